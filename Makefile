@@ -1,0 +1,55 @@
+# Everything a newcomer needs. It wants Python 3.11 or newer and make, nothing else.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check demo-reset lock clean install install-dev
+
+help: ## Show this list.
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+
+run: install ## Start the service; without DATABASE_URL, with its own PostgreSQL in .data.
+	@exec $(BIN)/python manage.py serve
+
+test: install-dev ## Run every test that needs no network.
+	@exec $(BIN)/python -m pytest $(ARGS)
+
+check: install-dev ## Lint, formatting, types, import rules, migrations in step.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python manage.py makemigrations --check --dry-run
+
+demo-reset: install ## Delete the demo's database. Refuses while it is in use.
+	@exec $(BIN)/python manage.py demo_reset
+
+lock: install-dev ## Pin and hash what requirements*.in ask for.
+	$(LOCK) requirements.in --output-file requirements.txt
+	$(LOCK) requirements-dev.in --output-file requirements-dev.txt
+
+clean: ## Delete the environment and the caches, but no data.
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -not -path './.data/*' -prune -exec rm -rf {} +
+
+install: .venv/.installed
+install-dev: .venv/.installed-dev
+
+LOCK = $(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \
+	--no-header --no-emit-index-url --no-emit-find-links
+PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11")'
+	@$(PYTHON) -m venv .venv
+
+.venv/.installed: requirements.txt | .venv/bin/python
+	@echo "Installing the packages of requirements.txt into .venv ..."
+	@$(PIP_INSTALL) -r requirements.txt
+	@touch $@
+
+.venv/.installed-dev: requirements-dev.txt .venv/.installed
+	@echo "Installing the packages of requirements-dev.txt into .venv ..."
+	@$(PIP_INSTALL) -r requirements-dev.txt
+	@touch $@

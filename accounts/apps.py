@@ -1,0 +1,7 @@
+"""Accounts: who is who."""
+
+from django.apps import AppConfig
+
+
+class AccountsConfig(AppConfig):
+    name = "accounts"

@@ -1,0 +1,78 @@
+"""What the doors of accounts take and answer."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from phonenumber_field.phonenumber import to_python
+from rest_framework import serializers
+
+from accounts.models import NAME_CHARACTERS
+from core.http.fields import Body, EmailField, TextField
+
+PASSWORD_CHARACTERS = 512
+
+
+class PhoneField(TextField):
+    """A phone number in E.164: `+` and ASCII digits."""
+
+    def to_internal_value(self, data: Any) -> str:
+        text = super().to_internal_value(data)
+        number = to_python(text)
+        if number is None or not number.is_valid() or number.as_e164 != text:
+            raise serializers.ValidationError("Not a valid phone number such as +34666666666.")
+        return text
+
+
+class UrlField(serializers.URLField, TextField):
+    """An address on the web: http or https."""
+
+    def to_internal_value(self, data: Any) -> str:
+        text = super().to_internal_value(data)
+        if urlsplit(text).scheme.lower() not in ("http", "https"):
+            raise serializers.ValidationError("Must be http or https.")
+        return text
+
+
+class ClientProfileBody(Body):
+    first_name = TextField(max_length=NAME_CHARACTERS)
+    last_name = TextField(max_length=NAME_CHARACTERS)
+    phone_number = PhoneField()
+
+
+class CompanyProfileBody(ClientProfileBody):
+    name = TextField(max_length=NAME_CHARACTERS)
+    url = UrlField(max_length=200)
+
+
+class CredentialsBody(Body):
+    email = EmailField(max_length=254)
+    password = TextField(max_length=PASSWORD_CHARACTERS, trim_whitespace=False)
+
+
+class ClientSignUpBody(CredentialsBody):
+    client = ClientProfileBody()
+
+
+class CompanySignUpBody(CredentialsBody):
+    company = CompanyProfileBody()
+
+
+class PasswordBody(Body):
+    current_password = TextField(max_length=PASSWORD_CHARACTERS, trim_whitespace=False)
+    new_password = TextField(max_length=PASSWORD_CHARACTERS, trim_whitespace=False)
+
+
+class NothingBody(Body):
+    """An empty object."""
+
+
+class ClientSessionAnswer(serializers.Serializer[Any]):
+    token = serializers.CharField()
+    expiry = serializers.DateTimeField()
+    customer = serializers.UUIDField()
+
+
+class CompanySessionAnswer(serializers.Serializer[Any]):
+    token = serializers.CharField()
+    expiry = serializers.DateTimeField()
+    company = serializers.UUIDField()

@@ -1,0 +1,14 @@
+"""What accounts refuse."""
+
+from core.errors import NotAuthenticated, StateConflict
+
+
+class EmailTaken(StateConflict):
+    recorded = False
+    code = "email_taken"
+    message = "There is an account with this email address already."
+
+
+class InvalidCredentials(NotAuthenticated):
+    code = "invalid_credentials"
+    message = "Email address or password is wrong."

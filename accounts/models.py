@@ -1,0 +1,98 @@
+"""Who calls, who owns.
+
+A user is a client, a company or an operator, for good. A profile holds personal data, apart from
+the user, so that it can be erased while the ledger stays.
+"""
+
+import uuid
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.db import models
+from django.db.models.functions import Lower
+from phonenumber_field.modelfields import PhoneNumberField
+
+NAME_CHARACTERS = 150
+
+
+class Role(models.TextChoices):
+    CLIENT = "client"
+    COMPANY = "company"
+    OPERATOR = "operator"
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(
+        self, email: str, password: str | None = None, *, role: str, **fields: Any
+    ) -> "User":
+        """Create a user; without a password nobody can log in as them."""
+        user = self.model(email=email.lower(), role=role, **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None) -> "User":
+        """Create an operator who may do everything in the admin (for `createsuperuser`)."""
+        return self.create_user(email, password, role=Role.OPERATOR, is_superuser=True)
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """An account: an email address, a password, a role. Its id is the customer's id outside."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    email = models.EmailField(unique=True)
+    role = models.CharField(max_length=8, choices=Role)
+    is_active = models.BooleanField(default=True, help_text="False once the account is erased.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    objects = UserManager()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(Lower("email"), name="email_taken"),
+            models.CheckConstraint(condition=models.Q(role__in=Role.values), name="role_is_known"),
+            # Lets a wallet carry its owner's role in one foreign key (see wallets.models).
+            models.UniqueConstraint(fields=["id", "role"], name="user_has_one_role"),
+        )
+
+    def __str__(self) -> str:
+        return self.email
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether the user may enter the admin."""
+        return self.role == Role.OPERATOR
+
+
+class Person(models.Model):
+    """The personal data of an account."""
+
+    user = models.OneToOneField(
+        User, on_delete=models.CASCADE, primary_key=True, related_name="%(class)s"
+    )
+    first_name = models.CharField(max_length=NAME_CHARACTERS)
+    last_name = models.CharField(max_length=NAME_CHARACTERS)
+    phone_number = PhoneNumberField()
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self.first_name} {self.last_name}"
+
+
+class Client(Person):
+    """A person who holds wallets."""
+
+
+class Company(Person):
+    """A merchant, and the person who answers for it."""
+
+    name = models.CharField(max_length=NAME_CHARACTERS)
+    url = models.URLField()
+
+    def __str__(self) -> str:
+        return self.name

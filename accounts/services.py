@@ -1,0 +1,110 @@
+"""Signing up, logging in and out, changing the password. Each requires a unit of work."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from knox.models import AuthToken
+
+from accounts.errors import EmailTaken, InvalidCredentials
+from accounts.models import Client, Company, Role, User
+from core.errors import InvalidInput, PermissionDenied
+from core.unit_of_work import refuse_on_constraint
+
+refuse_on_constraint("email_taken", EmailTaken)
+refuse_on_constraint("accounts_user_email_key", EmailTaken)
+
+_PROFILES: dict[str, type[Client | Company]] = {Role.CLIENT: Client, Role.COMPANY: Company}
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A token that was just made: the only time that its text is known."""
+
+    user: User
+    token: str
+    expiry: datetime
+
+
+def sign_up(*, role: Role, email: str, password: str, profile: dict[str, Any]) -> Session:
+    """Create a client or a company and log it in. `profile` has the fields of its model.
+
+    Raises `EmailTaken`, and `InvalidInput` for a password that Django's validators refuse.
+    """
+    check_new_password(password, User(email=email), field="password")
+    if User.objects.filter(email=email).exists():
+        raise EmailTaken
+    user = User.objects.create_user(email, password, role=role)
+    _PROFILES[role].objects.create(user=user, **profile)
+    return open_session(user)
+
+
+def log_in(*, role: Role, email: str, password: str) -> Session:
+    """Return a new session of the account. Others of the same account stay.
+
+    Raises `InvalidCredentials`, in the same time for a wrong password and an unknown email, and
+    `PermissionDenied` when the credentials are right and the account has another role.
+    """
+    user = User.objects.filter(email=email, is_active=True).first()
+    if user is None:
+        User().set_password(password)  # as long as a comparison takes
+        raise InvalidCredentials
+    if not user.check_password(password):
+        raise InvalidCredentials
+    if user.role != role:
+        raise PermissionDenied(f"This account is no {role}.")
+    return open_session(user)
+
+
+def open_session(user: User) -> Session:
+    """Make a token for the user."""
+    row, token = AuthToken.objects.create(user)
+    return Session(user, token, row.expiry)
+
+
+def log_out(token: AuthToken) -> None:
+    """End the session: its token is dead once this commits."""
+    token.delete()
+
+
+def log_out_everywhere(user: User) -> None:
+    """End all sessions of the user."""
+    AuthToken.objects.filter(user=user).delete()
+
+
+def change_password(
+    user: User, *, current_password: str, new_password: str, kept: AuthToken
+) -> None:
+    """Set a new password and end all sessions but `kept`.
+
+    Raises `InvalidCredentials` for a wrong current password, `InvalidInput` for a weak new one.
+    """
+    if not user.check_password(current_password):
+        raise InvalidCredentials
+    check_new_password(new_password, user, field="new_password")
+    user.set_password(new_password)
+    user.save(update_fields=["password"])
+    AuthToken.objects.filter(user=user).exclude(pk=kept.pk).delete()
+
+
+def create_operator(email: str, password: str | None = None) -> Session:
+    """Create an operator, or take the one with this email, and give it a new token.
+
+    Raises `EmailTaken` when a client or a company has the address.
+    """
+    user = User.objects.filter(email=email.lower()).first()
+    if user is None:
+        user = User.objects.create_user(email, password, role=Role.OPERATOR)
+    elif user.role != Role.OPERATOR:
+        raise EmailTaken
+    return open_session(user)
+
+
+def check_new_password(password: str, user: User, *, field: str) -> None:
+    """Raise `InvalidInput` with the reasons of Django's password validators."""
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        raise InvalidInput({field: error.messages}) from error

@@ -1,0 +1,7 @@
+"""Commerce: why it happened."""
+
+from django.apps import AppConfig
+
+
+class CommerceConfig(AppConfig):
+    name = "commerce"

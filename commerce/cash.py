@@ -1,0 +1,48 @@
+"""Deposits and withdrawals: cash that an owner moves between the world and a wallet."""
+
+import uuid
+
+from accounts.models import User
+from commerce.movements import Movement, move
+from ledger.kinds import Kind
+from wallets.assets import amount_minor, get_asset, system_wallet
+from wallets.errors import NotCash
+from wallets.models import Purpose, Wallet
+from wallets.selectors import own_wallet
+
+
+def deposit(owner: User, *, wallet_id: uuid.UUID, amount: str, summary: str = "") -> Movement:
+    """Put money into the owner's wallet. `amount` is a plain decimal.
+
+    Requires a unit of work. Raises `WalletNotFound`, `NotCash`, `InvalidInput`,
+    `AmountNotPositive` and what `move` does.
+    """
+    wallet = _own_cash_wallet(owner, wallet_id)
+    return move(
+        Kind.DEPOSIT,
+        source=system_wallet(wallet.asset_id, Purpose.FUNDING),
+        target=wallet,
+        amount_minor=amount_minor(amount, wallet.asset_id),
+        actor=owner,
+        summary=summary,
+    )
+
+
+def withdraw(owner: User, *, wallet_id: uuid.UUID, amount: str, summary: str = "") -> Movement:
+    """Take money out of the owner's wallet. Raises as `deposit` does."""
+    wallet = _own_cash_wallet(owner, wallet_id)
+    return move(
+        Kind.WITHDRAWAL,
+        source=wallet,
+        target=system_wallet(wallet.asset_id, Purpose.FUNDING),
+        amount_minor=amount_minor(amount, wallet.asset_id),
+        actor=owner,
+        summary=summary,
+    )
+
+
+def _own_cash_wallet(owner: User, wallet_id: uuid.UUID) -> Wallet:
+    wallet = own_wallet(owner, wallet_id)
+    if not get_asset(wallet.asset_id).is_cash:
+        raise NotCash
+    return wallet

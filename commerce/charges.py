@@ -1,0 +1,105 @@
+"""Charges: what a company takes from a payer's wallet, and refunds of them."""
+
+import uuid
+from dataclasses import dataclass
+
+from accounts.models import User
+from commerce.models import Charge
+from commerce.movements import Movement, move
+from core.errors import NotFound, StateConflict
+from ledger.kinds import Kind
+from ledger.models import Transaction
+from wallets.assets import amount_minor, money
+from wallets.models import Wallet
+from wallets.selectors import anyones_wallet, company_wallet
+
+
+class ChargeNotFound(NotFound):
+    message = "There is no such charge of this company."
+
+
+class ChargeFailed(StateConflict):
+    code = "charge_not_completed"
+    message = "This charge failed: there is nothing to give back."
+
+
+class RefundExceedsCharge(StateConflict):
+    code = "refund_exceeds_charge"
+    message = "The refunds would exceed the charge."
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """A completed refund, and what of its charge has gone back in all."""
+
+    movement: Movement
+    refunded_minor: int
+
+
+def charge(company: User, *, wallet_id: uuid.UUID, amount: str, summary: str = "") -> Movement:
+    """Take money from a payer's wallet, known by its token, into the company's own.
+
+    Requires a unit of work. Raises `NoWallet`, `WalletNotFound`, `InvalidInput`,
+    `AmountNotPositive` and what `move` does.
+    """
+    target = company_wallet(company)
+    source = anyones_wallet(wallet_id)
+    return move(
+        Kind.CHARGE,
+        source=source,
+        target=target,
+        amount_minor=amount_minor(amount, source.asset_id),
+        actor=company,
+        summary=summary,
+    )
+
+
+def refund(
+    company: User, *, transaction_id: uuid.UUID, amount: str | None = None, summary: str = ""
+) -> Refund:
+    """Give a charge back to its payer: all that is left of it, or a part.
+
+    Requires a unit of work. Raises `ChargeNotFound`, `ChargeFailed`, `RefundExceedsCharge`,
+    `InvalidInput`, `AmountNotPositive` and what `move` does.
+    """
+    transaction, source = _own_charge(company, transaction_id)
+    given_minor = None if amount is None else amount_minor(amount, transaction.asset_id)
+    counted = _lock(transaction)
+    left_minor = counted.amount_minor - counted.refunded_minor
+    refund_minor = left_minor if given_minor is None else given_minor
+    if left_minor == 0 or refund_minor > left_minor:
+        raise RefundExceedsCharge(left=money(left_minor, transaction.asset_id))
+    movement = move(
+        Kind.REFUND,
+        source=source,
+        target=anyones_wallet(transaction.source_id),
+        amount_minor=refund_minor,
+        actor=company,
+        summary=summary,
+        origin=transaction,
+    )
+    counted.refunded_minor += refund_minor
+    counted.save(update_fields=["refunded_minor"])
+    return Refund(movement, counted.refunded_minor)
+
+
+def _own_charge(company: User, transaction_id: uuid.UUID) -> tuple[Transaction, Wallet]:
+    """Return the company's completed charge and the wallet that it went into."""
+    found = Transaction.objects.filter(id=transaction_id, kind=Kind.CHARGE).first()
+    if found is None:
+        raise ChargeNotFound
+    wallet = Wallet.objects.filter(id=found.target_id, owner_id=company.pk).first()
+    if wallet is None:
+        raise ChargeNotFound
+    if not found.is_completed:
+        raise ChargeFailed
+    return found, wallet
+
+
+def _lock(transaction: Transaction) -> Charge:
+    """Return the row that counts the charge's refunds, locked. Its first refund makes it."""
+    Charge.objects.bulk_create(
+        [Charge(transaction_id=transaction.id, amount_minor=transaction.amount_minor)],
+        ignore_conflicts=True,
+    )
+    return Charge.objects.select_for_update(no_key=True).get(pk=transaction.id)

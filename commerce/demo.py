@@ -1,0 +1,75 @@
+"""The actors of the demo. Making them twice changes nothing."""
+
+import uuid
+from collections.abc import Callable
+
+from accounts.models import Client, Company, Role, User
+from commerce.cash import deposit
+from commerce.credits import top_up
+from wallets.assets import create_asset
+from wallets.models import Asset, Status, Wallet
+from wallets.selectors import wallets_of
+from wallets.services import open_cash_wallet
+
+PASSWORD = "demo-only-4711"  # noqa: S105 - printed by every start of the demo
+CREDITS = (("GOLD", "Gold"), ("DIAMOND", "Diamonds"), ("LOYALTY", "Loyalty points"))
+
+
+def email_of(name: str) -> str:
+    """Return the address of one of the demo's actors."""
+    return f"{name}@demo.example"
+
+
+def seed_actors() -> None:
+    """Make whoever is missing: two players, three clients, a company, an operator.
+
+    Requires a unit of work.
+    """
+    assets = [
+        create_asset(symbol=symbol, name=name, decimals=2, is_cash=False)
+        for symbol, name in CREDITS
+    ]
+    operator = _once("operator", Role.OPERATOR, lambda user: None)
+    _once("ana", Role.CLIENT, lambda user: _play(operator, user, assets, "250.00"))
+    _once("ben", Role.CLIENT, lambda user: _play(operator, user, assets, "90.00"))
+    _once("rich", Role.CLIENT, lambda user: _open(user, "1000000.00"))
+    _once("empty", Role.CLIENT, _open)
+    _once("frozen", Role.CLIENT, lambda user: _freeze(_open(user, "50.00")))
+    _once("shop", Role.COMPANY, _open)
+
+
+def first_wallet_id(name: str) -> uuid.UUID:
+    """Return the token of the actor's oldest wallet."""
+    return wallets_of(User.objects.get(email=email_of(name)))[0].id
+
+
+def _once(name: str, role: Role, furnish: Callable[[User], object]) -> User:
+    user = User.objects.filter(email=email_of(name)).first()
+    if user is not None:
+        return user
+    user = User.objects.create_user(
+        email_of(name), PASSWORD, role=role, is_superuser=role == Role.OPERATOR
+    )
+    person = {"first_name": name.title(), "last_name": "Demo", "phone_number": "+34666666666"}
+    if role == Role.CLIENT:
+        Client.objects.create(user=user, **person)
+    if role == Role.COMPANY:
+        Company.objects.create(user=user, name="Shop", url="https://shop.example", **person)
+    furnish(user)
+    return user
+
+
+def _play(operator: User, user: User, assets: list[Asset], amount: str) -> None:
+    for asset in assets:
+        top_up(operator, user=user, asset=asset, amount=amount, summary="Welcome")
+
+
+def _open(user: User, amount: str | None = None) -> Wallet:
+    wallet = open_cash_wallet(user, "USD")
+    if amount is not None:
+        deposit(user, wallet_id=wallet.id, amount=amount, summary="Opening balance")
+    return wallet
+
+
+def _freeze(wallet: Wallet) -> None:
+    Wallet.objects.filter(pk=wallet.pk).update(status=Status.FROZEN, status_reason="Demo")

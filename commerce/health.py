@@ -1,0 +1,78 @@
+"""`GET /api/v1/health`: whether money can move."""
+
+from functools import cache
+from typing import Any
+
+from django.db import InterfaceError, OperationalError, connection
+from django.db.migrations.executor import MigrationExecutor
+from rest_framework import serializers
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from core.errors import Unavailable
+from core.http.schema import operation
+from core.http.views import ApiView
+
+
+class HealthAnswer(serializers.Serializer[Any]):
+    status = serializers.CharField()
+    database = serializers.CharField()
+    migrations = serializers.CharField()
+    processor = serializers.CharField()
+
+
+class HealthView(ApiView):
+    """Says 503 when a part that money needs is away."""
+
+    permission_classes = (AllowAny,)
+    authentication_classes = ()
+    throttle_classes = ()
+
+    @operation(
+        "health",
+        "Can money move?",
+        answer=HealthAnswer,
+        shown={"status": "ok", "database": "ok", "migrations": "ok", "processor": "stopped"},
+        public=True,
+    )
+    def get(self, request: Request) -> Response:
+        parts = {"database": _database(), "migrations": _migrations(), "processor": "stopped"}
+        if parts["database"] != "ok" or parts["migrations"] != "ok":
+            raise Unavailable(**parts)
+        return Response({"status": "ok", **parts})
+
+
+def _database() -> str:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except (OperationalError, InterfaceError):
+        return "away"
+    return "ok"
+
+
+def _migrations() -> str:
+    try:
+        return "ok" if _all_applied() else "pending"
+    except (OperationalError, InterfaceError):
+        return "unknown"
+
+
+class _Pending(Exception):
+    """Keeps a `no` out of the cache: what is applied stays applied, what is pending may not."""
+
+
+@cache
+def _applied() -> None:
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        raise _Pending
+
+
+def _all_applied() -> bool:
+    try:
+        _applied()
+    except _Pending:
+        return False
+    return True

@@ -1,0 +1,29 @@
+"""Transfers: from a wallet of one's own to any other of the same currency."""
+
+import uuid
+
+from accounts.models import User
+from commerce.movements import Movement, move
+from ledger.kinds import Kind
+from wallets.assets import amount_minor
+from wallets.selectors import anyones_wallet, own_wallet
+
+
+def transfer(
+    owner: User, *, source_id: uuid.UUID, target_id: uuid.UUID, amount: str, summary: str = ""
+) -> Movement:
+    """Move money from the owner's wallet to another. `amount` is a plain decimal.
+
+    Requires a unit of work. Raises `WalletNotFound` (for a source that is not the owner's, too),
+    `InvalidInput`, `AmountNotPositive` and what `move` does.
+    """
+    source = own_wallet(owner, source_id)
+    target = anyones_wallet(target_id)
+    return move(
+        Kind.TRANSFER,
+        source=source,
+        target=target,
+        amount_minor=amount_minor(amount, source.asset_id),
+        actor=owner,
+        summary=summary,
+    )

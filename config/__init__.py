@@ -1,0 +1,1 @@
+"""Config: how the service is wired."""

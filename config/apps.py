@@ -1,0 +1,9 @@
+"""Config: the app that brings the `serve` command."""
+
+from django.apps import AppConfig
+
+
+class ConfigConfig(AppConfig):
+    """Names the app."""
+
+    name = "config"

@@ -1,0 +1,214 @@
+"""What an operator may set: read at one place, checked all together.
+
+`.env.example` documents each variable; a file `.env` beside it is read too, and what is exported
+wins over it. The fields of `Environment` are the registry: any other `WALLET_SERVICE_*` is a typo.
+"""
+
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import dj_database_url
+from dotenv import dotenv_values
+from environs import Env, EnvValidationError, ValidationError
+from environs import validate as valid
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+PREFIX = "WALLET_SERVICE_"
+UNPREFIXED = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "HOST", "PORT")
+
+DEMO_SECRET_KEY = "the-demo-key-is-public-and-refused-outside-the-demo"  # noqa: S105
+LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
+TEN_YEARS_IN_HOURS = 10 * 366 * 24
+
+
+class WrongSettings(Exception):
+    """One or more variables are wrong. Its text has a line for each, which starts with the name."""
+
+    def __init__(self, reasons: Mapping[str, Sequence[str]]) -> None:
+        self.lines = [f"{name}: {' '.join(reasons[name])}" for name in reasons]
+        super().__init__("\n".join(self.lines))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Environment:
+    """The checked values. Their names in the environment are `VARIABLES`."""
+
+    log_level: str
+    secret_key: str
+    debug_mode: bool
+    allowed_hosts: tuple[str, ...]
+    allowed_origins: tuple[str, ...]
+    auth_token_expiration: float
+    max_wallets_by_client: int
+    data_dir: Path
+    idempotency_days: int
+    rate_limits: str
+    rate_limit_signup: str
+    rate_limit_login_account: str
+    rate_limit_login_address: str
+    rate_limit_writes: str
+    rate_limit_reads: str
+    workers: int
+    threads: int
+    lock_timeout_ms: int
+    statement_timeout_ms: int
+    database_url: str
+    database_owner_url: str
+    redis_url: str
+    host: str
+    port: int
+
+    @property
+    def is_demo(self) -> bool:
+        """Whether the embedded PostgreSQL is the database."""
+        return not self.database_url
+
+
+VARIABLES = tuple(
+    name if name in UNPREFIXED else PREFIX + name
+    for name in (field.name.upper() for field in fields(Environment))
+)
+
+
+def read() -> Environment:
+    """Read and check all variables. Raises `WrongSettings`, which names every wrong one."""
+    env = Env(eager=False)
+    env_file = BASE_DIR / ".env"
+    env.read_env(env_file, recurse=False)
+    hosts = _parser(env, "hosts", _hosts)
+    origins = _parser(env, "origins", _origins)
+    environment = Environment(
+        log_level=env.str("WALLET_SERVICE_LOG_LEVEL", "info", validate=valid.OneOf(LOG_LEVELS)),
+        secret_key=env.str("WALLET_SERVICE_SECRET_KEY", DEMO_SECRET_KEY, validate=_not_empty),
+        debug_mode=env.bool("WALLET_SERVICE_DEBUG_MODE", False),
+        allowed_hosts=hosts("WALLET_SERVICE_ALLOWED_HOSTS", "localhost 127.0.0.1"),
+        allowed_origins=origins(
+            "WALLET_SERVICE_ALLOWED_ORIGINS", "http://localhost:8000 http://127.0.0.1:8000"
+        ),
+        auth_token_expiration=env.float(
+            "WALLET_SERVICE_AUTH_TOKEN_EXPIRATION",
+            24.0,
+            validate=valid.Range(min=0, max=TEN_YEARS_IN_HOURS, min_inclusive=False),
+        ),
+        max_wallets_by_client=env.int(
+            "WALLET_SERVICE_MAX_WALLETS_BY_CLIENT", 0, validate=valid.Range(min=0)
+        ),
+        data_dir=_directory(env.str("WALLET_SERVICE_DATA_DIR", ".data", validate=_not_empty)),
+        idempotency_days=env.int(
+            "WALLET_SERVICE_IDEMPOTENCY_DAYS", 30, validate=valid.Range(min=1, max=3_660)
+        ),
+        rate_limits=env.str(
+            "WALLET_SERVICE_RATE_LIMITS", "on", validate=valid.OneOf(("on", "off"))
+        ),
+        rate_limit_signup=_rate(env, "WALLET_SERVICE_RATE_LIMIT_SIGNUP", "30/m"),
+        rate_limit_login_account=_rate(env, "WALLET_SERVICE_RATE_LIMIT_LOGIN_ACCOUNT", "10/m"),
+        rate_limit_login_address=_rate(env, "WALLET_SERVICE_RATE_LIMIT_LOGIN_ADDRESS", "30/m"),
+        rate_limit_writes=_rate(env, "WALLET_SERVICE_RATE_LIMIT_WRITES", "1200/m"),
+        rate_limit_reads=_rate(env, "WALLET_SERVICE_RATE_LIMIT_READS", "3000/m"),
+        workers=env.int("WALLET_SERVICE_WORKERS", 2, validate=valid.Range(min=1, max=256)),
+        threads=env.int("WALLET_SERVICE_THREADS", 4, validate=valid.Range(min=1, max=256)),
+        lock_timeout_ms=_milliseconds(env, "WALLET_SERVICE_LOCK_TIMEOUT_MS", 5_000),
+        statement_timeout_ms=_milliseconds(env, "WALLET_SERVICE_STATEMENT_TIMEOUT_MS", 15_000),
+        database_url=env.str("DATABASE_URL", "", validate=_postgres_url),
+        database_owner_url=env.str("DATABASE_OWNER_URL", "", validate=_postgres_url),
+        redis_url=env.str("REDIS_URL", "", validate=_redis_url),
+        host=env.str("HOST", "127.0.0.1", validate=_not_empty),
+        port=env.int("PORT", 8000, validate=valid.Range(min=1, max=65_535)),
+    )
+    reasons = _unknown({*os.environ, *dotenv_values(env_file)})
+    if environment.database_url and environment.secret_key == DEMO_SECRET_KEY:
+        reasons["WALLET_SERVICE_SECRET_KEY"] = ["Must be a key of your own with DATABASE_URL."]
+    try:
+        env.seal()
+    except EnvValidationError as error:
+        reasons = {**cast(Mapping[str, list[str]], error.error_messages), **reasons}
+    if reasons:
+        raise WrongSettings(reasons)
+    return environment
+
+
+def _unknown(names: set[str]) -> dict[str, list[str]]:
+    wrong = sorted(name for name in names if name.startswith(PREFIX) and name not in VARIABLES)
+    return {name: ["There is no such setting."] for name in wrong}
+
+
+def _parser(
+    env: Env, name: str, parse: Callable[[str], tuple[str, ...]]
+) -> Callable[[str, str], tuple[str, ...]]:
+    env.add_parser(name, parse)
+    parser: Callable[[str, str], tuple[str, ...]] = getattr(env, name)
+    return parser
+
+
+def _rate(env: Env, name: str, default: str) -> str:
+    per_time = valid.Regexp(
+        r"[1-9][0-9]*/[0-9]*[smhd]\Z", error="Must be a count per time, such as 30/m."
+    )
+    return env.str(name, default, validate=per_time)
+
+
+def _milliseconds(env: Env, name: str, default: int) -> int:
+    return env.int(name, default, validate=valid.Range(min=1, max=3_600_000))
+
+
+def _directory(value: str | None) -> Path:
+    """Return the absolute path. A relative one starts at the project, wherever the command runs."""
+    return (BASE_DIR / Path(value or "").expanduser()).resolve()
+
+
+def _hosts(value: str) -> tuple[str, ...]:
+    hosts = tuple(value.split())
+    for host in hosts:
+        if not re.fullmatch(r"\*|\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?|\[[0-9a-fA-F:.]+\]", host):
+            raise ValidationError(f"Must be host names separated by spaces, which {host!r} is not.")
+    _not_empty(value.strip())
+    return hosts
+
+
+def _origins(value: str) -> tuple[str, ...]:
+    origins = tuple(value.split())
+    for origin in origins:
+        if not _is_origin(origin):
+            raise ValidationError(
+                "Must be origins such as https://example.com separated by spaces,"
+                f" which {origin!r} is not."
+            )
+    return origins
+
+
+def _is_origin(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        # Reading the port checks it.
+        authority = parts.hostname and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return False
+    canonical = f"{parts.scheme}://{parts.netloc}"
+    safe = re.fullmatch(r"https?://[A-Za-z0-9.:\[\]_-]+", value)
+    return bool(authority and safe and canonical == value)
+
+
+def _not_empty(value: str) -> None:
+    if not value:
+        raise ValidationError("Must not be empty.")
+
+
+def _postgres_url(value: str) -> None:
+    if not value:
+        return
+    try:
+        database: Mapping[str, Any] = dj_database_url.parse(value)
+    except ValueError:
+        database = {}
+    if not database.get("NAME") or database["ENGINE"] != "django.db.backends.postgresql":
+        raise ValidationError("Must be a URL such as postgresql://user:password@host:5432/wallet.")
+
+
+def _redis_url(value: str) -> None:
+    if value and not re.match(r"(redis|rediss|unix)://.", value):
+        raise ValidationError("Must be a URL such as redis://host:6379/0.")

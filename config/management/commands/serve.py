@@ -1,0 +1,72 @@
+"""`manage.py serve`: everything that runs, from one command to one signal."""
+
+import signal
+import sys
+from contextlib import ExitStack
+from types import FrameType
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from config.supervisor import ServiceEnded, Stopped, Supervisor, TaskFailed
+from core import endpoint
+from core.postgres import ensure_running
+
+
+class Command(BaseCommand):
+    """Runs the demo's database, the migrations, the demo's seed and the web server."""
+
+    help = "Run the service until SIGTERM or Ctrl-C; without DATABASE_URL, with its own database."
+    # Each child checks for itself; once more would only delay the start.
+    requires_system_checks = ()
+
+    def handle(self, *_arguments: Any, **_options: Any) -> None:
+        """Return after a signal. What keeps the service from running is told in one sentence."""
+        _require_free_port()
+        supervisor = Supervisor()
+
+        def stop(_signal: int, _frame: FrameType | None) -> None:
+            supervisor.ask_to_stop()
+
+        signal.signal(signal.SIGTERM, stop)
+        signal.signal(signal.SIGINT, stop)
+        try:
+            with ExitStack() as stack:
+                if settings.IS_DEMO:
+                    stack.enter_context(ensure_running(settings.DATA_DIR))
+                # Entered after the database, so left before it.
+                self._serve(stack.enter_context(supervisor))
+        except TaskFailed:
+            sys.exit(1)
+        except ServiceEnded as end:
+            raise CommandError(str(end)) from end
+        except Stopped:
+            self.stdout.write("The wallet service has stopped.")
+
+    def _serve(self, supervisor: Supervisor) -> None:
+        url = endpoint.url(settings.HOST, settings.PORT)
+        supervisor.run("manage.py", "migrate", "--verbosity=0")
+        supervisor.start(
+            "The web server", "-m", "gunicorn", "--config=python:config.gunicorn", "config.wsgi"
+        )
+        # While the web server starts, which takes as long.
+        welcome = supervisor.run("manage.py", "seed_demo") if settings.IS_DEMO else ""
+        supervisor.wait(_service_answers)
+        self.stdout.write(f"{welcome}The wallet service answers at {url}, its API is at {url}/api.")
+        self.stdout.flush()
+        supervisor.wait(lambda: False)
+
+
+def _require_free_port() -> None:
+    try:
+        endpoint.require_free(settings.HOST, settings.PORT)
+    except OSError as error:
+        address = endpoint.address(settings.HOST, settings.PORT)
+        raise CommandError(
+            f"Cannot listen on {address}: {error.strerror}. HOST and PORT choose another address."
+        ) from error
+
+
+def _service_answers() -> bool:
+    return endpoint.answers(settings.HOST, settings.PORT, settings.ALLOWED_HOSTS)

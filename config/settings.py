@@ -1,0 +1,191 @@
+"""Django's settings. What an operator may change comes from `config.environment`."""
+
+import os
+from datetime import timedelta
+from typing import Any
+
+from corsheaders.defaults import default_headers
+
+from config import environment as _environment
+from config.database import PROFILE_VARIABLE, Profile, database
+
+BASE_DIR = _environment.BASE_DIR
+env = _environment.read()
+
+# --- The service itself -----------------------------------------------------------------
+
+IS_DEMO = env.is_demo
+DATA_DIR = env.data_dir
+HOST = env.host
+PORT = env.port
+WORKERS = env.workers
+THREADS = env.threads
+LOG_LEVEL = env.log_level
+MAX_WALLETS_BY_CLIENT = env.max_wallets_by_client
+IDEMPOTENCY_DAYS = env.idempotency_days
+LOCK_TIMEOUT_MS = env.lock_timeout_ms
+STATEMENT_TIMEOUT_MS = env.statement_timeout_ms
+RATELIMIT_ENABLE = env.rate_limits == "on"
+RATE_LIMITS = {
+    "signup": env.rate_limit_signup,
+    "login_account": env.rate_limit_login_account,
+    "login_address": env.rate_limit_login_address,
+    "writes": env.rate_limit_writes,
+    "reads": env.rate_limit_reads,
+}
+
+# --- Django -----------------------------------------------------------------------------
+
+SECRET_KEY = env.secret_key
+DEBUG = env.debug_mode
+ALLOWED_HOSTS = list(env.allowed_hosts)
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+APPEND_SLASH = False
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+LANGUAGE_CODE = "en-us"
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+STATIC_URL = "static/"
+# Files are found in the packages, so there is no step between a clone and a start.
+WHITENOISE_USE_FINDERS = True
+
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "knox",
+    "corsheaders",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "phonenumber_field",
+    "core",
+    "accounts",
+    "wallets",
+    "ledger",
+    "commerce",
+    "config",
+]
+
+MIDDLEWARE = [
+    "core.http.middleware.RequestContextMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    # Refuses a Host that is not allowed, and tells the length of an answer.
+    "django.middleware.common.CommonMiddleware",
+    # From here on for the admin only: the API knows neither sessions nor cookies.
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# --- Data -------------------------------------------------------------------------------
+
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+DATABASES = {"default": database(env, Profile(os.environ.get(PROFILE_VARIABLE, Profile.WEB)))}
+
+CACHES: dict[str, dict[str, Any]] = {
+    "default": (
+        {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": env.redis_url}
+        if env.redis_url
+        else {"BACKEND": "core.cache.CounterCache", "LOCATION": "core_counter"}
+    )
+}
+
+# --- Who may what -----------------------------------------------------------------------
+
+AUTH_USER_MODEL = "accounts.User"
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+REST_KNOX = {
+    "TOKEN_TTL": timedelta(hours=env.auth_token_expiration),
+    "TOKEN_LIMIT_PER_USER": None,
+    "AUTO_REFRESH": False,
+}
+
+CSRF_TRUSTED_ORIGINS = list(env.allowed_origins)
+CORS_ALLOWED_ORIGINS = list(env.allowed_origins)
+CORS_ALLOW_HEADERS = [*default_headers, "idempotency-key", "prefer", "x-request-id"]
+CORS_EXPOSE_HEADERS = ["Idempotent-Replayed", "Location", "Retry-After", "X-Request-ID"]
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+# --- The API ----------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.TokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PARSER_CLASSES": ["core.http.parser.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["core.http.renderer.ExactJSONRenderer"],
+    "DEFAULT_THROTTLE_CLASSES": ["core.http.ratelimit.CallerThrottle"],
+    "EXCEPTION_HANDLER": "core.http.handler.exception_handler",
+    "DEFAULT_SCHEMA_CLASS": "core.http.schema.Schema",
+    "DEFAULT_METADATA_CLASS": None,
+    "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Wallet Service",
+    "OAS_VERSION": "3.1.0",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "SERVE_INCLUDE_SCHEMA": False,
+}
+
+# --- Logs -------------------------------------------------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "plain": {
+            "format": "{asctime} {levelname:<8} {name}: {message}",
+            "style": "{",
+        },
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL.upper()},
+    "loggers": {
+        # Django's own handlers would print each line twice.
+        "django": {"handlers": [], "propagate": True},
+        # At debug level these would print every statement with its values: names, emails, money.
+        "django.db.backends": {"level": "INFO"},
+        "psycopg": {"level": "INFO"},
+    },
+}

@@ -1,0 +1,25 @@
+"""All paths: each lives in exactly one app."""
+
+from django.contrib import admin
+from django.urls import include, path, register_converter
+from drf_spectacular.views import (
+    SpectacularJSONAPIView,
+    SpectacularRedocView,
+    SpectacularSwaggerView,
+)
+
+from core.http.converters import IdConverter
+
+register_converter(IdConverter, "id")
+
+urlpatterns = [
+    path("", include("core.urls")),
+    path("", include("accounts.urls")),
+    path("", include("wallets.urls")),
+    path("", include("ledger.urls")),
+    path("", include("commerce.urls")),
+    path("api", SpectacularSwaggerView.as_view(url_name="schema"), name="swagger"),
+    path("api/redoc", SpectacularRedocView.as_view(url_name="schema"), name="redoc"),
+    path("api/schema", SpectacularJSONAPIView.as_view(), name="schema"),
+    path("admin/", admin.site.urls),
+]

@@ -1,0 +1,74 @@
+"""The gunicorn worker: threads, and JSON also about requests that never reach Django."""
+
+import socket
+import uuid
+from http import HTTPStatus
+from typing import Any
+
+from gunicorn.http import errors as http_errors
+from gunicorn.workers.gthread import ThreadWorker
+
+from core import context
+from core.errors import Refusal
+from core.http.errors import BadRequest, InternalError, error_body, status_of
+from core.http.renderer import render_json
+
+# What is malformed in any other way is a 400.
+STATUS_OF: dict[type[BaseException], HTTPStatus] = {
+    http_errors.LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,
+    http_errors.LimitRequestHeaders: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    http_errors.ExpectationFailed: HTTPStatus.EXPECTATION_FAILED,
+    http_errors.UnsupportedTransferCoding: HTTPStatus.NOT_IMPLEMENTED,
+}
+# gunicorn calls these parse errors too, but they are not the sender's fault.
+OUR_FAULT = (
+    http_errors.ConfigurationProblem,
+    http_errors.InvalidResponseHeader,
+    http_errors.InvalidResponseHeaderName,
+)
+
+
+class MalformedRequest(BadRequest):
+    code = "malformed_request"
+    message = "What arrived is not an HTTP request that this server takes."
+
+
+class JSONThreadWorker(ThreadWorker):
+    """gunicorn's threads, with the API's error body in place of an HTML page."""
+
+    def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:
+        """Answer and log what gunicorn itself refuses, or what broke outside Django."""
+        request_id = str(uuid.uuid4())
+        if isinstance(exc, http_errors.ParseException) and not isinstance(exc, OUR_FAULT):
+            refusal: Refusal = MalformedRequest()
+            # Not its text, which quotes what was sent, perhaps a token.
+            reason = type(exc).__name__
+            self.log.info("Malformed request %s from %s: %s", request_id, addr, reason)
+        else:
+            refusal = InternalError()
+            self.log.error("Request %s from %s broke", request_id, addr, exc_info=exc)
+        # Some errors know the request as far as it could be read.
+        path = getattr(req or getattr(exc, "req", None), "path", None) or ""
+        status = STATUS_OF.get(type(exc), status_of(refusal))
+        try:
+            client.sendall(_response(refusal, status, path, request_id))
+        except OSError:
+            self.log.debug("Nobody took the answer to request %s", request_id)
+
+
+def _response(refusal: Refusal, status: HTTPStatus, path: str, request_id: str) -> bytes:
+    token = context.request_id.set(request_id)
+    try:
+        body = error_body(refusal, path=path)
+    finally:
+        context.request_id.reset(token)
+    content = render_json(body | {"statusCode": int(status), "error": status.phrase})
+    head = (
+        f"HTTP/1.1 {int(status)} {status.phrase}\r\n"
+        "Connection: close\r\n"
+        "Content-Type: application/json\r\n"
+        f"Content-Length: {len(content)}\r\n"
+        f"X-Request-ID: {request_id}\r\n"
+        "\r\n"
+    )
+    return head.encode("ascii") + content

@@ -1,0 +1,1 @@
+"""Core: how the service speaks and counts."""

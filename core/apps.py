@@ -1,0 +1,7 @@
+"""Core: how the service speaks and counts."""
+
+from django.apps import AppConfig
+
+
+class CoreConfig(AppConfig):
+    name = "core"

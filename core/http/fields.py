@@ -1,0 +1,147 @@
+"""Strict fields: a wrong type is an error, never a guess."""
+
+import re
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from core.http.parser import NumberLiteral
+from core.money import is_plain_decimal
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_MOMENT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?"
+    r"([Zz]|[+-][0-9]{2}:[0-9]{2})",
+    re.ASCII,
+)
+
+
+class Body(serializers.Serializer[Any]):
+    """A JSON object of known fields; one that is not declared is an error."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict):
+            unknown = data.keys() - self.fields.keys()
+            if unknown:
+                raise serializers.ValidationError(
+                    {_printable(name): ["Unknown field."] for name in sorted(unknown)}
+                )
+        return super().to_internal_value(data)
+
+
+class TextField(serializers.CharField):
+    """A JSON string without NUL and lone surrogates. Numbers and booleans are no text."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str) or isinstance(data, NumberLiteral):
+            self.fail("invalid")
+        if "\x00" in data or not _is_unicode(data):
+            raise serializers.ValidationError("Contains a NUL or a lone surrogate.")
+        return super().to_internal_value(data)
+
+
+class EmailField(serializers.EmailField, TextField):
+    """An email address, in lower case: addresses are compared without regard to case."""
+
+    def to_internal_value(self, data: Any) -> str:
+        return super().to_internal_value(data).lower()
+
+
+class IdField(serializers.UUIDField):
+    """A UUID in the 36-character hyphenated form, and no other."""
+
+    def to_internal_value(self, data: Any) -> uuid.UUID:
+        if not isinstance(data, str) or not _UUID.fullmatch(data):
+            self.fail("invalid", value=data)
+        return uuid.UUID(data)
+
+
+@extend_schema_field(
+    {
+        "oneOf": [{"type": "number"}, {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?$"}],
+        "description": "Money: greater than 0, at most the asset's decimals, plain notation.",
+    }
+)
+class AmountField(serializers.Field[str, Any, Any, Any]):
+    """Money coming in: a JSON number or a string of digits. Returns its plain decimal text.
+
+    Whether it fits the asset's decimals is for whoever knows the asset (`core.money.to_minor`).
+    """
+
+    default_error_messages = {"invalid": "Not a plain decimal number."}
+
+    def to_internal_value(self, data: Any) -> str:
+        text = str(data) if isinstance(data, int) and not isinstance(data, bool) else data
+        if not isinstance(text, str) or not is_plain_decimal(text):
+            self.fail("invalid")
+        return text
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+@extend_schema_field({"type": "string", "format": "date-time"})
+class MomentField(serializers.Field[datetime, Any, Any, Any]):
+    """A moment in RFC 3339, e.g. `2026-01-31T12:00:00Z`."""
+
+    default_error_messages = {"invalid": "Not an RFC 3339 time with a zone."}
+
+    def to_internal_value(self, data: Any) -> datetime:
+        if not isinstance(data, str) or not _MOMENT.fullmatch(data):
+            self.fail("invalid")
+        try:
+            return datetime.fromisoformat(data.upper()).astimezone(UTC)
+        except (ValueError, OverflowError):
+            self.fail("invalid")
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+@extend_schema_field({"type": "number"})
+class MoneyField(serializers.Field[Any, Any, Any, Any]):
+    """Money going out, for the schema: an exact JSON number."""
+
+
+@extend_schema_field({"type": "integer", "minimum": 1, "maximum": 200})
+class LimitField(serializers.Field[int, Any, Any, Any]):
+    """How many rows a page has: 1 to 200, in ASCII digits."""
+
+    MAX = 200
+    default_error_messages = {"invalid": f"A whole number from 1 to {MAX}."}
+
+    def to_internal_value(self, data: Any) -> int:
+        if not isinstance(data, str) or not re.fullmatch(r"[0-9]{1,3}", data):
+            self.fail("invalid")
+        if not 1 <= int(data) <= self.MAX:
+            self.fail("invalid")
+        return int(data)
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+@extend_schema_field({"type": "boolean"})
+class FlagField(serializers.Field[bool, Any, Any, Any]):
+    """`true` or `false` in a query."""
+
+    default_error_messages = {"invalid": "Must be `true` or `false`."}
+
+    def to_internal_value(self, data: Any) -> bool:
+        if data not in ("true", "false"):
+            self.fail("invalid")
+        return bool(data == "true")
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+def _is_unicode(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _printable(name: str) -> str:
+    return name.encode("utf-8", "backslashreplace").decode()

@@ -1,0 +1,79 @@
+"""What a view raised becomes the documented error body."""
+
+import logging
+from typing import Any
+
+from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpResponse
+from rest_framework import exceptions
+
+from core.errors import (
+    InvalidInput,
+    Malformed,
+    NotAuthenticated,
+    NotFound,
+    PermissionDenied,
+    Refusal,
+    Unavailable,
+)
+from core.http import errors
+
+logger = logging.getLogger(__name__)
+
+
+def exception_handler(exception: Exception, context: dict[str, Any]) -> HttpResponse | None:
+    """Answer for the REST framework. None (an unforeseen exception) ends as a logged 500."""
+    refusal = as_refusal(exception)
+    if refusal is None:
+        return None
+    request = context["request"]._request
+    response = errors.error_response(refusal, request)
+    if isinstance(exception, exceptions.MethodNotAllowed):
+        response["Allow"] = ", ".join(context["view"].allowed_methods)
+    return response
+
+
+def as_refusal(exception: Exception) -> Refusal | None:
+    """Return the refusal that an exception means, or None for one that nobody foresaw."""
+    match exception:
+        case Refusal():
+            return exception
+        case exceptions.ValidationError():
+            return InvalidInput(_flat(exception.detail))
+        case exceptions.ParseError():
+            return Malformed()
+        case exceptions.NotAuthenticated() | exceptions.AuthenticationFailed():
+            return NotAuthenticated()
+        case exceptions.PermissionDenied() | DjangoPermissionDenied():
+            return PermissionDenied()
+        case exceptions.NotFound() | Http404():
+            return NotFound()
+        case exceptions.MethodNotAllowed():
+            return errors.MethodNotAllowed()
+        case exceptions.NotAcceptable():
+            return errors.NotAcceptable()
+        case exceptions.UnsupportedMediaType():
+            return errors.UnsupportedMediaType()
+        case OperationalError() | InterfaceError():
+            logger.warning("The database did not answer: %s", exception)
+            return Unavailable()
+        case _:
+            return None
+
+
+def _flat(detail: Any, prefix: str = "") -> dict[str, list[str]]:
+    """Turn nested reasons into `{"client.phone_number": ["…"]}`."""
+    if isinstance(detail, dict):
+        return {
+            field: reasons
+            for name, inner in detail.items()
+            for field, reasons in _flat(inner, f"{prefix}.{name}" if prefix else name).items()
+        }
+    if any(isinstance(inner, dict) for inner in detail):
+        return {
+            field: reasons
+            for index, inner in enumerate(detail)
+            for field, reasons in _flat(inner, f"{prefix}[{index}]").items()
+        }
+    return {prefix: [str(reason) for reason in detail]}

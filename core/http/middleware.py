@@ -1,0 +1,101 @@
+"""What holds for every request, whatever answers it."""
+
+import re
+import uuid
+from collections.abc import Callable
+from http import HTTPStatus
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from core import context
+from core.errors import NotFound, PayloadTooLarge, PermissionDenied, Refusal, Unavailable
+from core.http import errors
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+_SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
+#: An over-long body is read and thrown away, so that its sender gets to read the 413.
+#: Beyond this it is a flood, and the connection is cut.
+_DRAINED_BYTES = 64 * 1024 * 1024
+_CHUNK_BYTES = 64 * 1024
+_HTML_PATHS = ("/admin",)
+_SERVER_ERRORS = 500
+_REFUSAL_OF_STATUS: dict[int, type[Refusal]] = {
+    HTTPStatus.FORBIDDEN: PermissionDenied,
+    HTTPStatus.NOT_FOUND: NotFound,
+    HTTPStatus.METHOD_NOT_ALLOWED: errors.MethodNotAllowed,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: PayloadTooLarge,
+    HTTPStatus.SERVICE_UNAVAILABLE: Unavailable,
+}
+
+
+class RequestContextMiddleware:
+    """Gives each request its id, takes in its body up to the limit, and keeps errors JSON.
+
+    Errors that Django itself makes outside the API's views (an unknown path, a strange host, a
+    crash) leave as the documented error body too; only the admin speaks HTML.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        request_id = _request_id(request)
+        token = context.request_id.set(request_id)
+        try:
+            response = self._answer(request)
+        finally:
+            context.request_id.reset(token)
+        response["X-Request-ID"] = request_id
+        response.setdefault("Cache-Control", "no-store")
+        return response
+
+    def _answer(self, request: HttpRequest) -> HttpResponseBase:
+        try:
+            _take_in_body(request)
+        except Refusal as refusal:
+            return errors.error_response(refusal, request)
+        response = self._get_response(request)
+        if _is_foreign_error(request, response):
+            status = response.status_code
+            default = errors.BadRequest if status < _SERVER_ERRORS else errors.InternalError
+            return errors.error_response(_REFUSAL_OF_STATUS.get(status, default)(), request)
+        return response
+
+
+def _request_id(request: HttpRequest) -> str:
+    sent = request.headers.get("X-Request-ID", "")
+    return sent if _SANE_REQUEST_ID.fullmatch(sent) else str(uuid.uuid4())
+
+
+def _take_in_body(request: HttpRequest) -> None:
+    """Read the whole body, so that no answer is cut off by bytes that nobody read.
+
+    Raises `PayloadTooLarge`, or `BadRequest` when the sender went away in the middle.
+    """
+    # Django sees no body without a Content-Length; the server below it has unpacked the chunks.
+    chunked = "chunked" in request.headers.get("Transfer-Encoding", "").lower()
+    stream = request.META["wsgi.input"] if chunked else request
+    limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    try:
+        body = stream.read(limit + 1)
+        if len(body) > limit:
+            for _ in range(_DRAINED_BYTES // _CHUNK_BYTES):
+                if not stream.read(_CHUNK_BYTES):
+                    break
+            raise PayloadTooLarge
+    except OSError as error:
+        raise errors.BadRequest from error
+    # Where Django itself keeps a body that was read: everyone after us finds it there.
+    request._body = body  # type: ignore[attr-defined]
+    request.META["CONTENT_LENGTH"] = str(len(body))
+
+
+def _is_foreign_error(request: HttpRequest, response: HttpResponseBase) -> bool:
+    return (
+        response.status_code >= HTTPStatus.BAD_REQUEST
+        and response.headers.get("Content-Type") != "application/json"
+        and not request.path.startswith(_HTML_PATHS)
+    )

@@ -1,0 +1,154 @@
+"""OpenAPI: how an operation says what it takes, answers and refuses, with an example of each."""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+)
+from rest_framework import serializers
+
+from core.errors import (
+    InvalidInput,
+    InvalidToken,
+    Malformed,
+    NotAuthenticated,
+    PayloadTooLarge,
+    RateLimited,
+    Refusal,
+    Unavailable,
+)
+from core.http.errors import NotAcceptable, UnsupportedMediaType, error_body, status_of
+from core.http.fields import Body
+from core.http.renderer import as_json_values
+from core.idempotency import IdempotencyKeyReused
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+_EVERY_CALL: tuple[Refusal, ...] = (
+    NotAcceptable(),
+    RateLimited(retry_after_seconds=7),
+    Unavailable(),
+)
+_WITH_TOKEN: tuple[Refusal, ...] = (NotAuthenticated(), InvalidToken())
+_WITH_BODY: tuple[Refusal, ...] = (Malformed(), PayloadTooLarge(), UnsupportedMediaType())
+_WITH_KEY: tuple[Refusal, ...] = (IdempotencyKeyReused(),)
+_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    str,
+    OpenApiParameter.HEADER,
+    description="Makes the call safe to repeat: the same key and request get the first answer.",
+    examples=[OpenApiExample("A key", "3f0c8a52-order-1017")],
+)
+
+
+class ErrorBody(serializers.Serializer[Any]):
+    """The body of every error. Programs switch on `code`; `details` is data."""
+
+    statusCode = serializers.IntegerField()
+    timestamp = serializers.DateTimeField()
+    path = serializers.CharField()
+    error = serializers.CharField()
+    message = serializers.CharField()
+    code = serializers.CharField()
+    details = serializers.DictField()
+    requestId = serializers.CharField()
+
+
+class Schema(AutoSchema):
+    """The schema of a view; the tag is the view's `tag`, the id the name of its operation."""
+
+    def get_operation_id(self) -> str:
+        method = getattr(self.view, self.method.lower())
+        return str(method.operation_name).format(first=self.path.split("/")[1])
+
+    def get_tags(self) -> list[str]:
+        return [getattr(self.view, "tag", "service")]
+
+
+def operation(
+    name: str,
+    summary: str,
+    *,
+    body: Body | None = None,
+    sent: Any = None,
+    query: type[Body] | None = None,
+    status: int = 200,
+    answer: Any = None,
+    shown: Any = None,
+    refusals: Sequence[Refusal | type[Refusal]] = (),
+    public: bool = False,
+    keyed: bool = False,
+) -> Callable[[View], View]:
+    """Document a view method. `{first}` in its name stands for the first part of the path.
+
+    `sent` and `shown` are examples of the body and of the answer, `refusals` what it may say no
+    with beyond what every call of its shape does (`public`: without a token; `keyed`: takes an
+    idempotency key).
+    """
+    invalid = next((r for r in refusals if isinstance(r, InvalidInput)), None)
+    if body is not None and invalid is None:
+        field = next(iter(body.fields), "extra")
+        refusals = (*refusals, InvalidInput({field: ["Unknown field."]}))
+    if query is not None:
+        refusals = (*refusals, InvalidInput({"limit": ["At most 200."]}))
+    known = [
+        *(() if public else _WITH_TOKEN),
+        *(() if body is None else _WITH_BODY),
+        *(_WITH_KEY if keyed else ()),
+        *refusals,
+        *_EVERY_CALL,
+    ]
+    documented = extend_schema(
+        summary=summary,
+        request=body,
+        examples=[] if body is None else [_example("Request", sent or {}, request_only=True)],
+        parameters=[*([query] if query else []), *([_KEY] if keyed else [])],
+        responses={status: _success(answer, shown), **_errors(known)},
+        auth=[] if public else None,
+    )
+
+    def decorate(view: View) -> View:
+        decorated: View = documented(view)
+        decorated.operation_name = name  # type: ignore[attr-defined]
+        return decorated
+
+    return decorate
+
+
+def _success(answer: Any, shown: Any) -> OpenApiResponse:
+    if answer is None:
+        return OpenApiResponse(description="Done; the answer has no body.")
+    return OpenApiResponse(answer, description="Done.", examples=[_example("Success", shown)])
+
+
+def _errors(refusals: Sequence[Refusal | type[Refusal]]) -> dict[int, OpenApiResponse]:
+    by_status: dict[int, list[Refusal]] = defaultdict(list)
+    for refusal in refusals:
+        instance = refusal() if isinstance(refusal, type) else refusal
+        by_status[int(status_of(instance))].append(instance)
+    return {
+        status: OpenApiResponse(
+            ErrorBody,
+            description=", ".join(f"`{refusal.code}`" for refusal in instances),
+            examples=[_refusal_example(refusal) for refusal in instances],
+        )
+        for status, instances in sorted(by_status.items())
+    }
+
+
+def _refusal_example(refusal: Refusal) -> OpenApiExample:
+    body = error_body(refusal, path="/the/path")
+    body |= {"timestamp": "2026-01-31T12:00:00.000Z", "requestId": "5f1c5f0e-…"}
+    return _example(refusal.code, body)
+
+
+def _example(name: str, value: Any, *, request_only: bool = False) -> OpenApiExample:
+    return OpenApiExample(
+        name, as_json_values(value), request_only=request_only, response_only=not request_only
+    )

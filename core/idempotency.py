@@ -1,0 +1,125 @@
+"""Exactly once: the key, the input's fingerprint, the money and the answer commit together."""
+
+import hashlib
+import hmac
+import json
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+
+from core.errors import StateConflict
+from core.models import IdempotencyRecord
+from core.unit_of_work import require_unit_of_work
+
+
+class IdempotencyKeyReused(StateConflict):
+    recorded = False
+    code = "idempotency_key_reused"
+    message = "This idempotency key was used for another request; nothing moved."
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A caller's key for one request. `operation` is its method and path."""
+
+    caller_id: uuid.UUID
+    key: str
+    operation: str
+    fingerprint: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer as it goes out: the body is bytes so that a replay is the same to the byte."""
+
+    status_code: int
+    body: bytes
+    transaction_id: uuid.UUID | None = None
+    replayed: bool = False
+
+
+def fingerprint_of(operation: str, body: object) -> bytes:
+    """Return the 32 bytes that tell one request from another, keyed by the secret key.
+
+    `body` is what the parser made of the JSON; the order of its fields does not matter.
+    """
+    message = f"{operation}\n{json.dumps(body, sort_keys=True)}".encode()
+    return hmac.digest(settings.SECRET_KEY.encode(), message, hashlib.sha256)
+
+
+def answer_once(claim: Claim, work: Callable[[], Answer]) -> Answer:
+    """Run `work` and record its answer, or return the answer already recorded under the key.
+
+    Requires a unit of work: what `work` writes and the record commit together. A concurrent
+    request with the same key waits for that commit. If `work` raises, nothing is recorded and
+    the key stays free.
+
+    Raises `IdempotencyKeyReused` when the key belongs to another request.
+    """
+    require_unit_of_work()
+    first = _claim(claim)
+    if first is not None:
+        return first
+    answer = work()
+    _record(claim, answer)
+    return answer
+
+
+def find_record(caller_id: uuid.UUID, key: str) -> IdempotencyRecord | None:
+    """Return what was answered under the caller's key, unless it is too old to be kept."""
+    return IdempotencyRecord.objects.filter(
+        caller_id=caller_id, key=key, created_at__gte=_kept_since()
+    ).first()
+
+
+def _kept_since() -> datetime:
+    return timezone.now() - timedelta(days=settings.IDEMPOTENCY_DAYS)
+
+
+def _claim(claim: Claim) -> Answer | None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT fingerprint, status_code, body, transaction_id"
+            " FROM claim_idempotency_key(%s, %s, %s)",
+            [claim.caller_id, claim.key, _kept_since()],
+        )
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    fingerprint, status_code, body, transaction_id = row
+    if not hmac.compare_digest(bytes(fingerprint), claim.fingerprint):
+        raise IdempotencyKeyReused
+    return Answer(status_code, bytes(body), transaction_id, replayed=True)
+
+
+def _record(claim: Claim, answer: Answer) -> None:
+    # A row that is still there has outlived its days (the claim saw no live one): it gives way.
+    # Anything else would be a second answer under one key, which must never commit.
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO core_idempotencyrecord AS r (caller_id, key, operation, fingerprint,"
+            " status_code, body, transaction_id, created_at)"
+            " VALUES (%(caller)s, %(key)s, %(operation)s, %(fingerprint)s, %(status)s, %(body)s,"
+            " %(transaction)s, now())"
+            " ON CONFLICT (caller_id, key) DO UPDATE SET operation = excluded.operation,"
+            " fingerprint = excluded.fingerprint, status_code = excluded.status_code,"
+            " body = excluded.body, transaction_id = excluded.transaction_id, created_at = now()"
+            " WHERE r.created_at < %(kept_since)s",
+            {
+                "caller": claim.caller_id,
+                "key": claim.key,
+                "operation": claim.operation,
+                "fingerprint": claim.fingerprint,
+                "status": answer.status_code,
+                "body": answer.body,
+                "transaction": answer.transaction_id,
+                "kept_since": _kept_since(),
+            },
+        )
+        if cursor.rowcount != 1:
+            raise RuntimeError("One idempotency key was about to be answered twice.")

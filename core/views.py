@@ -1,0 +1,72 @@
+"""The doors of core: is the process alive, and what was answered under a key."""
+
+from typing import Any
+
+import orjson
+from rest_framework import serializers
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from core.http.renderer import rfc3339
+from core.http.schema import operation
+from core.http.views import ApiView
+from core.idempotency import find_record
+
+
+class StatusAnswer(serializers.Serializer[Any]):
+    status = serializers.CharField()
+
+
+class StatusView(ApiView):
+    """Alive. It asks nothing of the database and counts towards no limit."""
+
+    permission_classes = (AllowAny,)
+    authentication_classes = ()
+    throttle_classes = ()
+
+    @operation(
+        "status", "Is the process alive?", answer=StatusAnswer, shown={"status": "ok"}, public=True
+    )
+    def get(self, request: Request) -> Response:
+        return Response({"status": "ok"})
+
+
+class IdempotencyAnswer(serializers.Serializer[Any]):
+    key = serializers.CharField()
+    state = serializers.ChoiceField(choices=["completed", "unknown"])
+    statusCode = serializers.IntegerField(allow_null=True)
+    body = serializers.JSONField(allow_null=True)
+    createdAt = serializers.DateTimeField(allow_null=True)
+
+
+class IdempotencyView(ApiView):
+    """What the caller was answered under a key. `unknown` may still be in flight.
+
+    Sending the request again under the same key is always safe.
+    """
+
+    @operation(
+        "idempotency_key",
+        "What was answered under a key of one's own",
+        answer=IdempotencyAnswer,
+        shown={
+            "key": "3f0c8a52-order-1017",
+            "state": "completed",
+            "statusCode": 200,
+            "body": {"wallet": "0b8e3d56-7d0f-4b56-9f6a-5f0f4f4a8f11", "balance": 12.5},
+            "createdAt": "2026-01-31T12:00:00.000Z",
+        },
+    )
+    def get(self, request: Request, key: str) -> Response:
+        record = find_record(request.user.pk, key)
+        return Response(
+            {
+                "key": key,
+                "state": "completed" if record else "unknown",
+                "statusCode": record.status_code if record else None,
+                # The bytes as they were sent: reading and writing them again could change money.
+                "body": orjson.Fragment(bytes(record.body)) if record else None,
+                "createdAt": rfc3339(record.created_at) if record else None,
+            }
+        )

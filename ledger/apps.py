@@ -1,0 +1,7 @@
+"""Ledger: what happened."""
+
+from django.apps import AppConfig
+
+
+class LedgerConfig(AppConfig):
+    name = "ledger"

@@ -1,0 +1,81 @@
+"""What happened.
+
+- Transaction: one movement of money, completed or failed. Inserted once, by `ledger.post`.
+- Entry: one wallet's side of a transaction, DEBIT for the source, CREDIT for the target.
+
+The tables are made in SQL (`ledger/sql/`): Django has no words for partitions and views.
+"""
+
+import uuid
+
+from django.db import models
+
+from ledger.kinds import FailureCode, Kind
+
+
+class Transaction(models.Model):
+    """One movement. The times and the order of ids page and display; versions are the truth."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    kind = models.CharField(max_length=12, choices=Kind)
+    asset_id = models.CharField(max_length=12)
+    amount_minor = models.BigIntegerField()
+    source_id = models.UUIDField()
+    target_id = models.UUIDField()
+    source_is_system = models.BooleanField()
+    target_is_system = models.BooleanField()
+    source_balance_minor = models.BigIntegerField(null=True)
+    target_balance_minor = models.BigIntegerField(null=True)
+    source_version = models.BigIntegerField(null=True)
+    target_version = models.BigIntegerField(null=True)
+    failure_code = models.CharField(max_length=24, null=True, choices=FailureCode)
+    summary = models.CharField(max_length=500)
+    actor_id = models.UUIDField(null=True)
+    request_id = models.CharField(max_length=128)
+    origin_id = models.UUIDField(null=True)
+    group_id = models.UUIDField(null=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "ledger_transaction"
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+    @property
+    def is_completed(self) -> bool:
+        return self.failure_code is None
+
+
+class Direction(models.TextChoices):
+    DEBIT = "DEBIT"
+    CREDIT = "CREDIT"
+
+
+class Entry(models.Model):
+    """One wallet's side of a transaction, completed or failed: a database view."""
+
+    transaction_id: uuid.UUID = models.UUIDField(primary_key=True)  # type: ignore[assignment]
+    wallet_id = models.UUIDField()
+    counterparty_id = models.UUIDField()
+    direction = models.CharField(max_length=6, choices=Direction)
+    wallet_is_system = models.BooleanField()
+    counterparty_is_system = models.BooleanField()
+    kind = models.CharField(max_length=12, choices=Kind)
+    asset_id = models.CharField(max_length=12)
+    amount_minor = models.BigIntegerField()
+    balance_after_minor = models.BigIntegerField(null=True)
+    version = models.BigIntegerField(null=True)
+    failure_code = models.CharField(max_length=24, null=True, choices=FailureCode)
+    summary = models.CharField(max_length=500)
+    actor_id = models.UUIDField(null=True)
+    request_id = models.CharField(max_length=128)
+    origin_id = models.UUIDField(null=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        managed = False
+        db_table = "ledger_entry"
+
+    def __str__(self) -> str:
+        return f"{self.direction} {self.transaction_id}"

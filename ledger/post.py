@@ -1,0 +1,86 @@
+"""The one door for money: `post(orders)`.
+
+One order or ten thousand, the path is the same: a single charge is a batch of one. What it does
+is one PostgreSQL function, `ledger/sql/post.sql`, called in one trip.
+"""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from django.db import connection
+
+from core import context
+from core.unit_of_work import require_unit_of_work
+from ledger.kinds import FailureCode, Kind
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Move `amount_minor` (minor units of both wallets' asset) from source to target."""
+
+    kind: Kind
+    source_id: uuid.UUID
+    target_id: uuid.UUID
+    amount_minor: int
+    summary: str = ""
+    actor_id: uuid.UUID | None = None
+    origin_id: uuid.UUID | None = None
+    group_id: uuid.UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of an order. Balances are after it, in minor units; None for a system wallet.
+
+    When it failed they are None, and `available_minor` is what the source could have spent.
+    """
+
+    transaction_id: uuid.UUID
+    failure: FailureCode | None
+    source_balance_minor: int | None
+    target_balance_minor: int | None
+    available_minor: int | None
+
+    @property
+    def created_at(self) -> datetime:
+        """When it happened, in milliseconds: the time in its UUIDv7."""
+        return _EPOCH + timedelta(milliseconds=self.transaction_id.int >> 80)
+
+
+def post(orders: Sequence[Order]) -> list[Outcome]:
+    """Carry the orders out, each in its turn, and return one outcome per order.
+
+    Requires a unit of work. A refusal (a wallet not active, too little available, a balance too
+    large) is an outcome and a row, never an exception. The wallets must exist and the two of an
+    order hold the same asset: whoever makes an order has looked.
+    """
+    require_unit_of_work()
+    # Sorted and distinct: the database locks in this order, so two posts cannot deadlock.
+    wallets = sorted({wallet for o in orders for wallet in (o.source_id, o.target_id)})
+    place = {wallet: index for index, wallet in enumerate(wallets, start=1)}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT * FROM ledger_post(%s::uuid[], %s::varchar[], %s::int[], %s::int[],"
+            " %s::bigint[], %s::varchar[], %s::uuid[], %s::uuid[], %s::uuid[], %s)",
+            [
+                wallets,
+                [str(o.kind) for o in orders],
+                [place[o.source_id] for o in orders],
+                [place[o.target_id] for o in orders],
+                [o.amount_minor for o in orders],
+                [o.summary for o in orders],
+                [o.actor_id for o in orders],
+                [o.origin_id for o in orders],
+                [o.group_id for o in orders],
+                context.request_id.get(),
+            ],
+        )
+        rows = cursor.fetchall()
+    return [
+        Outcome(transaction, FailureCode(failure) if failure else None, *balances)
+        for transaction, failure, *balances in rows
+    ]

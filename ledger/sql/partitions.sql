@@ -1,0 +1,48 @@
+-- Transactions are partitioned by the month of their UUIDv7: the first 48 bits of an id are
+-- milliseconds, so a month is a range of ids and the key stays one column.
+
+-- The smallest id of a moment: ids made from then on are not below it.
+CREATE OR REPLACE FUNCTION first_id_at(moment timestamptz) RETURNS uuid
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT (lpad(to_hex(floor(extract(epoch FROM moment) * 1000)::bigint), 12, '0')
+            || repeat('0', 20))::uuid
+$$;
+
+-- Makes the partitions from last month (a clock may step back) to `months` from now, and returns
+-- the names of the new ones. The owner's function: a partition belongs to who made it, and the
+-- app's role must not own one. Attaching blocks no reader and no writer; the lock it needs is
+-- asked for briefly, so that money never queues behind it.
+CREATE OR REPLACE FUNCTION make_transaction_partitions(months integer)
+RETURNS SETOF text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET lock_timeout = '2s' AS $$
+DECLARE
+    this_month timestamptz := date_trunc('month', now(), 'UTC');
+    month timestamptz;
+    partition text;
+BEGIN
+    FOR ahead IN -1 .. months LOOP
+        month := date_add(this_month, make_interval(months => ahead), 'UTC');
+        partition := 'ledger_transaction_' || to_char(month AT TIME ZONE 'UTC', 'YYYY_MM');
+        CONTINUE WHEN to_regclass(partition) IS NOT NULL;
+        EXECUTE format(
+            'CREATE TABLE %I (LIKE ledger_transaction INCLUDING DEFAULTS INCLUDING CONSTRAINTS'
+            ' INCLUDING GENERATED)', partition);
+        -- One entry per version of a wallet: what the lock promises, said once more.
+        EXECUTE format('CREATE UNIQUE INDEX %I ON %I (source_id, source_version)',
+                       partition || '_source_version', partition);
+        EXECUTE format('CREATE UNIQUE INDEX %I ON %I (target_id, target_version)',
+                       partition || '_target_version', partition);
+        EXECUTE format(
+            'CREATE TRIGGER no_truncate BEFORE TRUNCATE ON %I'
+            ' FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_of_transactions()', partition);
+        EXECUTE format(
+            'ALTER TABLE ledger_transaction ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
+            partition, first_id_at(month),
+            first_id_at(date_add(month, interval '1 month', 'UTC')));
+        IF to_regrole('wallet_app') IS NOT NULL THEN
+            EXECUTE format('REVOKE ALL ON %I FROM wallet_app', partition);
+        END IF;
+        RETURN NEXT partition;
+    END LOOP;
+END
+$$;

@@ -1,0 +1,138 @@
+-- The one door for money. Everything that can change a balance is in this function.
+--
+-- It takes orders as parallel arrays: order i moves amounts[i] from wallet_ids[sources[i]] to
+-- wallet_ids[targets[i]]. `wallet_ids` are the distinct wallets of all orders. It returns one
+-- outcome per order, in their order, and raises for no refusal: a failed transaction is a row
+-- that must commit. What it does raise is a fault of the caller (an unknown wallet, two assets)
+-- or of the database.
+--
+-- Each order is decided in its turn, on the balances that the orders before it left behind.
+--
+-- SECURITY DEFINER: the app's role may execute this and may not write a balance or a transaction
+-- in any other way.
+CREATE OR REPLACE FUNCTION ledger_post(
+    wallet_ids uuid[], kinds varchar[], sources integer[], targets integer[], amounts bigint[],
+    summaries varchar[], actors uuid[], origins uuid[], groups uuid[], request_id varchar
+)
+RETURNS TABLE (
+    transaction_id uuid, failure_code varchar, source_balance_minor bigint,
+    target_balance_minor bigint, available_minor bigint
+)
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = public, pg_temp
+SET plan_cache_mode = force_generic_plan  -- planning anew for each array cost half of a call
+AS $$
+DECLARE
+    max_balance CONSTANT bigint := 9000000000000000000;
+    -- The wallets, by their place in wallet_ids.
+    assets   varchar[];
+    systems  boolean[];
+    actives  boolean[];
+    balances bigint[];
+    helds    bigint[];
+    versions bigint[];
+    versions_read bigint[];
+    -- The outcomes, by order.
+    ids              uuid[];
+    failures         varchar[];
+    source_balances  bigint[];
+    target_balances  bigint[];
+    source_versions  bigint[];
+    target_versions  bigint[];
+    availables       bigint[];
+    wallet        record;
+    found_wallets integer := 0;
+    source  integer;
+    target  integer;
+    amount  bigint;
+    failure varchar;
+    changed integer := 0;
+    written bigint;
+BEGIN
+    -- 1. Lock and read.
+    FOR wallet IN SELECT * FROM lock_wallets(wallet_ids) LOOP
+        assets[wallet.place] := wallet.asset_id;
+        systems[wallet.place] := wallet.is_system;
+        actives[wallet.place] := wallet.is_active;
+        balances[wallet.place] := wallet.balance_minor;
+        helds[wallet.place] := wallet.held_minor;
+        versions[wallet.place] := wallet.version;
+        found_wallets := found_wallets + 1;
+    END LOOP;
+    IF found_wallets <> cardinality(wallet_ids) THEN
+        RAISE EXCEPTION 'ledger_post: a wallet does not exist.' USING ERRCODE = 'no_data_found';
+    END IF;
+    versions_read := versions;
+
+    -- 2. Decide each order in its turn.
+    FOR i IN 1 .. cardinality(kinds) LOOP
+        source := sources[i];
+        target := targets[i];
+        amount := amounts[i];
+        IF assets[source] <> assets[target] THEN
+            RAISE EXCEPTION 'ledger_post: the wallets of an order hold different assets.'
+                USING ERRCODE = 'data_exception';
+        END IF;
+        availables[i] := balances[source] - helds[source];
+        failure := CASE
+            WHEN NOT (actives[source] AND actives[target]) THEN 'wallet_not_active'
+            WHEN NOT systems[source] AND availables[i] < amount THEN 'insufficient_funds'
+            WHEN NOT systems[target] AND balances[target] > max_balance - amount
+                THEN 'balance_limit'
+        END;
+        ids[i] := uuidv7();
+        failures[i] := failure;
+        source_balances[i] := NULL;
+        target_balances[i] := NULL;
+        source_versions[i] := NULL;
+        target_versions[i] := NULL;
+        CONTINUE WHEN failure IS NOT NULL;
+        -- From here on the order succeeds.
+        IF NOT systems[source] THEN
+            balances[source] := balances[source] - amount;
+            versions[source] := versions[source] + 1;
+            source_balances[i] := balances[source];
+            source_versions[i] := versions[source];
+        END IF;
+        IF NOT systems[target] THEN
+            balances[target] := balances[target] + amount;
+            versions[target] := versions[target] + 1;
+            target_balances[i] := balances[target];
+            target_versions[i] := versions[target];
+        END IF;
+    END LOOP;
+
+    -- 3. Write. A wallet that is not at the version that was read was changed without its lock.
+    FOR place IN 1 .. cardinality(versions) LOOP
+        CONTINUE WHEN versions[place] = versions_read[place];
+        changed := changed + 1;
+    END LOOP;
+    UPDATE wallets_wallet w
+       SET balance_minor = u.balance, version = u.version, updated_at = clock_timestamp()
+      FROM unnest(wallet_ids, balances, versions, versions_read) AS u (id, balance, version, read)
+     WHERE w.id = u.id AND w.version = u.read AND u.version <> u.read;
+    GET DIAGNOSTICS written = ROW_COUNT;
+    IF written <> changed THEN
+        RAISE EXCEPTION 'ledger_post: a wallet changed without its lock.'
+            USING ERRCODE = 'data_exception';
+    END IF;
+
+    INSERT INTO ledger_transaction (
+        id, kind, asset_id, amount_minor, source_id, target_id, source_is_system,
+        target_is_system, source_balance_minor, target_balance_minor, source_version,
+        target_version, failure_code, summary, actor_id, request_id, origin_id, group_id
+    )
+    SELECT o.id, o.kind, assets[o.source], o.amount, wallet_ids[o.source], wallet_ids[o.target],
+           systems[o.source], systems[o.target], o.source_balance, o.target_balance,
+           o.source_version, o.target_version, o.failure, o.summary, o.actor,
+           ledger_post.request_id, o.origin, o.grouped
+      FROM unnest(ids, kinds, sources, targets, amounts, source_balances, target_balances,
+                  source_versions, target_versions, failures, summaries, actors, origins, groups)
+        AS o (id, kind, source, target, amount, source_balance, target_balance,
+              source_version, target_version, failure, summary, actor, origin, grouped);
+
+    -- 4. Say what became of each order.
+    RETURN QUERY
+        SELECT * FROM unnest(ids, failures, source_balances, target_balances, availables);
+END
+$$;

@@ -1,0 +1,67 @@
+#!/usr/bin/env python
+"""Runs a management command; in the demo, with the embedded PostgreSQL at hand."""
+
+import os
+import signal
+import sys
+from contextlib import ExitStack
+from types import FrameType
+
+from django.core.management import execute_from_command_line
+from django.db import OperationalError
+
+from config import environment
+from config.database import PROFILE_VARIABLE, Profile
+from core import postgres
+
+# These change tables or partitions, which belong to the owner.
+OWNER_COMMANDS = {"make_partitions", "makemigrations", "migrate"}
+# These never touch the database, or decide for themselves when it starts.
+COMMANDS_WITHOUT_DATABASE = {
+    "check",
+    "collectstatic",
+    "demo_reset",
+    "diffsettings",
+    "doctor",
+    "findstatic",
+    "help",
+    "serve",
+    "spectacular",
+    "version",
+}
+
+
+def main(arguments: list[str]) -> None:
+    """Run the command. What keeps it from starting ends the process, a line for each reason."""
+    command = arguments[1] if len(arguments) > 1 else "help"
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    os.environ[PROFILE_VARIABLE] = Profile.OWNER if command in OWNER_COMMANDS else Profile.COMMAND
+    signal.signal(signal.SIGTERM, _exit)
+    try:
+        settings = environment.read()
+        with ExitStack() as stack:
+            if settings.is_demo and not _runs_without_database(command, arguments):
+                stack.enter_context(postgres.ensure_running(settings.data_dir))
+            execute_from_command_line(arguments)
+    except (environment.WrongSettings, postgres.EmbeddedPostgresError) as error:
+        sys.exit(str(error))
+    except OperationalError as error:
+        if "--traceback" in arguments:
+            raise
+        sys.exit(f"The database does not answer: {str(error).splitlines()[0]}")
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
+
+
+def _runs_without_database(command: str, arguments: list[str]) -> bool:
+    only_shows_text = command.startswith("-") or {"-h", "--help"}.intersection(arguments)
+    return bool(only_shows_text) or command in COMMANDS_WITHOUT_DATABASE
+
+
+def _exit(signal_number: int, _frame: FrameType | None) -> None:
+    """Leave by the normal way out, which gives the embedded server back."""
+    sys.exit(128 + signal_number)
+
+
+if __name__ == "__main__":
+    main(sys.argv)

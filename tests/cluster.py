@@ -1,0 +1,50 @@
+"""The PostgreSQL of a test run: there before Django reads its settings, gone afterwards.
+
+Pytest loads this first (`-p tests.cluster`), in the controller and in each of its workers, which
+inherit the directory through the environment. With `DATABASE_URL` that server is used instead.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Generator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from config.database import PROFILE_VARIABLE, Profile
+from config.environment import read
+from core.postgres import Lease, Role, database_url, ensure_running
+
+_lease: Lease | None = None
+_temporary_dir: Path | None = None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests() -> Generator[None]:
+    """Start the server, or join it. The tests migrate, so they are its owner."""
+    global _lease, _temporary_dir  # noqa: PLW0603 (pytest keeps nothing between hooks this early)
+    os.environ[PROFILE_VARIABLE] = Profile.OWNER
+    if read().is_demo:
+        if "PYTEST_XDIST_WORKER" not in os.environ:
+            _temporary_dir = Path(tempfile.mkdtemp(prefix="wallet-tests-"))
+            os.environ["WALLET_SERVICE_DATA_DIR"] = str(_temporary_dir)
+        data_dir = read().data_dir
+        _lease = ensure_running(data_dir)
+        _let_owner_clean_up(data_dir)
+    return (yield)
+
+
+def pytest_unconfigure() -> None:
+    """Give the server back. The controller goes last, and takes the data with it."""
+    if _lease:
+        _lease.release()
+    if _temporary_dir:
+        shutil.rmtree(_temporary_dir)
+
+
+def _let_owner_clean_up(data_dir: Path) -> None:
+    """Let the owner pass by the append-only triggers, which a flush between tests has to."""
+    with psycopg.connect(database_url(data_dir, Role.SUPERUSER)) as connection:
+        connection.execute(f"GRANT SET ON PARAMETER session_replication_role TO {Role.OWNER}")

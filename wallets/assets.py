@@ -1,0 +1,63 @@
+"""The assets, kept in the process: what they are never changes once they are created."""
+
+import uuid
+from decimal import Decimal
+
+from core.errors import InvalidInput
+from core.money import to_major, to_minor
+from wallets.models import Asset, Purpose, Wallet
+
+DEFAULT_CURRENCY = "USD"
+
+_SYSTEM_WALLETS = uuid.UUID("5d0b3c3e-6f4b-5f0e-8a53-2f1f6f0c9d11")
+_known: dict[str, Asset] = {}
+
+
+def find_asset(symbol: str) -> Asset | None:
+    """Return the asset, or None if there is none with this symbol."""
+    if symbol not in _known:
+        asset = Asset.objects.filter(symbol=symbol).first()
+        if asset is None:
+            return None
+        _known[symbol] = asset
+    return _known[symbol]
+
+
+def get_asset(symbol: str, *, field: str = "currency") -> Asset:
+    """Return the asset. Raises `InvalidInput` for `field` when there is none."""
+    asset = find_asset(symbol)
+    if asset is None:
+        raise InvalidInput({field: ["There is no such currency."]})
+    return asset
+
+
+def amount_minor(amount: str, symbol: str) -> int:
+    """Return an amount of the asset in minor units. Raises as `core.money.to_minor` does."""
+    return to_minor(amount, decimals=get_asset(symbol).decimals)
+
+
+def money(minor: int | None, symbol: str) -> Decimal | None:
+    """Return minor units of the asset as the exact decimal that goes out; None stays None."""
+    return None if minor is None else to_major(minor, decimals=get_asset(symbol).decimals)
+
+
+def system_wallet_id(symbol: str, purpose: Purpose) -> uuid.UUID:
+    """Return the id of the asset's system wallet: derived, so that nobody has to look it up."""
+    return uuid.uuid5(_SYSTEM_WALLETS, f"{symbol}:{purpose}")
+
+
+def system_wallet(symbol: str, purpose: Purpose) -> Wallet:
+    """Return the asset's system wallet, without a query."""
+    return Wallet(id=system_wallet_id(symbol, purpose), asset_id=symbol, purpose=purpose)
+
+
+def create_asset(*, symbol: str, name: str, decimals: int, is_cash: bool) -> Asset:
+    """Create the asset and its system wallets, or return the one that is there."""
+    asset, _ = Asset.objects.get_or_create(
+        symbol=symbol, defaults={"name": name, "decimals": decimals, "is_cash": is_cash}
+    )
+    for purpose in Purpose:
+        Wallet.objects.get_or_create(
+            id=system_wallet_id(symbol, purpose), defaults={"asset": asset, "purpose": purpose}
+        )
+    return asset

@@ -1,0 +1,129 @@
+"""What is held, and by whom.
+
+- Asset: what is counted (USD, GOLD …), with a number of decimals that never changes.
+- Wallet: an owner's balance of one asset; its id is its token.
+- System wallet: the other side of the world, one per asset and purpose. It is never locked and
+  keeps no balance: what it holds is derived from the ledger.
+
+Balances and versions are written by `ledger.post` alone: the app's database role may not.
+"""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Upper
+
+from accounts.models import Role
+
+
+class Purpose(models.TextChoices):
+    """What a system wallet is for."""
+
+    FUNDING = "funding", "Funding: deposits, withdrawals, top-ups"
+    PROMOTIONS = "promotions", "Promotions: bonuses"
+    REVENUE = "revenue", "Revenue: spends"
+
+
+class Status(models.TextChoices):
+    ACTIVE = "active"
+    FROZEN = "frozen"
+    CLOSED = "closed"
+
+
+class Asset(models.Model):
+    """What is counted. Its symbol is its key everywhere; create it with `create_asset`."""
+
+    symbol = models.CharField(max_length=12, primary_key=True)
+    name = models.CharField(max_length=60)
+    decimals = models.PositiveSmallIntegerField(help_text="Digits after the point, for good.")
+    is_cash = models.BooleanField(help_text="Whether people may deposit and withdraw it.")
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(condition=Q(decimals__lte=8), name="decimals_at_most_8"),
+            models.CheckConstraint(condition=Q(symbol=Upper("symbol")), name="symbol_upper_case"),
+        )
+
+    def __str__(self) -> str:
+        return self.symbol
+
+
+class Wallet(models.Model):
+    """An owner's balance of one asset, in minor units."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    asset = models.ForeignKey(Asset, on_delete=models.PROTECT, related_name="+")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        db_constraint=False,  # one foreign key holds owner and role together: see 0001
+        related_name="wallets",
+        help_text="None: a system wallet.",
+    )
+    owner_role = models.CharField(max_length=8, choices=Role, null=True)
+    slot = models.PositiveIntegerField(
+        null=True, help_text="Which of its owner's cash wallets this is, counted from 1."
+    )
+    purpose = models.CharField(max_length=10, choices=Purpose, null=True)
+    status = models.CharField(max_length=6, choices=Status, default=Status.ACTIVE)
+    status_reason = models.CharField(max_length=500, default="", blank=True)
+    balance_minor = models.BigIntegerField(null=True)
+    held_minor = models.BigIntegerField(default=0, help_text="The part of it that is set aside.")
+    version = models.BigIntegerField(default=0, help_text="How many completed entries it has.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                name="either_owned_or_system",
+                condition=Q(
+                    owner__isnull=False,
+                    owner_role__isnull=False,
+                    purpose__isnull=True,
+                    balance_minor__isnull=False,
+                )
+                | Q(
+                    owner__isnull=True,
+                    owner_role__isnull=True,
+                    slot__isnull=True,
+                    purpose__isnull=False,
+                    balance_minor__isnull=True,
+                    held_minor=0,
+                    version=0,
+                    status=Status.ACTIVE,
+                ),
+            ),
+            models.CheckConstraint(
+                name="held_within_balance",
+                condition=Q(held_minor__gte=0)
+                & (Q(balance_minor__isnull=True) | Q(balance_minor__gte=F("held_minor"))),
+            ),
+            models.CheckConstraint(name="version_not_negative", condition=Q(version__gte=0)),
+            models.CheckConstraint(
+                name="nothing_without_an_entry",
+                condition=Q(version__gt=0) | Q(balance_minor=0) | Q(balance_minor__isnull=True),
+            ),
+            models.CheckConstraint(name="status_is_known", condition=Q(status__in=Status.values)),
+            # Two creations that race take the same slot, and the second one breaks this.
+            models.UniqueConstraint(fields=["owner", "slot"], name="one_cash_wallet_per_slot"),
+            models.CheckConstraint(
+                name="one_wallet_per_company",
+                condition=~Q(owner_role=Role.COMPANY) | Q(slot__isnull=True) | Q(slot=1),
+            ),
+            models.UniqueConstraint(
+                fields=["asset", "purpose"], name="one_system_wallet_per_purpose"
+            ),
+        )
+        indexes = (models.Index(fields=["owner", "created_at"], name="wallets_of_owner"),)
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+    @property
+    def available_minor(self) -> int:
+        """What can be spent: the balance without what is held. 0 for a system wallet."""
+        return (self.balance_minor or 0) - self.held_minor

@@ -1,0 +1,63 @@
+"""Creating wallets. Requires a unit of work."""
+
+from django.conf import settings
+from django.db.models import Max
+
+from accounts.models import Role, User
+from core.unit_of_work import refuse_on_constraint, require_unit_of_work
+from wallets.assets import get_asset
+from wallets.errors import NotCash, WalletLimitReached
+from wallets.models import Asset, Wallet
+from wallets.selectors import named_wallet
+
+refuse_on_constraint("one_cash_wallet_per_slot", WalletLimitReached)
+refuse_on_constraint("one_wallet_per_company", WalletLimitReached)
+
+
+def open_cash_wallet(owner: User, symbol: str) -> Wallet:
+    """Create a wallet of a cash asset for a client or a company that asks for it.
+
+    Raises `InvalidInput` (no such currency), `NotCash` and `WalletLimitReached`.
+    """
+    require_unit_of_work()
+    asset = get_asset(symbol)
+    if not asset.is_cash:
+        raise NotCash
+    _lock_owner(owner)
+    return _create_wallet(owner, asset)
+
+
+def wallet_to_credit(owner: User, asset: Asset) -> Wallet:
+    """Return the wallet that a credit to the owner goes into; the first one makes it.
+
+    Requires a unit of work. Raises `WalletLimitReached` when a cash wallet would be one too many.
+    """
+    require_unit_of_work()
+    wallet = named_wallet(owner, asset)
+    if wallet is None:
+        _lock_owner(owner)
+        wallet = named_wallet(owner, asset) or _create_wallet(owner, asset)
+    return wallet
+
+
+def _lock_owner(owner: User) -> None:
+    """Let two creations for one owner follow each other; the slot says the same once more."""
+    User.objects.select_for_update(no_key=True).get(pk=owner.pk)
+
+
+def _create_wallet(owner: User, asset: Asset) -> Wallet:
+    return Wallet.objects.create(
+        owner_id=owner.pk,
+        owner_role=owner.role,
+        asset=asset,
+        slot=_next_slot(owner) if asset.is_cash else None,
+        balance_minor=0,
+    )
+
+
+def _next_slot(owner: User) -> int:
+    taken = Wallet.objects.filter(owner_id=owner.pk).aggregate(last=Max("slot"))["last"] or 0
+    limit = 1 if owner.role == Role.COMPANY else settings.MAX_WALLETS_BY_CLIENT
+    if limit and taken >= limit:
+        raise WalletLimitReached(limit=limit)
+    return int(taken) + 1

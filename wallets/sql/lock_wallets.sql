@@ -1,0 +1,27 @@
+-- The only place that locks wallet rows. One statement, sorted by id: whoever locks several
+-- wallets takes them in the same order as everybody else, so no two can wait for each other in a
+-- circle. System wallets are returned and not locked: they are on one side of nearly every
+-- transaction, and a lock there would make the whole world stand in one line.
+--
+-- `place` is the wallet's position in the array that was given.
+CREATE OR REPLACE FUNCTION lock_wallets(wallet_ids uuid[])
+RETURNS TABLE (
+    place bigint, id uuid, asset_id varchar, is_system boolean, is_active boolean,
+    balance_minor bigint, held_minor bigint, version bigint
+)
+LANGUAGE sql VOLATILE AS $$
+    WITH locked AS MATERIALIZED (
+        SELECT asked.place, w.*
+          FROM unnest(wallet_ids) WITH ORDINALITY AS asked (id, place)
+          JOIN wallets_wallet w ON w.id = asked.id
+         WHERE w.owner_id IS NOT NULL
+         ORDER BY w.id
+           FOR NO KEY UPDATE OF w
+    )
+    SELECT place, id, asset_id, false, status = 'active', balance_minor, held_minor, version
+      FROM locked
+    UNION ALL
+    SELECT array_position(wallet_ids, w.id), w.id, w.asset_id, true, true, NULL, 0, w.version
+      FROM wallets_wallet w
+     WHERE w.id = ANY (wallet_ids) AND w.owner_id IS NULL
+$$;

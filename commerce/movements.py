@@ -6,7 +6,7 @@ from accounts.models import Role, User
 from core.errors import Refusal
 from core.money import to_major
 from ledger.errors import REFUSAL_OF_FAILURE, InsufficientFunds
-from ledger.kinds import Kind
+from ledger.kinds import FailureCode, Kind
 from ledger.models import Transaction
 from ledger.post import Order, Outcome, post
 from wallets.assets import get_asset
@@ -54,16 +54,17 @@ def move(
     )
     [outcome] = post([order])
     if outcome.failure is not None:
-        raise _refusal(order, outcome, source=source, actor=actor)
+        raise _refusal(outcome.failure, outcome, order, source=source, actor=actor)
     source.balance_minor = outcome.source_balance_minor
     target.balance_minor = outcome.target_balance_minor
     source.updated_at = target.updated_at = outcome.created_at
     return Movement(outcome, source, target)
 
 
-def _refusal(order: Order, outcome: Outcome, *, source: Wallet, actor: User) -> Refusal:
-    assert outcome.failure is not None
-    refusal = REFUSAL_OF_FAILURE[outcome.failure]
+def _refusal(
+    failure: FailureCode, outcome: Outcome, order: Order, *, source: Wallet, actor: User
+) -> Refusal:
+    refusal = REFUSAL_OF_FAILURE[failure]
     # What a wallet holds is its owner's business, not that of everyone who tries to charge it.
     may_know = actor.pk == source.owner_id or actor.role == Role.OPERATOR
     if refusal is not InsufficientFunds or not may_know:

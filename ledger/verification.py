@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from core.unit_of_work import snapshot
 
-_RANGES = 64
+RANGES = 64
 
 _WALLETS_THAT_ARE_OFF = """
     SELECT w.id, w.balance_minor, w.version,
@@ -57,13 +57,13 @@ class Finding:
     problem: str
 
 
-def verify_ledger() -> Iterator[Finding]:
+def verify_ledger(*, ranges: int = RANGES) -> Iterator[Finding]:
     """Recompute every balance and version from the transactions; yield each wallet that is off.
 
-    Reads snapshots, a range of wallets at a time: nobody is locked out, and no snapshot is held
-    for long enough to stop vacuum.
+    Reads snapshots, one of `ranges` parts of the wallets at a time: nobody is locked out, and no
+    snapshot is held for long enough to stop vacuum.
     """
-    for low, high in _ranges():
+    for low, high in _parts(ranges):
         # One snapshot for the three questions, or money moving between them would look wrong.
         with snapshot() as cursor:
             bounds = {"low": low, "high": high}
@@ -82,7 +82,8 @@ def verify_ledger() -> Iterator[Finding]:
                 yield Finding(wallet_id, "has entries but is no such wallet of that asset")
 
 
-def _ranges() -> Iterator[tuple[uuid.UUID, uuid.UUID]]:
-    width = 2**128 // _RANGES
-    for index in range(_RANGES):
-        yield uuid.UUID(int=index * width), uuid.UUID(int=(index + 1) * width - 1)
+def _parts(ranges: int) -> Iterator[tuple[uuid.UUID, uuid.UUID]]:
+    width = 2**128 // ranges
+    for index in range(ranges):
+        high = 2**128 - 1 if index == ranges - 1 else (index + 1) * width - 1
+        yield uuid.UUID(int=index * width), uuid.UUID(int=high)

@@ -23,13 +23,17 @@ class Body(serializers.Serializer[Any]):
     """A JSON object of known fields; one that is not declared is an error."""
 
     def to_internal_value(self, data: Any) -> Any:
+        reasons: dict[str, Any] = {}
         if isinstance(data, dict):
-            unknown = data.keys() - self.fields.keys()
-            if unknown:
-                raise serializers.ValidationError(
-                    {_printable(name): ["Unknown field."] for name in sorted(unknown)}
-                )
-        return super().to_internal_value(data)
+            unknown = sorted(_printable(name) for name in data.keys() - self.fields.keys())
+            reasons = {name: ["Unknown field."] for name in unknown}
+        try:
+            fields = super().to_internal_value(data)
+        except serializers.ValidationError as error:
+            raise serializers.ValidationError({**reasons, **error.detail}) from error
+        if reasons:
+            raise serializers.ValidationError(reasons)
+        return fields
 
 
 class TextField(serializers.CharField):

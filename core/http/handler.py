@@ -21,6 +21,21 @@ from core.http import errors
 
 logger = logging.getLogger(__name__)
 
+#: What the framework's own exceptions mean.
+_MEANING: dict[type[Exception], type[Refusal]] = {
+    exceptions.ParseError: Malformed,
+    exceptions.NotAuthenticated: NotAuthenticated,
+    exceptions.PermissionDenied: PermissionDenied,
+    DjangoPermissionDenied: PermissionDenied,
+    exceptions.NotFound: NotFound,
+    Http404: NotFound,
+    exceptions.MethodNotAllowed: errors.MethodNotAllowed,
+    exceptions.NotAcceptable: errors.NotAcceptable,
+    exceptions.UnsupportedMediaType: errors.UnsupportedMediaType,
+    OperationalError: Unavailable,
+    InterfaceError: Unavailable,
+}
+
 
 def exception_handler(exception: Exception, context: dict[str, Any]) -> HttpResponse | None:
     """Answer for the REST framework. None (an unforeseen exception) ends as a logged 500."""
@@ -36,30 +51,14 @@ def exception_handler(exception: Exception, context: dict[str, Any]) -> HttpResp
 
 def as_refusal(exception: Exception) -> Refusal | None:
     """Return the refusal that an exception means, or None for one that nobody foresaw."""
-    match exception:
-        case Refusal():
-            return exception
-        case exceptions.ValidationError():
-            return InvalidInput(_flat(exception.detail))
-        case exceptions.ParseError():
-            return Malformed()
-        case exceptions.NotAuthenticated() | exceptions.AuthenticationFailed():
-            return NotAuthenticated()
-        case exceptions.PermissionDenied() | DjangoPermissionDenied():
-            return PermissionDenied()
-        case exceptions.NotFound() | Http404():
-            return NotFound()
-        case exceptions.MethodNotAllowed():
-            return errors.MethodNotAllowed()
-        case exceptions.NotAcceptable():
-            return errors.NotAcceptable()
-        case exceptions.UnsupportedMediaType():
-            return errors.UnsupportedMediaType()
-        case OperationalError() | InterfaceError():
-            logger.warning("The database did not answer: %s", exception)
-            return Unavailable()
-        case _:
-            return None
+    if isinstance(exception, Refusal):
+        return exception
+    if isinstance(exception, exceptions.ValidationError):
+        return InvalidInput(_flat(exception.detail))
+    if isinstance(exception, OperationalError | InterfaceError):
+        logger.warning("The database did not answer: %s", exception)
+    family = next((f for kind, f in _MEANING.items() if isinstance(exception, kind)), None)
+    return family() if family else None
 
 
 def _flat(detail: Any, prefix: str = "") -> dict[str, list[str]]:

@@ -2,7 +2,7 @@
 
 import signal
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from types import FrameType
 from typing import Any
 
@@ -32,7 +32,7 @@ class Command(BaseCommand):
         signal.signal(signal.SIGTERM, stop)
         signal.signal(signal.SIGINT, stop)
         try:
-            with ExitStack() as stack:
+            with suppress(Stopped), ExitStack() as stack:
                 if settings.IS_DEMO:
                     stack.enter_context(ensure_running(settings.DATA_DIR))
                 # Entered after the database, so left before it.
@@ -41,8 +41,6 @@ class Command(BaseCommand):
             sys.exit(1)
         except ServiceEnded as end:
             raise CommandError(str(end)) from end
-        except Stopped:
-            self.stdout.write("The wallet service has stopped.")
 
     def _serve(self, supervisor: Supervisor) -> None:
         url = endpoint.url(settings.HOST, settings.PORT)

@@ -1,0 +1,104 @@
+"""The database of every test: real, committed to, and in balance at the end.
+
+Tests run as the app's role, as the service does. Nothing is rolled back: each test commits, its
+books are checked, and the owner deletes what it left.
+"""
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.core.cache import cache
+from django.db import connection
+from django.test.utils import setup_databases, teardown_databases
+from pytest_django import DjangoDbBlocker
+
+from core.postgres import Role
+from ledger.verification import verify_ledger
+from tests.api import Api
+
+_CONNECTION = ("host", "port", "user", "password", "dbname")
+#: What a test leaves behind; assets and system wallets stay.
+_DIRTY_TABLES = (
+    "commerce_charge",
+    "ledger_transaction",
+    "core_idempotencyrecord",
+    "core_counter",
+    "django_admin_log",
+    "django_session",
+    "knox_authtoken",
+    "accounts_client",
+    "accounts_company",
+)
+
+
+@pytest.fixture(scope="session")
+def owner_dsn(
+    django_test_environment: None,
+    django_db_modify_db_settings: None,
+    django_db_blocker: DjangoDbBlocker,
+) -> Iterator[str]:
+    """Migrate a fresh database and go on as the app's role; return how to connect as the owner."""
+    with django_db_blocker.unblock():
+        created = setup_databases(verbosity=0, interactive=False)
+        owner = connection.settings_dict["USER"]
+        given = connection.get_connection_params()
+        dsn = psycopg.conninfo.make_conninfo(
+            **{name: given[name] for name in _CONNECTION if given.get(name)}
+        )
+        connection.close()
+        if settings.IS_DEMO:
+            connection.settings_dict["USER"] = Role.APP
+        yield dsn
+        connection.close()
+        connection.settings_dict["USER"] = owner
+        teardown_databases(created, verbosity=0)
+
+
+@pytest.fixture
+def books(owner_dsn: str, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Open the database to the test; at the end its books must balance."""
+    with django_db_blocker.unblock():
+        try:
+            yield
+            assert list(verify_ledger(ranges=1)) == []
+            assert _difference_by_asset() == []
+        finally:
+            connection.close()
+            _clean(owner_dsn)
+
+
+@pytest.fixture
+def api(books: None) -> Api:
+    """A client of the HTTP API that is nobody yet."""
+    return Api()
+
+
+def _difference_by_asset() -> list[tuple[str, int]]:
+    """Return the assets whose wallets do not hold what came in less what went out."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT asset_id, sum(amount) FROM (
+                SELECT asset_id, balance_minor AS amount
+                  FROM wallets_wallet WHERE owner_id IS NOT NULL
+                UNION ALL
+                SELECT asset_id, CASE direction WHEN 'CREDIT' THEN amount_minor
+                                                ELSE -amount_minor END
+                  FROM ledger_entry WHERE wallet_is_system AND failure_code IS NULL
+            ) AS held GROUP BY asset_id HAVING sum(amount) <> 0
+            """
+        )
+        return list(cursor.fetchall())
+
+
+def _clean(owner_dsn: str) -> None:
+    with psycopg.connect(owner_dsn) as owner:
+        # The owner alone may pass by the append-only triggers, and only like this.
+        owner.execute("SET session_replication_role = replica")
+        for table in _DIRTY_TABLES:
+            owner.execute(f"DELETE FROM {table}")
+        owner.execute("DELETE FROM wallets_wallet WHERE owner_id IS NOT NULL")
+        owner.execute("DELETE FROM accounts_user")
+    cache.close()

@@ -1,0 +1,143 @@
+"""The embedded PostgreSQL: one server for all who use it, gone with the last of them."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from config.environment import BASE_DIR
+from core import postgres
+from core.postgres import EmbeddedPostgresError, Role, database_url, ensure_running
+from tests.infrastructure.conftest import is_running
+
+USE_UNTIL_TOLD = """
+import sys
+from pathlib import Path
+from core.postgres import ensure_running
+with ensure_running(Path(sys.argv[1])):
+    print("running", flush=True)
+    sys.stdin.read()
+"""
+
+
+def start_user(data_dir: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", USE_UNTIL_TOLD, str(data_dir)],
+        cwd=BASE_DIR,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def is_ready(user: subprocess.Popen[str]) -> bool:
+    assert user.stdout is not None
+    return user.stdout.readline() == "running\n"
+
+
+@pytest.fixture
+def users(tmp_path: Path) -> Iterator[list[subprocess.Popen[str]]]:
+    """Two other processes that begin to use the server at the same moment."""
+    users = [start_user(tmp_path), start_user(tmp_path)]
+    yield users
+    for user in users:
+        if user.poll() is None:
+            user.communicate()
+
+
+def test_two_may_start_at_once_and_the_last_one_stops(
+    users: list[subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    first, second = users
+    assert is_ready(first)
+    assert is_ready(second)
+    first.communicate()
+    assert is_running(tmp_path)
+    second.communicate()
+    assert not is_running(tmp_path)
+
+
+def test_who_was_killed_does_not_count_as_a_user(
+    users: list[subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    killed, survivor = users
+    assert is_ready(killed)
+    assert is_ready(survivor)
+    killed.kill()
+    killed.communicate()
+    survivor.communicate()
+    assert not is_running(tmp_path)
+
+
+def test_what_was_committed_is_there_after_a_stop(tmp_path: Path) -> None:
+    with ensure_running(tmp_path), psycopg.connect(database_url(tmp_path, Role.OWNER)) as owner:
+        owner.execute("CREATE TABLE kept AS SELECT 42 AS value")
+    with ensure_running(tmp_path), psycopg.connect(database_url(tmp_path, Role.OWNER)) as owner:
+        assert owner.execute("SELECT value FROM kept").fetchone() == (42,)
+
+
+def test_it_is_durable_private_and_the_app_has_no_rights(tmp_path: Path) -> None:
+    with ensure_running(tmp_path):
+        with psycopg.connect(database_url(tmp_path, Role.APP)) as app:
+            shown = app.execute(
+                "SELECT current_setting('fsync'), current_setting('synchronous_commit'),"
+                " current_setting('listen_addresses'), current_setting('server_version_num')::int"
+            ).fetchone()
+            assert shown is not None
+            assert shown[:3] == ("on", "on", "")
+            assert shown[3] >= 180000
+            roles = app.execute(
+                "SELECT rolsuper, rolcreatedb, rolcreaterole FROM pg_roles"
+                " WHERE rolname IN ('wallet_owner', 'wallet_app') ORDER BY rolname"
+            ).fetchall()
+            assert roles == [(False, False, False), (False, True, False)]
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                app.execute("CREATE TABLE mine ()")
+        assert (tmp_path / "postgres").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("name", ["a place with 'spaces'", "long" * 30])
+def test_any_path_will_do(tmp_path: Path, name: str) -> None:
+    data_dir = tmp_path / name
+    with ensure_running(data_dir), psycopg.connect(database_url(data_dir, Role.APP)) as app:
+        assert app.execute("SELECT current_user").fetchone() == ("wallet_app",)
+    assert not is_running(data_dir)
+
+
+def test_what_is_no_directory_is_refused_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(EmbeddedPostgresError, match="Not a directory") as caught:
+        ensure_running(tmp_path / "file" / "data")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_broken_cluster_is_told_in_one_line(tmp_path: Path) -> None:
+    with ensure_running(tmp_path):
+        pass
+    (tmp_path / "postgres" / "PG_VERSION").write_text("9\n")
+    with pytest.raises(EmbeddedPostgresError) as caught:
+        ensure_running(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_it_is_not_deleted_while_somebody_uses_it(tmp_path: Path) -> None:
+    with ensure_running(tmp_path):
+        with pytest.raises(EmbeddedPostgresError, match="in use"):
+            postgres.delete(tmp_path)
+        assert is_running(tmp_path)
+    postgres.delete(tmp_path)
+    assert not postgres.exists(tmp_path)
+
+
+def test_a_server_that_its_users_left_behind_serves_the_next_one(tmp_path: Path) -> None:
+    user = start_user(tmp_path)
+    assert is_ready(user)
+    user.kill()
+    user.communicate()
+    assert is_running(tmp_path)
+    with ensure_running(tmp_path):
+        assert is_running(tmp_path)
+    assert not is_running(tmp_path)

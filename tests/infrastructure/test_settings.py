@@ -1,0 +1,163 @@
+"""Settings: every wrong one is named, at once, before anything starts."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+from dotenv import dotenv_values
+
+from config import environment
+from config.database import Profile, database
+from config.environment import VARIABLES, WrongSettings, read
+
+ROOT = Path(__file__).parents[2]
+SetEnvironment = Callable[[Mapping[str, str]], None]
+SERVER = {
+    "DATABASE_URL": "postgresql://app:secret@db.example:5433/wallet",
+    "WALLET_SERVICE_SECRET_KEY": "a key of our own",
+}
+
+
+def wrong_lines(set_environment: SetEnvironment, settings: Mapping[str, str]) -> list[str]:
+    set_environment(settings)
+    with pytest.raises(WrongSettings) as caught:
+        read()
+    return str(caught.value).splitlines()
+
+
+def test_all_wrong_settings_are_named_at_once_a_line_each(set_environment: SetEnvironment) -> None:
+    lines = wrong_lines(
+        set_environment,
+        {
+            "WALLET_SERVICE_LOG_LEVEL": "loud",
+            "WALLET_SERVICE_THREADS": "many",
+            "WALLET_SERVICE_RATE_LIMIT_READS": "often",
+            "WALLET_SERVICE_TREADS": "4",
+            "PORT": "70000",
+        },
+    )
+    assert [line.split(":")[0] for line in lines] == [
+        "WALLET_SERVICE_LOG_LEVEL",
+        "WALLET_SERVICE_RATE_LIMIT_READS",
+        "WALLET_SERVICE_THREADS",
+        "PORT",
+        "WALLET_SERVICE_TREADS",
+    ]
+    assert "Must be one of: debug, info, warning, error, critical." in lines[0]
+    assert "There is no such setting." in lines[-1]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HOST", ""),
+        ("PORT", "0"),
+        ("DATABASE_OWNER_URL", "wallet"),
+        ("REDIS_URL", "http://redis"),
+        ("WALLET_SERVICE_LOG_LEVEL", "INFO"),
+        ("WALLET_SERVICE_SECRET_KEY", ""),
+        ("WALLET_SERVICE_DEBUG_MODE", "maybe"),
+        ("WALLET_SERVICE_ALLOWED_HOSTS", "a.example,b.example"),
+        ("WALLET_SERVICE_ALLOWED_HOSTS", "https://a.example"),
+        ("WALLET_SERVICE_ALLOWED_HOSTS", " "),
+        ("WALLET_SERVICE_ALLOWED_ORIGINS", "a.example"),
+        ("WALLET_SERVICE_ALLOWED_ORIGINS", "https://a.example/path"),
+        ("WALLET_SERVICE_ALLOWED_ORIGINS", "https://a.example,https://b.example"),
+        ("WALLET_SERVICE_ALLOWED_ORIGINS", "http://a.example:99999"),
+        ("WALLET_SERVICE_AUTH_TOKEN_EXPIRATION", "0"),
+        ("WALLET_SERVICE_AUTH_TOKEN_EXPIRATION", "nan"),
+        ("WALLET_SERVICE_AUTH_TOKEN_EXPIRATION", "inf"),
+        ("WALLET_SERVICE_MAX_WALLETS_BY_CLIENT", "-1"),
+        ("WALLET_SERVICE_DATA_DIR", ""),
+        ("WALLET_SERVICE_IDEMPOTENCY_DAYS", "0"),
+        ("WALLET_SERVICE_RATE_LIMITS", "yes"),
+        ("WALLET_SERVICE_RATE_LIMIT_SIGNUP", "0/m"),
+        ("WALLET_SERVICE_RATE_LIMIT_WRITES", "10/week"),
+        ("WALLET_SERVICE_WORKERS", "0"),
+        ("WALLET_SERVICE_LOCK_TIMEOUT_MS", "0"),
+        ("WALLET_SERVICE_STATEMENT_TIMEOUT_MS", "5s"),
+    ],
+)
+def test_a_wrong_value_is_refused(set_environment: SetEnvironment, name: str, value: str) -> None:
+    (line,) = wrong_lines(set_environment, {name: value})
+    assert line.startswith(f"{name}: ")
+
+
+@pytest.mark.parametrize(
+    "url", ["mysql://a@b/c", "postgresql://db.example", "postgresql://a:b@c:d/e"]
+)
+def test_only_a_whole_postgresql_url_is_a_database(
+    set_environment: SetEnvironment, url: str
+) -> None:
+    (line,) = wrong_lines(set_environment, {**SERVER, "DATABASE_URL": url})
+    assert line.startswith("DATABASE_URL: ")
+    assert url not in line  # It may hold a password.
+
+
+@pytest.mark.parametrize("key", [None, "", environment.DEMO_SECRET_KEY])
+def test_outside_the_demo_the_key_is_ones_own(
+    set_environment: SetEnvironment, key: str | None
+) -> None:
+    settings = {"DATABASE_URL": SERVER["DATABASE_URL"]}
+    if key is not None:
+        settings["WALLET_SERVICE_SECRET_KEY"] = key
+    (line,) = wrong_lines(set_environment, settings)
+    assert line.startswith("WALLET_SERVICE_SECRET_KEY: ")
+
+
+def test_lists_are_separated_by_spaces(set_environment: SetEnvironment) -> None:
+    set_environment(
+        {
+            "WALLET_SERVICE_ALLOWED_HOSTS": " api.example  .example [::1] * ",
+            "WALLET_SERVICE_ALLOWED_ORIGINS": "https://app.example http://[::1]:8000",
+        }
+    )
+    settings = read()
+    assert settings.allowed_hosts == ("api.example", ".example", "[::1]", "*")
+    assert settings.allowed_origins == ("https://app.example", "http://[::1]:8000")
+
+
+def test_the_example_documents_each_setting_once_with_its_default(
+    set_environment: SetEnvironment,
+) -> None:
+    example = ROOT / ".env.example"
+    names = [
+        line.split("=")[0]
+        for line in example.read_text().splitlines()
+        if "=" in line and line[0] != "#"
+    ]
+    assert sorted(names) == sorted(VARIABLES)
+
+    set_environment({})
+    defaults = read()
+    set_environment({name: value or "" for name, value in dotenv_values(example).items()})
+    assert read() == defaults
+
+
+def test_a_file_beside_the_project_is_read_and_the_environment_wins(
+    set_environment: SetEnvironment, tmp_path: Path
+) -> None:
+    (tmp_path / ".env").write_text("PORT=8001\nHOST=0.0.0.0\nWALLET_SERVICE_PROT=1\n")
+    (line,) = wrong_lines(set_environment, {"PORT": "8002"})
+    assert line.startswith("WALLET_SERVICE_PROT: ")
+    (tmp_path / ".env").write_text("PORT=8001\nHOST=0.0.0.0\n")
+    assert (read().host, read().port) == ("0.0.0.0", 8002)
+
+
+def test_the_web_has_a_pool_for_its_threads_and_gives_up_in_time(
+    set_environment: SetEnvironment,
+) -> None:
+    set_environment({**SERVER, "WALLET_SERVICE_THREADS": "8"})
+    web = database(read(), Profile.WEB)
+    assert (web["USER"], web["HOST"], web["PORT"]) == ("app", "db.example", 5433)
+    assert web["OPTIONS"]["pool"]["max_size"] == 10
+    assert "-c lock_timeout=5000 -c statement_timeout=15000" in web["OPTIONS"]["options"]
+    assert "OPTIONS" not in {k for k, v in database(read(), Profile.COMMAND).items() if v}
+
+
+def test_the_owner_has_a_url_of_its_own_or_shares(set_environment: SetEnvironment) -> None:
+    set_environment({**SERVER, "DATABASE_OWNER_URL": "postgresql://owner@db.example/wallet"})
+    assert database(read(), Profile.OWNER)["USER"] == "owner"
+    assert database(read(), Profile.COMMAND)["USER"] == "app"
+    set_environment(SERVER)
+    assert database(read(), Profile.OWNER)["USER"] == "app"

@@ -8,12 +8,19 @@ from rest_framework.authentication import get_authorization_header
 from rest_framework.request import Request
 
 from accounts.models import User
-from core.errors import InvalidToken
+from core.errors import InvalidToken, NotAuthenticated
 
 _SCHEMES = (b"token", b"bearer")
 
 
-class TokenAuthentication(KnoxAuthentication):
+def caller_of(request: Request) -> User:
+    """Return the user whose token came with the request; only for views that require one."""
+    if not isinstance(request.user, User):
+        raise NotAuthenticated
+    return request.user
+
+
+class TokenAuthentication(KnoxAuthentication):  # type: ignore[misc]
     """`Authorization: Token <t>` or `Bearer <t>`: knox's hashed tokens, found by their digest.
 
     One query. An expired token is refused here and deleted by the daily clean-up, not in passing.

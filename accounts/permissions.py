@@ -1,24 +1,33 @@
 """Which role may call."""
 
-from rest_framework.permissions import BasePermission
+from typing import ClassVar
+
+from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from accounts.authentication import caller_of
 from accounts.models import Role
 
 
-class IsHolder(BasePermission):
+class HasRole(IsAuthenticated):
+    """Somebody with one of these roles."""
+
+    roles: ClassVar[tuple[Role, ...]]
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return super().has_permission(request, view) and caller_of(request).role in self.roles
+
+
+class IsHolder(HasRole):
     """A client or a company: whoever can hold wallets of their own."""
 
-    def has_permission(self, request: Request, view: APIView) -> bool:
-        return request.user is not None and request.user.role in (Role.CLIENT, Role.COMPANY)
+    roles = (Role.CLIENT, Role.COMPANY)
 
 
-class IsCompany(BasePermission):
-    def has_permission(self, request: Request, view: APIView) -> bool:
-        return request.user is not None and request.user.role == Role.COMPANY
+class IsCompany(HasRole):
+    roles = (Role.COMPANY,)
 
 
-class IsOperator(BasePermission):
-    def has_permission(self, request: Request, view: APIView) -> bool:
-        return request.user is not None and request.user.role == Role.OPERATOR
+class IsOperator(HasRole):
+    roles = (Role.OPERATOR,)

@@ -7,6 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import services
+from accounts.authentication import caller_of
 from accounts.bodies import (
     ClientSessionAnswer,
     ClientSignUpBody,
@@ -187,7 +188,7 @@ class LogOutEverywhereView(ApiView):
     )
     def post(self, request: Request) -> Response:
         parse_body(request, self.body)
-        unit_of_work(lambda: services.log_out_everywhere(request.user))
+        unit_of_work(lambda: services.log_out_everywhere(caller_of(request)))
         return Response(status=204)
 
 
@@ -207,6 +208,8 @@ class PasswordView(ApiView):
     )
     def post(self, request: Request) -> Response:
         fields = parse_body(request, self.body)
-        spend(request._request, group="login_account", subject=request.user.email)
-        unit_of_work(lambda: services.change_password(request.user, kept=request.auth, **fields))
+        spend(request._request, group="login_account", subject=caller_of(request).email)
+        unit_of_work(
+            lambda: services.change_password(caller_of(request), kept=request.auth, **fields)
+        )
         return Response(status=204)

@@ -22,7 +22,7 @@ class AmountBody(Body):
 
 
 class TransferBody(Body):
-    source = IdField()
+    source = IdField()  # type: ignore[assignment]  # a field of the body, not of the serializer
     target = IdField()
     amount = AmountField()
     summary = summary_field()

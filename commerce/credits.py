@@ -16,14 +16,30 @@ def top_up(actor: User, *, user: User, asset: Asset, amount: str, summary: str =
     Requires a unit of work. Raises `InvalidInput`, `AmountNotPositive`, `WalletLimitReached` and
     what `move` does.
     """
-    return _credit(Kind.TOPUP, Purpose.FUNDING, actor, user, asset, amount, summary)
+    given_minor = amount_minor(amount, asset.symbol)
+    return move(
+        Kind.TOPUP,
+        source=system_wallet(asset.symbol, Purpose.FUNDING),
+        target=wallet_to_credit(user, asset),
+        amount_minor=given_minor,
+        actor=actor,
+        summary=summary,
+    )
 
 
 def give_bonus(
     actor: User, *, user: User, asset: Asset, amount: str, summary: str = ""
 ) -> Movement:
     """Credit a present of the platform. Raises as `top_up` does."""
-    return _credit(Kind.BONUS, Purpose.PROMOTIONS, actor, user, asset, amount, summary)
+    given_minor = amount_minor(amount, asset.symbol)
+    return move(
+        Kind.BONUS,
+        source=system_wallet(asset.symbol, Purpose.PROMOTIONS),
+        target=wallet_to_credit(user, asset),
+        amount_minor=given_minor,
+        actor=actor,
+        summary=summary,
+    )
 
 
 def spend(actor: User, *, user: User, asset: Asset, amount: str, summary: str = "") -> Movement:
@@ -37,26 +53,6 @@ def spend(actor: User, *, user: User, asset: Asset, amount: str, summary: str = 
         source=wallet,
         target=system_wallet(asset.symbol, Purpose.REVENUE),
         amount_minor=taken_minor,
-        actor=actor,
-        summary=summary,
-    )
-
-
-def _credit(
-    kind: Kind,
-    purpose: Purpose,
-    actor: User,
-    user: User,
-    asset: Asset,
-    amount: str,
-    summary: str,
-) -> Movement:
-    given_minor = amount_minor(amount, asset.symbol)
-    return move(
-        kind,
-        source=system_wallet(asset.symbol, purpose),
-        target=wallet_to_credit(user, asset),
-        amount_minor=given_minor,
         actor=actor,
         summary=summary,
     )

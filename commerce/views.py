@@ -6,7 +6,8 @@ from typing import Any
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from accounts.permissions import IsCompany, IsHolder
+from accounts.authentication import caller_of
+from accounts.permissions import HasRole, IsCompany, IsHolder
 from commerce.bodies import (
     AmountBody,
     BalanceAnswer,
@@ -41,7 +42,7 @@ class MoneyView(ApiView):
     """A door through which the owner of a wallet moves money."""
 
     tag = "wallets by token"
-    permission_classes = (IsHolder,)
+    permission_classes: tuple[type[HasRole], ...] = (IsHolder,)
 
 
 class DepositView(MoneyView):
@@ -62,7 +63,9 @@ class DepositView(MoneyView):
         return respond_once(
             request,
             lambda: balance_of(
-                deposit(request.user, wallet_id=fields["wallet"], amount=fields["amount"]).target
+                deposit(
+                    caller_of(request), wallet_id=fields["wallet"], amount=fields["amount"]
+                ).target
             ),
         )
 
@@ -85,7 +88,9 @@ class WithdrawView(MoneyView):
         return respond_once(
             request,
             lambda: balance_of(
-                withdraw(request.user, wallet_id=fields["wallet"], amount=fields["amount"]).source
+                withdraw(
+                    caller_of(request), wallet_id=fields["wallet"], amount=fields["amount"]
+                ).source
             ),
         )
 
@@ -118,7 +123,7 @@ class TransferView(MoneyView):
             request,
             lambda: balance_of(
                 transfer(
-                    request.user,
+                    caller_of(request),
                     source_id=fields["source"],
                     target_id=fields["target"],
                     amount=fields["amount"],
@@ -157,7 +162,7 @@ class ChargeView(MoneyView):
 
         def work() -> dict[str, Any]:
             movement = charge(
-                request.user,
+                caller_of(request),
                 wallet_id=fields["wallet"],
                 amount=fields["amount"],
                 summary=fields["summary"],
@@ -200,7 +205,7 @@ class RefundView(MoneyView):
 
         def work() -> dict[str, Any]:
             given_back = refund(
-                request.user,
+                caller_of(request),
                 transaction_id=fields["transaction"],
                 amount=fields.get("amount"),
                 summary=fields["summary"],
@@ -221,4 +226,5 @@ def balance_of(wallet: Wallet) -> dict[str, Any]:
 
 
 def transaction_of(movement: Movement) -> dict[str, Any]:
+    """Return the id of what happened."""
     return {"transaction": movement.outcome.transaction_id}

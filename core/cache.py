@@ -31,7 +31,7 @@ class CounterCache(BaseCache):
                 " WHERE counter.expires_at < now()",
                 [self.make_and_validate_key(key, version), value, timeout],
             )
-            return cursor.rowcount == 1
+            return bool(cursor.rowcount == 1)
 
     def incr(self, key: str, delta: int = 1, version: int | None = None) -> int:
         """Add `delta` and return the sum. Raises `ValueError` when there is no such counter."""
@@ -50,4 +50,4 @@ class CounterCache(BaseCache):
         """Delete the counters whose time is over and return how many there were."""
         with connection.cursor() as cursor:
             cursor.execute(f"DELETE FROM {self._table} WHERE expires_at < now()")  # noqa: S608
-            return cursor.rowcount
+            return int(cursor.rowcount)

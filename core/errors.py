@@ -19,7 +19,7 @@ class Refusal(Exception):
 
     def __init__(self, message: str | None = None, **details: Any) -> None:
         super().__init__(message or self.message)
-        self.details = details
+        self.details: dict[str, Any] = details
 
 
 class RuleBroken(Refusal):
@@ -61,7 +61,8 @@ class InvalidInput(Refusal):
     message = "The request is not valid: see `details`."
 
     def __init__(self, reasons: dict[str, list[str]]) -> None:
-        super().__init__(**reasons)
+        super().__init__()
+        self.details = dict(reasons)
 
 
 class Malformed(Refusal):

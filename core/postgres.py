@@ -305,7 +305,7 @@ def _open_paths_to_others(data_dir: Path) -> None:
 def _run(pgdata: Path, program: str, *arguments: str) -> None:
     """Run one of PostgreSQL's programs on `pgdata`, as the owner of it.
 
-    Raises `EmbeddedPostgresError` with the last thing that it, or the server's log, says.
+    Raises `EmbeddedPostgresError` with what the program said.
     """
     owner = pgdata.stat()
     is_root = os.geteuid() == 0
@@ -323,8 +323,5 @@ def _run(pgdata: Path, program: str, *arguments: str) -> None:
         check=False,
     )
     if result.returncode:
-        log = pgdata / "server.log"
-        lines = (log.read_text() if log.exists() else result.stdout).strip().splitlines()
-        raise EmbeddedPostgresError(
-            f"{program} of the embedded PostgreSQL in {pgdata} failed: {lines[-1] if lines else ''}"
-        )
+        said = " ".join(result.stdout.split())
+        raise EmbeddedPostgresError(f"{program} failed, see {pgdata / 'server.log'}: {said}")

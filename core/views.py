@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from core.http.renderer import rfc3339
 from core.http.schema import operation
-from core.http.views import ApiView
+from core.http.views import ApiView, caller_id
 from core.idempotency import find_record
 
 
@@ -59,7 +59,7 @@ class IdempotencyView(ApiView):
         },
     )
     def get(self, request: Request, key: str) -> Response:
-        record = find_record(request.user.pk, key)
+        record = find_record(caller_id(request), key)
         return Response(
             {
                 "key": key,

@@ -8,6 +8,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.authentication import caller_of
 from core.http.fields import Body, FlagField, IdField, LimitField, MomentField, MoneyField
 from core.http.pagination import with_next_page
 from core.http.renderer import rfc3339
@@ -46,7 +47,7 @@ class HistoryQuery(Body):
     limit = LimitField(default=50)
     cursor = IdField(required=False)
     success = FlagField(required=False)
-    type = serializers.ChoiceField(choices=Kind, required=False)
+    type = serializers.ChoiceField(choices=Kind.choices, required=False)
 
     def get_fields(self) -> dict[str, Any]:
         # `from` is a word of Python's and cannot be declared like the others.
@@ -65,7 +66,7 @@ class HistoryAnswer(serializers.Serializer[Any]):
     success = serializers.BooleanField()
     date = serializers.DateTimeField()
     transaction = serializers.UUIDField()
-    type = serializers.ChoiceField(choices=Kind)
+    type = serializers.ChoiceField(choices=Kind.choices)
     balance = MoneyField(allow_null=True)
     error = serializers.CharField(allow_null=True)
 
@@ -85,7 +86,7 @@ class WalletHistoryView(ApiView):
     def get(self, request: Request, token: UUID) -> Response:
         fields = parse_query(request, self.query)
         kind = fields.pop("type", None)
-        wallet = own_wallet(request.user, token)
+        wallet = own_wallet(caller_of(request), token)
         page = history(wallet.id, kind=kind, **fields)
         rows = [history_answer(entry) for entry in page.entries]
         return with_next_page(Response(rows), request, page.next_cursor)

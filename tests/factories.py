@@ -3,7 +3,7 @@
 import uuid
 from dataclasses import dataclass
 
-import factory
+from factory.declarations import Sequence, SubFactory
 from factory.django import DjangoModelFactory
 
 from accounts.models import Client, Company, Role, User
@@ -23,7 +23,7 @@ class UserFactory(DjangoModelFactory[User]):
     class Meta:
         model = User
 
-    email = factory.Sequence(lambda n: f"user{n}@example.com")
+    email = Sequence(lambda n: f"user{n}@example.com")
     password = "!"
     role = Role.CLIENT
 
@@ -32,7 +32,7 @@ class ClientFactory(DjangoModelFactory[Client]):
     class Meta:
         model = Client
 
-    user = factory.SubFactory(UserFactory, role=Role.CLIENT)
+    user = SubFactory(UserFactory, role=Role.CLIENT)
     first_name = "Ada"
     last_name = "Lovelace"
     phone_number = PHONE
@@ -42,7 +42,7 @@ class CompanyFactory(DjangoModelFactory[Company]):
     class Meta:
         model = Company
 
-    user = factory.SubFactory(UserFactory, role=Role.COMPANY)
+    user = SubFactory(UserFactory, role=Role.COMPANY)
     name = "Corner Shop"
     url = "https://shop.example.com"
     first_name = "Ada"
@@ -69,16 +69,16 @@ class Holder:
 
 def a_client(*, holds: str | None = None, currency: str = "USD") -> Holder:
     """Return a client with a wallet that holds an amount such as `"100.00"`."""
-    return _holder(ClientFactory().user, holds, currency)
+    return _holder(ClientFactory.create().user, holds, currency)
 
 
 def a_company(*, holds: str | None = None, currency: str = "USD") -> Holder:
     """Return a company with its wallet."""
-    return _holder(CompanyFactory().user, holds, currency)
+    return _holder(CompanyFactory.create().user, holds, currency)
 
 
 def an_operator() -> User:
-    return UserFactory(role=Role.OPERATOR)
+    return UserFactory.create(role=Role.OPERATOR)
 
 
 def api_of(user: User) -> Api:

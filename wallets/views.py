@@ -9,6 +9,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.authentication import caller_of
 from accounts.permissions import IsHolder
 from core.errors import InvalidInput, PermissionDenied
 from core.http.fields import Body, MoneyField, TextField
@@ -42,7 +43,7 @@ class WalletAnswer(serializers.Serializer[Any]):
     balance = MoneyField()
     available = MoneyField()
     currency = serializers.CharField()
-    status = serializers.ChoiceField(choices=Status)
+    status = serializers.ChoiceField(choices=Status.choices)
 
 
 class CreateWalletView(ApiView):
@@ -70,7 +71,7 @@ class CreateWalletView(ApiView):
         fields = parse_body(request, self.body)
         return respond_once(
             request,
-            lambda: {"wallet": open_cash_wallet(request.user, fields["currency"]).id},
+            lambda: {"wallet": open_cash_wallet(caller_of(request), fields["currency"]).id},
             status=201,
         )
 
@@ -86,7 +87,7 @@ class WalletInfoView(ApiView):
         refusals=[WalletNotFound],
     )
     def get(self, request: Request, token: UUID) -> Response:
-        return Response(wallet_answer(own_wallet(request.user, token)))
+        return Response(wallet_answer(own_wallet(caller_of(request), token)))
 
 
 class WalletListView(ApiView):
@@ -99,7 +100,7 @@ class WalletListView(ApiView):
         shown=[A_WALLET],
     )
     def get(self, request: Request) -> Response:
-        return Response([wallet_answer(wallet) for wallet in wallets_of(request.user)])
+        return Response([wallet_answer(wallet) for wallet in wallets_of(caller_of(request))])
 
 
 def wallet_answer(wallet: Wallet) -> dict[str, Any]:

@@ -30,7 +30,8 @@ class Body(serializers.Serializer[Any]):
         try:
             fields = super().to_internal_value(data)
         except serializers.ValidationError as error:
-            raise serializers.ValidationError({**reasons, **error.detail}) from error
+            detail = error.detail if isinstance(error.detail, dict) else {}
+            raise serializers.ValidationError({**detail, **reasons}) from error
         if reasons:
             raise serializers.ValidationError(reasons)
         return fields

@@ -89,7 +89,7 @@ def _take_in_body(request: HttpRequest) -> None:
     except OSError as error:
         raise errors.BadRequest from error
     # Where Django itself keeps a body that was read: everyone after us finds it there.
-    request._body = body  # type: ignore[attr-defined]
+    request._body = body
     request.META["CONTENT_LENGTH"] = str(len(body))
 
 

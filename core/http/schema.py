@@ -93,7 +93,7 @@ def operation(
     """
     invalid = next((r for r in refusals if isinstance(r, InvalidInput)), None)
     if body is not None and invalid is None:
-        field = next(iter(body.fields), "extra")
+        field = str(next(iter(body.fields), "extra"))
         refusals = (*refusals, InvalidInput({field: ["Unknown field."]}))
     if query is not None:
         refusals = (*refusals, InvalidInput({"limit": ["At most 200."]}))

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from core.errors import InvalidInput, Malformed, Refusal
+from core.errors import InvalidInput, Malformed, NotAuthenticated, Refusal
 from core.http.errors import error_body, status_of
 from core.http.fields import Body
 from core.http.renderer import render_json
@@ -46,6 +47,14 @@ def parse_query(request: Request, query: Body) -> dict[str, Any]:
     return fields
 
 
+def caller_id(request: Request) -> UUID:
+    """Return the id of the user whose token came with the request."""
+    caller: UUID | None = request.user.pk
+    if caller is None:
+        raise NotAuthenticated
+    return caller
+
+
 def idempotency_key(request: Request) -> str | None:
     """Return the `Idempotency-Key` header: 1 to 255 printable ASCII characters, or absent."""
     key = request.headers.get("Idempotency-Key")
@@ -67,7 +76,7 @@ def respond_once(request: Request, work: Callable[[], Any], *, status: int = 200
         if key is None:
             return _answer(request, work, status)
         operation = f"{request.method} {request.path}"
-        claim = Claim(request.user.pk, key, operation, fingerprint_of(operation, request.data))
+        claim = Claim(caller_id(request), key, operation, fingerprint_of(operation, request.data))
         return answer_once(claim, lambda: _answer(request, work, status))
 
     answer = unit_of_work(unit)

@@ -1,4 +1,4 @@
-"""`manage.py verify_ledger`: do the books agree with themselves?"""
+"""`manage.py verify_ledger`: whether the books agree with themselves."""
 
 from typing import Any
 

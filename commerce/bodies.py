@@ -1,10 +1,11 @@
-"""What the doors `/wallet/*` of commerce take and answer."""
+"""What the doors of commerce take and answer."""
 
 from typing import Any
 
 from rest_framework import serializers
 
 from core.http.fields import AmountField, Body, IdField, MoneyField, TextField
+from wallets.assets import DEFAULT_CURRENCY
 
 SUMMARY_CHARACTERS = 500
 
@@ -16,26 +17,42 @@ def summary_field(*, required: bool = False) -> TextField:
     return TextField(max_length=SUMMARY_CHARACTERS, allow_blank=True, default="")
 
 
+def description_field() -> TextField:
+    """Return the field that `/wallets*` and `/api/v1` call the summary by."""
+    return TextField(max_length=SUMMARY_CHARACTERS, allow_blank=True, default="", source="summary")
+
+
+def key_field() -> TextField:
+    """Return a field that holds the idempotency key; `core.http.views` checks and uses it."""
+    return TextField(required=False, allow_blank=True, trim_whitespace=False)
+
+
+def without_keys(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a body that say what to do."""
+    keys = ("idempotencyKey", "clientTransactionId")
+    return {name: value for name, value in fields.items() if name not in keys}
+
+
 class AmountBody(Body):
-    wallet = IdField()
+    wallet = IdField(source="wallet_id")
     amount = AmountField()
 
 
 class TransferBody(Body):
-    source = IdField()  # type: ignore[assignment]  # a field of the body, not of the serializer
-    target = IdField()
+    source = IdField(source="source_id")  # type: ignore[assignment]  # a field of the body, not of the serializer
+    target = IdField(source="target_id")
     amount = AmountField()
     summary = summary_field()
 
 
 class ChargeBody(Body):
-    wallet = IdField()
+    wallet = IdField(source="wallet_id")
     amount = AmountField()
     summary = summary_field(required=True)
 
 
 class RefundBody(Body):
-    transaction = IdField()
+    transaction = IdField(source="transaction_id")
     amount = AmountField(required=False)
     summary = summary_field()
 
@@ -51,3 +68,50 @@ class ChargeAnswer(BalanceAnswer):
 
 class RefundAnswer(ChargeAnswer):
     refunded = MoneyField()
+
+
+class CreateBody(Body):
+    currency = TextField(max_length=12, default=DEFAULT_CURRENCY)
+    balance = AmountField(default="0")
+
+
+class ResourceAmountBody(Body):
+    amount = AmountField()
+    description = description_field()
+
+
+class FundBody(ResourceAmountBody):
+    """The wallet is spelled `wallet_id` or `walletId`."""
+
+    wallet_id = IdField(required=False)
+    walletId = IdField(required=False)
+    idempotencyKey = key_field()
+
+    def validate(self, attrs: Any) -> Any:
+        spellings = [attrs.pop(name) for name in ("wallet_id", "walletId") if name in attrs]
+        if not spellings:
+            raise serializers.ValidationError({"wallet_id": ["This field is required."]})
+        if len(set(spellings)) > 1:
+            raise serializers.ValidationError({"walletId": ["Differs from `wallet_id`."]})
+        return {**without_keys(attrs), "wallet_id": spellings[0]}
+
+
+class ResourceTransferBody(ResourceAmountBody):
+    senderWalletId = IdField(source="source_id")
+    receiverWalletId = IdField(source="target_id")
+    idempotencyKey = key_field()
+    clientTransactionId = key_field()
+
+    def validate(self, attrs: Any) -> Any:
+        return without_keys(attrs)
+
+
+class CreditBody(Body):
+    userId = IdField(source="user_id")
+    assetSymbol = TextField(max_length=12, source="symbol")
+    amount = AmountField()
+    idempotencyKey = key_field()
+    description = description_field()
+
+    def validate(self, attrs: Any) -> Any:
+        return without_keys(attrs)

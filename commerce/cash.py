@@ -9,6 +9,19 @@ from wallets.assets import amount_minor, get_asset, system_wallet
 from wallets.errors import NotCash
 from wallets.models import Purpose, Wallet
 from wallets.selectors import own_wallet
+from wallets.services import open_cash_wallet
+
+
+def open_wallet(owner: User, *, currency: str, balance: str = "0") -> Wallet:
+    """Create a wallet of the owner's and return it; a `balance` is its first deposit.
+
+    Requires a unit of work. Raises as `open_cash_wallet` and `deposit` do.
+    """
+    wallet = open_cash_wallet(owner, currency)
+    first_minor = amount_minor(balance, currency, field="balance", zero_allowed=True)
+    if first_minor == 0:
+        return wallet
+    return _deposit(owner, wallet, first_minor, summary="").target
 
 
 def deposit(owner: User, *, wallet_id: uuid.UUID, amount: str, summary: str = "") -> Movement:
@@ -18,14 +31,7 @@ def deposit(owner: User, *, wallet_id: uuid.UUID, amount: str, summary: str = ""
     `AmountNotPositive` and what `move` does.
     """
     wallet = _own_cash_wallet(owner, wallet_id)
-    return move(
-        Kind.DEPOSIT,
-        source=system_wallet(wallet.asset_id, Purpose.FUNDING),
-        target=wallet,
-        amount_minor=amount_minor(amount, wallet.asset_id),
-        actor=owner,
-        summary=summary,
-    )
+    return _deposit(owner, wallet, amount_minor(amount, wallet.asset_id), summary)
 
 
 def withdraw(owner: User, *, wallet_id: uuid.UUID, amount: str, summary: str = "") -> Movement:
@@ -36,6 +42,17 @@ def withdraw(owner: User, *, wallet_id: uuid.UUID, amount: str, summary: str = "
         source=wallet,
         target=system_wallet(wallet.asset_id, Purpose.FUNDING),
         amount_minor=amount_minor(amount, wallet.asset_id),
+        actor=owner,
+        summary=summary,
+    )
+
+
+def _deposit(owner: User, wallet: Wallet, deposited_minor: int, summary: str) -> Movement:
+    return move(
+        Kind.DEPOSIT,
+        source=system_wallet(wallet.asset_id, Purpose.FUNDING),
+        target=wallet,
+        amount_minor=deposited_minor,
         actor=owner,
         summary=summary,
     )

@@ -18,6 +18,8 @@ from wallets.models import Wallet
 class Movement:
     """A completed movement, and its two wallets as they are after it."""
 
+    kind: Kind
+    amount_minor: int
     outcome: Outcome
     source: Wallet
     target: Wallet
@@ -58,7 +60,7 @@ def move(
     source.balance_minor = outcome.source_balance_minor
     target.balance_minor = outcome.target_balance_minor
     source.updated_at = target.updated_at = outcome.created_at
-    return Movement(outcome, source, target)
+    return Movement(kind, amount_minor, outcome, source, target)
 
 
 def _refusal(

@@ -23,6 +23,14 @@ class IdempotencyKeyReused(StateConflict):
     message = "This idempotency key was used for another request; nothing moved."
 
 
+class DuplicateIdempotencyKey(StateConflict):
+    """`details.transactionId` names what the first request did."""
+
+    recorded = False
+    code = "duplicate_idempotency_key"
+    message = "A request with this idempotency key was carried out already; nothing moved."
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """A caller's key for one request. `operation` is its method and path."""

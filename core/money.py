@@ -27,7 +27,9 @@ def is_plain_decimal(text: str) -> bool:
     return _PLAIN_DECIMAL.fullmatch(text) is not None
 
 
-def to_minor(amount: str, *, decimals: int, field: str = "amount") -> int:
+def to_minor(
+    amount: str, *, decimals: int, field: str = "amount", zero_allowed: bool = False
+) -> int:
     """Turn a plain decimal such as `"12.50"` into minor units (1250 at 2 decimals).
 
     Raises `InvalidInput` (not plain, too many decimals, too large) and `AmountNotPositive`.
@@ -43,6 +45,8 @@ def to_minor(amount: str, *, decimals: int, field: str = "amount") -> int:
     amount_minor = int((whole or "0") + fraction.ljust(decimals, "0"))
     if amount_minor > min(MAX_MAJOR_UNITS * 10**decimals, MAX_AMOUNT_MINOR):
         raise InvalidInput({field: ["Too large."]})
+    if amount_minor == 0 and zero_allowed:
+        return 0
     if sign or amount_minor == 0:
         raise AmountNotPositive
     return amount_minor

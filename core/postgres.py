@@ -324,4 +324,6 @@ def _run(pgdata: Path, program: str, *arguments: str) -> None:
     )
     if result.returncode:
         said = " ".join(result.stdout.split())
-        raise EmbeddedPostgresError(f"{program} failed, see {pgdata / 'server.log'}: {said}")
+        raise EmbeddedPostgresError(
+            f"{program} ended with {result.returncode}, see {pgdata / 'server.log'}: {said}"
+        )

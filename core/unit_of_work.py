@@ -55,10 +55,9 @@ def unit_of_work(work: Callable[[], Result]) -> Result:
 
 @contextmanager
 def snapshot() -> Iterator[CursorWrapper]:
-    """Open one unchanging view of the whole database for reading; it takes as long as it takes."""
+    """Open one unchanging view of the whole database, for reading only."""
     with transaction.atomic(durable=True), connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        cursor.execute("SET LOCAL statement_timeout = 0")
         yield cursor
 
 

@@ -79,3 +79,21 @@ class Entry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.direction} {self.transaction_id}"
+
+    @property
+    def source_token(self) -> uuid.UUID | None:
+        """The wallet that the money left; None for a system wallet."""
+        return self._wallet if self.direction == Direction.DEBIT else self._counterparty
+
+    @property
+    def target_token(self) -> uuid.UUID | None:
+        """The wallet that the money entered; None for a system wallet."""
+        return self._counterparty if self.direction == Direction.DEBIT else self._wallet
+
+    @property
+    def _wallet(self) -> uuid.UUID | None:
+        return None if self.wallet_is_system else self.wallet_id
+
+    @property
+    def _counterparty(self) -> uuid.UUID | None:
+        return None if self.counterparty_is_system else self.counterparty_id

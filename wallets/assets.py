@@ -31,9 +31,12 @@ def get_asset(symbol: str, *, field: str = "currency") -> Asset:
     return asset
 
 
-def amount_minor(amount: str, symbol: str) -> int:
+def amount_minor(
+    amount: str, symbol: str, *, field: str = "amount", zero_allowed: bool = False
+) -> int:
     """Return an amount of the asset in minor units. Raises as `core.money.to_minor` does."""
-    return to_minor(amount, decimals=get_asset(symbol).decimals)
+    decimals = get_asset(symbol).decimals
+    return to_minor(amount, decimals=decimals, field=field, zero_allowed=zero_allowed)
 
 
 def money(minor: int | None, symbol: str) -> Decimal | None:
@@ -44,6 +47,12 @@ def money(minor: int | None, symbol: str) -> Decimal | None:
 def system_wallet_id(symbol: str, purpose: Purpose) -> uuid.UUID:
     """Return the id of the asset's system wallet: derived, so that nobody has to look it up."""
     return uuid.uuid5(_SYSTEM_WALLETS, f"{symbol}:{purpose}")
+
+
+def system_account(wallet_id: uuid.UUID, symbol: str) -> str:
+    """Return what a system wallet is called outside, e.g. `SYSTEM:funding`."""
+    purposes = {system_wallet_id(symbol, purpose): purpose for purpose in Purpose}
+    return f"SYSTEM:{purposes[wallet_id]}"
 
 
 def system_wallet(symbol: str, purpose: Purpose) -> Wallet:

@@ -111,24 +111,6 @@ class MoneyField(serializers.Field[Any, Any, Any, Any]):
     """Money going out, for the schema: an exact JSON number."""
 
 
-@extend_schema_field({"type": "integer", "minimum": 1, "maximum": 200})
-class LimitField(serializers.Field[int, Any, Any, Any]):
-    """How many rows a page has: 1 to 200, in ASCII digits."""
-
-    MAX = 200
-    default_error_messages = {"invalid": f"A whole number from 1 to {MAX}."}
-
-    def to_internal_value(self, data: Any) -> int:
-        if not isinstance(data, str) or not re.fullmatch(r"[0-9]{1,3}", data):
-            self.fail("invalid")
-        if not 1 <= int(data) <= self.MAX:
-            self.fail("invalid")
-        return int(data)
-
-    def to_representation(self, value: Any) -> Any:
-        return value
-
-
 @extend_schema_field({"type": "boolean"})
 class FlagField(serializers.Field[bool, Any, Any, Any]):
     """`true` or `false` in a query."""

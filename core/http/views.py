@@ -1,6 +1,8 @@
 """The base of every view: method, caller, limits, body, in that order, then one domain call."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +14,13 @@ from core.errors import InvalidInput, Malformed, NotAuthenticated, Refusal
 from core.http.errors import error_body, status_of
 from core.http.fields import Body
 from core.http.renderer import render_json
-from core.idempotency import Answer, Claim, answer_once, fingerprint_of
+from core.idempotency import (
+    Answer,
+    Claim,
+    DuplicateIdempotencyKey,
+    answer_once,
+    fingerprint_of,
+)
 from core.unit_of_work import unit_of_work
 
 MAX_KEY_CHARACTERS = 255
@@ -55,31 +63,64 @@ def caller_id(request: Request) -> UUID:
     return caller
 
 
-def idempotency_key(request: Request) -> str | None:
-    """Return the `Idempotency-Key` header: 1 to 255 printable ASCII characters, or absent."""
-    key = request.headers.get("Idempotency-Key")
-    if key is not None and not (
-        0 < len(key) <= MAX_KEY_CHARACTERS and key.isascii() and key.isprintable()
-    ):
-        raise InvalidInput({"Idempotency-Key": ["1 to 255 printable ASCII characters."]})
-    return key
+@dataclass(frozen=True, slots=True)
+class Key:
+    """An idempotency key as it was sent. `in_header`: not only as a field of the body."""
+
+    value: str
+    in_header: bool
 
 
-def respond_once(request: Request, work: Callable[[], Any], *, status: int = 200) -> HttpResponse:
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What a call answers, and the transaction that it made."""
+
+    payload: Any
+    transaction_id: UUID
+
+
+def idempotency_key(request: Request, *, fields: Sequence[str] = ()) -> Key | None:
+    """Return the key of the request, if it has one.
+
+    It is the `Idempotency-Key` header or, spelled differently, one of `fields` of the body:
+    1 to 255 printable ASCII characters. Raises `InvalidInput`, also when they differ.
+    """
+    header = request.headers.get("Idempotency-Key")
+    body = request.data if isinstance(request.data, dict) else {}
+    sent = {"Idempotency-Key": header, **{name: body.get(name) for name in fields}}
+    given = {name: key for name, key in sent.items() if key is not None}
+    wrong = [name for name, key in given.items() if not _is_key(key)]
+    if wrong:
+        raise InvalidInput({name: ["1 to 255 printable ASCII characters."] for name in wrong})
+    if len(set(given.values())) > 1:
+        raise InvalidInput({name: ["Two different keys in one request."] for name in given})
+    return Key(next(iter(given.values())), header is not None) if given else None
+
+
+def respond_once(
+    request: Request,
+    work: Callable[[], Any],
+    *,
+    status: int = 200,
+    key_fields: Sequence[str] = (),
+    repeat_conflicts: bool = False,
+) -> HttpResponse:
     """Run `work` in a unit of work, at most once per idempotency key, and answer with its result.
 
-    `work` returns JSON values. What it refuses on record is an answer too: it commits and replays.
+    `work` returns JSON values, or `Moved`. What it refuses on record is an answer too: it commits
+    and replays. `key_fields` are the fields of the body that may hold the key; with
+    `repeat_conflicts`, the repeat of a success whose key stands only there raises
+    `DuplicateIdempotencyKey` instead of the answer.
     """
-    key = idempotency_key(request)
-
-    def unit() -> Answer:
-        if key is None:
-            return _answer(request, work, status)
-        operation = f"{request.method} {request.path}"
-        claim = Claim(caller_id(request), key, operation, fingerprint_of(operation, request.data))
-        return answer_once(claim, lambda: _answer(request, work, status))
-
-    answer = unit_of_work(unit)
+    key = idempotency_key(request, fields=key_fields)
+    if key is None:
+        answer = unit_of_work(lambda: _answer(request, work, status))
+    else:
+        claim = _claim(request, key, key_fields)
+        answer = unit_of_work(lambda: answer_once(claim, lambda: _answer(request, work, status)))
+        is_repeat = answer.replayed and answer.status_code < HTTPStatus.BAD_REQUEST
+        if is_repeat and repeat_conflicts and not key.in_header:
+            raise DuplicateIdempotencyKey(transactionId=answer.transaction_id)
     return HttpResponse(
         answer.body,
         status=answer.status_code,
@@ -88,10 +129,31 @@ def respond_once(request: Request, work: Callable[[], Any], *, status: int = 200
     )
 
 
+def _is_key(key: Any) -> bool:
+    return (
+        isinstance(key, str)
+        and 0 < len(key) <= MAX_KEY_CHARACTERS
+        and key.isascii()
+        and key.isprintable()
+    )
+
+
+def _claim(request: Request, key: Key, key_fields: Sequence[str]) -> Claim:
+    # Where the key stands is no part of what was asked for.
+    body = request.data
+    if isinstance(body, dict):
+        body = {name: value for name, value in body.items() if name not in key_fields}
+    operation = f"{request.method} {request.path}"
+    return Claim(caller_id(request), key.value, operation, fingerprint_of(operation, body))
+
+
 def _answer(request: Request, work: Callable[[], Any], status: int) -> Answer:
     try:
-        return Answer(status, render_json(work()))
+        result = work()
     except Refusal as refusal:
         if not refusal.recorded:
             raise
         return Answer(status_of(refusal), render_json(error_body(refusal, path=request.path)))
+    if isinstance(result, Moved):
+        return Answer(status, render_json(result.payload), result.transaction_id)
+    return Answer(status, render_json(result))

@@ -23,7 +23,7 @@ from commerce.movements import Movement
 from commerce.transfers import transfer
 from core.errors import InvalidInput, PermissionDenied
 from core.http.schema import operation
-from core.http.views import ApiView, parse_body, respond_once
+from core.http.views import ApiView, Moved, parse_body, respond_once
 from core.money import AmountNotPositive
 from ledger.errors import BalanceLimit, InsufficientFunds, WalletNotActive
 from wallets.assets import money
@@ -60,14 +60,7 @@ class DepositView(MoneyView):
     )
     def post(self, request: Request) -> HttpResponse:
         fields = parse_body(request, self.body)
-        return respond_once(
-            request,
-            lambda: balance_of(
-                deposit(
-                    caller_of(request), wallet_id=fields["wallet"], amount=fields["amount"]
-                ).target
-            ),
-        )
+        return respond_once(request, lambda: target_side(deposit(caller_of(request), **fields)))
 
 
 class WithdrawView(MoneyView):
@@ -85,14 +78,7 @@ class WithdrawView(MoneyView):
     )
     def post(self, request: Request) -> HttpResponse:
         fields = parse_body(request, self.body)
-        return respond_once(
-            request,
-            lambda: balance_of(
-                withdraw(
-                    caller_of(request), wallet_id=fields["wallet"], amount=fields["amount"]
-                ).source
-            ),
-        )
+        return respond_once(request, lambda: source_side(withdraw(caller_of(request), **fields)))
 
 
 class TransferView(MoneyView):
@@ -119,18 +105,7 @@ class TransferView(MoneyView):
     )
     def post(self, request: Request) -> HttpResponse:
         fields = parse_body(request, self.body)
-        return respond_once(
-            request,
-            lambda: balance_of(
-                transfer(
-                    caller_of(request),
-                    source_id=fields["source"],
-                    target_id=fields["target"],
-                    amount=fields["amount"],
-                    summary=fields["summary"],
-                ).source
-            ),
-        )
+        return respond_once(request, lambda: source_side(transfer(caller_of(request), **fields)))
 
 
 class ChargeView(MoneyView):
@@ -160,14 +135,9 @@ class ChargeView(MoneyView):
     def post(self, request: Request) -> HttpResponse:
         fields = parse_body(request, self.body)
 
-        def work() -> dict[str, Any]:
-            movement = charge(
-                caller_of(request),
-                wallet_id=fields["wallet"],
-                amount=fields["amount"],
-                summary=fields["summary"],
-            )
-            return {**balance_of(movement.target), **transaction_of(movement)}
+        def work() -> Moved:
+            movement = charge(caller_of(request), **fields)
+            return target_side(movement, transaction=movement.outcome.transaction_id)
 
         return respond_once(request, work)
 
@@ -203,28 +173,29 @@ class RefundView(MoneyView):
     def post(self, request: Request) -> HttpResponse:
         fields = parse_body(request, self.body)
 
-        def work() -> dict[str, Any]:
-            given_back = refund(
-                caller_of(request),
-                transaction_id=fields["transaction"],
-                amount=fields.get("amount"),
-                summary=fields["summary"],
+        def work() -> Moved:
+            given_back = refund(caller_of(request), **fields)
+            movement = given_back.movement
+            return source_side(
+                movement,
+                transaction=movement.outcome.transaction_id,
+                refunded=money(given_back.refunded_minor, movement.source.asset_id),
             )
-            wallet = given_back.movement.source
-            return {
-                **balance_of(wallet),
-                **transaction_of(given_back.movement),
-                "refunded": money(given_back.refunded_minor, wallet.asset_id),
-            }
 
         return respond_once(request, work)
 
 
-def balance_of(wallet: Wallet) -> dict[str, Any]:
-    """Return a wallet's token and its balance after the movement."""
-    return {"wallet": wallet.id, "balance": money(wallet.balance_minor, wallet.asset_id)}
+def source_side(movement: Movement, **more: Any) -> Moved:
+    """Answer with the source's token and its balance after the movement, and what else is told."""
+    return _side(movement, movement.source, more)
 
 
-def transaction_of(movement: Movement) -> dict[str, Any]:
-    """Return the id of what happened."""
-    return {"transaction": movement.outcome.transaction_id}
+def target_side(movement: Movement, **more: Any) -> Moved:
+    """Answer with the target's token and its balance after the movement, and what else is told."""
+    return _side(movement, movement.target, more)
+
+
+def _side(movement: Movement, wallet: Wallet, more: dict[str, Any]) -> Moved:
+    balance = money(wallet.balance_minor, wallet.asset_id)
+    payload = {"wallet": wallet.id, "balance": balance, **more}
+    return Moved(payload, movement.outcome.transaction_id)

@@ -9,14 +9,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.authentication import caller_of
-from core.http.fields import Body, FlagField, IdField, LimitField, MomentField, MoneyField
-from core.http.pagination import with_next_page
+from core.http.fields import Body, FlagField, IdField, MomentField, MoneyField
+from core.http.pagination import LimitField, with_next_page
 from core.http.renderer import rfc3339
 from core.http.schema import operation
 from core.http.views import ApiView, parse_query
 from ledger.history import history
 from ledger.kinds import Kind
-from ledger.models import Direction, Entry
+from ledger.models import Entry
 from wallets.assets import money
 from wallets.errors import WalletNotFound
 from wallets.selectors import own_wallet
@@ -94,13 +94,10 @@ class WalletHistoryView(ApiView):
 
 def history_answer(entry: Entry) -> dict[str, Any]:
     """Return an entry as `/wallet/history` shows it; a system wallet has no token."""
-    wallet = None if entry.wallet_is_system else entry.wallet_id
-    counterparty = None if entry.counterparty_is_system else entry.counterparty_id
-    is_debit = entry.direction == Direction.DEBIT
     return {
         "summary": entry.summary,
-        "source__token": wallet if is_debit else counterparty,
-        "target__token": counterparty if is_debit else wallet,
+        "source__token": entry.source_token,
+        "target__token": entry.target_token,
         "amount": money(entry.amount_minor, entry.asset_id),
         "success": entry.failure_code is None,
         "date": rfc3339(entry.created_at),

@@ -9,7 +9,7 @@ from commerce.credits import top_up
 from wallets.assets import create_asset
 from wallets.models import Asset, Status, Wallet
 from wallets.selectors import wallets_of
-from wallets.services import open_cash_wallet
+from wallets.services import open_cash_wallet, set_status
 
 PASSWORD = "demo-only-4711"  # noqa: S105 - printed by every start of the demo
 CREDITS = (("GOLD", "Gold"), ("DIAMOND", "Diamonds"), ("LOYALTY", "Loyalty points"))
@@ -72,4 +72,4 @@ def _open(user: User, amount: str | None = None) -> Wallet:
 
 
 def _freeze(wallet: Wallet) -> None:
-    Wallet.objects.filter(pk=wallet.pk).update(status=Status.FROZEN, status_reason="Demo")
+    set_status(wallet.id, status=Status.FROZEN, reason="To see what that is like", actor=None)

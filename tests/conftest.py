@@ -15,6 +15,7 @@ from django.test.utils import setup_databases, teardown_databases
 from pytest_django import DjangoDbBlocker
 
 from core.postgres import Role
+from ledger.trial_balance import trial_balance
 from ledger.verification import verify_ledger
 from tests.api import Api
 
@@ -22,6 +23,7 @@ _CONNECTION = ("host", "port", "user", "password", "dbname")
 #: What a test leaves behind; assets and system wallets stay.
 _DIRTY_TABLES = (
     "commerce_charge",
+    "wallets_statuschange",
     "ledger_transaction",
     "core_idempotencyrecord",
     "core_counter",
@@ -63,7 +65,7 @@ def books(owner_dsn: str, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
         try:
             yield
             assert list(verify_ledger(ranges=1)) == []
-            assert _difference_by_asset() == []
+            assert [line for line in trial_balance() if line.difference_minor] == []
         finally:
             connection.close()
             _clean(owner_dsn)
@@ -73,24 +75,6 @@ def books(owner_dsn: str, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
 def api(books: None) -> Api:
     """A client of the HTTP API that is nobody yet."""
     return Api()
-
-
-def _difference_by_asset() -> list[tuple[str, int]]:
-    """Return the assets whose wallets do not hold what came in less what went out."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT asset_id, sum(amount) FROM (
-                SELECT asset_id, balance_minor AS amount
-                  FROM wallets_wallet WHERE owner_id IS NOT NULL
-                UNION ALL
-                SELECT asset_id, CASE direction WHEN 'CREDIT' THEN amount_minor
-                                                ELSE -amount_minor END
-                  FROM ledger_entry WHERE wallet_is_system AND failure_code IS NULL
-            ) AS held GROUP BY asset_id HAVING sum(amount) <> 0
-            """
-        )
-        return list(cursor.fetchall())
 
 
 def _clean(owner_dsn: str) -> None:

@@ -12,7 +12,7 @@ from commerce.cash import deposit
 from core.unit_of_work import unit_of_work
 from tests.api import Api
 from wallets.models import Status, Wallet
-from wallets.services import open_cash_wallet
+from wallets.services import open_cash_wallet, set_status
 
 PHONE = "+34666666666"
 
@@ -87,7 +87,9 @@ def api_of(user: User) -> Api:
 
 
 def freeze(holder: Holder) -> None:
-    Wallet.objects.filter(pk=holder.wallet_id).update(status=Status.FROZEN)
+    unit_of_work(
+        lambda: set_status(holder.wallet_id, status=Status.FROZEN, reason="Test", actor=None)
+    )
 
 
 def _holder(user: User, holds: str | None, currency: str) -> Holder:

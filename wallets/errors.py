@@ -31,3 +31,13 @@ class CurrencyMismatch(RuleBroken):
 class SameWallet(RuleBroken):
     code = "same_wallet"
     message = "Source and target are the same wallet."
+
+
+class WalletClosed(StateConflict):
+    code = "wallet_closed"
+    message = "The wallet is closed, for good."
+
+
+class BalanceNotZero(StateConflict):
+    code = "balance_not_zero"
+    message = "The wallet still holds money."

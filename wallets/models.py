@@ -69,7 +69,6 @@ class Wallet(models.Model):
     )
     purpose = models.CharField(max_length=10, choices=Purpose, null=True)
     status = models.CharField(max_length=6, choices=Status, default=Status.ACTIVE)
-    status_reason = models.CharField(max_length=500, default="", blank=True)
     balance_minor = models.BigIntegerField(null=True)
     held_minor = models.BigIntegerField(default=0, help_text="The part of it that is set aside.")
     version = models.BigIntegerField(default=0, help_text="How many completed entries it has.")
@@ -127,3 +126,18 @@ class Wallet(models.Model):
     def available_minor(self) -> int:
         """What can be spent: the balance without what is held. 0 for a system wallet."""
         return (self.balance_minor or 0) - self.held_minor
+
+
+class StatusChange(models.Model):
+    """That a wallet was frozen, set free or closed, by whom, and why. Kept for good."""
+
+    wallet = models.ForeignKey(Wallet, on_delete=models.PROTECT, related_name="status_changes")
+    status = models.CharField(max_length=6, choices=Status)
+    reason = models.CharField(max_length=500)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.wallet_id} {self.status}"

@@ -1,14 +1,17 @@
-"""Creating wallets. Requires a unit of work."""
+"""Creating wallets, freezing them, setting them free. Requires a unit of work."""
+
+from uuid import UUID
 
 from django.conf import settings
+from django.db import connection
 from django.db.models import Max
 
 from accounts.models import Role, User
 from core.unit_of_work import refuse_on_constraint, require_unit_of_work
 from wallets.assets import get_asset
-from wallets.errors import NotCash, WalletLimitReached
-from wallets.models import Asset, Wallet
-from wallets.selectors import named_wallet
+from wallets.errors import BalanceNotZero, NotCash, WalletClosed, WalletLimitReached
+from wallets.models import Asset, Status, StatusChange, Wallet
+from wallets.selectors import anyones_wallet, named_wallet
 
 refuse_on_constraint("one_cash_wallet_per_slot", WalletLimitReached)
 refuse_on_constraint("one_wallet_per_company", WalletLimitReached)
@@ -38,6 +41,31 @@ def wallet_to_credit(owner: User, asset: Asset) -> Wallet:
         _lock_owner(owner)
         wallet = named_wallet(owner, asset) or _create_wallet(owner, asset)
     return wallet
+
+
+def set_status(wallet_id: UUID, *, status: Status, reason: str, actor: User | None) -> Wallet:
+    """Freeze a wallet, set it free or close it, and keep why.
+
+    Requires a unit of work. Waits for the movements in hand; once it commits, none that begins
+    later finds the wallet as it was. Raises `WalletNotFound`, `WalletClosed`, and
+    `BalanceNotZero` for closing a wallet that holds money.
+    """
+    require_unit_of_work()
+    _lock_wallet(wallet_id)
+    wallet = anyones_wallet(wallet_id)
+    if wallet.status == Status.CLOSED:
+        raise WalletClosed
+    if status == Status.CLOSED and wallet.balance_minor:
+        raise BalanceNotZero
+    wallet.status = status
+    wallet.save(update_fields=["status", "updated_at"])
+    StatusChange.objects.create(wallet=wallet, status=status, reason=reason, actor=actor)
+    return wallet
+
+
+def _lock_wallet(wallet_id: UUID) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT FROM lock_wallets(%s)", [[wallet_id]])
 
 
 def _lock_owner(owner: User) -> None:

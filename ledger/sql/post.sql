@@ -108,7 +108,7 @@ BEGIN
         changed := changed + 1;
     END LOOP;
     UPDATE wallets_wallet w
-       SET balance_minor = u.balance, version = u.version, updated_at = clock_timestamp()
+       SET balance_minor = u.balance, version = u.version, updated_at = uuid_extract_timestamp(ids[cardinality(ids)])
       FROM unnest(wallet_ids, balances, versions, versions_read) AS u (id, balance, version, read)
      WHERE w.id = u.id AND w.version = u.read AND u.version <> u.read;
     GET DIAGNOSTICS written = ROW_COUNT;

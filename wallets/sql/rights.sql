@@ -7,15 +7,16 @@ ALTER TABLE wallets_wallet ADD CONSTRAINT owner_has_that_role
 -- Room on each page for the next version of a balance: no column that changes has an index.
 ALTER TABLE wallets_wallet SET (fillfactor = 70);
 
--- Balances and versions are written by `ledger_post` alone, decimals by nobody, and no wallet is
--- ever deleted.
+-- Balances and versions are written by `ledger_post` alone, decimals by nobody; no wallet and no
+-- reason why one was frozen is ever deleted.
 DO $$
 BEGIN
     IF to_regrole('wallet_app') IS NULL OR current_user = 'wallet_app' THEN
         RETURN;
     END IF;
     REVOKE UPDATE, DELETE ON wallets_wallet, wallets_asset FROM wallet_app;
-    GRANT UPDATE (status, status_reason, updated_at) ON wallets_wallet TO wallet_app;
+    GRANT UPDATE (status, updated_at) ON wallets_wallet TO wallet_app;
+    REVOKE UPDATE, DELETE ON wallets_statuschange FROM wallet_app;
     GRANT UPDATE (name) ON wallets_asset TO wallet_app;
 END
 $$;

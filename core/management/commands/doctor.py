@@ -122,8 +122,8 @@ def check_rights() -> str:
         raise Wrong(f"there is no table {LEDGER_TABLE}")
     if may_rewrite:
         raise Wrong(
-            f"the service may change rows of {LEDGER_TABLE}:"
-            " give it a role of its own, and the owner's to DATABASE_OWNER_URL"
+            f"the service may change rows of {LEDGER_TABLE}: let DATABASE_URL connect"
+            f" as {postgres.Role.APP}, and DATABASE_OWNER_URL as the owner"
         )
     return f"the service may add to {LEDGER_TABLE}, not change it"
 

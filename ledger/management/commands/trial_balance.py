@@ -1,0 +1,47 @@
+"""`manage.py trial_balance`: what people hold against what came in and went out."""
+
+from datetime import datetime
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from rest_framework.serializers import ValidationError
+
+from core.http.fields import MomentField
+from ledger.trial_balance import trial_balance
+from wallets.assets import money
+
+COLUMNS = ("asset", "wallets", "funding", "promotions", "revenue", "difference")
+
+
+class Command(BaseCommand):
+    help = "Print the trial balance per asset, now or at a past moment. Locks nobody out."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--at", help="A moment such as 2026-01-31T12:00:00Z; now, if left out.")
+
+    def handle(self, *args: Any, at: str | None, **options: Any) -> None:
+        """Print a line for each asset. Ends with status 1 when one does not balance."""
+        lines = trial_balance(at=None if at is None else _moment(at))
+        self._row(*COLUMNS)
+        for line in lines:
+            amounts = (
+                line.wallets_minor,
+                line.funding_minor,
+                line.promotions_minor,
+                line.revenue_minor,
+                line.difference_minor,
+            )
+            self._row(line.symbol, *(f"{money(minor, line.symbol):f}" for minor in amounts))
+        if any(line.difference_minor for line in lines):
+            self.stderr.write("The books do NOT balance.")
+            raise SystemExit(1)
+
+    def _row(self, asset: str, *amounts: str) -> None:
+        self.stdout.write(f"{asset:12}" + "".join(f"{amount:>24}" for amount in amounts))
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return MomentField().to_internal_value(text)
+    except ValidationError as error:
+        raise CommandError("--at takes a moment such as 2026-01-31T12:00:00Z.") from error

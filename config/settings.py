@@ -184,8 +184,13 @@ LOGGING = {
     "loggers": {
         # Django's own handlers would print each line twice.
         "django": {"handlers": [], "propagate": True},
+        # A refusal is an answer, not an event: only what went wrong on our side is worth a line.
+        "django.request": {"level": "ERROR"},
+        # Strangers who guess at names are refused; a traceback of each tells nothing.
+        "django.security.DisallowedHost": {"handlers": [], "propagate": False},
         # At debug level these would print every statement with its values: names, emails, money.
         "django.db.backends": {"level": "INFO"},
-        "psycopg": {"level": "INFO"},
+        # Its pool tells of every connection that it lends.
+        "psycopg": {"level": "WARNING"},
     },
 }

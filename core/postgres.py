@@ -212,6 +212,9 @@ def _start(data_dir: Path) -> None:
 def _stop(data_dir: Path) -> None:
     if _ping(data_dir) is not Ping.NO_RESPONSE:
         _run(_pgdata(data_dir), "pg_ctl", "stop", "--wait", "--mode=fast")
+    socket_dir = _socket_dir(data_dir)
+    if socket_dir != _pgdata(data_dir):
+        shutil.rmtree(socket_dir, ignore_errors=True)
 
 
 def _initialize(pgdata: Path) -> None:
@@ -305,7 +308,7 @@ def _open_paths_to_others(data_dir: Path) -> None:
 def _run(pgdata: Path, program: str, *arguments: str) -> None:
     """Run one of PostgreSQL's programs on `pgdata`, as the owner of it.
 
-    Raises `EmbeddedPostgresError` with what the program said.
+    Raises `EmbeddedPostgresError` with the last that the program said.
     """
     owner = pgdata.stat()
     is_root = os.geteuid() == 0
@@ -323,7 +326,7 @@ def _run(pgdata: Path, program: str, *arguments: str) -> None:
         check=False,
     )
     if result.returncode:
-        said = " ".join(result.stdout.split())
+        said = " ".join(result.stdout.strip().splitlines()[-3:])
         raise EmbeddedPostgresError(
             f"{program} ended with {result.returncode}, see {pgdata / 'server.log'}: {said}"
         )

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -29,10 +29,18 @@ MAX_KEY_CHARACTERS = 255
 class ApiView(APIView):
     """A view of the API. A method that it lacks is a 405 whoever asks."""
 
+    #: The query parameters that a GET takes; without it, none.
+    query: ClassVar[Body | None] = None
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         if not hasattr(self, str(request.method).lower()):
             self.http_method_not_allowed(request)
         super().initial(request, *args, **kwargs)
+        if self.query is None and request.method == "GET":
+            parse_query(request, _NO_QUERY)
+
+
+_NO_QUERY = Body()
 
 
 def parse_body(request: Request, body: Body) -> dict[str, Any]:
@@ -89,7 +97,7 @@ def idempotency_key(request: Request, *, fields: Sequence[str] = ()) -> Key | No
     body = request.data if isinstance(request.data, dict) else {}
     sent = {"Idempotency-Key": header, **{name: body.get(name) for name in fields}}
     given = {name: key for name, key in sent.items() if key is not None}
-    wrong = [name for name, key in given.items() if not _is_key(key)]
+    wrong = [name for name, key in given.items() if not is_idempotency_key(key)]
     if wrong:
         raise InvalidInput({name: ["1 to 255 printable ASCII characters."] for name in wrong})
     if len(set(given.values())) > 1:
@@ -129,7 +137,8 @@ def respond_once(
     )
 
 
-def _is_key(key: Any) -> bool:
+def is_idempotency_key(key: Any) -> bool:
+    """Whether `key` is a text of 1 to 255 printable ASCII characters."""
     return (
         isinstance(key, str)
         and 0 < len(key) <= MAX_KEY_CHARACTERS

@@ -7,6 +7,18 @@ ALTER TABLE wallets_wallet ADD CONSTRAINT owner_has_that_role
 -- Room on each page for the next version of a balance: no column that changes has an index.
 ALTER TABLE wallets_wallet SET (fillfactor = 70);
 
+-- A wallet starts empty: only `ledger_post` can put something in.
+CREATE FUNCTION refuse_wallet_with_a_past() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.version <> 0 OR NEW.held_minor <> 0 OR coalesce(NEW.balance_minor, 0) <> 0 THEN
+        RAISE EXCEPTION 'A wallet starts empty.' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER starts_empty BEFORE INSERT ON wallets_wallet
+    FOR EACH ROW EXECUTE FUNCTION refuse_wallet_with_a_past();
+
 -- Balances and versions are written by `ledger_post` alone, decimals by nobody; no wallet and no
 -- reason why one was frozen is ever deleted.
 DO $$

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from commerce.demo import PASSWORD, email_of, first_wallet_id, seed_actors
+from core import endpoint
 from core.unit_of_work import unit_of_work
 
 
@@ -14,7 +15,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         unit_of_work(seed_actors)
-        url = f"http://localhost:{settings.PORT}"
+        url = endpoint.url(settings.HOST, settings.PORT)
         self.stdout.write(
             f"""
 Demo accounts, all with the password {PASSWORD}

@@ -1,7 +1,7 @@
 """What an operator may set: read at one place, checked all together.
 
 `.env.example` documents each variable; a file `.env` beside it is read too, and what is exported
-wins over it. The fields of `Environment` are the registry: any other `WALLET_SERVICE_*` is a typo.
+wins over it. The fields of `Environment` are the registry: any other `WALLET_SERVICE_*` does nothing.
 """
 
 import os
@@ -120,7 +120,7 @@ def read() -> Environment:
         host=env.str("HOST", "127.0.0.1", validate=_not_empty),
         port=env.int("PORT", 8000, validate=valid.Range(min=1, max=65_535)),
     )
-    reasons = _unknown({*os.environ, *dotenv_values(env_file)})
+    reasons: dict[str, Sequence[str]] = {}
     if environment.database_url and environment.secret_key == DEMO_SECRET_KEY:
         reasons["WALLET_SERVICE_SECRET_KEY"] = ["Must be a key of your own with DATABASE_URL."]
     try:
@@ -132,9 +132,13 @@ def read() -> Environment:
     return environment
 
 
-def _unknown(names: set[str]) -> dict[str, list[str]]:
-    wrong = sorted(name for name in names if name.startswith(PREFIX) and name not in VARIABLES)
-    return {name: ["There is no such setting."] for name in wrong}
+def unknown_variables() -> list[str]:
+    """Return the names that look like settings and are none: typos, or of another version.
+
+    They keep nobody from starting, so that one file can serve two versions during an upgrade.
+    """
+    names = {*os.environ, *dotenv_values(BASE_DIR / ".env")}
+    return sorted(name for name in names if name.startswith(PREFIX) and name not in VARIABLES)
 
 
 def _parser(

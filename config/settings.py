@@ -15,6 +15,7 @@ env = _environment.read()
 # --- The service itself -----------------------------------------------------------------
 
 IS_DEMO = env.is_demo
+UNKNOWN_VARIABLES = _environment.unknown_variables()
 DATA_DIR = env.data_dir
 HOST = env.host
 PORT = env.port

@@ -99,9 +99,10 @@ def error_headers(refusal: Refusal) -> dict[str, str]:
 
 def error_response(refusal: Refusal, request: HttpRequest) -> HttpResponse:
     """Return the refusal as an HTTP response."""
+    body = render_json(error_body(refusal, path=request.path))
     return HttpResponse(
-        render_json(error_body(refusal, path=request.path)),
+        body,
         status=status_of(refusal),
         content_type="application/json",
-        headers=error_headers(refusal),
+        headers={"Content-Length": str(len(body)), **error_headers(refusal)},
     )

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from core import context
-from core.errors import NotFound, PayloadTooLarge, PermissionDenied, Refusal, Unavailable
+from core.errors import Malformed, NotFound, PayloadTooLarge, PermissionDenied, Refusal, Unavailable
 from core.http import errors
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -73,7 +73,7 @@ def _request_id(request: HttpRequest) -> str:
 def _take_in_body(request: HttpRequest) -> None:
     """Read the whole body, so that no answer is cut off by bytes that nobody read.
 
-    Raises `PayloadTooLarge`, or `BadRequest` when the sender went away in the middle.
+    Raises `PayloadTooLarge`, or `Malformed` when it broke off or its framing is broken.
     """
     # Django sees no body without a Content-Length; the server below it has unpacked the chunks.
     chunked = "chunked" in request.headers.get("Transfer-Encoding", "").lower()
@@ -81,13 +81,14 @@ def _take_in_body(request: HttpRequest) -> None:
     limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     try:
         body = stream.read(limit + 1)
-        if len(body) > limit:
-            for _ in range(_DRAINED_BYTES // _CHUNK_BYTES):
-                if not stream.read(_CHUNK_BYTES):
-                    break
-            raise PayloadTooLarge
-    except OSError as error:
-        raise errors.BadRequest from error
+        is_too_large = len(body) > limit
+        drained = 0
+        while is_too_large and drained < _DRAINED_BYTES and stream.read(_CHUNK_BYTES):
+            drained += _CHUNK_BYTES
+    except Exception as error:  # whatever the server below us raises for a broken body
+        raise Malformed("The body broke off, or is not what its headers say.") from error
+    if is_too_large:
+        raise PayloadTooLarge
     # Where Django itself keeps a body that was read: everyone after us finds it there.
     request._body = body
     request.META["CONTENT_LENGTH"] = str(len(body))

@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -120,10 +121,17 @@ class Installation:
 
 
 @pytest.fixture
-def installation(tmp_path: Path) -> Iterator[Installation]:
+def place() -> Iterator[Path]:
+    """An empty directory. Not pytest's, which its next session closes to the database's user."""
+    with tempfile.TemporaryDirectory(prefix="wallet-test-") as directory:
+        yield Path(directory)
+
+
+@pytest.fixture
+def installation(place: Path) -> Iterator[Installation]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    installation = Installation(data_dir=tmp_path / "data", port=port)
+    installation = Installation(data_dir=place / "data", port=port)
     yield installation
     installation.clean_up()
 

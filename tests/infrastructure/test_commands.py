@@ -69,3 +69,14 @@ def test_a_database_that_does_not_answer_is_one_sentence(installation: Installat
     assert doctor.returncode == 1
     assert "WRONG  database:" in doctor.stdout
     assert not installation.data_dir.exists()
+
+
+def test_a_name_that_is_no_setting_is_told_and_keeps_nobody_from_starting(
+    installation: Installation,
+) -> None:
+    doctor = installation.manage("doctor", WALLET_SERVICE_TREADS="4")
+    checked = installation.manage("check", WALLET_SERVICE_TREADS="4")
+
+    assert doctor.returncode == 1
+    assert "there is no such setting: WALLET_SERVICE_TREADS" in doctor.stdout
+    assert checked.returncode == 0

@@ -39,9 +39,9 @@ def is_ready(user: subprocess.Popen[str]) -> bool:
 
 
 @pytest.fixture
-def users(tmp_path: Path) -> Iterator[list[subprocess.Popen[str]]]:
+def users(place: Path) -> Iterator[list[subprocess.Popen[str]]]:
     """Two other processes that begin to use the server at the same moment."""
-    users = [start_user(tmp_path), start_user(tmp_path)]
+    users = [start_user(place), start_user(place)]
     yield users
     for user in users:
         if user.poll() is None:
@@ -49,19 +49,19 @@ def users(tmp_path: Path) -> Iterator[list[subprocess.Popen[str]]]:
 
 
 def test_two_may_start_at_once_and_the_last_one_stops(
-    users: list[subprocess.Popen[str]], tmp_path: Path
+    users: list[subprocess.Popen[str]], place: Path
 ) -> None:
     first, second = users
     assert is_ready(first)
     assert is_ready(second)
     first.communicate()
-    assert is_running(tmp_path)
+    assert is_running(place)
     second.communicate()
-    assert not is_running(tmp_path)
+    assert not is_running(place)
 
 
 def test_who_was_killed_does_not_count_as_a_user(
-    users: list[subprocess.Popen[str]], tmp_path: Path
+    users: list[subprocess.Popen[str]], place: Path
 ) -> None:
     killed, survivor = users
     assert is_ready(killed)
@@ -69,19 +69,19 @@ def test_who_was_killed_does_not_count_as_a_user(
     killed.kill()
     killed.communicate()
     survivor.communicate()
-    assert not is_running(tmp_path)
+    assert not is_running(place)
 
 
-def test_what_was_committed_is_there_after_a_stop(tmp_path: Path) -> None:
-    with ensure_running(tmp_path), psycopg.connect(database_url(tmp_path, Role.OWNER)) as owner:
+def test_what_was_committed_is_there_after_a_stop(place: Path) -> None:
+    with ensure_running(place), psycopg.connect(database_url(place, Role.OWNER)) as owner:
         owner.execute("CREATE TABLE kept AS SELECT 42 AS value")
-    with ensure_running(tmp_path), psycopg.connect(database_url(tmp_path, Role.OWNER)) as owner:
+    with ensure_running(place), psycopg.connect(database_url(place, Role.OWNER)) as owner:
         assert owner.execute("SELECT value FROM kept").fetchone() == (42,)
 
 
-def test_it_is_durable_private_and_the_app_has_no_rights(tmp_path: Path) -> None:
-    with ensure_running(tmp_path):
-        with psycopg.connect(database_url(tmp_path, Role.APP)) as app:
+def test_it_is_durable_private_and_the_app_has_no_rights(place: Path) -> None:
+    with ensure_running(place):
+        with psycopg.connect(database_url(place, Role.APP)) as app:
             shown = app.execute(
                 "SELECT current_setting('fsync'), current_setting('synchronous_commit'),"
                 " current_setting('listen_addresses'), current_setting('server_version_num')::int"
@@ -96,48 +96,48 @@ def test_it_is_durable_private_and_the_app_has_no_rights(tmp_path: Path) -> None
             assert roles == [(False, False, False), (False, True, False)]
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 app.execute("CREATE TABLE mine ()")
-        assert (tmp_path / "postgres").stat().st_mode & 0o077 == 0
+        assert (place / "postgres").stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.parametrize("name", ["a place with 'spaces'", "long" * 30])
-def test_any_path_will_do(tmp_path: Path, name: str) -> None:
-    data_dir = tmp_path / name
+def test_any_path_will_do(place: Path, name: str) -> None:
+    data_dir = place / name
     with ensure_running(data_dir), psycopg.connect(database_url(data_dir, Role.APP)) as app:
         assert app.execute("SELECT current_user").fetchone() == ("wallet_app",)
     assert not is_running(data_dir)
 
 
-def test_what_is_no_directory_is_refused_in_one_line(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
+def test_what_is_no_directory_is_refused_in_one_line(place: Path) -> None:
+    (place / "file").touch()
     with pytest.raises(EmbeddedPostgresError, match="Not a directory") as caught:
-        ensure_running(tmp_path / "file" / "data")
+        ensure_running(place / "file" / "data")
     assert "\n" not in str(caught.value)
 
 
-def test_a_broken_cluster_is_told_in_one_line(tmp_path: Path) -> None:
-    with ensure_running(tmp_path):
+def test_a_broken_cluster_is_told_in_one_line(place: Path) -> None:
+    with ensure_running(place):
         pass
-    (tmp_path / "postgres" / "PG_VERSION").write_text("9\n")
+    (place / "postgres" / "PG_VERSION").write_text("9\n")
     with pytest.raises(EmbeddedPostgresError) as caught:
-        ensure_running(tmp_path)
+        ensure_running(place)
     assert "\n" not in str(caught.value)
 
 
-def test_it_is_not_deleted_while_somebody_uses_it(tmp_path: Path) -> None:
-    with ensure_running(tmp_path):
+def test_it_is_not_deleted_while_somebody_uses_it(place: Path) -> None:
+    with ensure_running(place):
         with pytest.raises(EmbeddedPostgresError, match="in use"):
-            postgres.delete(tmp_path)
-        assert is_running(tmp_path)
-    postgres.delete(tmp_path)
-    assert not postgres.exists(tmp_path)
+            postgres.delete(place)
+        assert is_running(place)
+    postgres.delete(place)
+    assert not postgres.exists(place)
 
 
-def test_a_server_that_its_users_left_behind_serves_the_next_one(tmp_path: Path) -> None:
-    user = start_user(tmp_path)
+def test_a_server_that_its_users_left_behind_serves_the_next_one(place: Path) -> None:
+    user = start_user(place)
     assert is_ready(user)
     user.kill()
     user.communicate()
-    assert is_running(tmp_path)
-    with ensure_running(tmp_path):
-        assert is_running(tmp_path)
-    assert not is_running(tmp_path)
+    assert is_running(place)
+    with ensure_running(place):
+        assert is_running(place)
+    assert not is_running(place)

@@ -32,7 +32,6 @@ def test_all_wrong_settings_are_named_at_once_a_line_each(set_environment: SetEn
             "WALLET_SERVICE_LOG_LEVEL": "loud",
             "WALLET_SERVICE_THREADS": "many",
             "WALLET_SERVICE_RATE_LIMIT_READS": "often",
-            "WALLET_SERVICE_TREADS": "4",
             "PORT": "70000",
         },
     )
@@ -41,10 +40,8 @@ def test_all_wrong_settings_are_named_at_once_a_line_each(set_environment: SetEn
         "WALLET_SERVICE_RATE_LIMIT_READS",
         "WALLET_SERVICE_THREADS",
         "PORT",
-        "WALLET_SERVICE_TREADS",
     ]
     assert "Must be one of: debug, info, warning, error, critical." in lines[0]
-    assert "There is no such setting." in lines[-1]
 
 
 @pytest.mark.parametrize(

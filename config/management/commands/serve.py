@@ -24,6 +24,8 @@ class Command(BaseCommand):
     def handle(self, *_arguments: Any, **_options: Any) -> None:
         """Return after a signal. What keeps the service from running is told in one sentence."""
         _require_free_port()
+        for name in settings.UNKNOWN_VARIABLES:
+            self.stderr.write(f"{name}: There is no such setting; it does nothing.")
         supervisor = Supervisor()
 
         def stop(_signal: int, _frame: FrameType | None) -> None:

@@ -35,7 +35,7 @@ class Command(BaseCommand):
     def handle(self, *_arguments: Any, **_options: Any) -> None:
         """Print a line for each check. Ends with status 1 when one of them is wrong."""
         self._failures = 0
-        self._report("settings", lambda: "all can be used")
+        self._report("settings", check_settings)
         if settings.IS_DEMO:
             self._report("data directory", check_data_dir)
         self._report("port", check_port)
@@ -56,6 +56,13 @@ class Command(BaseCommand):
             self._failures += 1
             return False
         return True
+
+
+def check_settings() -> str:
+    """Look for names that look like settings and are none: typos mostly."""
+    if settings.UNKNOWN_VARIABLES:
+        raise Wrong(f"there is no such setting: {', '.join(settings.UNKNOWN_VARIABLES)}")
+    return "all can be used"
 
 
 def check_data_dir() -> str:

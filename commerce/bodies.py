@@ -70,7 +70,7 @@ class RefundAnswer(ChargeAnswer):
     refunded = MoneyField()
 
 
-class CreateBody(Body):
+class CreateWithBalanceBody(Body):
     currency = TextField(max_length=12, default=DEFAULT_CURRENCY)
     balance = AmountField(default="0")
 

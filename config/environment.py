@@ -1,7 +1,8 @@
 """What an operator may set: read at one place, checked all together.
 
 `.env.example` documents each variable; a file `.env` beside it is read too, and what is exported
-wins over it. The fields of `Environment` are the registry: any other `WALLET_SERVICE_*` does nothing.
+wins over it. The fields of `Environment` are the registry: any other `WALLET_SERVICE_*` does
+nothing.
 """
 
 import os

@@ -87,6 +87,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "core.http.middleware.BodyMiddleware",
 ]
 
 TEMPLATES = [
@@ -167,6 +168,14 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "SERVE_INCLUDE_SCHEMA": False,
+    # Several answers have a `type` or a `status`; each set of values has one name.
+    "ENUM_NAME_OVERRIDES": {
+        "TransactionKind": "ledger.kinds.Kind",
+        "CreditType": "commerce.views.platform_credits.CREDIT_TYPES",
+        "WalletStatus": "wallets.models.Status",
+        "TransactionStatus": "ledger.views.resources.TRANSACTION_STATUSES",
+        "EntryStatus": "ledger.views.resources.ENTRY_STATUSES",
+    },
 }
 
 # --- Logs -------------------------------------------------------------------------------

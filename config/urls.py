@@ -19,7 +19,11 @@ urlpatterns = [
     path("", include("ledger.urls")),
     path("", include("commerce.urls")),
     path("api", SpectacularSwaggerView.as_view(url_name="schema"), name="swagger"),
-    path("api/redoc", SpectacularRedocView.as_view(url_name="schema"), name="redoc"),
+    path(
+        "api/redoc",
+        SpectacularRedocView.as_view(url_name="schema", template_name="redoc.html"),
+        name="redoc",
+    ),
     path("api/schema", SpectacularJSONAPIView.as_view(), name="schema"),
     path("admin/", admin.site.urls),
 ]

@@ -8,7 +8,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from core.errors import InvalidInput
+from core.errors import NotFound
 from core.http.renderer import rfc3339
 from core.http.schema import operation
 from core.http.views import ApiView, caller_id, is_idempotency_key
@@ -58,11 +58,11 @@ class IdempotencyView(ApiView):
             "body": {"wallet": "0b8e3d56-7d0f-4b56-9f6a-5f0f4f4a8f11", "balance": 12.5},
             "createdAt": "2026-01-31T12:00:00.000Z",
         },
-        refusals=[InvalidInput({"key": ["1 to 255 printable ASCII characters."]})],
+        refusals=[NotFound],
     )
     def get(self, request: Request, key: str) -> Response:
         if not is_idempotency_key(key):
-            raise InvalidInput({"key": ["1 to 255 printable ASCII characters."]})
+            raise NotFound
         record = find_record(caller_id(request), key)
         return Response(
             {

@@ -29,11 +29,14 @@ from core.money import AmountNotPositive
 from ledger.history import MAX_ID, transactions_of
 from ledger.kinds import Kind
 from ledger.models import Transaction
+from ledger.views.resources import ENTRY_STATUSES
 from wallets.assets import find_asset, money
 from wallets.errors import NoWallet, WalletLimitReached
 from wallets.models import Asset, Wallet
 from wallets.selectors import named_wallet, wallets_of
 
+#: What seed 4 calls the kinds.
+CREDIT_TYPES = [(kind.upper(), kind.label) for kind in Kind]
 KEY_FIELDS = ("idempotencyKey",)
 A_CREDIT = {
     "transactionId": "019a2b3c-4d5e-7f60-8a91-b2c3d4e5f607",
@@ -64,10 +67,10 @@ class CreditAnswer(serializers.Serializer[Any]):
     transactionId = serializers.UUIDField()
     userId = serializers.UUIDField()
     assetSymbol = serializers.CharField()
-    type = serializers.ChoiceField(choices=[kind.upper() for kind in Kind.values])
+    type = serializers.ChoiceField(choices=CREDIT_TYPES)
     amount = MoneyField()
     balance = MoneyField(allow_null=True)
-    status = serializers.ChoiceField(choices=["COMPLETED", "FAILED"])
+    status = serializers.ChoiceField(choices=ENTRY_STATUSES)
     createdAt = serializers.DateTimeField()
 
 
@@ -83,7 +86,7 @@ class AssetBalance(serializers.Serializer[Any]):
     available = MoneyField()
 
 
-class BalanceAnswer(AssetBalance):
+class UserBalance(AssetBalance):
     userId = serializers.UUIDField()
 
 
@@ -181,7 +184,7 @@ class BalanceView(ApiView):
     @operation(
         "credits_balance",
         "What a user holds of an asset (operators, or the user)",
-        answer=BalanceAnswer,
+        answer=UserBalance,
         shown={"userId": A_CREDIT["userId"], **A_BALANCE},
         refusals=[UnknownUser, UnknownAsset, PermissionDenied],
     )

@@ -9,7 +9,12 @@ from rest_framework.request import Request
 
 from accounts.authentication import caller_of
 from accounts.permissions import IsHolder
-from commerce.bodies import CreateBody, FundBody, ResourceAmountBody, ResourceTransferBody
+from commerce.bodies import (
+    CreateWithBalanceBody,
+    FundBody,
+    ResourceAmountBody,
+    ResourceTransferBody,
+)
 from commerce.cash import deposit, open_wallet, withdraw
 from commerce.movements import Movement
 from commerce.transfers import transfer
@@ -46,7 +51,7 @@ class ResourceView(ApiView):
 
 
 class CreateView(ResourceView):
-    body = CreateBody()
+    body = CreateWithBalanceBody()
 
     @operation(
         "wallets_create",

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from core import context
@@ -20,7 +20,7 @@ _SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 #: Beyond this it is a flood, and the connection is cut.
 _DRAINED_BYTES = 64 * 1024 * 1024
 _CHUNK_BYTES = 64 * 1024
-_HTML_PATHS = ("/admin",)
+_HTML_PATHS = ("/admin/",)
 _SERVER_ERRORS = 500
 _REFUSAL_OF_STATUS: dict[int, type[Refusal]] = {
     HTTPStatus.FORBIDDEN: PermissionDenied,
@@ -32,7 +32,7 @@ _REFUSAL_OF_STATUS: dict[int, type[Refusal]] = {
 
 
 class RequestContextMiddleware:
-    """Gives each request its id, takes in its body up to the limit, and keeps errors JSON.
+    """Gives each request its id and keeps errors JSON; the outermost.
 
     Errors that Django itself makes outside the API's views (an unknown path, a strange host, a
     crash) leave as the documented error body too; only the admin speaks HTML.
@@ -45,24 +45,28 @@ class RequestContextMiddleware:
         request_id = _request_id(request)
         token = context.request_id.set(request_id)
         try:
-            response = self._answer(request)
+            response = self._get_response(request)
+            if isinstance(response, HttpResponse) and _is_foreign_error(request, response):
+                _make_error_body(request, response)
         finally:
             context.request_id.reset(token)
         response["X-Request-ID"] = request_id
         response.setdefault("Cache-Control", "no-store")
         return response
 
-    def _answer(self, request: HttpRequest) -> HttpResponseBase:
+
+class BodyMiddleware:
+    """Takes in the body of each request, up to the limit; the innermost."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
         try:
             _take_in_body(request)
         except Refusal as refusal:
             return errors.error_response(refusal, request)
-        response = self._get_response(request)
-        if _is_foreign_error(request, response):
-            status = response.status_code
-            default = errors.BadRequest if status < _SERVER_ERRORS else errors.InternalError
-            return errors.error_response(_REFUSAL_OF_STATUS.get(status, default)(), request)
-        return response
+        return self._get_response(request)
 
 
 def _request_id(request: HttpRequest) -> str:
@@ -94,9 +98,20 @@ def _take_in_body(request: HttpRequest) -> None:
     request.META["CONTENT_LENGTH"] = str(len(body))
 
 
-def _is_foreign_error(request: HttpRequest, response: HttpResponseBase) -> bool:
+def _is_foreign_error(request: HttpRequest, response: HttpResponse) -> bool:
     return (
         response.status_code >= HTTPStatus.BAD_REQUEST
         and response.headers.get("Content-Type") != "application/json"
         and not request.path.startswith(_HTML_PATHS)
     )
+
+
+def _make_error_body(request: HttpRequest, response: HttpResponse) -> None:
+    """Put the documented body in the place of Django's own; headers such as Allow stay."""
+    default = errors.BadRequest if response.status_code < _SERVER_ERRORS else errors.InternalError
+    refusal = _REFUSAL_OF_STATUS.get(response.status_code, default)()
+    made = errors.error_response(refusal, request)
+    response.status_code = made.status_code
+    response.content = made.content
+    for name, value in made.headers.items():
+        response[name] = value

@@ -95,8 +95,8 @@ def operation(
     if body is not None and invalid is None:
         field = str(next(iter(body.fields), "extra"))
         refusals = (*refusals, InvalidInput({field: ["Unknown field."]}))
-    if query is not None:
-        refusals = (*refusals, InvalidInput({"limit": ["At most 200."]}))
+    if query is not None and invalid is None:
+        refusals = (*refusals, InvalidInput({"limit": ["A whole number from 1 to 200."]}))
     known = [
         *(() if public else _WITH_TOKEN),
         *(() if body is None else _WITH_BODY),
@@ -124,7 +124,11 @@ def operation(
 def _success(answer: Any, shown: Any) -> OpenApiResponse:
     if answer is None:
         return OpenApiResponse(description="Done; the answer has no body.")
-    return OpenApiResponse(answer, description="Done.", examples=[_example("Success", shown)])
+    # The generator puts the example of an array's item into an array by itself.
+    items = shown if isinstance(shown, list) else [shown]
+    names = ["Success", *(f"Success, {number}" for number in range(2, len(items) + 1))]
+    examples = [_example(name, item) for name, item in zip(names, items, strict=True)]
+    return OpenApiResponse(answer, description="Done.", examples=examples)
 
 
 def _errors(refusals: Sequence[Refusal | type[Refusal]]) -> dict[int, OpenApiResponse]:

@@ -29,11 +29,13 @@ MAX_KEY_CHARACTERS = 255
 class ApiView(APIView):
     """A view of the API. A method that it lacks is a 405 whoever asks."""
 
+    http_method_names = ("get", "head", "post", "patch", "delete")
+
     #: The query parameters that a GET takes; without it, none.
     query: ClassVar[Body | None] = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        if not hasattr(self, str(request.method).lower()):
+        if request.method not in self.allowed_methods:
             self.http_method_not_allowed(request)
         super().initial(request, *args, **kwargs)
         if self.query is None and request.method == "GET":

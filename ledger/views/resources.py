@@ -26,6 +26,12 @@ from wallets.resources import A_WALLET, WalletResource, wallet_resource
 from wallets.selectors import own_wallet
 
 NEWEST = 20
+ENTRY_STATUSES = [("COMPLETED", "Completed"), ("FAILED", "Failed")]
+TRANSACTION_STATUSES = [
+    ("pending", "Pending"),
+    ("completed", "Completed"),
+    ("failed", "Failed"),
+]
 
 AN_ENTRY = {
     "id": "019a2b3c-4d5e-7f60-8a91-b2c3d4e5f607",
@@ -63,7 +69,7 @@ class EntryAnswer(serializers.Serializer[Any]):
     amount = MoneyField()
     balanceBefore = MoneyField(allow_null=True)
     balanceAfter = MoneyField(allow_null=True)
-    status = serializers.ChoiceField(choices=["COMPLETED", "FAILED"])
+    status = serializers.ChoiceField(choices=ENTRY_STATUSES)
     description = serializers.CharField()
     createdAt = serializers.DateTimeField()
 
@@ -76,7 +82,7 @@ class TransactionAnswer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     type = serializers.ChoiceField(choices=Kind.choices)
     amount = MoneyField()
-    status = serializers.ChoiceField(choices=["pending", "completed", "failed"])
+    status = serializers.ChoiceField(choices=TRANSACTION_STATUSES)
     senderWallet = serializers.UUIDField(allow_null=True)
     receiverWallet = serializers.UUIDField(allow_null=True)
     errorMessage = serializers.CharField(allow_null=True)

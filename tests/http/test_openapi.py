@@ -1,0 +1,215 @@
+"""The schema says what the service does, with an example of everything, and is read offline."""
+
+import importlib
+import re
+from io import StringIO
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from django.core.management import call_command
+from django.urls import URLPattern
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+
+from core.errors import Refusal
+from core.http.errors import FAMILY_STATUS
+from tests.api import Api
+
+pytestmark = pytest.mark.usefixtures("books")
+
+APPS = ("core", "accounts", "wallets", "ledger", "commerce")
+#: Said by the edge, whatever the path, or in the admin alone: no operation has them.
+OF_NO_OPERATION = {
+    "method_not_allowed",
+    "internal_error",
+    "bad_request",
+    "wallet_closed",
+    "balance_not_zero",
+}
+ERROR_FIELDS = {
+    "statusCode",
+    "timestamp",
+    "path",
+    "error",
+    "message",
+    "code",
+    "details",
+    "requestId",
+}
+
+
+@pytest.fixture
+def schema(api: Api) -> dict[str, Any]:
+    served: dict[str, Any] = api.get("/api/schema").json
+    return served
+
+
+def _operations(schema: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    return [
+        (f"{method.upper()} {path}", operation)
+        for path, methods in schema["paths"].items()
+        for method, operation in methods.items()
+    ]
+
+
+def _examples(answer: dict[str, Any]) -> list[Any]:
+    content = answer.get("content", {}).get("application/json", {})
+    return [example["value"] for example in content.get("examples", {}).values()]
+
+
+def test_schema_is_valid_and_generated_without_a_warning() -> None:
+    call_command(
+        "spectacular", "--validate", "--fail-on-warn", "--format=openapi-json", stdout=StringIO()
+    )
+
+
+def test_schema_is_served(api: Api) -> None:
+    reply = api.get("/api/schema")
+
+    assert reply.status == 200
+    assert "json" in reply.headers["Content-Type"]
+    assert re.fullmatch(r"3\.1\.\d+", reply.json["openapi"])
+
+
+def test_every_route_is_in_the_schema(schema: dict[str, Any]) -> None:
+    routes = {
+        "/" + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", str(pattern.pattern))
+        for app in APPS
+        for pattern in importlib.import_module(f"{app}.urls").urlpatterns
+        if isinstance(pattern, URLPattern)
+    }
+
+    assert len(routes) > 15
+    assert routes <= set(schema["paths"])
+
+
+def test_every_operation_has_a_name_of_its_own_and_a_summary(schema: dict[str, Any]) -> None:
+    operations = _operations(schema)
+
+    names = [operation["operationId"] for _, operation in operations]
+    assert len(set(names)) == len(operations)
+    assert [name for name, operation in operations if not operation.get("summary")] == []
+
+
+def test_every_answer_has_examples(schema: dict[str, Any]) -> None:
+    lacking = [
+        f"{name}: {status}"
+        for name, operation in _operations(schema)
+        for status, answer in operation["responses"].items()
+        if status != "204" and not _examples(answer)
+    ]
+
+    assert lacking == []
+
+
+def test_every_operation_has_a_success_and_one_that_takes_a_body_shows_it(
+    schema: dict[str, Any],
+) -> None:
+    for name, operation in _operations(schema):
+        assert any(status.startswith("2") for status in operation["responses"]), name
+        if "requestBody" in operation:
+            assert _examples(operation["requestBody"]), name
+
+
+def test_every_example_fits_its_schema(schema: dict[str, Any]) -> None:
+    misfits = [
+        f"{name}: {misfit.message}"
+        for name, operation in _operations(schema)
+        for part in (operation.get("requestBody", {}), *operation["responses"].values())
+        for example in _examples(part)
+        for misfit in _validator(schema, part).iter_errors(example)
+    ]
+
+    assert misfits == []
+
+
+def test_every_refusal_is_shown_as_it_is_sent(schema: dict[str, Any]) -> None:
+    for name, operation in _operations(schema):
+        for status, answer in operation["responses"].items():
+            if status.startswith("2"):
+                continue
+            shown = _examples(answer)
+            named = re.findall(r"`(\w+)`", answer["description"])
+            assert sorted({body["code"] for body in shown}) == sorted(set(named)), (name, status)
+            for body in shown:
+                assert set(body) == ERROR_FIELDS, (name, status)
+                assert (str(body["statusCode"]), body["timestamp"][-1]) == (status, "Z")
+
+
+def test_every_operation_says_what_its_shape_refuses(schema: dict[str, Any]) -> None:
+    for name, operation in _operations(schema):
+        expected = {"not_acceptable", "rate_limited", "unavailable"}
+        if operation.get("security"):
+            expected |= {"not_authenticated", "invalid_token"}
+        if "requestBody" in operation:
+            expected |= {"malformed_json", "payload_too_large", "unsupported_media_type"}
+            expected |= {"validation_error"}
+        if any(p["name"] == "Idempotency-Key" for p in operation.get("parameters", ())):
+            expected |= {"idempotency_key_reused"}
+        assert expected <= _codes(operation), name
+
+
+def test_every_code_that_the_service_has_is_documented(schema: dict[str, Any]) -> None:
+    documented = {code for _, operation in _operations(schema) for code in _codes(operation)}
+
+    assert _codes_of_refusals(Refusal) - OF_NO_OPERATION <= documented
+
+
+def test_every_status_of_the_contract_is_documented(schema: dict[str, Any]) -> None:
+    documented = {
+        int(status)
+        for _, operation in _operations(schema)
+        for status in operation["responses"]
+        if not status.startswith("2")
+    }
+
+    assert documented == {400, 401, 403, 404, 406, 409, 413, 415, 422, 429, 503}
+    assert {int(status) for status in FAMILY_STATUS.values()} == documented | {405, 500}
+
+
+@pytest.mark.parametrize("path", ["/api", "/api/redoc"])
+def test_pages_load_from_nowhere_else(api: Api, path: str) -> None:
+    reply = api.get(path, Accept="text/html")
+
+    page = reply.raw.decode()
+    assert reply.status == 200
+    assert reply.headers["Content-Type"].startswith("text/html")
+    assert "/api/schema" in page
+    foreign = [url for url in re.findall(r"https?://[^\s\"'<>)]+", page) if not _is_name(url)]
+    assert foreign == []
+    linked = re.findall(r"(?:src|href)=[\"']([^\"']+)", page)
+    assert linked
+    for link in linked:
+        assert not urlsplit(link).netloc, link
+        asset = api.get(link, Accept="*/*")
+        assert (asset.status, bool(asset.raw)) == (200, True), link
+
+
+@pytest.mark.parametrize("path", ["/api", "/api/redoc", "/api/schema"])
+def test_reading_the_schema_needs_no_token(api: Api, path: str) -> None:
+    assert api.get(path).status == 200
+
+
+def _validator(schema: dict[str, Any], part: dict[str, Any]) -> Draft202012Validator:
+    own = part["content"]["application/json"]["schema"]
+    return Draft202012Validator({**own, "components": schema["components"]})
+
+
+def _codes(operation: dict[str, Any]) -> set[str]:
+    return {
+        body["code"]
+        for status, answer in operation["responses"].items()
+        if not status.startswith("2")
+        for body in _examples(answer)
+    }
+
+
+def _codes_of_refusals(kind: type[Refusal]) -> set[str]:
+    """Return the codes of all refusals that the service's rooms define."""
+    own = {kind.code} if "code" in vars(kind) and kind.__module__.split(".")[0] in APPS else set()
+    return own.union(*(_codes_of_refusals(child) for child in kind.__subclasses__()))
+
+
+def _is_name(url: str) -> bool:
+    """Whether the address only names something (an XML namespace) and is never fetched."""
+    return urlsplit(url).netloc in ("www.w3.org", "testserver")

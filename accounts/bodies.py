@@ -1,8 +1,8 @@
 """What the doors of accounts take and answer."""
 
 from typing import Any
-from urllib.parse import urlsplit
 
+from django.core.validators import URLValidator
 from phonenumber_field.phonenumber import to_python
 from rest_framework import serializers
 
@@ -23,20 +23,18 @@ class PhoneField(TextField):
         return text
 
 
-class UrlField(serializers.URLField, TextField):
+class UrlField(TextField):
     """An address on the web: http or https."""
 
-    def to_internal_value(self, data: Any) -> str:
-        text = super().to_internal_value(data)
-        if urlsplit(text).scheme.lower() not in ("http", "https"):
-            raise serializers.ValidationError("Must be http or https.")
-        return text
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.validators.append(URLValidator(schemes=["http", "https"]))
 
 
 class ClientProfileBody(Body):
     first_name = TextField(max_length=NAME_CHARACTERS)
     last_name = TextField(max_length=NAME_CHARACTERS)
-    phone_number = PhoneField()
+    phone_number = PhoneField(trim_whitespace=False)
 
 
 class CompanyProfileBody(ClientProfileBody):

@@ -79,12 +79,12 @@ def test_key_of_nobody_or_of_somebody_else_is_unknown() -> None:
 
 
 @pytest.mark.parametrize("path", ["%00", "a%00b", "%C3%A9", "a%09b", "x" * 256])
-def test_key_that_nobody_can_have_is_invalid(path: str) -> None:
+def test_key_that_nobody_can_have_is_not_found(path: str) -> None:
     client = a_client()
 
     reply = client.api.get(f"/idempotency/{path}")
 
-    assert (reply.status, reply.code) == (422, "validation_error")
+    assert (reply.status, reply.code) == (404, "not_found")
 
 
 def test_asking_for_a_key_needs_a_token(api: Api) -> None:

@@ -1,0 +1,70 @@
+"""`manage.py create_operator EMAIL`: an operator, and its token as the last word."""
+
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from knox.models import AuthToken
+
+from accounts.models import Role, User
+from tests.api import Api
+from tests.factories import a_client
+
+pytestmark = pytest.mark.usefixtures("books")
+
+
+def _create_operator(email: str) -> str:
+    """Run the command and return the last word that it prints."""
+    printed = StringIO()
+    call_command("create_operator", email, stdout=printed)
+    return printed.getvalue().split()[-1]
+
+
+def test_last_word_is_a_token_of_an_operator(api: Api) -> None:
+    token = _create_operator("Ops@Example.com")
+
+    user = User.objects.get()
+    assert (user.email, user.role, user.is_staff) == ("ops@example.com", Role.OPERATOR, True)
+    assert not user.is_superuser
+    assert api.as_(token).get("/idempotency/k").status == 200
+    # An operator's token, and neither a client's nor a company's:
+    assert api.as_(token).post("/wallet/create").code == "permission_denied"
+
+
+@pytest.mark.parametrize("email", ["ops@example.com", "OPS@example.com"])
+def test_second_time_is_another_token_of_the_same_operator(api: Api, email: str) -> None:
+    first = _create_operator("ops@example.com")
+
+    second = _create_operator(email)
+
+    assert User.objects.count() == 1
+    assert first != second
+    for token in (first, second):
+        assert api.as_(token).get("/idempotency/k").status == 200
+
+
+def test_nobody_can_log_in_as_an_operator_without_a_password(api: Api) -> None:
+    _create_operator("ops@example.com")
+
+    reply = api.post("/client/login", {"email": "ops@example.com", "password": "!"})
+
+    assert (reply.status, reply.code) == (401, "invalid_credentials")
+
+
+@pytest.mark.parametrize("email", ["", "ops", "ops@", "ops @example.com", "ops@example.com\n"])
+def test_address_that_is_none(email: str) -> None:
+    with pytest.raises(CommandError, match="email"):
+        _create_operator(email)
+
+    assert not User.objects.exists()
+
+
+def test_address_of_a_client_is_taken() -> None:
+    client = a_client()
+    tokens = AuthToken.objects.count()
+
+    with pytest.raises(CommandError, match="already"):
+        _create_operator(client.user.email.upper())
+
+    assert User.objects.get().role == Role.CLIENT
+    assert AuthToken.objects.count() == tokens

@@ -1,0 +1,89 @@
+"""Changing the password: all other tokens die, this one lives."""
+
+from typing import Any
+
+import pytest
+
+from accounts.models import Role, User
+from tests.api import Api
+from tests.factories import ClientFactory, CompanyFactory, UserFactory, a_client, api_of
+from tests.hashing import hashed
+
+pytestmark = pytest.mark.usefixtures("books")
+
+OLD, NEW = "correct-horse-7", "battery-staple-9"
+CHANGE = {"current_password": OLD, "new_password": NEW}
+
+# fmt: off
+REFUSED: tuple[tuple[dict[str, Any], int, str, set[str]], ...] = (
+    ({"current_password": "wrong"},             401, "invalid_credentials", set()),
+    ({"current_password": NEW},                 401, "invalid_credentials", set()),
+    ({"current_password": f"{OLD} "},           401, "invalid_credentials", set()),
+    ({"new_password": "short-7"},               422, "validation_error", {"new_password"}),
+    ({"new_password": "password1"},             422, "validation_error", {"new_password"}),
+    ({"new_password": "84719365028"},           422, "validation_error", {"new_password"}),
+    ({"new_password": "ada@example.com"},       422, "validation_error", {"new_password"}),
+    ({"new_password": ""},                      422, "validation_error", {"new_password"}),
+    ({"new_password": "x" * 513},               422, "validation_error", {"new_password"}),
+    ({"new_password": None},                    422, "validation_error", {"new_password"}),
+    ({"new_password": 84719365028},             422, "validation_error", {"new_password"}),
+    ({"new_password": "battery\x00staple"},     422, "validation_error", {"new_password"}),
+    ({"new_password": ...},                     422, "validation_error", {"new_password"}),
+    ({"current_password": ...},                 422, "validation_error", {"current_password"}),
+    ({"password": NEW},                         422, "validation_error", {"password"}),
+)
+# fmt: on
+
+
+@pytest.mark.parametrize(
+    ("role", "door"),
+    [(Role.CLIENT, "client"), (Role.COMPANY, "company")],
+    ids=["client", "company"],
+)
+def test_change_keeps_this_token_and_kills_all_others(role: Role, door: str) -> None:
+    user = _a_user(role)
+    this, that, somebody = api_of(user), api_of(user), a_client().api
+
+    reply = this.post(f"/{door}/password", CHANGE)
+
+    assert (reply.status, reply.raw) == (204, b"")
+    assert _status(this) == 200
+    assert that.get("/wallet/list").code == "invalid_token"
+    assert _status(somebody) == 200
+    credentials = {"email": "ada@example.com", "password": OLD}
+    assert Api().post(f"/{door}/login", credentials).code == "invalid_credentials"
+    assert Api().post(f"/{door}/login", {**credentials, "password": NEW}).status == 200
+
+
+@pytest.mark.parametrize(("changes", "status", "code", "fields"), REFUSED)
+def test_refused_change_changes_nothing(
+    changes: dict[str, Any], status: int, code: str, fields: set[str]
+) -> None:
+    user = _a_user()
+    this, that = api_of(user), api_of(user)
+    body = {name: value for name, value in {**CHANGE, **changes}.items() if value is not ...}
+
+    reply = this.post("/client/password", body)
+
+    assert (reply.status, reply.code) == (status, code)
+    assert set(reply.json["details"]) == fields
+    assert (_status(this), _status(that)) == (200, 200)
+    user.refresh_from_db()
+    assert user.password == hashed(OLD)
+
+
+def test_change_needs_a_token(api: Api) -> None:
+    reply = api.post("/client/password", CHANGE)
+
+    assert (reply.status, reply.code) == (401, "not_authenticated")
+
+
+def _status(api: Api) -> int:
+    return int(api.get("/wallet/list").status)
+
+
+def _a_user(role: Role = Role.CLIENT) -> User:
+    user: User = UserFactory.create(email="ada@example.com", role=role, password=hashed(OLD))
+    profile = ClientFactory if role == Role.CLIENT else CompanyFactory
+    profile.create(user=user)
+    return user

@@ -1,0 +1,171 @@
+"""What the documents say: every command of the README runs here and answers what it prints."""
+
+import re
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from django.core.management import get_commands
+
+from config.environment import BASE_DIR, VARIABLES
+from tests.infrastructure.conftest import DEADLINE_SECONDS, Installation, wait_until
+
+README = BASE_DIR / "README.md"
+DOCUMENTS = (
+    README,
+    BASE_DIR / "CONTRIBUTING.md",
+    BASE_DIR / "CHANGELOG.md",
+    *sorted((BASE_DIR / "docs").rglob("*.md")),
+)
+SESSION_SECONDS = 120
+#: What the session prints between one command's output and the next one's.
+SEPARATOR = "\x1e"
+
+
+@dataclass(frozen=True)
+class Step:
+    """A command of the README and what stands below it. `...` is what is left out before."""
+
+    command: str
+    output: str
+
+
+def steps_of(document: Path) -> list[Step]:
+    """Return the commands of all console blocks. Four spaces begin the next line of a command."""
+    steps = []
+    for block in re.findall(r"^```console\n(.*?)^```$", document.read_text(), re.M | re.S):
+        for text in re.split(r"^\$ ", block, flags=re.M)[1:]:
+            command = re.match(r".*\n(?:    .*\n)*", text)
+            assert command is not None
+            steps.append(Step(command[0].rstrip("\n"), text[command.end() :].rstrip("\n")))
+    return steps
+
+
+def normalised(outputs: Iterable[str]) -> list[str]:
+    """Replace times, and ids and tokens by numbers: the same one everywhere is the same number."""
+    numbers: dict[str, str] = {}
+
+    def number(found: re.Match[str]) -> str:
+        return numbers.setdefault(found[0], f"<{len(numbers) + 1}>")
+
+    def replaced(output: str) -> str:
+        output = re.sub(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", number, output)
+        output = re.sub(r"\b[0-9a-f]{64}\b", number, output)
+        output = re.sub(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", "<time>", output)
+        return re.sub(r"(?<=data directory: )\S+", "<directory>", output)
+
+    return [replaced(output) for output in outputs]
+
+
+@pytest.fixture
+def installation() -> Iterator[Installation]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    # Not pytest's directory: the database's user may have to pass through.
+    with tempfile.TemporaryDirectory(prefix="wallet-readme-") as directory:
+        installation = Installation(data_dir=Path(directory, "data"), port=port)
+        yield installation
+        installation.clean_up()
+
+
+def environment_of(installation: Installation) -> dict[str, str]:
+    """Return a newcomer's environment: not that of the `make test` around us, nor of a `.env`."""
+    variables = installation.environment(
+        HOST="127.0.0.1", DATABASE_URL="", REDIS_URL="", WALLET_SERVICE_RATE_LIMITS="on"
+    )
+    of_make = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEFILES", "MAKE_TERMOUT", "MAKE_TERMERR"}
+    return {name: value for name, value in variables.items() if name not in of_make}
+
+
+def make_run(installation: Installation, printed: Path) -> subprocess.Popen[str]:
+    """Start the service as the README says. Return once it answers and has said so."""
+    with printed.open("w") as stdout, printed.with_suffix(".err").open("w") as stderr:
+        service = subprocess.Popen(
+            ["make", "run"],
+            cwd=BASE_DIR,
+            env=environment_of(installation),
+            stdout=stdout,
+            stderr=stderr,
+            text=True,
+        )
+    installation.services.append(service)
+
+    def is_up() -> bool:
+        assert service.poll() is None, printed.with_suffix(".err").read_text()
+        return installation.is_answering() and "answers at" in printed.read_text()
+
+    wait_until(is_up)
+    return service
+
+
+def run_session(installation: Installation, commands: list[str], script: Path) -> list[str]:
+    """Run the commands in one bash session and return what each of them printed."""
+    lines = (f"{command}\nprintf '{SEPARATOR}%s{SEPARATOR}' $?\n" for command in commands)
+    script.write_text("".join(lines).replace(":8000", f":{installation.port}"))
+    session = subprocess.run(
+        ["bash", "--noprofile", "--norc", str(script)],
+        cwd=BASE_DIR,
+        env=environment_of(installation),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=SESSION_SECONDS,
+        check=False,
+    )
+    *parts, rest = session.stdout.split(SEPARATOR)
+    outputs, statuses = parts[::2], parts[1::2]
+    assert rest == ""
+    assert dict(zip(commands, statuses, strict=True)) == dict.fromkeys(commands, "0"), outputs
+    return outputs
+
+
+@pytest.mark.slow
+def test_every_command_of_the_readme_answers_what_it_says(
+    installation: Installation, tmp_path: Path
+) -> None:
+    # Given the README's commands, the first two of which are `make`'s
+    run, test, *session = steps_of(README)
+    assert (run.command, test.command) == ("make run", "make test")
+    assert not test.output, "it is running: nobody can compare what it prints"
+
+    # When a newcomer types them, each after the other
+    printed = tmp_path / "printed"
+    service = make_run(installation, printed)
+    outputs = run_session(installation, [step.command for step in session], tmp_path / "session")
+
+    # Then each prints what the README shows
+    left_out, _, shown = run.output.partition("...\n")
+    assert left_out == ""
+    welcome = printed.read_text()
+    welcome = welcome[welcome.index(shown.splitlines()[0]) :]
+    expected = normalised([shown, *(step.output for step in session)])
+    actual = normalised(
+        output.strip("\n").replace("\r", "").replace(f":{installation.port}", ":8000")
+        for output in (welcome, *outputs)
+    )
+    for step, should_be, was in zip((run, *session), expected, actual, strict=True):
+        assert was == should_be, step.command
+
+    # And the service stops when it is told to, and leaves nothing behind
+    processes = installation.processes()
+    assert len(processes) > 3
+    service.terminate()
+    service.wait(DEADLINE_SECONDS)
+    wait_until(lambda: not any(process.is_running() for process in processes))
+    assert not installation.is_answering()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(BASE_DIR)))
+def test_what_the_documents_name_is_there(document: Path) -> None:
+    text = document.read_text()
+    links = set(re.findall(r"\]\((?![a-z]+:)([^)#]+)", text))
+    assert {link for link in links if not (document.parent / link).exists()} == set()
+    targets = set(re.findall(r"^([a-z-]+):", (BASE_DIR / "Makefile").read_text(), re.M))
+    assert set(re.findall(r"(?:`|^\$ )(?:[A-Z]+=\S+ )?make ([a-z-]+)", text, re.M)) <= targets
+    assert set(re.findall(r"manage\.py ([a-z_]+)", text)) <= set(get_commands())
+    assert set(re.findall(r"\bWALLET_SERVICE_[A-Z_]*[A-Z]\b", text)) <= set(VARIABLES)

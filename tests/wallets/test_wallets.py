@@ -1,0 +1,232 @@
+"""Wallets by token: making them, and seeing one's own."""
+
+import uuid
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from pytest_django import Settings
+
+from core.unit_of_work import unit_of_work
+from tests.api import Api, Reply
+from tests.factories import (
+    ClientFactory,
+    CompanyFactory,
+    a_client,
+    a_company,
+    an_operator,
+    api_of,
+    freeze,
+)
+from tests.races import race
+from wallets.assets import create_asset, system_wallet_id
+from wallets.models import Purpose, Wallet
+
+pytestmark = pytest.mark.usefixtures("books")
+
+# fmt: off
+CREATIONS: tuple[tuple[Any, int, str | None], ...] = (
+    (None,                          201, None),
+    ({},                            201, None),
+    ({"currency": "USD"},           201, None),
+    ({"currency": "EUR"},           201, None),
+    ({"currency": "GOLD"},          403, "permission_denied"),
+    ({"currency": "XXX"},           422, "validation_error"),
+    ({"currency": "usd"},           422, "validation_error"),
+    ({"currency": "US"},            422, "validation_error"),
+    ({"currency": "USD\u0000"},     422, "validation_error"),
+    ({"currency": "U" * 1_000},     422, "validation_error"),
+    ({"currency": ""},              422, "validation_error"),
+    ({"currency": None},            422, "validation_error"),
+    ({"currency": 5},               422, "validation_error"),
+    ({"currency": 5.5},             422, "validation_error"),
+    ({"currency": True},            422, "validation_error"),
+    ({"currency": ["USD"]},         422, "validation_error"),
+    ({"currency": {"code": "USD"}}, 422, "validation_error"),
+    ({"balance": 5},                422, "validation_error"),
+)
+# fmt: on
+
+
+@pytest.mark.parametrize(("body", "status", "code"), CREATIONS, ids=lambda v: ascii(v)[:30])
+def test_creation(body: Any, status: int, code: str | None) -> None:
+    unit_of_work(lambda: create_asset(symbol="GOLD", name="Gold", decimals=2, is_cash=False))
+    user = ClientFactory.create().user
+
+    reply = api_of(user).post("/wallet/create", body)
+
+    assert reply.status == status
+    if code is not None:
+        assert reply.code == code
+        assert not Wallet.objects.filter(owner=user).exists()
+        return
+    wallet = Wallet.objects.get(owner=user)
+    assert reply.json == {"wallet": str(wallet.id)}
+    assert wallet.asset_id == (body or {}).get("currency", "USD")
+    assert wallet.balance_minor == 0
+
+
+def test_operator_owns_no_wallets() -> None:
+    operator = an_operator()
+
+    reply = api_of(operator).post("/wallet/create")
+
+    assert (reply.status, reply.code) == (403, "permission_denied")
+    assert not Wallet.objects.filter(owner=operator).exists()
+
+
+@pytest.mark.parametrize("currency", ["USD", "EUR"])
+def test_company_has_one_wallet(currency: str) -> None:
+    company = a_company()
+
+    reply = company.api.post("/wallet/create", {"currency": currency})
+
+    assert (reply.status, reply.code) == (409, "wallet_limit_reached")
+    assert reply.json["details"] == {"limit": 1}
+    assert Wallet.objects.filter(owner=company.user).count() == 1
+
+
+def test_client_has_at_most_as_many_as_the_setting_says(settings: Settings) -> None:
+    settings.MAX_WALLETS_BY_CLIENT = 2
+    user = ClientFactory.create().user
+    api = api_of(user)
+
+    replies = [api.post("/wallet/create", {"currency": c}) for c in ("USD", "EUR", "USD")]
+
+    assert [reply.status for reply in replies] == [201, 201, 409]
+    assert replies[2].code == "wallet_limit_reached"
+    assert replies[2].json["details"] == {"limit": 2}
+    assert Wallet.objects.filter(owner=user).count() == 2
+
+
+def test_limit_of_zero_is_none(settings: Settings) -> None:
+    settings.MAX_WALLETS_BY_CLIENT = 0
+    api = api_of(ClientFactory.create().user)
+
+    assert [api.post("/wallet/create").status for _ in range(6)] == [201] * 6
+
+
+def test_limit_does_not_stop_a_company_or_another_client(settings: Settings) -> None:
+    settings.MAX_WALLETS_BY_CLIENT = 1
+    a_client()
+
+    others = [ClientFactory.create().user, CompanyFactory.create().user]
+
+    assert [api_of(user).post("/wallet/create").status for user in others] == [201, 201]
+
+
+@pytest.mark.parametrize("factory", [ClientFactory, CompanyFactory])
+def test_limit_holds_when_creations_race(
+    settings: Settings, factory: type[ClientFactory] | type[CompanyFactory]
+) -> None:
+    settings.MAX_WALLETS_BY_CLIENT = 1
+    user = factory.create().user
+    api = api_of(user)
+
+    replies = race(8, lambda _: api.post("/wallet/create"))
+
+    assert sorted(reply.status for reply in replies) == [201] + [409] * 7
+    assert {reply.code for reply in replies if reply.status == 409} == {"wallet_limit_reached"}
+    assert Wallet.objects.filter(owner=user).count() == 1
+
+
+def test_info_of_an_own_wallet() -> None:
+    client = a_client(holds="12.50", currency="EUR")
+
+    reply = client.api.get(f"/wallet/info/{client.wallet_id}")
+
+    assert reply.status == 200
+    assert reply.json == {
+        "wallet": str(client.wallet_id),
+        "balance": Decimal("12.50"),
+        "available": Decimal("12.50"),
+        "currency": "EUR",
+        "status": "active",
+    }
+
+
+def test_info_of_a_frozen_wallet() -> None:
+    client = a_client(holds="12.50")
+    freeze(client)
+
+    reply = client.api.get(f"/wallet/info/{client.wallet_id}")
+
+    assert (reply.json["status"], reply.json["balance"]) == ("frozen", Decimal("12.50"))
+
+
+def test_company_sees_its_wallet() -> None:
+    company = a_company(holds="3.00")
+
+    [wallet] = company.api.get("/wallet/list").json
+
+    assert wallet == company.api.get(f"/wallet/info/{company.wallet_id}").json
+    assert wallet["balance"] == 3
+
+
+def test_list_is_ones_own_oldest_first() -> None:
+    client = a_client(holds="1.00")
+    a_client(holds="5.00")
+    made = [client.api.post("/wallet/create").json["wallet"] for _ in range(4)]
+
+    reply = client.api.get("/wallet/list")
+
+    assert reply.status == 200
+    assert [wallet["wallet"] for wallet in reply.json] == [str(client.wallet_id), *made]
+    assert [wallet["balance"] for wallet in reply.json] == [1, 0, 0, 0, 0]
+
+
+def test_list_of_somebody_without_wallets() -> None:
+    assert api_of(ClientFactory.create().user).get("/wallet/list").json == []
+
+
+@pytest.mark.parametrize("path", ["/wallet/info/{}", "/wallet/history/{}"])
+def test_wallet_of_somebody_else_is_like_one_that_does_not_exist(path: str) -> None:
+    client, other = a_client(), a_client(holds="5.00")
+    system = system_wallet_id("USD", Purpose.FUNDING)
+
+    missing, others, systems, operators = (
+        client.api.get(path.format(uuid.uuid4())),
+        client.api.get(path.format(other.wallet_id)),
+        client.api.get(path.format(system)),
+        api_of(an_operator()).get(path.format(other.wallet_id)),
+    )
+
+    assert (missing.status, missing.code) == (404, "not_found")
+    assert _told(others) == _told(missing)
+    assert _told(systems) == _told(missing)
+    assert _told(operators) == _told(missing)
+
+
+@pytest.mark.parametrize("path", ["/wallet/deposit", "/wallet/withdraw"])
+def test_moving_money_of_somebody_else_is_like_moving_what_does_not_exist(path: str) -> None:
+    client, other = a_client(), a_client(holds="5.00")
+
+    missing, others = (
+        client.api.post(path, {"wallet": str(wallet), "amount": 1})
+        for wallet in (uuid.uuid4(), other.wallet_id)
+    )
+
+    assert (missing.status, missing.code) == (404, "not_found")
+    assert _told(others) == _told(missing)
+    assert other.balance_minor == 500
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/wallet/create"),
+        ("GET", "/wallet/list"),
+        ("GET", f"/wallet/info/{uuid.UUID(int=5)}"),
+        ("GET", f"/wallet/history/{uuid.UUID(int=5)}"),
+    ],
+)
+def test_nobody_sees_anything_without_a_token(api: Api, method: str, path: str) -> None:
+    reply = api.call(method, path)
+
+    assert (reply.status, reply.code) == (401, "not_authenticated")
+
+
+def _told(reply: Reply) -> dict[str, Any]:
+    """Return what an error says, without what may differ: path, time and id."""
+    varying = ("path", "timestamp", "requestId")
+    return {name: value for name, value in reply.json.items() if name not in varying}

@@ -179,6 +179,17 @@ SPECTACULAR_SETTINGS = {
     },
 }
 
+# --- The admin --------------------------------------------------------------------------
+
+UNFOLD = {
+    "SITE_TITLE": "Wallet Service",
+    "SITE_HEADER": "Wallet Service",
+    "SITE_SYMBOL": "account_balance_wallet",
+    "SITE_URL": "/api",
+    "LOGIN": {"form": "accounts.forms.LogInForm"},
+    "SIDEBAR": {"navigation": "config.navigation.sidebar"},
+}
+
 # --- Logs -------------------------------------------------------------------------------
 
 LOGGING = {

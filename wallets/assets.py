@@ -11,7 +11,7 @@ from wallets.models import Asset, Purpose, Wallet
 DEFAULT_CURRENCY = "USD"
 
 _SYSTEM_WALLETS = uuid.UUID("5d0b3c3e-6f4b-5f0e-8a53-2f1f6f0c9d11")
-_SYMBOL = re.compile(r"[A-Z0-9]{1,12}")
+SYMBOL = re.compile(r"[A-Z0-9]{1,12}")
 _known: dict[str, Asset] = {}
 
 
@@ -19,7 +19,7 @@ def find_asset(symbol: str) -> Asset | None:
     """Return the asset, or None if there is none with this symbol."""
     if symbol not in _known:
         # What cannot be a symbol is not worth a query, nor fit for one (a NUL, say).
-        if not _SYMBOL.fullmatch(symbol):
+        if not SYMBOL.fullmatch(symbol):
             return None
         asset = Asset.objects.filter(symbol=symbol).first()
         if asset is None:

@@ -108,6 +108,7 @@ class ProcessorState(models.Model):
     """
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    processor_id = models.UUIDField(null=True, help_text="Which process; the others stand by.")
     heartbeat_at = models.DateTimeField(null=True)
     current_chunk = models.JSONField(null=True)
     last_chunk = models.JSONField(null=True)

@@ -4,6 +4,7 @@ from django.urls import path
 
 from commerce.views import by_token, platform_credits, resources
 from commerce.views.health import HealthView
+from commerce.views.intake import IntakeView, ProcessorStatusView, QueuedView
 from commerce.views.platform_ledger import LedgerView
 
 urlpatterns = [
@@ -17,6 +18,9 @@ urlpatterns = [
     path("wallets/transfer", resources.TransferView.as_view()),
     path("wallets/<id:wallet_id>/deposit", resources.DepositView.as_view()),
     path("wallets/<id:wallet_id>/withdraw", resources.WithdrawView.as_view()),
+    path("transaction", IntakeView.as_view()),
+    path("transaction/<id:queued_id>", QueuedView.as_view()),
+    path("processor/status", ProcessorStatusView.as_view()),
     path("api/v1/health", HealthView.as_view()),
     path("api/v1/wallet/topup", platform_credits.TopUpView.as_view()),
     path("api/v1/wallet/bonus", platform_credits.BonusView.as_view()),

@@ -10,6 +10,7 @@ from django.db import connection
 from accounts.models import Role, User
 from core import context
 from core.errors import InvalidInput, NotFound, PermissionDenied
+from core.money import AmountNotPositive
 from core.unit_of_work import require_unit_of_work
 from ledger.kinds import Kind
 from wallets.assets import DEFAULT_CURRENCY, amount_minor
@@ -50,9 +51,9 @@ class _Row:
 def accept(caller: User, items: Sequence[Item]) -> list[uuid.UUID]:
     """Put the items into the queue, all or none, and return their ids in the same order.
 
-    Requires a unit of work. A fault names the item's place as `[3].value`. Raises `InvalidInput`,
-    `AmountNotPositive`, `PermissionDenied` (somebody else's money), `CustomerNotFound`,
-    `WalletNotFound` and `CurrencyMismatch` (the target).
+    Requires a unit of work. A refusal names the `index` of the item that is to blame. Raises
+    `InvalidInput`, `AmountNotPositive`, `PermissionDenied` (somebody else's money),
+    `CustomerNotFound`, `WalletNotFound` and `CurrencyMismatch` (the target).
     """
     customers = [_customer_of(caller, place, item) for place, item in enumerate(items)]
     _check_customers(caller, customers)
@@ -64,7 +65,7 @@ def accept(caller: User, items: Sequence[Item]) -> list[uuid.UUID]:
                 customer,
                 Kind.SPEND if item.target_id is None else Kind.TRANSFER,
                 DEFAULT_CURRENCY,
-                amount_minor(item.value, DEFAULT_CURRENCY, field=f"[{place}].value"),
+                _value_minor(item, place, is_one=len(items) == 1),
                 item.latency_ms,
                 None,
                 item.target_id,
@@ -102,13 +103,21 @@ def queue_movement(
     return queued
 
 
+def _value_minor(item: Item, place: int, *, is_one: bool) -> int:
+    field = "value" if is_one else f"[{place}].value"
+    try:
+        return amount_minor(item.value, DEFAULT_CURRENCY, field=field)
+    except AmountNotPositive:
+        raise AmountNotPositive(index=place) from None
+
+
 def _customer_of(caller: User, place: int, item: Item) -> uuid.UUID:
     if caller.role == Role.OPERATOR:
         if item.customer_id is None:
             raise InvalidInput({f"[{place}].customer": ["Operators name a customer."]})
         return item.customer_id
     if item.customer_id not in (None, caller.pk):
-        raise PermissionDenied(place=place)
+        raise PermissionDenied(index=place)
     return caller.pk
 
 
@@ -122,7 +131,7 @@ def _check_customers(caller: User, customers: Sequence[uuid.UUID]) -> None:
     )
     unknown = next((place for place, each in enumerate(customers) if each not in known), None)
     if unknown is not None:
-        raise CustomerNotFound(place=unknown)
+        raise CustomerNotFound(index=unknown)
 
 
 def _check_targets(items: Sequence[Item]) -> None:
@@ -136,9 +145,9 @@ def _check_targets(items: Sequence[Item]) -> None:
         if item.target_id is None:
             continue
         if item.target_id not in assets:
-            raise WalletNotFound(place=place)
+            raise WalletNotFound(index=place)
         if assets[item.target_id] != DEFAULT_CURRENCY:
-            raise CurrencyMismatch(place=place)
+            raise CurrencyMismatch(index=place)
 
 
 # The ids are made first, so that the answer can name them in the order of the input.

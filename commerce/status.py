@@ -15,9 +15,9 @@ from core.http.renderer import rfc3339
 _SILENCE_SECONDS = 10
 
 
-def processor_state() -> str:
+def processor_state(state: ProcessorState | None = None) -> str:
     """Return idle, processing, paused_for_seeding or stopped."""
-    state = ProcessorState.objects.get(pk=1)
+    state = state or ProcessorState.objects.get(pk=1)
     if current_run() is not None:
         return "paused_for_seeding"
     silent_since = timezone.now() - timedelta(seconds=_SILENCE_SECONDS)
@@ -31,7 +31,7 @@ def processor_status() -> dict[str, Any]:
     state = ProcessorState.objects.get(pk=1)
     queued, retried, oldest, next_retry_at = _waiting()
     return {
-        "state": processor_state(),
+        "state": processor_state(state),
         "queued": queued,
         "failed": retried + state.failed,
         "completed": state.completed,

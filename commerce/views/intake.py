@@ -14,8 +14,9 @@ from rest_framework.response import Response
 from accounts.authentication import caller_of
 from accounts.models import Role
 from commerce.intake import CustomerNotFound, Item, accept
-from commerce.models import QueuedTransaction, QueueStatus
+from commerce.models import QueuedTransaction
 from commerce.status import processor_status
+from commerce.views.asynchronous import ACCEPTED, LOCATION, AcceptedAnswer
 from commerce.views.by_token import BAD_AMOUNT
 from core.errors import InvalidInput, NotFound, PermissionDenied
 from core.http.fields import AmountField, Body, CountField, IdField, MoneyField, TextField
@@ -29,8 +30,6 @@ from wallets.assets import money
 from wallets.errors import CurrencyMismatch, NoWallet
 
 MAX_ITEMS = 1_000
-AN_ID = "019a2b3c-4d5e-7f60-8a91-b2c3d4e5f607"
-ACCEPTED = {"id": AN_ID, "status": "pending"}
 A_TRANSACTION = {
     **ACCEPTED,
     "failed": False,
@@ -78,11 +77,6 @@ class ItemBody(Body):
             target_id=attrs.get("target"),
             summary=attrs["description"],
         )
-
-
-class AcceptedAnswer(serializers.Serializer[Any]):
-    id = serializers.UUIDField()
-    status = serializers.ChoiceField(choices=QueueStatus.choices)
 
 
 class QueuedAnswer(AcceptedAnswer):
@@ -155,7 +149,7 @@ class IntakeView(ApiView):
             answers = [{"id": queued, "status": "pending"} for queued in accept(caller, items)]
             return answers if isinstance(request.data, list) else answers[0]
 
-        return respond_once(request, work, status=202, location="/transaction/{id}")
+        return respond_once(request, work, status=202, location=LOCATION)
 
 
 class QueuedView(ApiView):

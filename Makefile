@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check demo-reset lock clean install install-dev
+.PHONY: help run test check clients demo-reset lock clean install install-dev
 
 help: ## Show this list.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -21,6 +21,9 @@ check: install-dev ## Lint, formatting, types, import rules, migrations in step.
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py makemigrations --check --dry-run
+
+clients: install-dev ## Write the Postman collection and the Python client anew.
+	@$(BIN)/python -m config.clients
 
 demo-reset: install ## Delete the demo's database. Refuses while it is in use.
 	@exec $(BIN)/python manage.py demo_reset

@@ -10,7 +10,7 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from core import context
 from core.errors import Refusal
-from core.http.errors import BadRequest, InternalError, error_body, status_of
+from core.http.errors import BadRequest, InternalError, error_body, reason_of, status_of
 from core.http.renderer import render_json
 
 # What is malformed in any other way is a 400.
@@ -62,9 +62,9 @@ def _response(refusal: Refusal, status: HTTPStatus, path: str, request_id: str) 
         body = error_body(refusal, path=path)
     finally:
         context.request_id.reset(token)
-    content = render_json(body | {"statusCode": int(status), "error": status.phrase})
+    content = render_json(body | {"statusCode": int(status), "error": reason_of(status)})
     head = (
-        f"HTTP/1.1 {int(status)} {status.phrase}\r\n"
+        f"HTTP/1.1 {int(status)} {reason_of(status)}\r\n"
         "Connection: close\r\n"
         "Content-Type: application/json\r\n"
         f"Content-Length: {len(content)}\r\n"

@@ -37,7 +37,7 @@ class IdempotencyAnswer(serializers.Serializer[Any]):
     key = serializers.CharField()
     state = serializers.ChoiceField(choices=["completed", "unknown"])
     statusCode = serializers.IntegerField(allow_null=True)
-    body = serializers.JSONField(allow_null=True)
+    body = serializers.JSONField()
     createdAt = serializers.DateTimeField(allow_null=True)
 
 

@@ -67,6 +67,18 @@ FAMILY_STATUS: dict[type[Refusal], HTTPStatus] = {
 }
 
 
+#: Python renamed these phrases in 3.13, with RFC 9110; what we answer does not depend on it.
+_PHRASES = {
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Request Entity Too Large",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "Unprocessable Entity",
+}
+
+
+def reason_of(status: HTTPStatus) -> str:
+    """Return the reason phrase of a status."""
+    return _PHRASES.get(status, status.phrase)
+
+
 def status_of(refusal: Refusal | type[Refusal]) -> HTTPStatus:
     """Return the status of the refusal's family."""
     kind = refusal if isinstance(refusal, type) else type(refusal)
@@ -80,7 +92,7 @@ def error_body(refusal: Refusal, *, path: str) -> dict[str, Any]:
         "statusCode": int(status),
         "timestamp": rfc3339(datetime.now(UTC)),
         "path": path,
-        "error": status.phrase,
+        "error": reason_of(status),
         "message": str(refusal),
         "code": refusal.code,
         "details": refusal.details,

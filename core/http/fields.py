@@ -127,7 +127,7 @@ class MomentField(serializers.Field[datetime, Any, Any, Any]):
         return value
 
 
-@extend_schema_field({"type": "number"})
+@extend_schema_field({"type": "number", "format": "decimal"})
 class MoneyField(serializers.Field[Any, Any, Any, Any]):
     """Money going out, for the schema: an exact JSON number."""
 

@@ -1,5 +1,6 @@
 """OpenAPI: how an operation says what it takes, answers and refuses, with an example of each."""
 
+import inspect
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -62,6 +63,10 @@ class ErrorBody(serializers.Serializer[Any]):
 
 class Schema(AutoSchema):
     """The schema of a view; the tag is the view's `tag`, the id the name of its operation."""
+
+    def get_description(self) -> str:  # type: ignore[override]
+        """Return the view's own docstring; what its bases say of all views is not repeated."""
+        return inspect.cleandoc(type(self.view).__dict__.get("__doc__") or "")
 
     def get_operation_id(self) -> str:
         method = getattr(self.view, self.method.lower())

@@ -1,0 +1,1 @@
+"""Clients: what is generated from the OpenAPI document for those who call the service."""

@@ -42,7 +42,7 @@ class Processor:
                 worked = False
             if not worked:
                 stop.wait(IDLE_SECONDS)
-        unit_of_work(self._leave)
+        unit_of_work(self.leave)
 
     def step(self) -> bool:
         """Run the next chunk. Returns whether there was one."""
@@ -82,7 +82,8 @@ class Processor:
         state.failed += chunk.given_up
         state.save()
 
-    def _leave(self) -> None:
+    def leave(self) -> None:
+        """Let another one take over at once. Requires a unit of work."""
         ProcessorState.objects.filter(processor_id=self.id).update(
             processor_id=None, heartbeat_at=None, current_chunk=None
         )

@@ -8,6 +8,7 @@ from commerce.views.customers import CustomerView
 from commerce.views.health import HealthView
 from commerce.views.intake import IntakeView, ProcessorStatusView, QueuedView
 from commerce.views.platform_ledger import LedgerView
+from commerce.views.wallet_transactions import WalletTransactionsView
 
 urlpatterns = [
     path("wallet/deposit", by_token.DepositView.as_view()),
@@ -25,6 +26,7 @@ urlpatterns = [
     path("transaction", IntakeView.as_view()),
     path("transaction/<id:queued_id>", QueuedView.as_view()),
     path("processor/status", ProcessorStatusView.as_view()),
+    path("wallets/<id:wallet_id>/transactions", WalletTransactionsView.as_view()),
     path("api/v1/health", HealthView.as_view()),
     path("api/v1/wallet/topup", platform_credits.TopUpView.as_view()),
     path("api/v1/wallet/bonus", platform_credits.BonusView.as_view()),

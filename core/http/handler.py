@@ -62,7 +62,9 @@ def as_refusal(exception: Exception) -> Refusal | None:
     return family() if family else None
 
 
-def _joined(prefix: str, name: str) -> str:
+def _joined(prefix: str, name: str | int) -> str:
+    if isinstance(name, int):
+        return f"{prefix}[{name}]"
     if prefix and name == api_settings.NON_FIELD_ERRORS_KEY:
         return prefix
     return f"{prefix}.{name}" if prefix else name

@@ -3,6 +3,7 @@
 import logging
 import time
 import uuid
+from contextlib import suppress
 from datetime import timedelta
 from threading import Event
 
@@ -42,7 +43,8 @@ class Processor:
                 worked = False
             if not worked:
                 stop.wait(IDLE_SECONDS)
-        unit_of_work(self.leave)
+        with suppress(Unavailable):
+            unit_of_work(self.leave)
 
     def step(self) -> bool:
         """Run the next chunk. Returns whether there was one."""

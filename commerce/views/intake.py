@@ -108,7 +108,7 @@ class SeedingAnswer(serializers.Serializer[Any]):
     total = serializers.IntegerField()
 
 
-class StatusAnswer(serializers.Serializer[Any]):
+class ProcessorStatusAnswer(serializers.Serializer[Any]):
     state = serializers.ChoiceField(choices=["idle", "processing", "paused_for_seeding", "stopped"])
     queued = serializers.IntegerField()
     failed = serializers.IntegerField()
@@ -181,7 +181,7 @@ class ProcessorStatusView(ApiView):
     @operation(
         "processor_status",
         "What the processor does, and what waits for it",
-        answer=StatusAnswer,
+        answer=ProcessorStatusAnswer,
         shown=A_STATUS,
     )
     def get(self, request: Request) -> Response:

@@ -262,6 +262,7 @@ def test_eight_processors_at_once_run_everything_once() -> None:
                 assert type(pause).__name__ == "ChunkTaken"  # noqa: PT017
 
     race(8, work)
+    ProcessorState.objects.update(heartbeat_at=None)
     drain()
 
     assert QueuedTransaction.objects.filter(status="completed", attempts=1).count() == 200

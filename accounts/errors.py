@@ -12,3 +12,8 @@ class EmailTaken(StateConflict):
 class InvalidCredentials(NotAuthenticated):
     code = "invalid_credentials"
     message = "Email address or password is wrong."
+
+
+class AccountErased(StateConflict):
+    code = "account_erased"
+    message = "This account has been erased."

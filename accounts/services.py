@@ -108,3 +108,24 @@ def check_new_password(password: str, user: User, *, field: str) -> None:
         validate_password(password, user)
     except ValidationError as error:
         raise InvalidInput({field: error.messages}) from error
+
+
+def update_person(person: Client | Company, **fields: str) -> None:
+    """Change names or the phone number of a client, or of the person who answers for a company."""
+    for name, value in fields.items():
+        setattr(person, name, value)
+    if fields:
+        person.save(update_fields=list(fields))
+
+
+def erase(user: User) -> None:
+    """Erase the personal data of an account for good: nobody can log in, every token is dead.
+
+    The row itself stays, without a face: the ledger's entries belong to it.
+    """
+    log_out_everywhere(user)
+    _PROFILES[user.role].objects.filter(user=user).delete()
+    user.email = f"{user.pk}@erased.invalid"
+    user.is_active = False
+    user.set_unusable_password()
+    user.save(update_fields=["email", "is_active", "password"])

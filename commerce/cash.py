@@ -3,6 +3,7 @@
 import uuid
 
 from accounts.models import User
+from commerce.intake import queue_movement
 from commerce.movements import Movement, move
 from ledger.kinds import Kind
 from wallets.assets import amount_minor, get_asset, system_wallet
@@ -44,6 +45,16 @@ def withdraw(owner: User, *, wallet_id: uuid.UUID, amount: str, summary: str = "
         amount_minor=amount_minor(amount, wallet.asset_id),
         actor=owner,
         summary=summary,
+    )
+
+
+def queue_withdrawal(
+    owner: User, *, wallet_id: uuid.UUID, amount: str, summary: str = ""
+) -> uuid.UUID:
+    """Queue a withdrawal and return its id in the queue. Raises as `withdraw` before it posts."""
+    wallet = _own_cash_wallet(owner, wallet_id)
+    return queue_movement(
+        owner, Kind.WITHDRAWAL, source=wallet, target=None, amount=amount, summary=summary
     )
 
 

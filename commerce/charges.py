@@ -1,15 +1,20 @@
 """Charges: what a company takes from a payer's wallet, and refunds of them."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from accounts.models import User
 from commerce.models import Charge
 from commerce.movements import Movement, move
-from core.errors import NotFound, StateConflict
+from core.errors import InvalidInput, NotFound, Refusal, StateConflict
+from core.money import AmountNotPositive
+from ledger.errors import REFUSAL_OF_FAILURE
 from ledger.kinds import Kind
 from ledger.models import Transaction
+from ledger.post import Order, Outcome, post
 from wallets.assets import amount_minor, money
+from wallets.errors import CurrencyMismatch, SameWallet, WalletNotFound
 from wallets.models import Wallet
 from wallets.selectors import anyones_wallet, company_wallet
 
@@ -52,6 +57,78 @@ def charge(company: User, *, wallet_id: uuid.UUID, amount: str, summary: str = "
         actor=company,
         summary=summary,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeItem:
+    """One charge of a batch. `amount` is a plain decimal; `reference` is the company's own."""
+
+    wallet_id: uuid.UUID
+    amount: str
+    summary: str
+    reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeResult:
+    """What became of one: its transaction, if it was tried, and the refusal, if it was refused."""
+
+    item: ChargeItem
+    transaction_id: uuid.UUID | None
+    refusal: Refusal | None
+
+
+def charge_many(company: User, items: Sequence[ChargeItem]) -> tuple[list[ChargeResult], Wallet]:
+    """Carry out a batch of charges, each for itself, in order; return them and the wallet after.
+
+    Requires a unit of work. Raises `NoWallet`; what is wrong with one item is its own result.
+    """
+    target = company_wallet(company)
+    payers = Wallet.objects.filter(owner_id__isnull=False).in_bulk(
+        {item.wallet_id for item in items}
+    )
+    checked = [_check_charge(item, payers.get(item.wallet_id), target) for item in items]
+    orders = [
+        Order(
+            Kind.CHARGE,
+            item.wallet_id,
+            target.id,
+            found,
+            summary=item.summary,
+            actor_id=company.pk,
+        )
+        for item, found in zip(items, checked, strict=True)
+        if isinstance(found, int)
+    ]
+    outcomes = iter(post(orders) if orders else ())
+    results = [
+        ChargeResult(item, None, found)
+        if isinstance(found, Refusal)
+        else _result(item, next(outcomes))
+        for item, found in zip(items, checked, strict=True)
+    ]
+    target.refresh_from_db(fields=["balance_minor"])
+    return results, target
+
+
+def _check_charge(item: ChargeItem, payer: Wallet | None, target: Wallet) -> int | Refusal:
+    """Return the amount in minor units, or why this charge cannot even be tried."""
+    if payer is None:
+        return WalletNotFound()
+    if payer.id == target.id:
+        return SameWallet()
+    if payer.asset_id != target.asset_id:
+        return CurrencyMismatch()
+    try:
+        return amount_minor(item.amount, payer.asset_id)
+    except (InvalidInput, AmountNotPositive) as refusal:
+        return refusal
+
+
+def _result(item: ChargeItem, outcome: Outcome) -> ChargeResult:
+    if outcome.failure is None:
+        return ChargeResult(item, outcome.transaction_id, None)
+    return ChargeResult(item, outcome.transaction_id, REFUSAL_OF_FAILURE[outcome.failure]())
 
 
 def refund(

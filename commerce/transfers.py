@@ -3,10 +3,22 @@
 import uuid
 
 from accounts.models import User
+from commerce.intake import queue_movement
 from commerce.movements import Movement, move
 from ledger.kinds import Kind
 from wallets.assets import amount_minor
 from wallets.selectors import anyones_wallet, own_wallet
+
+
+def queue_transfer(
+    owner: User, *, source_id: uuid.UUID, target_id: uuid.UUID, amount: str, summary: str = ""
+) -> uuid.UUID:
+    """Queue a transfer and return its id in the queue. Raises as `transfer` before it posts."""
+    source = own_wallet(owner, source_id)
+    target = anyones_wallet(target_id)
+    return queue_movement(
+        owner, Kind.TRANSFER, source=source, target=target, amount=amount, summary=summary
+    )
 
 
 def transfer(

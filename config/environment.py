@@ -54,6 +54,10 @@ class Environment:
     rate_limit_login_address: str
     rate_limit_writes: str
     rate_limit_reads: str
+    chunk_latency_ms: int
+    max_wait_seconds: int
+    retry_seconds: int
+    max_attempts: int
     workers: int
     threads: int
     lock_timeout_ms: int
@@ -111,6 +115,14 @@ def read() -> Environment:
         rate_limit_login_address=_rate(env, "WALLET_SERVICE_RATE_LIMIT_LOGIN_ADDRESS", "30/m"),
         rate_limit_writes=_rate(env, "WALLET_SERVICE_RATE_LIMIT_WRITES", "1200/m"),
         rate_limit_reads=_rate(env, "WALLET_SERVICE_RATE_LIMIT_READS", "3000/m"),
+        chunk_latency_ms=_milliseconds(env, "WALLET_SERVICE_CHUNK_LATENCY_MS", 1_000),
+        max_wait_seconds=env.int(
+            "WALLET_SERVICE_MAX_WAIT_SECONDS", 300, validate=valid.Range(min=1)
+        ),
+        retry_seconds=env.int("WALLET_SERVICE_RETRY_SECONDS", 3_600, validate=valid.Range(min=1)),
+        max_attempts=env.int(
+            "WALLET_SERVICE_MAX_ATTEMPTS", 24, validate=valid.Range(min=1, max=10_000)
+        ),
         workers=env.int("WALLET_SERVICE_WORKERS", 2, validate=valid.Range(min=1, max=256)),
         threads=env.int("WALLET_SERVICE_THREADS", 4, validate=valid.Range(min=1, max=256)),
         lock_timeout_ms=_milliseconds(env, "WALLET_SERVICE_LOCK_TIMEOUT_MS", 5_000),

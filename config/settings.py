@@ -24,6 +24,10 @@ THREADS = env.threads
 LOG_LEVEL = env.log_level
 MAX_WALLETS_BY_CLIENT = env.max_wallets_by_client
 IDEMPOTENCY_DAYS = env.idempotency_days
+CHUNK_LATENCY_MS = env.chunk_latency_ms
+MAX_WAIT_SECONDS = env.max_wait_seconds
+RETRY_SECONDS = env.retry_seconds
+MAX_ATTEMPTS = env.max_attempts
 LOCK_TIMEOUT_MS = env.lock_timeout_ms
 STATEMENT_TIMEOUT_MS = env.statement_timeout_ms
 RATELIMIT_ENABLE = env.rate_limits == "on"

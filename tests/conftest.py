@@ -23,6 +23,8 @@ _CONNECTION = ("host", "port", "user", "password", "dbname")
 #: What a test leaves behind; assets and system wallets stay.
 _DIRTY_TABLES = (
     "commerce_charge",
+    "commerce_queuedtransaction",
+    "commerce_seedrun",
     "wallets_statuschange",
     "ledger_transaction",
     "core_idempotencyrecord",
@@ -85,4 +87,8 @@ def _clean(owner_dsn: str) -> None:
             owner.execute(f"DELETE FROM {table}")
         owner.execute("DELETE FROM wallets_wallet WHERE owner_id IS NOT NULL")
         owner.execute("DELETE FROM accounts_user")
+        owner.execute(
+            "UPDATE commerce_processorstate SET processor_id = NULL, heartbeat_at = NULL,"
+            " current_chunk = NULL, last_chunk = NULL, completed = 0, failed = 0"
+        )
     cache.close()

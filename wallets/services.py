@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import Max
 
+from accounts.errors import AccountErased
 from accounts.models import Role, User
 from core.unit_of_work import refuse_on_constraint, require_unit_of_work
 from wallets.assets import get_asset
@@ -69,8 +70,13 @@ def _lock_wallet(wallet_id: UUID) -> None:
 
 
 def _lock_owner(owner: User) -> None:
-    """Let two creations for one owner follow each other; the slot says the same once more."""
-    User.objects.select_for_update(no_key=True).get(pk=owner.pk)
+    """Let two creations for one owner follow each other; the slot says the same once more.
+
+    Raises `AccountErased` when the owner left meanwhile.
+    """
+    locked = User.objects.select_for_update(no_key=True).get(pk=owner.pk)
+    if not locked.is_active:
+        raise AccountErased
 
 
 def _create_wallet(owner: User, asset: Asset) -> Wallet:

@@ -17,10 +17,17 @@ from commerce.bodies import (
     RefundBody,
     TransferBody,
 )
-from commerce.cash import deposit, withdraw
+from commerce.cash import deposit, queue_withdrawal, withdraw
 from commerce.charges import ChargeFailed, ChargeNotFound, RefundExceedsCharge, charge, refund
 from commerce.movements import Movement
-from commerce.transfers import transfer
+from commerce.transfers import queue_transfer, transfer
+from commerce.views.asynchronous import (
+    ACCEPTED,
+    PREFER,
+    AcceptedAnswer,
+    respond_queued,
+    wants_async,
+)
 from core.errors import InvalidInput, PermissionDenied
 from core.http.schema import operation
 from core.http.views import ApiView, Moved, parse_body, respond_once
@@ -75,10 +82,14 @@ class WithdrawView(MoneyView):
         shown={"wallet": WALLET, "balance": Decimal("80.00")},
         refusals=[BAD_AMOUNT, AmountNotPositive, SHORT, NotCash, WalletNotFound, *REFUSED_BY_POST],
         keyed=True,
+        or_queued=(PREFER, AcceptedAnswer, ACCEPTED),
     )
     def post(self, request: Request) -> HttpResponse:
         fields = parse_body(request, self.body)
-        return respond_once(request, lambda: source_side(withdraw(caller_of(request), **fields)))
+        caller = caller_of(request)
+        if wants_async(request):
+            return respond_queued(request, lambda: queue_withdrawal(caller, **fields))
+        return respond_once(request, lambda: source_side(withdraw(caller, **fields)))
 
 
 class TransferView(MoneyView):
@@ -102,10 +113,14 @@ class TransferView(MoneyView):
             *REFUSED_BY_POST,
         ],
         keyed=True,
+        or_queued=(PREFER, AcceptedAnswer, ACCEPTED),
     )
     def post(self, request: Request) -> HttpResponse:
         fields = parse_body(request, self.body)
-        return respond_once(request, lambda: source_side(transfer(caller_of(request), **fields)))
+        caller = caller_of(request)
+        if wants_async(request):
+            return respond_queued(request, lambda: queue_transfer(caller, **fields))
+        return respond_once(request, lambda: source_side(transfer(caller, **fields)))
 
 
 class ChargeView(MoneyView):

@@ -3,13 +3,14 @@
 from functools import cache
 from typing import Any
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from commerce.status import processor_state
 from core.errors import Unavailable
 from core.http.schema import operation
 from core.http.views import ApiView
@@ -37,7 +38,7 @@ class HealthView(ApiView):
         public=True,
     )
     def get(self, request: Request) -> Response:
-        parts = {"database": _database(), "migrations": _migrations(), "processor": "stopped"}
+        parts = {"database": _database(), "migrations": _migrations(), "processor": _processor()}
         if parts["database"] != "ok" or parts["migrations"] != "ok":
             raise Unavailable(**parts)
         return Response({"status": "ok", **parts})
@@ -56,6 +57,14 @@ def _migrations() -> str:
     try:
         return "ok" if _all_applied() else "pending"
     except (OperationalError, InterfaceError):
+        return "unknown"
+
+
+def _processor() -> str:
+    """Not a part that money needs: its absence is told and fails nothing."""
+    try:
+        return processor_state()
+    except DatabaseError:
         return "unknown"
 
 

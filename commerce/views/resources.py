@@ -15,9 +15,16 @@ from commerce.bodies import (
     ResourceAmountBody,
     ResourceTransferBody,
 )
-from commerce.cash import deposit, open_wallet, withdraw
+from commerce.cash import deposit, open_wallet, queue_withdrawal, withdraw
 from commerce.movements import Movement
-from commerce.transfers import transfer
+from commerce.transfers import queue_transfer, transfer
+from commerce.views.asynchronous import (
+    ACCEPTED,
+    PREFER,
+    AcceptedAnswer,
+    respond_queued,
+    wants_async,
+)
 from commerce.views.by_token import BAD_AMOUNT, REFUSED_BY_POST, SHORT
 from core.errors import InvalidInput, PermissionDenied
 from core.http.schema import operation
@@ -136,10 +143,18 @@ class TransferView(ResourceView):
             *REFUSED_BY_POST,
         ],
         keyed=True,
+        or_queued=(PREFER, AcceptedAnswer, ACCEPTED),
     )
     def post(self, request: Request) -> HttpResponse:
         fields = parse_body(request, self.body)
         caller = caller_of(request)
+        if wants_async(request):
+            return respond_queued(
+                request,
+                lambda: queue_transfer(caller, **fields),
+                key_fields=TRANSFER_KEYS,
+                repeat_conflicts=True,
+            )
 
         def work() -> Moved:
             movement = transfer(caller, **fields)
@@ -186,12 +201,19 @@ class WithdrawView(ResourceView):
         shown=A_WALLET,
         refusals=[BAD_AMOUNT, AmountNotPositive, SHORT, NotCash, WalletNotFound, *REFUSED_BY_POST],
         keyed=True,
+        or_queued=(PREFER, AcceptedAnswer, ACCEPTED),
     )
     def post(self, request: Request, wallet_id: UUID) -> HttpResponse:
         fields = parse_body(request, self.body)
 
+        caller = caller_of(request)
+        if wants_async(request):
+            return respond_queued(
+                request, lambda: queue_withdrawal(caller, wallet_id=wallet_id, **fields)
+            )
+
         def work() -> Moved:
-            movement = withdraw(caller_of(request), wallet_id=wallet_id, **fields)
+            movement = withdraw(caller, wallet_id=wallet_id, **fields)
             return Moved(wallet_resource(movement.source), movement.outcome.transaction_id)
 
         return respond_once(request, work)

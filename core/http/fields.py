@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -83,6 +84,26 @@ class AmountField(serializers.Field[str, Any, Any, Any]):
         if not isinstance(text, str) or not is_plain_decimal(text):
             self.fail("invalid")
         return text
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+@extend_schema_field({"type": "integer", "minimum": 1})
+class CountField(serializers.Field[int, Any, Any, Any]):
+    """A whole JSON number from 1 to `highest()`."""
+
+    default_error_messages = {"invalid": "A whole number from 1 to {highest}."}
+
+    def __init__(self, *, highest: Callable[[], int], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._highest = highest
+
+    def to_internal_value(self, data: Any) -> int:
+        highest = self._highest()
+        if not isinstance(data, int) or isinstance(data, bool) or not 1 <= data <= highest:
+            self.fail("invalid", highest=highest)
+        return data
 
     def to_representation(self, value: Any) -> Any:
         return value

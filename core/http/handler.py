@@ -7,6 +7,7 @@ from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpResponse
 from rest_framework import exceptions
+from rest_framework.settings import api_settings
 
 from core.errors import (
     InvalidInput,
@@ -61,13 +62,21 @@ def as_refusal(exception: Exception) -> Refusal | None:
     return family() if family else None
 
 
+def _joined(prefix: str, name: str | int) -> str:
+    if isinstance(name, int):
+        return f"{prefix}[{name}]"
+    if prefix and name == api_settings.NON_FIELD_ERRORS_KEY:
+        return prefix
+    return f"{prefix}.{name}" if prefix else name
+
+
 def _flat(detail: Any, prefix: str = "") -> dict[str, list[str]]:
     """Turn nested reasons into `{"client.phone_number": ["…"]}`."""
     if isinstance(detail, dict):
         return {
             field: reasons
             for name, inner in detail.items()
-            for field, reasons in _flat(inner, f"{prefix}.{name}" if prefix else name).items()
+            for field, reasons in _flat(inner, _joined(prefix, name)).items()
         }
     if any(isinstance(inner, dict) for inner in detail):
         return {

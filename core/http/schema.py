@@ -89,12 +89,14 @@ def operation(
     refusals: Sequence[Refusal | type[Refusal]] = (),
     public: bool = False,
     keyed: bool = False,
+    or_queued: tuple[OpenApiParameter, Any, Any] | None = None,
 ) -> Callable[[View], View]:
     """Document a view method. `{first}` in its name stands for the first part of the path.
 
     `sent` and `shown` are examples of the body and of the answer, `refusals` what it may say no
     with beyond what every call of its shape does (`public`: without a token; `keyed`: takes an
-    idempotency key).
+    idempotency key). `or_queued` is the header that asks for it to run later, with what the 202
+    then answers and an example of it.
     """
     invalid = next((r for r in refusals if isinstance(r, InvalidInput)), None)
     if body is not None and invalid is None:
@@ -113,8 +115,16 @@ def operation(
         summary=summary,
         request=body,
         examples=[] if body is None else [_example("Request", sent or {}, request_only=True)],
-        parameters=[*([query] if query else []), *([_KEY] if keyed else [])],
-        responses={status: _success(answer, shown), **_errors(known)},
+        parameters=[
+            *([query] if query else []),
+            *([_KEY] if keyed else []),
+            *([or_queued[0]] if or_queued else []),
+        ],
+        responses={
+            status: _success(answer, shown),
+            **({202: _success(or_queued[1], or_queued[2])} if or_queued else {}),
+            **_errors(known),
+        },
         auth=[] if public else None,
     )
 

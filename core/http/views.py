@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Any, ClassVar
 from uuid import UUID
 
+import orjson
 from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -114,13 +115,15 @@ def respond_once(
     status: int = 200,
     key_fields: Sequence[str] = (),
     repeat_conflicts: bool = False,
+    location: str | None = None,
 ) -> HttpResponse:
     """Run `work` in a unit of work, at most once per idempotency key, and answer with its result.
 
     `work` returns JSON values, or `Moved`. What it refuses on record is an answer too: it commits
     and replays. `key_fields` are the fields of the body that may hold the key; with
     `repeat_conflicts`, the repeat of a success whose key stands only there raises
-    `DuplicateIdempotencyKey` instead of the answer.
+    `DuplicateIdempotencyKey` instead of the answer. `location` is where the result is found, with
+    its fields in braces.
     """
     key = idempotency_key(request, fields=key_fields)
     if key is None:
@@ -135,8 +138,18 @@ def respond_once(
         answer.body,
         status=answer.status_code,
         content_type="application/json",
-        headers={"Idempotent-Replayed": "true"} if answer.replayed else {},
+        headers={
+            **({"Idempotent-Replayed": "true"} if answer.replayed else {}),
+            **(_location(answer, location) if location else {}),
+        },
     )
+
+
+def _location(answer: Answer, template: str) -> dict[str, str]:
+    # From the bytes, so that a replay says the same.
+    result = orjson.loads(answer.body)
+    is_one = answer.status_code < HTTPStatus.BAD_REQUEST and isinstance(result, dict)
+    return {"Location": template.format(**result)} if is_one else {}
 
 
 def is_idempotency_key(key: Any) -> bool:

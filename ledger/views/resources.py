@@ -1,4 +1,4 @@
-"""The doors `/wallets/<id>` and `/wallets/<id>/transactions` (seeds 1 and 2)."""
+"""The door `/wallets/<id>`, and how a transaction is shown as a resource (seeds 1 and 2)."""
 
 from decimal import Decimal
 from typing import Any
@@ -9,12 +9,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.authentication import caller_of
-from core.errors import InvalidInput
 from core.http.fields import MoneyField
-from core.http.pagination import PAGINATION, PageQuery, Pagination, page_answer
 from core.http.renderer import rfc3339
 from core.http.schema import operation
-from core.http.views import ApiView, parse_query
+from core.http.views import ApiView
 from core.unit_of_work import snapshot
 from ledger.errors import REFUSAL_OF_FAILURE
 from ledger.history import history
@@ -90,11 +88,6 @@ class TransactionAnswer(serializers.Serializer[Any]):
     timestamp = serializers.DateTimeField()
 
 
-class TransactionsAnswer(serializers.Serializer[Any]):
-    data = TransactionAnswer(many=True)  # type: ignore[assignment]
-    pagination = Pagination()
-
-
 class WalletView(ApiView):
     tag = "wallets as resources"
 
@@ -112,26 +105,6 @@ class WalletView(ApiView):
             page = history(wallet.id, limit=NEWEST)
         rows = [entry_answer(entry) for entry in page.entries]
         return Response({**wallet_resource(wallet), "transactions": rows})
-
-
-class WalletTransactionsView(ApiView):
-    tag = "wallets as resources"
-    query = PageQuery()
-
-    @operation(
-        "wallets_transactions",
-        "The transactions of an own wallet, newest first",
-        query=PageQuery,
-        answer=TransactionsAnswer,
-        shown={"data": [A_TRANSACTION], "pagination": PAGINATION},
-        refusals=[WalletNotFound, InvalidInput({"limit": ["A whole number from 1 to 200."]})],
-    )
-    def get(self, request: Request, wallet_id: UUID) -> Response:
-        query = parse_query(request, self.query)
-        wallet = own_wallet(caller_of(request), wallet_id)
-        page = history(wallet.id, **query)
-        rows = [transaction_answer(entry) for entry in page.entries]
-        return Response(page_answer(rows, query, page.next_cursor))
 
 
 def entry_answer(entry: Entry) -> dict[str, Any]:

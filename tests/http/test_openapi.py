@@ -24,7 +24,8 @@ OF_NO_OPERATION = {
     "internal_error",
     "bad_request",
     "wallet_closed",
-    "balance_not_zero",
+    # Only for whoever credits a customer in the very moment in which they leave.
+    "account_erased",
 }
 ERROR_FIELDS = {
     "statusCode",

@@ -80,11 +80,12 @@ def test_it_serves_stops_without_a_trace_and_finds_its_data_again(
     wait_until(lambda: not any(process.is_running() for process in processes))
 
 
-def test_without_its_web_server_it_ends(installation: Installation) -> None:
+@pytest.mark.parametrize("child", ["gunicorn", "process_transactions"])
+def test_without_one_of_its_children_it_ends(child: str, installation: Installation) -> None:
     service, _ = installation.serve()
     processes = installation.processes()
-    (web_server,) = psutil.Process(service.pid).children()
-    web_server.kill()
+    [victim] = [p for p in psutil.Process(service.pid).children() if child in p.cmdline()]
+    victim.kill()
     assert service.wait(DEADLINE_SECONDS) == 1
     wait_until(lambda: not any(process.is_running() for process in processes))
     assert not is_running(installation.data_dir)

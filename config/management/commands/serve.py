@@ -52,6 +52,7 @@ class Command(BaseCommand):
         )
         # While the web server starts, which takes as long.
         welcome = supervisor.run("manage.py", "seed_demo") if settings.IS_DEMO else ""
+        supervisor.start("The processor", "manage.py", "process_transactions")
         supervisor.wait(_service_answers)
         self.stdout.write(f"{welcome}The wallet service answers at {url}, its API is at {url}/api.")
         self.stdout.flush()

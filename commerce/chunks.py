@@ -1,0 +1,225 @@
+"""Running one chunk of the queue, in one unit of work: chosen, posted and marked together.
+
+A crash before the commit leaves everything as it was; after it, everything is done. So what was
+accepted runs exactly once, whoever dies.
+"""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import Case, When
+from django.utils import timezone
+
+from commerce.models import READY, QueuedTransaction
+from commerce.planner import Candidate, plan
+from ledger.history import first_id_at
+from ledger.kinds import Kind
+from ledger.post import Order, Outcome, post
+from wallets.assets import system_wallet_id
+from wallets.models import Purpose, Status, Wallet
+
+#: At most this many transactions commit together, whatever their latencies.
+MAX_CHUNK = 1_000
+#: One chunk at a time over the whole installation: whoever holds this lock runs it.
+CHUNK_LOCK = 4_711
+NO_WALLET = "no_wallet"
+_WORLD_OF_KIND = {Kind.SPEND: Purpose.REVENUE, Kind.WITHDRAWAL: Purpose.FUNDING}
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """What ran together. `value_minor` and `latency_ms` are sums over its transactions."""
+
+    size: int
+    value_minor: int
+    latency_ms: int
+    completed: int
+    given_up: int
+
+
+class ChunkTaken(Exception):
+    """Another processor is running a chunk."""
+
+
+def take_lease() -> None:
+    """Take the right to run a chunk until the unit of work ends. Raises `ChunkTaken`.
+
+    It belongs to the transaction: it dies with its connection, behind a pooler too.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [CHUNK_LOCK])
+        (taken,) = cursor.fetchone()
+    if not taken:
+        raise ChunkTaken
+
+
+def choose() -> list[uuid.UUID]:
+    """Return the ids of the next chunk: what waited too long, then what is worth most.
+
+    Requires the lease.
+    """
+    capacity_ms = settings.CHUNK_LATENCY_MS
+    chosen: list[uuid.UUID] = []
+    for queued, latency_ms in _overdue():
+        if latency_ms <= capacity_ms and len(chosen) < MAX_CHUNK:
+            capacity_ms -= latency_ms
+            chosen.append(queued)
+    if capacity_ms == 0 or len(chosen) == MAX_CHUNK:
+        return chosen
+    known = set(chosen)
+    rows = [row for row in _worth_most(capacity_ms) if row[0] not in known]
+    places = plan([Candidate(value, latency_ms) for _, value, latency_ms in rows], capacity_ms)
+    return (chosen + [rows[place][0] for place in places])[:MAX_CHUNK]
+
+
+def run(chosen: Sequence[uuid.UUID]) -> Chunk:
+    """Run the chosen transactions in the order of their acceptance, and mark what became of each.
+
+    Requires the lease. What is not ready any more is left alone.
+    """
+    # The queue's rows before the wallets': the order of locks of the whole service.
+    queued = list(
+        QueuedTransaction.objects.select_for_update(no_key=True)
+        .filter(READY, pk__in=chosen)
+        .order_by("id")
+    )
+    sources = _sources(queued)
+    runnable = [each for each in queued if each.id in sources]
+    outcomes = post([_order(each, sources[each.id]) for each in runnable]) if runnable else []
+    outcome_of = {each.id: outcome for each, outcome in zip(runnable, outcomes, strict=True)}
+    _mark([(each, outcome_of.get(each.id)) for each in queued])
+    done = sum(1 for outcome in outcomes if outcome.failure is None)
+    return Chunk(
+        size=len(queued),
+        value_minor=sum(each.amount_minor for each in queued),
+        latency_ms=sum(each.latency_ms for each in queued),
+        completed=done,
+        given_up=sum(
+            1
+            for each in queued
+            if each.attempts + 1 >= each.max_attempts
+            and (each.id not in outcome_of or outcome_of[each.id].failure is not None)
+        ),
+    )
+
+
+def _overdue() -> list[tuple[uuid.UUID, int]]:
+    """Return what waited longer than it should, oldest first: ids carry the time."""
+    since = timezone.now() - timedelta(seconds=settings.MAX_WAIT_SECONDS)
+    return list(
+        QueuedTransaction.objects.filter(READY, id__lt=first_id_at(since))
+        .order_by("id")
+        .values_list("id", "latency_ms")[:MAX_CHUNK]
+    )
+
+
+def _worth_most(capacity_ms: int) -> list[tuple[uuid.UUID, int, int]]:
+    """Return (id, value, latency) of all that an optimal chunk could hold.
+
+    Of one latency, no more than fit into the chunk can be in it, and those are the most valuable.
+    The latencies that occur are found by hopping from one to the next on the index.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH RECURSIVE latencies (latency_ms) AS (
+                (SELECT latency_ms FROM commerce_queuedtransaction
+                  WHERE status = 'pending' AND next_attempt_at IS NULL
+                  ORDER BY latency_ms LIMIT 1)
+                UNION ALL
+                SELECT (SELECT q.latency_ms FROM commerce_queuedtransaction q
+                         WHERE q.status = 'pending' AND q.next_attempt_at IS NULL
+                           AND q.latency_ms > l.latency_ms
+                         ORDER BY q.latency_ms LIMIT 1)
+                  FROM latencies l WHERE l.latency_ms < %(capacity)s
+            )
+            SELECT best.id, best.amount_minor, best.latency_ms
+              FROM latencies l
+             CROSS JOIN LATERAL (
+                  SELECT q.id, q.amount_minor, q.latency_ms FROM commerce_queuedtransaction q
+                   WHERE q.status = 'pending' AND q.next_attempt_at IS NULL
+                     AND q.latency_ms = l.latency_ms
+                   ORDER BY q.amount_minor DESC, q.id
+                   LIMIT least(%(capacity)s / l.latency_ms, %(most)s)
+             ) AS best
+             WHERE l.latency_ms <= %(capacity)s
+            """,
+            {"capacity": capacity_ms, "most": 2 * MAX_CHUNK},
+        )
+        return list(cursor.fetchall())
+
+
+def _sources(queued: Sequence[QueuedTransaction]) -> dict[uuid.UUID, uuid.UUID]:
+    """Return the source wallet of each transaction that has one.
+
+    Where none is named it is the customer's oldest active wallet of the asset, failing that the
+    oldest frozen one (`wallets.selectors.named_wallet`, for many at once).
+    """
+    customers = {each.customer_id for each in queued if each.source_id is None}
+    wallets = (
+        Wallet.objects.filter(owner_id__in=customers)
+        .exclude(status=Status.CLOSED)
+        .order_by(Case(When(status=Status.ACTIVE, then=0), default=1), "created_at", "id")
+        .values_list("owner_id", "asset_id", "id")
+    )
+    named: dict[tuple[uuid.UUID, str], uuid.UUID] = {}
+    for owner_id, asset_id, wallet_id in wallets:
+        named.setdefault((owner_id, asset_id), wallet_id)
+    found = {
+        each.id: each.source_id or named.get((each.customer_id, each.asset_id)) for each in queued
+    }
+    # A transfer to oneself is no movement: it fails as if there were no wallet to pay from.
+    return {
+        each.id: source
+        for each in queued
+        if (source := found[each.id]) is not None and source != each.target_id
+    }
+
+
+def _order(queued: QueuedTransaction, source_id: uuid.UUID) -> Order:
+    kind = Kind(queued.kind)
+    target_id = queued.target_id or system_wallet_id(queued.asset_id, _WORLD_OF_KIND[kind])
+    return Order(
+        kind,
+        source_id,
+        target_id,
+        queued.amount_minor,
+        summary=queued.summary,
+        actor_id=queued.caller_id,
+    )
+
+
+def _mark(attempted: Sequence[tuple[QueuedTransaction, Outcome | None]]) -> None:
+    """Write what became of each attempt; None stands for an attempt that found no wallet."""
+    errors = [
+        NO_WALLET if outcome is None else outcome.failure and str(outcome.failure)
+        for _, outcome in attempted
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE commerce_queuedtransaction q
+               SET attempts = q.attempts + 1, is_failed = a.error IS NOT NULL,
+                   error_code = a.error, updated_at = now(),
+                   transaction_id = coalesce(a.transaction_id, q.transaction_id),
+                   status = CASE WHEN a.error IS NULL THEN 'completed'
+                                 WHEN q.attempts + 1 >= q.max_attempts THEN 'failed'
+                                 ELSE 'pending' END,
+                   next_attempt_at = CASE WHEN a.error IS NOT NULL
+                                           AND q.attempts + 1 < q.max_attempts
+                                     THEN now() + make_interval(secs => %s) END
+              FROM unnest(%s::uuid[], %s::varchar[], %s::uuid[])
+                   AS a (id, error, transaction_id)
+             WHERE q.id = a.id
+            """,
+            [
+                settings.RETRY_SECONDS,
+                [queued.id for queued, _ in attempted],
+                errors,
+                [outcome and outcome.transaction_id for _, outcome in attempted],
+            ],
+        )

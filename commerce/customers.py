@@ -1,0 +1,68 @@
+"""Customers: who they are, what they hold, and how they leave."""
+
+import uuid
+
+from django.db.models import Q
+
+from accounts.models import Client, Company, Role, User
+from accounts.services import erase, update_person
+from commerce.intake import CustomerNotFound
+from core.unit_of_work import require_unit_of_work
+from wallets.assets import DEFAULT_CURRENCY, get_asset
+from wallets.errors import BalanceNotZero
+from wallets.models import Status, Wallet
+from wallets.selectors import named_wallet
+from wallets.services import set_status
+
+
+def find_customer(customer_id: uuid.UUID) -> User:
+    """Return a client or a company that has not left. Raises `CustomerNotFound`."""
+    user = (
+        User.objects.filter(pk=customer_id, is_active=True)
+        .exclude(role=Role.OPERATOR)
+        .select_related("client", "company")
+        .first()
+    )
+    if user is None:
+        raise CustomerNotFound
+    return user
+
+
+def name_of(customer: User) -> str:
+    """Return a company's name, a person's full name."""
+    profile: Client | Company = customer.company if _is_company(customer) else customer.client
+    return str(profile)
+
+
+def balance_minor_of(customer: User) -> int:
+    """Return what the customer holds of the default currency, in minor units."""
+    wallet = named_wallet(customer, get_asset(DEFAULT_CURRENCY))
+    return (wallet and wallet.balance_minor) or 0
+
+
+def change_customer(customer: User, **person: str) -> User:
+    """Change the customer's names or phone number. Requires a unit of work."""
+    require_unit_of_work()
+    update_person(customer.company if _is_company(customer) else customer.client, **person)
+    return customer
+
+
+def remove_customer(customer: User, *, actor: User) -> None:
+    """Erase the customer's personal data, end their sessions, close their wallets.
+
+    The ledger stays. Requires a unit of work. Raises `BalanceNotZero` while a wallet holds money.
+    """
+    require_unit_of_work()
+    # The user before the wallets, and these by id: the order of locks of the whole service. Once
+    # the user is locked, nobody opens another wallet for them.
+    User.objects.select_for_update(no_key=True).get(pk=customer.pk)
+    open_wallets = Wallet.objects.filter(owner_id=customer.pk).exclude(status=Status.CLOSED)
+    if open_wallets.filter(Q(balance_minor__gt=0)).exists():
+        raise BalanceNotZero
+    for wallet in open_wallets.order_by("id"):
+        set_status(wallet.id, status=Status.CLOSED, reason="The customer left.", actor=actor)
+    erase(customer)
+
+
+def _is_company(customer: User) -> bool:
+    return customer.role == Role.COMPANY

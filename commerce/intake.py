@@ -1,0 +1,194 @@
+"""Intake: transactions that are accepted now and run later. Accepted means committed."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import connection
+
+from accounts.models import Role, User
+from core import context
+from core.errors import InvalidInput, NotFound, PermissionDenied
+from core.money import AmountNotPositive
+from core.unit_of_work import require_unit_of_work
+from ledger.kinds import Kind
+from wallets.assets import DEFAULT_CURRENCY, amount_minor
+from wallets.errors import CurrencyMismatch, SameWallet, WalletNotFound
+from wallets.models import Wallet
+
+
+class CustomerNotFound(NotFound):
+    message = "There is no such customer."
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """What somebody wants to be run: `value` is a plain decimal of the default currency.
+
+    Without `customer_id` it is the caller's own money, without `target_id` it goes to revenue.
+    """
+
+    value: str
+    latency_ms: int = 1
+    customer_id: uuid.UUID | None = None
+    target_id: uuid.UUID | None = None
+    summary: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    customer_id: uuid.UUID
+    kind: Kind
+    asset_id: str
+    amount_minor: int
+    latency_ms: int
+    source_id: uuid.UUID | None
+    target_id: uuid.UUID | None
+    summary: str
+
+
+def accept(caller: User, items: Sequence[Item]) -> list[uuid.UUID]:
+    """Put the items into the queue, all or none, and return their ids in the same order.
+
+    Requires a unit of work. A refusal names the `index` of the item that is to blame. Raises
+    `InvalidInput`, `AmountNotPositive`, `PermissionDenied` (somebody else's money),
+    `CustomerNotFound`, `WalletNotFound` and `CurrencyMismatch` (the target).
+    """
+    customers = [_customer_of(caller, place, item) for place, item in enumerate(items)]
+    _check_customers(caller, customers)
+    _check_targets(items)
+    return _enqueue(
+        caller,
+        [
+            _Row(
+                customer,
+                Kind.SPEND if item.target_id is None else Kind.TRANSFER,
+                DEFAULT_CURRENCY,
+                _value_minor(item, place, is_one=len(items) == 1),
+                item.latency_ms,
+                None,
+                item.target_id,
+                item.summary,
+            )
+            for place, (item, customer) in enumerate(zip(items, customers, strict=True))
+        ],
+        max_attempts=settings.MAX_ATTEMPTS,
+    )
+
+
+def queue_movement(
+    owner: User, kind: Kind, *, source: Wallet, target: Wallet | None, amount: str, summary: str
+) -> uuid.UUID:
+    """Queue a transfer or a withdrawal from the owner's wallet; short of balance it fails for good.
+
+    Requires a unit of work. Raises `SameWallet`, `CurrencyMismatch`, `InvalidInput` and
+    `AmountNotPositive`, as it would when run at once.
+    """
+    if target is not None and target.id == source.id:
+        raise SameWallet
+    if target is not None and target.asset_id != source.asset_id:
+        raise CurrencyMismatch
+    row = _Row(
+        owner.pk,
+        kind,
+        source.asset_id,
+        amount_minor(amount, source.asset_id),
+        1,
+        source.id,
+        None if target is None else target.id,
+        summary,
+    )
+    [queued] = _enqueue(owner, [row], max_attempts=1)
+    return queued
+
+
+def _value_minor(item: Item, place: int, *, is_one: bool) -> int:
+    field = "value" if is_one else f"[{place}].value"
+    try:
+        return amount_minor(item.value, DEFAULT_CURRENCY, field=field)
+    except AmountNotPositive:
+        raise AmountNotPositive(index=place) from None
+
+
+def _customer_of(caller: User, place: int, item: Item) -> uuid.UUID:
+    if caller.role == Role.OPERATOR:
+        if item.customer_id is None:
+            raise InvalidInput({f"[{place}].customer": ["Operators name a customer."]})
+        return item.customer_id
+    if item.customer_id not in (None, caller.pk):
+        raise PermissionDenied(index=place)
+    return caller.pk
+
+
+def _check_customers(caller: User, customers: Sequence[uuid.UUID]) -> None:
+    if caller.role != Role.OPERATOR:
+        return
+    known = set(
+        User.objects.filter(pk__in=set(customers), is_active=True)
+        .exclude(role=Role.OPERATOR)
+        .values_list("pk", flat=True)
+    )
+    unknown = next((place for place, each in enumerate(customers) if each not in known), None)
+    if unknown is not None:
+        raise CustomerNotFound(index=unknown)
+
+
+def _check_targets(items: Sequence[Item]) -> None:
+    named = {item.target_id for item in items if item.target_id is not None}
+    if not named:
+        return
+    assets = dict(
+        Wallet.objects.filter(pk__in=named, owner_id__isnull=False).values_list("pk", "asset_id")
+    )
+    for place, item in enumerate(items):
+        if item.target_id is None:
+            continue
+        if item.target_id not in assets:
+            raise WalletNotFound(index=place)
+        if assets[item.target_id] != DEFAULT_CURRENCY:
+            raise CurrencyMismatch(index=place)
+
+
+# The ids are made first, so that the answer can name them in the order of the input.
+_ENQUEUE = """
+    WITH input AS MATERIALIZED (
+        SELECT uuidv7() AS id, i.*
+          FROM unnest(%s::uuid[], %s::varchar[], %s::varchar[], %s::bigint[], %s::int[],
+                      %s::uuid[], %s::uuid[], %s::varchar[])
+               WITH ORDINALITY AS i (customer_id, kind, asset_id, amount_minor, latency_ms,
+                                     source_id, target_id, summary, place)
+         ORDER BY i.place
+    ), queued AS (
+        INSERT INTO commerce_queuedtransaction (
+            id, caller_id, customer_id, kind, asset_id, amount_minor, latency_ms, source_id,
+            target_id, summary, request_id, status, is_failed, attempts, max_attempts,
+            created_at, updated_at)
+        SELECT id, %s, customer_id, kind, asset_id, amount_minor, latency_ms, source_id,
+               target_id, summary, %s, 'pending', false, 0, %s, now(), now()
+          FROM input
+    )
+    SELECT id FROM input ORDER BY place
+"""
+
+
+def _enqueue(caller: User, rows: Sequence[_Row], *, max_attempts: int) -> list[uuid.UUID]:
+    require_unit_of_work()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _ENQUEUE,
+            [
+                [row.customer_id for row in rows],
+                [str(row.kind) for row in rows],
+                [row.asset_id for row in rows],
+                [row.amount_minor for row in rows],
+                [row.latency_ms for row in rows],
+                [row.source_id for row in rows],
+                [row.target_id for row in rows],
+                [row.summary for row in rows],
+                caller.pk,
+                context.request_id.get(),
+                max_attempts,
+            ],
+        )
+        return [queued for (queued,) in cursor.fetchall()]

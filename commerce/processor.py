@@ -1,0 +1,106 @@
+"""The processor: runs the queue's chunks, one at a time over the whole installation."""
+
+import logging
+import time
+import uuid
+from contextlib import suppress
+from datetime import timedelta
+from threading import Event
+
+from django.db import connection
+from django.utils import timezone
+
+from commerce.chunks import Chunk, ChunkTaken, choose, run, take_lease
+from commerce.models import ProcessorState, QueuedTransaction, QueueStatus
+from commerce.seeding.progress import current_run
+from core.errors import Unavailable
+from core.http.renderer import rfc3339
+from core.unit_of_work import unit_of_work
+from wallets.assets import DEFAULT_CURRENCY, money
+
+logger = logging.getLogger(__name__)
+
+IDLE_SECONDS = 0.2
+#: A processor that was silent for this long is dead: another one takes over.
+SILENCE_SECONDS = 3
+_HEARTBEAT_SECONDS = 1
+
+
+class Processor:
+    """One process's part in it: it works while it is the one, and stands by otherwise."""
+
+    def __init__(self) -> None:
+        self.id = uuid.uuid4()
+
+    def run_until(self, stop: Event) -> None:
+        """Run chunks until `stop` is set; a chunk in hand is finished first."""
+        while not stop.is_set():
+            try:
+                worked = self.step()
+            except (ChunkTaken, Unavailable) as pause:
+                logger.warning("The processor waits: %s", pause)
+                connection.close()
+                worked = False
+            if not worked:
+                stop.wait(IDLE_SECONDS)
+        with suppress(Unavailable):
+            unit_of_work(self.leave)
+
+    def step(self) -> bool:
+        """Run the next chunk. Returns whether there was one."""
+        chosen = unit_of_work(self._choose)
+        if not chosen:
+            return False
+        started = time.monotonic()
+        unit_of_work(lambda: self._run(chosen, started))
+        return True
+
+    def _choose(self) -> list[uuid.UUID]:
+        """Choose a chunk and say so, for everyone to see while it runs."""
+        take_lease()
+        state = ProcessorState.objects.get(pk=1)
+        now = timezone.now()
+        silent_for = now - (state.heartbeat_at or now - timedelta(days=1))
+        if state.processor_id != self.id and silent_for < timedelta(seconds=SILENCE_SECONDS):
+            return []
+        self._make_due_retries_ready()
+        chosen = [] if current_run() else choose()
+        is_time = silent_for >= timedelta(seconds=_HEARTBEAT_SECONDS)
+        if chosen or is_time or state.current_chunk or state.processor_id != self.id:
+            state.processor_id = self.id
+            state.heartbeat_at = now
+            state.current_chunk = {"size": len(chosen)} if chosen else None
+            state.save()
+        return chosen
+
+    def _run(self, chosen: list[uuid.UUID], started: float) -> None:
+        take_lease()
+        chunk = run(chosen)
+        state = ProcessorState.objects.get(pk=1)
+        state.heartbeat_at = timezone.now()
+        state.current_chunk = None
+        state.last_chunk = _told(chunk, time.monotonic() - started)
+        state.completed += chunk.completed
+        state.failed += chunk.given_up
+        state.save()
+
+    def leave(self) -> None:
+        """Let another one take over at once. Requires a unit of work."""
+        ProcessorState.objects.filter(processor_id=self.id).update(
+            processor_id=None, heartbeat_at=None, current_chunk=None
+        )
+
+    def _make_due_retries_ready(self) -> None:
+        QueuedTransaction.objects.filter(
+            status=QueueStatus.PENDING, next_attempt_at__lte=timezone.now()
+        ).update(next_attempt_at=None)
+
+
+def _told(chunk: Chunk, seconds: float) -> dict[str, object]:
+    return {
+        "size": chunk.size,
+        "value": str(money(chunk.value_minor, DEFAULT_CURRENCY)),
+        "latency": chunk.latency_ms,
+        "seconds": round(seconds, 4),
+        "at": rfc3339(timezone.now()),
+    }

@@ -1,0 +1,76 @@
+"""What the processor does, for `/processor/status` and the health check."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection
+from django.utils import timezone
+
+from commerce.models import ProcessorState
+from commerce.seeding.progress import current_run, latest_run
+from core.http.renderer import rfc3339
+
+#: Longer than a processor is ever silent, while it works or idles.
+_SILENCE_SECONDS = 10
+
+
+def processor_state(state: ProcessorState | None = None) -> str:
+    """Return idle, processing, paused_for_seeding or stopped."""
+    state = state or ProcessorState.objects.get(pk=1)
+    if current_run() is not None:
+        return "paused_for_seeding"
+    silent_since = timezone.now() - timedelta(seconds=_SILENCE_SECONDS)
+    if state.heartbeat_at is None or state.heartbeat_at < silent_since:
+        return "stopped"
+    return "processing" if state.current_chunk else "idle"
+
+
+def processor_status() -> dict[str, Any]:
+    """Return `/processor/status` as JSON values. `queued` have not been tried yet."""
+    state = ProcessorState.objects.get(pk=1)
+    queued, retried, oldest, next_retry_at = _waiting()
+    return {
+        "state": processor_state(state),
+        "queued": queued,
+        "failed": retried + state.failed,
+        "completed": state.completed,
+        "oldestQueuedSeconds": oldest,
+        "currentChunk": state.current_chunk,
+        "lastChunk": _last_chunk(state),
+        "nextRetryAt": next_retry_at and rfc3339(next_retry_at),
+        "seeding": _seeding(),
+    }
+
+
+def _waiting() -> tuple[int, int, float | None, datetime | None]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT count(*) FILTER (WHERE NOT is_failed), count(*) FILTER (WHERE is_failed),
+                   extract(epoch FROM now() - min(created_at) FILTER (WHERE NOT is_failed)),
+                   min(next_attempt_at)
+              FROM commerce_queuedtransaction WHERE status = 'pending'
+            """
+        )
+        queued, retried, oldest, next_retry_at = cursor.fetchone()
+    return queued, retried, None if oldest is None else round(float(oldest), 3), next_retry_at
+
+
+def _last_chunk(state: ProcessorState) -> dict[str, Any] | None:
+    if state.last_chunk is None:
+        return None
+    told = {name: state.last_chunk[name] for name in ("size", "latency", "seconds")}
+    return {**told, "value": Decimal(state.last_chunk["value"])}
+
+
+def _seeding() -> dict[str, Any]:
+    run = latest_run()
+    if run is None:
+        return {"state": "idle", "processed": 0, "rejected": 0, "total": 0}
+    return {
+        "state": run.state,
+        "processed": run.processed,
+        "rejected": run.rejected,
+        "total": run.total,
+    }

@@ -27,11 +27,14 @@ VARIABLES = {
     "wallet": WALLET,
     "otherWallet": OTHER_WALLET,
     "transaction": TRANSACTION,
+    "queued": "",
 }
 PATH_VALUES = {
     "token": "{{wallet}}",
     "wallet_id": "{{wallet}}",
     "user_id": "{{user}}",
+    "customer_id": "{{user}}",
+    "queued_id": "{{queued}}",
     "symbol": "GOLD",
     "key": "3f0c8a52-order-1017",
 }
@@ -44,6 +47,7 @@ STORED = {
     "wallet_create": {"wallet": "wallet"},
     "wallets_create": {"wallet": "id"},
     "wallet_charge": {"transaction": "transaction"},
+    "transaction_queue": {"queued": "id"},
 }
 #: The key is sent as a header, new each time; a second one in the body would have to be the same.
 KEYS_IN_BODY = ("idempotencyKey", "clientTransactionId")

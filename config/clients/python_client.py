@@ -120,7 +120,8 @@ def _method(path: str, verb: str, operation: dict[str, Any]) -> str:
 
 
 def _answer(operation: dict[str, Any]) -> str:
-    (response,) = (
+    # The first success: the client never asks for a call to be queued (`Prefer`).
+    response = next(
         response for status, response in operation["responses"].items() if status.startswith("2")
     )
     content = response.get("content")

@@ -42,6 +42,45 @@ class ChargeBody(Struct, kw_only=True):
     summary: Annotated[str, Meta(max_length=500)]
 
 
+class ChargeItemBody(Struct, kw_only=True):
+    """
+    A JSON object of known fields; one that is not declared is an error.
+    """
+
+    wallet: UUID
+    amount: Decimal
+    summary: Annotated[str, Meta(max_length=500)]
+    reference: Annotated[str, Meta(max_length=255)] | UnsetType = UNSET
+
+
+class ChargeResultAnswer(Struct, kw_only=True):
+    reference: str | None
+    success: bool
+    transaction: UUID | None
+    code: str | None
+    message: str | None
+
+
+class ChargesAnswer(Struct, kw_only=True):
+    results: list[ChargeResultAnswer]
+    balance: Decimal
+
+
+class ChargesBody(Struct, kw_only=True):
+    """
+    A JSON object of known fields; one that is not declared is an error.
+    """
+
+    charges: list[ChargeItemBody]
+
+
+class ChunkAnswer(Struct, kw_only=True):
+    size: int
+    value: Decimal
+    latency: int
+    seconds: Decimal
+
+
 class ClientProfileBody(Struct, kw_only=True):
     """
     A JSON object of known fields; one that is not declared is an error.
@@ -138,6 +177,15 @@ class CreditBody(Struct, kw_only=True):
     description: Annotated[str, Meta(max_length=500)] | UnsetType = ""
 
 
+class CurrentChunkAnswer(Struct, kw_only=True):
+    size: int
+
+
+class CustomerAnswer(Struct, kw_only=True):
+    name: str
+    balance: Decimal | UnsetType = UNSET
+
+
 class ErrorBody(Struct, kw_only=True):
     """
     The body of every error. Programs switch on `code`; `details` is data.
@@ -172,6 +220,19 @@ class HealthAnswer(Struct, kw_only=True):
     processor: str
 
 
+class ItemBody(Struct, kw_only=True):
+    """
+    What is worth how much is spelled `value` or `amount`.
+    """
+
+    value: Decimal | UnsetType = UNSET
+    amount: Decimal | UnsetType = UNSET
+    latency: Annotated[int, Meta(ge=1)] | UnsetType = 1
+    customer: UUID | UnsetType = UNSET
+    target: UUID | UnsetType = UNSET
+    description: Annotated[str, Meta(max_length=500)] | UnsetType = ""
+
+
 class LedgerRow(Struct, kw_only=True):
     transactionId: UUID
     account: str
@@ -204,6 +265,16 @@ class PasswordBody(Struct, kw_only=True):
 
     current_password: Annotated[str, Meta(max_length=512)]
     new_password: Annotated[str, Meta(max_length=512)]
+
+
+class PatchedPersonBody(Struct, kw_only=True):
+    """
+    A JSON object of known fields; one that is not declared is an error.
+    """
+
+    first_name: Annotated[str, Meta(max_length=150)] | UnsetType = UNSET
+    last_name: Annotated[str, Meta(max_length=150)] | UnsetType = UNSET
+    phone_number: str | UnsetType = UNSET
 
 
 class RefundAnswer(Struct, kw_only=True):
@@ -243,6 +314,13 @@ class ResourceTransferBody(Struct, kw_only=True):
     description: Annotated[str, Meta(max_length=500)] | UnsetType = ""
     idempotencyKey: str | UnsetType = UNSET
     clientTransactionId: str | UnsetType = UNSET
+
+
+class SeedingAnswer(Struct, kw_only=True):
+    state: str
+    processed: int
+    rejected: int
+    total: int
 
 
 class StatementEntry(Struct, kw_only=True):
@@ -285,6 +363,11 @@ class WalletResource(Struct, kw_only=True):
     balance: Decimal | None
     createdAt: datetime
     updatedAt: datetime
+
+
+class AcceptedAnswer(Struct, kw_only=True):
+    id: UUID
+    status: Literal["pending", "completed", "failed"]
 
 
 class BalancesAnswer(Struct, kw_only=True):
@@ -364,6 +447,31 @@ class IdempotencyAnswer(Struct, kw_only=True):
 class LedgerAnswer(Struct, kw_only=True):
     data: list[LedgerRow]
     pagination: Pagination
+
+
+class ProcessorStatusAnswer(Struct, kw_only=True):
+    state: Literal["idle", "processing", "paused_for_seeding", "stopped"]
+    queued: int
+    failed: int
+    completed: int
+    oldestQueuedSeconds: Decimal | None
+    currentChunk: CurrentChunkAnswer | None
+    lastChunk: ChunkAnswer | None
+    nextRetryAt: datetime | None
+    seeding: SeedingAnswer
+
+
+class QueuedAnswer(Struct, kw_only=True):
+    id: UUID
+    status: Literal["pending", "completed", "failed"]
+    failed: bool
+    value: Decimal
+    latency: int
+    attempts: int
+    errorMessage: str | None
+    nextAttemptAt: datetime | None
+    transaction: UUID | None
+    createdAt: datetime
 
 
 class StatementAnswer(Struct, kw_only=True):

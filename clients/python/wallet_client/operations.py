@@ -124,13 +124,45 @@ class WalletClient(Transport):
         """Sign up as a company."""
         return self._call("POST", "/company/signup", models.CompanySessionAnswer, body=body)
 
+    def customer_get(self, customer_id: UUID | str) -> models.CustomerAnswer:
+        """A customer's name; with their own token or an operator's, the balance too."""
+        return self._call("GET", f"/customer/{part(customer_id)}", models.CustomerAnswer)
+
+    def customer_change(
+        self, customer_id: UUID | str, body: models.PatchedPersonBody | None = None
+    ) -> models.CustomerAnswer:
+        """Change a customer's names or phone number."""
+        return self._call(
+            "PATCH", f"/customer/{part(customer_id)}", models.CustomerAnswer, body=body
+        )
+
+    def customer_remove(self, customer_id: UUID | str) -> None:
+        """Erase a customer: personal data and tokens; the ledger stays."""
+        self._call("DELETE", f"/customer/{part(customer_id)}", NoneType)
+
     def idempotency_key(self, key: str) -> models.IdempotencyAnswer:
         """What was answered under a key of one's own."""
         return self._call("GET", f"/idempotency/{part(key)}", models.IdempotencyAnswer)
 
+    def processor_status(self) -> models.ProcessorStatusAnswer:
+        """What the processor does, and what waits for it."""
+        return self._call("GET", "/processor/status", models.ProcessorStatusAnswer)
+
     def status(self) -> models.StatusAnswer:
         """Is the process alive?."""
         return self._call("GET", "/status", models.StatusAnswer)
+
+    def transaction_queue(
+        self, body: models.ItemBody | None = None, *, idempotency_key: str | None = None
+    ) -> models.AcceptedAnswer:
+        """Queue a transaction, or an array of up to 1,000."""
+        return self._call(
+            "POST", "/transaction", models.AcceptedAnswer, body=body, key=idempotency_key
+        )
+
+    def transaction_get(self, queued_id: UUID | str) -> models.QueuedAnswer:
+        """What became of a queued transaction."""
+        return self._call("GET", f"/transaction/{part(queued_id)}", models.QueuedAnswer)
 
     def wallet_charge(
         self, body: models.ChargeBody, *, idempotency_key: str | None = None
@@ -138,6 +170,14 @@ class WalletClient(Transport):
         """Charge a payer's wallet by its token (companies)."""
         return self._call(
             "POST", "/wallet/charge", models.ChargeAnswer, body=body, key=idempotency_key
+        )
+
+    def wallet_charges(
+        self, body: models.ChargesBody, *, idempotency_key: str | None = None
+    ) -> models.ChargesAnswer:
+        """Charge up to 1,000 payers, each for itself (companies)."""
+        return self._call(
+            "POST", "/wallet/charges", models.ChargesAnswer, body=body, key=idempotency_key
         )
 
     def wallet_create(
@@ -273,7 +313,7 @@ class WalletClient(Transport):
         limit: int | None = None,
         offset: int | None = None,
     ) -> models.TransactionsAnswer:
-        """The transactions of an own wallet, newest first."""
+        """The transactions of an own wallet, newest first, queued ones as pending."""
         return self._call(
             "GET",
             f"/wallets/{part(wallet_id)}/transactions",

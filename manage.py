@@ -8,7 +8,8 @@ from contextlib import ExitStack
 from types import FrameType
 
 from django.core.management import execute_from_command_line
-from django.db import OperationalError
+from django.db import OperationalError, ProgrammingError
+from psycopg import errors as pg
 
 from config import environment
 from config.database import PROFILE_VARIABLE, Profile
@@ -31,6 +32,9 @@ COMMANDS_WITHOUT_DATABASE = {
 }
 
 
+NOT_MIGRATED = (pg.UndefinedTable, pg.UndefinedColumn, pg.UndefinedFunction)
+
+
 def main(arguments: list[str]) -> None:
     """Run the command. What keeps it from starting ends the process, a line for each reason."""
     command = arguments[1] if len(arguments) > 1 else "help"
@@ -45,6 +49,10 @@ def main(arguments: list[str]) -> None:
             execute_from_command_line(arguments)
     except (environment.WrongSettings, postgres.EmbeddedPostgresError) as error:
         sys.exit(str(error))
+    except ProgrammingError as error:
+        if "--traceback" in arguments or not isinstance(error.__cause__, NOT_MIGRATED):
+            raise
+        sys.exit("The database is empty or of another version: `manage.py migrate` brings it up.")
     except OperationalError as error:
         if "--traceback" in arguments:
             raise

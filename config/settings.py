@@ -114,12 +114,15 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATABASES = {"default": database(env, Profile(os.environ.get(PROFILE_VARIABLE, Profile.WEB)))}
 
 CACHES: dict[str, dict[str, Any]] = {
-    "default": (
+    # Of each process; only the admin keeps something in it.
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    "counters": (
         {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": env.redis_url}
         if env.redis_url
         else {"BACKEND": "core.cache.CounterCache", "LOCATION": "core_counter"}
-    )
+    ),
 }
+RATELIMIT_USE_CACHE = "counters"
 
 # --- Who may what -----------------------------------------------------------------------
 
@@ -185,6 +188,7 @@ SPECTACULAR_SETTINGS = {
 
 # --- The admin --------------------------------------------------------------------------
 
+DATETIME_FORMAT = "Y-m-d H:i:s e"
 UNFOLD = {
     "SITE_TITLE": "Wallet Service",
     "SITE_HEADER": "Wallet Service",

@@ -28,6 +28,9 @@ OUR_FAULT = (
 )
 
 
+KEY_HEADER = "IDEMPOTENCY-KEY"
+
+
 class MalformedRequest(BadRequest):
     code = "malformed_request"
     message = "What arrived is not an HTTP request that this server takes."
@@ -35,6 +38,18 @@ class MalformedRequest(BadRequest):
 
 class JSONThreadWorker(ThreadWorker):
     """gunicorn's threads, with the API's error body in place of an HTML page."""
+
+    def handle_request(self, req: Any, conn: Any) -> Any:
+        """Serve a request in which an idempotency key that was sent twice stands once.
+
+        WSGI would join the two with a comma, and make a third key of them. Two different ones
+        become an empty one, which is refused as no key at all.
+        """
+        keys = {value for name, value in req.headers if name == KEY_HEADER}
+        if keys:
+            rest = [header for header in req.headers if header[0] != KEY_HEADER]
+            req.headers = [*rest, (KEY_HEADER, keys.pop() if len(keys) == 1 else "")]
+        return super().handle_request(req, conn)  # type: ignore[no-untyped-call]
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:
         """Answer and log what gunicorn itself refuses, or what broke outside Django."""

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 from django.conf import settings
-from django.core.cache import cache
 from django.db import connection
 from django.test.utils import setup_databases, teardown_databases
 from pytest_django import DjangoDbBlocker
@@ -91,4 +90,3 @@ def _clean(owner_dsn: str) -> None:
             "UPDATE commerce_processorstate SET processor_id = NULL, heartbeat_at = NULL,"
             " current_chunk = NULL, last_chunk = NULL, completed = 0, failed = 0"
         )
-    cache.close()

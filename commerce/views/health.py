@@ -15,6 +15,8 @@ from core.errors import Unavailable
 from core.http.schema import operation
 from core.http.views import ApiView
 
+AWAY = "A part that money needs is away: see `details`."
+
 
 class HealthAnswer(serializers.Serializer[Any]):
     status = serializers.CharField()
@@ -38,9 +40,11 @@ class HealthView(ApiView):
         public=True,
     )
     def get(self, request: Request) -> Response:
-        parts = {"database": _database(), "migrations": _migrations(), "processor": _processor()}
-        if parts["database"] != "ok" or parts["migrations"] != "ok":
-            raise Unavailable(**parts)
+        if _database() != "ok":
+            raise Unavailable(AWAY, database="away", migrations="unknown", processor="unknown")
+        parts = {"database": "ok", "migrations": _migrations(), "processor": _processor()}
+        if parts["migrations"] != "ok":
+            raise Unavailable(AWAY, **parts)
         return Response({"status": "ok", **parts})
 
 

@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Mapping
+from email.message import Message
 from typing import IO, Any
 
+from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.parsers import BaseParser
 
 from core.errors import Malformed
@@ -49,6 +51,10 @@ class StrictJSONParser(BaseParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
+        charset = Message()
+        charset["Content-Type"] = media_type or self.media_type
+        if (charset.get_content_charset() or "utf-8") not in ("utf-8", "utf8"):
+            raise UnsupportedMediaType(str(media_type))
         return parse_json(stream.read())
 
 

@@ -57,6 +57,11 @@ class HistoryQuery(Body):
             "to": MomentField(required=False, source="until"),
         }
 
+    def validate(self, attrs: Any) -> Any:
+        if "since" in attrs and "until" in attrs and attrs["since"] > attrs["until"]:
+            raise serializers.ValidationError({"from": ["Must not be after `to`."]})
+        return attrs
+
 
 class HistoryAnswer(serializers.Serializer[Any]):
     summary = serializers.CharField()

@@ -109,7 +109,8 @@ class StatementView(ApiView):
         fields = parse_query(request, self.query)
         wallet = own_wallet(caller_of(request), wallet_id)
         # The last millisecond counts too: `to` is exclusive and ids carry milliseconds.
-        until = fields.get("until", datetime.now(UTC) + timedelta(milliseconds=1))
+        now = datetime.now(UTC) + timedelta(milliseconds=1)
+        until = fields.get("until", max(now, fields.get("since", now)))
         since = fields.get("since", min(wallet.created_at, until))
         if since > until:
             raise InvalidInput({"from": ["Must not be after `to`."]})

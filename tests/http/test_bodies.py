@@ -253,3 +253,17 @@ def _deposit(client: Holder, *, size: int = 0, content_type: str = "application/
     return client.api.call(
         "POST", "/wallet/deposit", raw, **{"Content-Type": content_type, "Idempotency-Key": "k"}
     )
+
+
+def test_another_charset_is_another_media_type() -> None:
+    client = a_client()
+
+    latin = client.api.post(
+        "/wallet/create", b"{}", **{"Content-Type": "application/json; charset=latin-1"}
+    )
+    utf8 = client.api.post(
+        "/wallet/create", b"{}", **{"Content-Type": "application/json; charset=UTF-8"}
+    )
+
+    assert (latin.status, latin.code) == (415, "unsupported_media_type")
+    assert utf8.status == 201

@@ -91,6 +91,35 @@ def test_without_one_of_its_children_it_ends(child: str, installation: Installat
     assert not is_running(installation.data_dir)
 
 
+def test_a_key_that_was_sent_twice_is_one_key(installation: Installation) -> None:
+    installation.serve()
+    signed_up = requests.post(
+        f"{installation.url}/client/signup",
+        json={
+            "email": "twice@example.com",
+            "password": "correct-horse-7",
+            "client": {"first_name": "A", "last_name": "B", "phone_number": "+34666666666"},
+        },
+        timeout=DEADLINE_SECONDS,
+    ).json()
+    head = (
+        "POST /wallet/create HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n"
+        f"Authorization: Token {signed_up['token']}\r\nConnection: close\r\n"
+    )
+
+    def create(*keys: str) -> tuple[bytes, bytes]:
+        lines = "".join(f"Idempotency-Key: {key}\r\n" for key in keys)
+        return send(installation, f"{head}{lines}\r\n".encode())
+
+    _, first = create("a", "a")
+    replayed, again = create("a")
+    refused, _ = create("a", "b")
+
+    assert again == first
+    assert b"Idempotent-Replayed: true" in replayed
+    assert refused.startswith(b"HTTP/1.1 422 ")
+
+
 def test_what_never_reaches_a_view_is_answered_in_json(installation: Installation) -> None:
     installation.serve()
     for request, status in [

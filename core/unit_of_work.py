@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
+from django.db import IntegrityError, InterfaceError, InternalError, OperationalError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 from psycopg import errors as pg
 
@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 ATTEMPTS = 5
 _FIRST_PAUSE_SECONDS = 0.01
 _RETRIED = (pg.DeadlockDetected, pg.SerializationFailure)
+#: The server ended the session; psycopg files it under internal errors.
+_ENDED = (pg.IdleInTransactionSessionTimeout, pg.TransactionTimeout)
 _CONSTRAINT_REFUSALS: dict[str, type[Refusal]] = {}
 
 
@@ -45,7 +47,9 @@ def unit_of_work(work: Callable[[], Result]) -> Result:
             if refusal is None:
                 raise
             raise refusal() from error
-        except (OperationalError, InterfaceError) as error:
+        except (OperationalError, InterfaceError, InternalError) as error:
+            if isinstance(error, InternalError) and not isinstance(error.__cause__, _ENDED):
+                raise
             if not isinstance(error.__cause__, _RETRIED) or attempt == ATTEMPTS - 1:
                 logger.warning("A unit of work was given up: %s", error)
                 raise Unavailable from error

@@ -59,6 +59,8 @@ def post(orders: Sequence[Order]) -> list[Outcome]:
     order hold the same asset: whoever makes an order has looked.
     """
     require_unit_of_work()
+    if not orders:
+        return []
     # Sorted and distinct: the database locks in this order, so two posts cannot deadlock.
     wallets = sorted({wallet for o in orders for wallet in (o.source_id, o.target_id)})
     place = {wallet: index for index, wallet in enumerate(wallets, start=1)}

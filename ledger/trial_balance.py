@@ -37,8 +37,8 @@ _LINES = """
            CROSS JOIN LATERAL (
                 SELECT balance_after_minor FROM ledger_entry e
                  WHERE e.wallet_id = w.id AND e.transaction_id < %(before)s
-                   AND e.failure_code IS NULL
-                 ORDER BY e.transaction_id DESC LIMIT 1
+                   AND e.version IS NOT NULL
+                 ORDER BY e.version DESC LIMIT 1  -- ids follow a clock, which may step back
            ) AS newest
            WHERE w.owner_id IS NOT NULL
            GROUP BY w.asset_id

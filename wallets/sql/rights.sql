@@ -7,17 +7,24 @@ ALTER TABLE wallets_wallet ADD CONSTRAINT owner_has_that_role
 -- Room on each page for the next version of a balance: no column that changes has an index.
 ALTER TABLE wallets_wallet SET (fillfactor = 70);
 
--- A wallet starts empty: only `ledger_post` can put something in.
-CREATE FUNCTION refuse_wallet_with_a_past() RETURNS trigger LANGUAGE plpgsql AS $$
+-- A wallet starts empty: only `ledger_post` can put something in. Of cash it has a slot among its
+-- owner's, or the limits would not see it.
+CREATE FUNCTION check_new_wallet() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    IF NEW.owner_id IS NOT NULL AND (NEW.slot IS NOT NULL) IS DISTINCT FROM (
+        SELECT is_cash FROM wallets_asset WHERE symbol = NEW.asset_id
+    ) THEN
+        RAISE EXCEPTION 'A wallet has a slot exactly when it holds cash.'
+            USING ERRCODE = 'check_violation';
+    END IF;
     IF NEW.version <> 0 OR NEW.held_minor <> 0 OR coalesce(NEW.balance_minor, 0) <> 0 THEN
         RAISE EXCEPTION 'A wallet starts empty.' USING ERRCODE = 'check_violation';
     END IF;
     RETURN NEW;
 END
 $$;
-CREATE TRIGGER starts_empty BEFORE INSERT ON wallets_wallet
-    FOR EACH ROW EXECUTE FUNCTION refuse_wallet_with_a_past();
+CREATE TRIGGER starts_right BEFORE INSERT ON wallets_wallet
+    FOR EACH ROW EXECUTE FUNCTION check_new_wallet();
 
 -- Balances and versions are written by `ledger_post` alone, decimals by nobody; no wallet and no
 -- reason why one was frozen is ever deleted.

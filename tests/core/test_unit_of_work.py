@@ -1,0 +1,238 @@
+"""The unit of work against a real database that deadlocks, waits, dies and refuses."""
+
+import uuid
+from collections.abc import Callable
+from functools import partial
+from threading import Barrier
+
+import psycopg
+import pytest
+from django.db import DatabaseError, IntegrityError, connection
+from psycopg import errors as pg
+
+from accounts.errors import EmailTaken
+from accounts.models import User
+from core.errors import NotFound, RuleBroken, Unavailable
+from core.unit_of_work import ATTEMPTS, require_unit_of_work, unit_of_work
+from tests.factories import UserFactory, a_client
+from tests.infrastructure.conftest import wait_until
+from tests.races import PATIENCE_SECONDS, race
+
+pytestmark = pytest.mark.usefixtures("books")
+
+
+class OnRecord(RuleBroken):
+    code = "on_record"
+    message = "Refused, and the attempt stays on record."
+
+
+def execute(statement: str, *values: uuid.UUID) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+
+
+def lock(wallet_id: uuid.UUID) -> None:
+    execute("SELECT FROM wallets_wallet WHERE id = %s FOR NO KEY UPDATE", wallet_id)
+
+
+def write(email: str) -> None:
+    UserFactory.create(email=email)
+
+
+def is_written(email: str) -> bool:
+    return User.objects.filter(email=email).exists()
+
+
+def test_what_was_written_is_committed_with_the_result() -> None:
+    def work() -> str:
+        require_unit_of_work()
+        write("ada@example.com")
+        return "done"
+
+    assert unit_of_work(work) == "done"
+    assert is_written("ada@example.com")
+
+
+def test_nothing_requires_a_unit_of_work_in_vain() -> None:
+    with pytest.raises(RuntimeError):
+        require_unit_of_work()
+
+
+def test_a_recorded_refusal_commits_what_was_written() -> None:
+    refusal = OnRecord(left=5)
+
+    def work() -> None:
+        write("ada@example.com")
+        raise refusal
+
+    with pytest.raises(OnRecord) as raised:
+        unit_of_work(work)
+
+    assert raised.value is refusal
+    assert is_written("ada@example.com")
+
+
+@pytest.mark.parametrize("exception", [NotFound(), RuntimeError("a bug"), KeyboardInterrupt()])
+def test_any_other_exception_rolls_back(exception: BaseException) -> None:
+    attempts = []
+
+    def work() -> None:
+        attempts.append(1)
+        write("ada@example.com")
+        raise exception
+
+    with pytest.raises(type(exception)) as raised:
+        unit_of_work(work)
+
+    assert raised.value is exception
+    assert len(attempts) == 1
+    assert not is_written("ada@example.com")
+
+
+def test_a_unit_inside_another_is_an_error_and_neither_is_written() -> None:
+    def outer() -> None:
+        write("outer@example.com")
+        unit_of_work(partial(write, "inner@example.com"))
+
+    with pytest.raises(RuntimeError):
+        unit_of_work(outer)
+
+    assert not is_written("outer@example.com")
+    assert not is_written("inner@example.com")
+
+
+def test_a_broken_constraint_is_its_refusal() -> None:
+    write("ada@example.com")
+
+    def work() -> None:
+        write("ben@example.com")
+        write("Ada@example.com")
+
+    with pytest.raises(EmailTaken):
+        unit_of_work(work)
+
+    assert not is_written("ben@example.com")
+
+
+def test_a_constraint_without_a_refusal_stays_an_error() -> None:
+    with pytest.raises(IntegrityError) as raised:
+        unit_of_work(lambda: UserFactory.create(email="ada@example.com", role="nobody"))
+
+    assert isinstance(raised.value.__cause__, pg.CheckViolation)
+    assert not is_written("ada@example.com")
+
+
+def test_a_deadlock_is_retried_and_both_units_finish() -> None:
+    owner = a_client()
+    first, second = owner.wallet_id, a_client().wallet_id
+    both_hold_one = Barrier(2)
+    attempts: list[int] = []
+
+    def lock_both(number: int) -> str:
+        def work() -> str:
+            attempts.append(number)
+            is_first_attempt = attempts.count(number) == 1
+            write(f"user{number}-{len(attempts)}@other.example.com")
+            lock((first, second)[number])
+            if is_first_attempt:
+                both_hold_one.wait(PATIENCE_SECONDS)
+            lock((second, first)[number])
+            return f"done {number}"
+
+        return unit_of_work(work)
+
+    assert race(2, lock_both) == ["done 0", "done 1"]
+
+    assert len(attempts) > 2, "one of the two was chosen and ran again"
+    assert User.objects.filter(email__endswith="@other.example.com").count() == 2
+
+
+def fail_in_the_database(sqlstate: str) -> None:
+    execute(f"DO $$ BEGIN RAISE EXCEPTION 'asked for' USING ERRCODE = '{sqlstate}'; END $$")
+
+
+@pytest.mark.parametrize("sqlstate", ["40001", "40P01"], ids=["serialization", "deadlock"])
+def test_retries_end_with_success_or_are_used_up(sqlstate: str) -> None:
+    attempts = []
+
+    def work(failures: int) -> int:
+        attempts.append(1)
+        write("ada@example.com")
+        if len(attempts) <= failures:
+            fail_in_the_database(sqlstate)
+        return len(attempts)
+
+    assert unit_of_work(partial(work, ATTEMPTS - 1)) == ATTEMPTS
+    assert User.objects.filter(email="ada@example.com").delete()[0] == 1
+
+    attempts.clear()
+    with pytest.raises(Unavailable):
+        unit_of_work(partial(work, ATTEMPTS))
+    assert len(attempts) == ATTEMPTS
+    assert not is_written("ada@example.com")
+
+
+def test_a_lock_that_takes_too_long_is_unavailable(owner_dsn: str) -> None:
+    holder = a_client()
+    execute("SET lock_timeout = '20ms'")
+    attempts = []
+
+    def work() -> None:
+        attempts.append(1)
+        write("ada@example.com")
+        lock(holder.wallet_id)
+
+    with psycopg.connect(owner_dsn) as other:
+        other.execute("SELECT FROM wallets_wallet WHERE id = %s FOR UPDATE", [holder.wallet_id])
+        with pytest.raises(Unavailable):
+            unit_of_work(work)
+    assert len(attempts) == 1, "it has waited long enough"
+    assert not is_written("ada@example.com")
+
+    unit_of_work(work)
+    assert is_written("ada@example.com")
+
+
+def test_a_statement_that_takes_too_long_is_unavailable() -> None:
+    def work() -> None:
+        write("ada@example.com")
+        execute("SET LOCAL statement_timeout = '20ms'")
+        execute("SELECT pg_sleep(60)")
+
+    assert_unavailable(work)
+
+
+def test_a_connection_that_dies_is_unavailable_and_the_next_one_works() -> None:
+    def work() -> None:
+        write("ada@example.com")
+        execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    assert_unavailable(work)
+
+
+def test_a_transaction_that_the_server_ended_is_unavailable(owner_dsn: str) -> None:
+    def work() -> None:
+        write("ada@example.com")
+        backend = connection.connection.info.backend_pid
+        execute("SET LOCAL idle_in_transaction_session_timeout = '20ms'")
+        with psycopg.connect(owner_dsn, autocommit=True) as other:
+            wait_until(
+                lambda: (
+                    not other.execute(
+                        "SELECT FROM pg_stat_activity WHERE pid = %s", [backend]
+                    ).fetchall()
+                )
+            )
+        write("ben@example.com")
+
+    assert_unavailable(work)
+
+
+def assert_unavailable(work: Callable[[], None]) -> None:
+    """The unit is refused with a 503's refusal, nothing of it stays, and the next one works."""
+    with pytest.raises(Unavailable) as raised:
+        unit_of_work(work)
+    assert isinstance(raised.value.__cause__, DatabaseError)
+    assert not is_written("ada@example.com")
+    unit_of_work(partial(write, "eve@example.com"))
+    assert is_written("eve@example.com")

@@ -1,0 +1,249 @@
+"""What must never be false is held by the database, whoever writes."""
+
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import errors as pg
+from psycopg import sql
+
+from ledger.kinds import LEGAL_MOVEMENTS, Kind
+from tests.factories import ClientFactory, CompanyFactory
+
+pytestmark = pytest.mark.usefixtures("books")
+
+Row = dict[str, Any]
+SOMEBODY, SOMEBODY_ELSE = uuid.uuid4(), uuid.uuid4()
+
+
+@pytest.fixture
+def owner(owner_dsn: str) -> Iterator[psycopg.Connection]:
+    """A connection as the owner, whom no missing right protects; all is rolled back."""
+    with psycopg.connect(owner_dsn) as owner, owner.transaction(force_rollback=True):
+        yield owner
+
+
+def insert(owner: psycopg.Connection, table: str, row: Mapping[str, Any]) -> None:
+    statement = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
+        sql.Identifier(table),
+        sql.SQL(", ").join(map(sql.Identifier, row)),
+        sql.SQL(", ").join(map(sql.Placeholder, row)),
+    )
+    with owner.transaction():
+        owner.execute(statement, row)
+
+
+def refuse(owner: psycopg.Connection, table: str, row: Mapping[str, Any], *, by: str) -> None:
+    """Insert a row that the constraint `by` must refuse."""
+    with pytest.raises(psycopg.IntegrityError) as raised:
+        insert(owner, table, row)
+    assert raised.value.diag.constraint_name == by
+
+
+def a_transfer(**changes: Any) -> Row:
+    row: Row = {
+        "kind": "transfer",
+        "asset_id": "USD",
+        "amount_minor": 100,
+        "source_id": SOMEBODY,
+        "target_id": SOMEBODY_ELSE,
+        "source_is_system": False,
+        "target_is_system": False,
+        "source_balance_minor": 0,
+        "target_balance_minor": 100,
+        "source_version": 1,
+        "target_version": 1,
+        "failure_code": None,
+    }
+    return row | changes
+
+
+NOTHING_AFTER: Row = dict.fromkeys(
+    ("source_balance_minor", "target_balance_minor", "source_version", "target_version")
+)
+
+
+@pytest.mark.parametrize(
+    ("constraint", "changes"),
+    [
+        ("amount_positive", {"amount_minor": 0}),
+        ("amount_positive", {"amount_minor": -1}),
+        ("source_is_not_target", {"target_id": SOMEBODY}),
+        ("completed_has_balances", {"failure_code": "balance_limit"}),
+        ("completed_has_balances", {"source_balance_minor": None}),
+        ("completed_has_balances", {"target_balance_minor": None}),
+        ("completed_has_balances", {"source_version": None}),
+        ("completed_has_balances", {"target_version": None}),
+        ("completed_has_balances", NOTHING_AFTER),
+        (
+            "completed_has_balances",
+            NOTHING_AFTER | {"failure_code": "balance_limit", "target_version": 1},
+        ),
+        ("completed_has_balances", {"kind": "deposit", "source_is_system": True}),
+        ("legal_movement", {"kind": "gift"}),
+    ],
+)
+def test_a_transaction_is_refused_by(
+    constraint: str, changes: Row, owner: psycopg.Connection
+) -> None:
+    refuse(owner, "ledger_transaction", a_transfer(**changes), by=constraint)
+
+
+def test_transactions_like_those_are_taken_when_nothing_is_wrong(
+    owner: psycopg.Connection,
+) -> None:
+    insert(owner, "ledger_transaction", a_transfer())
+    insert(
+        owner, "ledger_transaction", a_transfer(**NOTHING_AFTER, failure_code="insufficient_funds")
+    )
+
+
+def test_the_legal_movements_are_those_of_the_table(owner: psycopg.Connection) -> None:
+    taken = set()
+    for kind in Kind:
+        for is_source, is_target in ((False, False), (False, True), (True, False), (True, True)):
+            row = a_transfer(
+                **NOTHING_AFTER,
+                kind=kind.value,
+                source_is_system=is_source,
+                target_is_system=is_target,
+                failure_code="balance_limit",
+            )
+            with suppress(pg.CheckViolation):
+                insert(owner, "ledger_transaction", row)
+                taken.add((kind, is_source, is_target))
+
+    assert taken == set(LEGAL_MOVEMENTS)
+
+
+@pytest.mark.parametrize("side", ["source", "target"])
+def test_a_version_of_a_wallet_is_one_entry(side: str, owner: psycopg.Connection) -> None:
+    insert(owner, "ledger_transaction", a_transfer())
+    another = {"source_id": uuid.uuid4(), "target_id": uuid.uuid4()}
+    same_side = a_transfer(**another) | {f"{side}_id": a_transfer()[f"{side}_id"]}
+
+    with pytest.raises(pg.UniqueViolation):
+        insert(owner, "ledger_transaction", same_side)
+
+    insert(owner, "ledger_transaction", same_side | {f"{side}_version": 2})
+
+
+def a_wallet(**changes: Any) -> Row:
+    row: Row = {
+        "id": uuid.uuid4(),
+        "asset_id": "USD",
+        "owner_id": None,
+        "owner_role": "client",
+        "slot": 1,
+        "purpose": None,
+        "status": "active",
+        "balance_minor": 0,
+        "held_minor": 0,
+        "version": 0,
+        "created_at": "now",
+        "updated_at": "now",
+    }
+    return row | changes
+
+
+A_SYSTEM_WALLET: Row = dict.fromkeys(("owner_id", "owner_role", "slot", "balance_minor")) | {
+    "purpose": "funding"
+}
+
+
+@pytest.mark.parametrize(
+    ("constraint", "changes"),
+    [
+        ("held_within_balance", {"version": 1, "balance_minor": -1}),
+        ("held_within_balance", {"version": 1, "balance_minor": 5, "held_minor": 6}),
+        ("held_within_balance", {"held_minor": -1}),
+        ("version_not_negative", {"version": -1}),
+        ("nothing_without_an_entry", {"balance_minor": 1}),
+        ("status_is_known", {"status": "lost"}),
+        ("either_owned_or_system", {"purpose": "funding"}),
+        ("either_owned_or_system", {"balance_minor": None}),
+        ("either_owned_or_system", {"owner_role": None}),
+        ("either_owned_or_system", A_SYSTEM_WALLET | {"balance_minor": 0}),
+        ("either_owned_or_system", A_SYSTEM_WALLET | {"status": "frozen"}),
+        ("either_owned_or_system", A_SYSTEM_WALLET | {"version": 1}),
+        ("either_owned_or_system", A_SYSTEM_WALLET | {"purpose": None}),
+        ("one_system_wallet_per_purpose", A_SYSTEM_WALLET),
+    ],
+)
+def test_a_wallet_is_refused_by(constraint: str, changes: Row, owner: psycopg.Connection) -> None:
+    wallet = a_wallet(owner_id=ClientFactory.create().user.id)
+    insert(owner, "wallets_wallet", wallet)
+    assignments = sql.SQL(", ").join(
+        sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in changes
+    )
+    change = sql.SQL("UPDATE wallets_wallet SET {} WHERE id = %(id)s").format(assignments)
+
+    with pytest.raises(psycopg.IntegrityError) as raised:
+        owner.execute(change, wallet | changes)
+
+    assert raised.value.diag.constraint_name == constraint
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"version": 1}, {"version": 1, "balance_minor": 1}, {"balance_minor": 1}, {"held_minor": 1}],
+)
+def test_a_wallet_that_does_not_start_empty_is_refused(
+    changes: Row, owner: psycopg.Connection
+) -> None:
+    client = ClientFactory.create().user
+
+    with pytest.raises(pg.CheckViolation):
+        insert(owner, "wallets_wallet", a_wallet(owner_id=client.id) | changes)
+
+
+@pytest.mark.parametrize(
+    ("constraint", "changes"),
+    [
+        ("one_cash_wallet_per_slot", {"slot": 1}),
+        ("one_wallet_per_company", {"slot": 2}),
+        ("owner_has_that_role", {"slot": 2, "owner_role": "client"}),
+        ("owner_has_that_role", {"slot": 1, "owner_id": SOMEBODY}),
+    ],
+)
+def test_a_companys_second_cash_wallet_is_refused_by(
+    constraint: str, changes: Row, owner: psycopg.Connection
+) -> None:
+    company = CompanyFactory.create().user
+    first = a_wallet(owner_id=company.id, owner_role="company", slot=1)
+    insert(owner, "wallets_wallet", first)
+
+    second = first | {"id": uuid.uuid4(), "asset_id": "EUR"} | changes
+    refuse(owner, "wallets_wallet", second, by=constraint)
+
+
+def test_a_cash_wallet_cannot_do_without_a_slot(owner: psycopg.Connection) -> None:
+    company = CompanyFactory.create().user
+
+    with pytest.raises(psycopg.IntegrityError):
+        insert(
+            owner, "wallets_wallet", a_wallet(owner_id=company.id, owner_role="company", slot=None)
+        )
+
+
+@pytest.mark.parametrize(
+    ("constraint", "changes"),
+    [("decimals_at_most_8", {"decimals": 9}), ("symbol_upper_case", {"symbol": "Gold"})],
+)
+def test_an_asset_is_refused_by(constraint: str, changes: Row, owner: psycopg.Connection) -> None:
+    asset: Row = {"symbol": "TESTED", "name": "Tested", "decimals": 8, "is_cash": False}
+    refuse(owner, "wallets_asset", asset | changes, by=constraint)
+    insert(owner, "wallets_asset", asset)
+
+
+@pytest.mark.parametrize("refunded_minor", [-1, 101])
+def test_refunds_beyond_a_charge_are_refused(
+    refunded_minor: int, owner: psycopg.Connection
+) -> None:
+    charge: Row = {"transaction_id": SOMEBODY, "amount_minor": 100}
+    over = charge | {"refunded_minor": refunded_minor}
+    refuse(owner, "commerce_charge", over, by="refunds_within_charge")
+    insert(owner, "commerce_charge", charge | {"refunded_minor": 100})

@@ -1,0 +1,219 @@
+"""What a wallet's owner sees: everything once, newest first, as fast on any page."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from core.unit_of_work import unit_of_work
+from ledger.history import history
+from ledger.kinds import Kind
+from ledger.post import Order, post
+from tests.factories import Holder, a_client, a_company, freeze
+from wallets.assets import system_wallet_id
+from wallets.models import Purpose
+
+pytestmark = pytest.mark.usefixtures("books")
+
+WORLD = system_wallet_id("USD", Purpose.FUNDING)
+
+
+def post_each(*orders: Order) -> None:
+    """Post the orders one by one, so that time passes between them."""
+    for order in orders:
+        unit_of_work(partial(post, [order]))
+
+
+def rows_of(holder: Holder, query: str = "limit=200") -> list[dict[str, Any]]:
+    reply = holder.api.get(f"/wallet/history/{holder.wallet_id}?{query}")
+    assert reply.status == 200, reply.raw
+    assert "Link" not in reply.headers
+    rows: list[dict[str, Any]] = reply.json
+    return rows
+
+
+def pages_of(holder: Holder, query: str) -> Iterator[list[dict[str, Any]]]:
+    """Follow the links to the last page."""
+    path: str | None = f"/wallet/history/{holder.wallet_id}?{query}"
+    while path:
+        reply = holder.api.get(path)
+        assert reply.status == 200, reply.raw
+        yield reply.json
+        link = re.fullmatch(r'<http://[^/]+(/[^>]+)>; rel="next"', reply.headers.get("Link", ""))
+        assert link or "Link" not in reply.headers
+        path = link.group(1) if link else None
+
+
+@pytest.fixture
+def busy() -> Holder:
+    """A client with 25 entries on both sides and of several kinds, 5 of them refused."""
+    busy, other, shop = a_client(), a_client(holds="10.00"), a_company()
+    there = Order(Kind.TRANSFER, other.wallet_id, busy.wallet_id, 3)
+    back = Order(Kind.TRANSFER, busy.wallet_id, other.wallet_id, 1)
+    refused = Order(Kind.CHARGE, busy.wallet_id, shop.wallet_id, 10**6)
+    deposit = Order(Kind.DEPOSIT, WORLD, busy.wallet_id, 10)
+    charge = Order(Kind.CHARGE, busy.wallet_id, shop.wallet_id, 2)
+    post_each(*[there, back, refused, deposit, charge] * 5)
+    return busy
+
+
+def test_the_newest_comes_first_and_says_all(busy: Holder) -> None:
+    rows = rows_of(busy)
+
+    kinds = ["transfer", "transfer", "charge", "deposit", "charge"] * 5
+    assert [row["type"] for row in rows] == kinds[::-1]
+    ids = [row["transaction"] for row in rows]
+    assert ids == sorted(ids, reverse=True)
+    charge, deposit, refused, back, there = rows[:5]
+    own = str(busy.wallet_id)
+    assert [row["source__token"] == own for row in rows[:5]] == [True, False, True, True, False]
+    assert (deposit["source__token"], deposit["target__token"]) == (None, own)
+    assert [float(row["amount"]) for row in rows[:5]] == [0.02, 0.10, 10_000, 0.01, 0.03]
+    assert (refused["success"], refused["error"]) == (False, "insufficient_funds")
+    assert refused["balance"] is None
+    balances = [float(row["balance"]) for row in (charge, deposit, back, there)]
+    assert balances == [0.50, 0.52, 0.42, 0.43]
+
+
+@pytest.mark.parametrize("limit", [1, 4, 5, 24, 25])
+def test_pages_give_every_row_once(limit: int, busy: Holder) -> None:
+    pages = list(pages_of(busy, f"limit={limit}"))
+
+    assert [row for page in pages for row in page] == rows_of(busy)
+    assert [len(page) for page in pages[:-1]] == [limit] * (len(pages) - 1)
+    assert 1 <= len(pages[-1]) <= limit
+
+
+def test_what_happens_between_two_pages_moves_none(busy: Holder) -> None:
+    before = rows_of(busy)
+    pages = pages_of(busy, "limit=10")
+
+    first = next(pages)
+    post_each(Order(Kind.DEPOSIT, WORLD, busy.wallet_id, 1))
+
+    assert [*first, *(row for page in pages for row in page)] == before
+
+
+@pytest.mark.parametrize(
+    ("query", "is_kept"),
+    [
+        ("success=true", lambda row: row["success"]),
+        ("success=false", lambda row: not row["success"]),
+        ("type=deposit", lambda row: row["type"] == "deposit"),
+        ("type=charge", lambda row: row["type"] == "charge"),
+        ("type=charge&success=true", lambda row: row["type"] == "charge" and row["success"]),
+        ("type=refund", lambda row: False),
+    ],
+)
+def test_filters_keep_what_they_name(
+    query: str, is_kept: Callable[[dict[str, Any]], bool], busy: Holder
+) -> None:
+    kept = [row for row in rows_of(busy) if is_kept(row)]
+
+    assert rows_of(busy, f"{query}&limit=200") == kept
+    assert [row for page in pages_of(busy, f"{query}&limit=3") for row in page] == kept
+
+
+def test_from_is_inclusive_and_to_is_not(busy: Holder) -> None:
+    rows = rows_of(busy)
+    dates = sorted({row["date"] for row in rows})
+    assert len(dates) > 5
+
+    for date in dates:
+        since = [row for row in rows if row["date"] >= date]
+        assert rows_of(busy, f"from={date}&limit=200") == since
+        until = [row for row in rows if row["date"] < date]
+        assert rows_of(busy, f"to={date}&limit=200") == until
+    middle = [row for row in rows if dates[1] <= row["date"] < dates[-1]]
+    window = f"from={dates[1]}&to={dates[-1]}"
+    assert [row for page in pages_of(busy, f"{window}&limit=4") for row in page] == middle
+
+
+def test_a_failed_attempt_is_seen_from_both_sides() -> None:
+    payer, company, other = a_client(holds="1.00"), a_company(), a_client()
+    body = {"wallet": str(payer.wallet_id), "amount": "2.00", "summary": "Tea"}
+
+    assert company.api.post("/wallet/charge", body).status == 400
+    freeze(payer)
+    assert company.api.post("/wallet/charge", body).status == 409
+
+    for side in (payer, company):
+        [frozen, poor] = rows_of(side, "success=false&limit=200")
+        assert (frozen["error"], poor["error"]) == ("wallet_not_active", "insufficient_funds")
+        for row in (frozen, poor):
+            assert (row["success"], row["balance"], row["summary"]) == (False, None, "Tea")
+            assert row["source__token"] == str(payer.wallet_id)
+            assert row["target__token"] == str(company.wallet_id)
+    assert rows_of(other) == []
+    assert (payer.balance_minor, company.balance_minor) == (100, 0)
+
+
+@pytest.fixture
+def old(owner_dsn: str) -> Holder:
+    """A client with 2,000 entries among 3,000 of others, and the planner knows of it."""
+    old, other, third = a_client(), a_client(), a_client()
+    orders = [
+        Order(Kind.DEPOSIT, WORLD, old.wallet_id, 2),
+        Order(Kind.TRANSFER, old.wallet_id, other.wallet_id, 1),
+        Order(Kind.TRANSFER, third.wallet_id, other.wallet_id, 10**9),
+    ]
+    for _ in range(2):
+        unit_of_work(partial(post, orders * 500))
+    with psycopg.connect(owner_dsn, autocommit=True) as owner:
+        owner.execute("ANALYZE ledger_transaction")
+    return old
+
+
+@pytest.mark.parametrize("is_first", [True, False], ids=["first page", "later page"])
+@pytest.mark.parametrize(
+    "filters",
+    [
+        {},
+        {"success": True},
+        {"success": False},
+        {"kind": Kind.TRANSFER},
+        {"since": datetime(2020, 1, 1, tzinfo=UTC), "until": datetime(2100, 1, 1, tzinfo=UTC)},
+    ],
+    ids=["all", "completed", "failed", "kind", "window"],
+)
+def test_a_page_never_sorts_a_wallets_whole_life(
+    filters: dict[str, Any], is_first: bool, old: Holder
+) -> None:
+    cursor = None if is_first else history(old.wallet_id, limit=1_000).next_cursor
+
+    plan = plan_of(lambda: history(old.wallet_id, limit=50, cursor=cursor, **filters))
+
+    sorts_of_all = [
+        node
+        for node in nodes(plan)
+        if "Sort" in node["Node Type"]
+        and any("Append" in below["Node Type"] for below in nodes(node))
+    ]
+    assert [node["Node Type"] for node in nodes(plan)].count("Limit") == 1
+    assert sorts_of_all == [], json.dumps(plan, indent=1)
+
+
+def plan_of(read: Callable[[], object]) -> dict[str, Any]:
+    """Return the plan of the one query that `read` makes."""
+    with CaptureQueriesContext(connection) as queries:
+        read()
+    [query] = queries.captured_queries
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (FORMAT JSON) {query['sql']}")
+        [(explained,)] = cursor.fetchall()
+    [whole] = json.loads(explained) if isinstance(explained, str) else explained
+    plan: dict[str, Any] = whole["Plan"]
+    return plan
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for below in plan.get("Plans", []):
+        yield from nodes(below)

@@ -1,0 +1,249 @@
+"""The books are checked against themselves: what is off is named, and nobody is locked out."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from io import StringIO
+from typing import Any
+
+import psycopg
+import pytest
+from django.core.management import call_command
+from django.db import connection
+
+from core.unit_of_work import unit_of_work
+from ledger.kinds import Kind
+from ledger.post import Order, post
+from ledger.trial_balance import trial_balance
+from ledger.verification import Finding, verify_ledger
+from tests.api import Reply
+from tests.factories import Holder, a_client, a_company, freeze
+from tests.races import race
+from wallets.assets import system_wallet_id
+from wallets.models import Purpose
+
+pytestmark = pytest.mark.usefixtures("books")
+
+WORLD = system_wallet_id("USD", Purpose.FUNDING)
+DEPOSIT = (
+    "INSERT INTO ledger_transaction (id, kind, asset_id, amount_minor, source_id, target_id,"
+    " source_is_system, target_is_system, target_balance_minor, target_version)"
+    " VALUES (%s, 'deposit', %s, 100, %s, %s, true, false, %s, %s)"
+)
+
+
+@contextmanager
+def tampering(owner_dsn: str) -> Iterator[psycopg.Connection]:
+    """Change anything as the owner, past the triggers; afterwards the tables are as they were."""
+    tables = ("wallets_wallet", "ledger_transaction")
+    with psycopg.connect(owner_dsn, autocommit=True) as owner:
+        owner.execute("SET session_replication_role = replica")
+        for table in tables:
+            owner.execute(f"CREATE TEMPORARY TABLE {table}_before AS TABLE {table}")
+        owner.execute("ALTER TABLE ledger_transaction_before DROP COLUMN created_at")  # generated
+        try:
+            yield owner
+        finally:
+            for table in tables:
+                put_back(owner, table)
+
+
+def put_back(owner: psycopg.Connection, table: str) -> None:
+    columns = ", ".join(
+        str(name)
+        for (name,) in owner.execute(
+            "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0"
+            " AND NOT attisdropped",
+            [f"{table}_before"],
+        )
+    )
+    with owner.transaction():
+        owner.execute(f"DELETE FROM {table}")
+        owner.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {table}_before")
+
+
+@pytest.fixture
+def holders() -> list[Holder]:
+    """Three people and a company after a busy day: every kind of outcome is on record."""
+    ada, ben, eve = (a_client(holds=amount) for amount in ("100.00", "50.00", "1.00"))
+    shop = a_company()
+    charged = charge(shop, ada, "40.00").json["transaction"]
+    shop.api.post("/wallet/refund", {"transaction": charged, "amount": 5})
+    assert charge(shop, eve, "2.00").code == "insufficient_funds"
+    unit_of_work(
+        lambda: post(
+            [
+                Order(Kind.TRANSFER, ben.wallet_id, ada.wallet_id, 700),
+                Order(Kind.TRANSFER, ada.wallet_id, ben.wallet_id, 300),
+                Order(Kind.WITHDRAWAL, ben.wallet_id, WORLD, 10**9),
+                Order(Kind.WITHDRAWAL, ben.wallet_id, WORLD, 100),
+            ]
+        )
+    )
+    freeze(eve)
+    return [ada, ben, eve, shop]
+
+
+def charge(company: Holder, payer: Holder, amount: str) -> Reply:
+    body = {"wallet": str(payer.wallet_id), "amount": amount, "summary": "Tea"}
+    return company.api.post("/wallet/charge", body)
+
+
+def named(findings: list[Finding]) -> set[uuid.UUID]:
+    return {finding.wallet_id for finding in findings}
+
+
+@pytest.mark.parametrize("ranges", [1, 3, 64])
+def test_right_books_have_no_findings(holders: list[Holder], ranges: int) -> None:
+    assert list(verify_ledger(ranges=ranges)) == []
+
+
+def test_the_command_says_that_the_books_are_right(holders: list[Holder]) -> None:
+    out, err = StringIO(), StringIO()
+
+    call_command("verify_ledger", stdout=out, stderr=err)
+
+    assert (bool(out.getvalue()), err.getvalue()) == (True, "")
+
+
+def test_the_command_names_the_wallets_and_ends_with_status_1(
+    holders: list[Holder], owner_dsn: str
+) -> None:
+    ada, ben, eve, shop = holders
+    err = StringIO()
+
+    with tampering(owner_dsn) as owner:
+        off = [ada.wallet_id, shop.wallet_id]
+        owner.execute("UPDATE wallets_wallet SET version = version + 1 WHERE id = ANY(%s)", [off])
+        with pytest.raises(SystemExit) as end:
+            call_command("verify_ledger", stderr=err)
+
+    assert end.value.code == 1
+    said = [str(holder.wallet_id) in err.getvalue() for holder in (ada, ben, eve, shop)]
+    assert said == [True, False, False, True]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE wallets_wallet SET balance_minor = balance_minor + 1 WHERE id = ANY(%s)",
+        "UPDATE wallets_wallet SET version = version + 1 WHERE id = ANY(%s)",
+        "UPDATE wallets_wallet SET version = version - 1 WHERE id = ANY(%s)",
+        "UPDATE ledger_transaction SET target_balance_minor = target_balance_minor + 1"
+        " WHERE kind = 'deposit' AND target_id = ANY(%s)",
+        "UPDATE ledger_transaction SET amount_minor = amount_minor + 1"
+        " WHERE kind = 'deposit' AND target_id = ANY(%s)",
+        "UPDATE ledger_transaction SET target_version = target_version + 100"
+        " WHERE kind = 'deposit' AND target_id = ANY(%s)",
+        "DELETE FROM ledger_transaction WHERE kind = 'deposit' AND target_id = ANY(%s)",
+    ],
+)
+def test_each_wallet_that_is_off_is_named(
+    change: str, holders: list[Holder], owner_dsn: str
+) -> None:
+    ada, ben, *_ = holders
+    off = {ada.wallet_id, ben.wallet_id}
+
+    with tampering(owner_dsn) as owner:
+        owner.execute(change, [list(off)])
+
+        assert named(list(verify_ledger(ranges=3))) == off
+
+
+def test_entries_of_a_wallet_that_does_not_exist_are_named(
+    holders: list[Holder], owner_dsn: str
+) -> None:
+    nobody = uuid.uuid4()
+
+    with tampering(owner_dsn) as owner:
+        owner.execute(DEPOSIT, [an_id(owner), "USD", WORLD, nobody, 100, 1])
+
+        assert named(list(verify_ledger(ranges=3))) == {nobody}
+
+
+def test_entries_in_another_asset_than_the_wallets_are_named(
+    holders: list[Holder], owner_dsn: str
+) -> None:
+    ada = holders[0]
+    euros = system_wallet_id("EUR", Purpose.FUNDING)
+
+    with tampering(owner_dsn) as owner:
+        after = ((ada.balance_minor or 0) + 100, ada.wallet.version + 1)
+        owner.execute(DEPOSIT, [an_id(owner), "EUR", euros, ada.wallet_id, *after])
+        owner.execute(
+            "UPDATE wallets_wallet SET balance_minor = %s, version = %s WHERE id = %s",
+            [*after, ada.wallet_id],
+        )
+
+        assert named(list(verify_ledger(ranges=3))) == {ada.wallet_id}
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        lambda: list(verify_ledger(ranges=3)),
+        lambda: [line for line in trial_balance() if line.difference_minor],
+    ],
+    ids=["verification", "trial balance"],
+)
+def test_a_clock_that_stepped_back_is_no_finding(
+    check: Callable[[], list[Any]], owner_dsn: str
+) -> None:
+    ada = a_client()
+
+    with tampering(owner_dsn) as owner:
+        earlier, later = an_id(owner), an_id(owner)
+        owner.execute(DEPOSIT, [later, "USD", WORLD, ada.wallet_id, 100, 1])
+        owner.execute(DEPOSIT, [earlier, "USD", WORLD, ada.wallet_id, 200, 2])
+        owner.execute(
+            "UPDATE wallets_wallet SET balance_minor = 200, version = 2 WHERE id = %s",
+            [ada.wallet_id],
+        )
+
+        assert check() == []
+
+
+def an_id(owner: psycopg.Connection) -> Any:
+    return owner.execute("SELECT uuidv7()").fetchall()[0][0]
+
+
+def test_it_waits_for_nobody_who_holds_wallets(holders: list[Holder], owner_dsn: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = '1s'")
+
+    with psycopg.connect(owner_dsn) as busy:
+        busy.execute("SELECT FROM wallets_wallet FOR UPDATE")
+        busy.execute("LOCK TABLE ledger_transaction IN ROW EXCLUSIVE MODE")
+
+        assert list(verify_ledger(ranges=4)) == []
+
+
+def test_nobody_waits_for_it(holders: list[Holder], owner_dsn: str) -> None:
+    ada, _, eve, shop = holders
+
+    with tampering(owner_dsn) as owner:
+        owner.execute(
+            "UPDATE wallets_wallet SET version = version + 1 WHERE id = %s", [eve.wallet_id]
+        )
+        findings = verify_ledger(ranges=1)
+        in_the_middle = next(findings)
+        [reply] = race(1, lambda _: charge(shop, ada, "1.00"))
+        rest = list(findings)
+
+    assert reply.status == 200
+    assert named([in_the_middle, *rest]) == {eve.wallet_id}
+
+
+def test_it_finds_nothing_while_money_moves(holders: list[Holder]) -> None:
+    ada, ben, *_ = holders
+
+    def move_or_verify(number: int) -> list[Finding]:
+        if number == 0:
+            return [finding for _ in range(5) for finding in verify_ledger(ranges=2)]
+        sides = [ada.wallet_id, ben.wallet_id]
+        order = Order(Kind.TRANSFER, sides[number % 2], sides[1 - number % 2], 1)
+        for _ in range(20):
+            unit_of_work(lambda: post([order, order]))
+        return []
+
+    assert race(5, move_or_verify) == [[]] * 5

@@ -92,9 +92,7 @@ def test_a_transaction_is_refused_by(
     refuse(owner, "ledger_transaction", a_transfer(**changes), by=constraint)
 
 
-def test_transactions_like_those_are_taken_when_nothing_is_wrong(
-    owner: psycopg.Connection,
-) -> None:
+def test_transactions_are_taken_when_nothing_is_wrong(owner: psycopg.Connection) -> None:
     insert(owner, "ledger_transaction", a_transfer())
     insert(
         owner, "ledger_transaction", a_transfer(**NOTHING_AFTER, failure_code="insufficient_funds")
@@ -135,20 +133,17 @@ def a_wallet(**changes: Any) -> Row:
     row: Row = {
         "id": uuid.uuid4(),
         "asset_id": "USD",
-        "owner_id": None,
         "owner_role": "client",
         "slot": 1,
-        "purpose": None,
         "status": "active",
-        "balance_minor": 0,
-        "held_minor": 0,
-        "version": 0,
-        "created_at": "now",
-        "updated_at": "now",
+        **dict.fromkeys(("owner_id", "purpose")),
+        **dict.fromkeys(("balance_minor", "held_minor", "version"), 0),
+        **dict.fromkeys(("created_at", "updated_at"), "now"),
     }
     return row | changes
 
 
+CREDITS: Row = {"symbol": "TESTED", "name": "Tested", "decimals": 8, "is_cash": False}
 A_SYSTEM_WALLET: Row = dict.fromkeys(("owner_id", "owner_role", "slot", "balance_minor")) | {
     "purpose": "funding"
 }
@@ -216,17 +211,22 @@ def test_a_companys_second_cash_wallet_is_refused_by(
     first = a_wallet(owner_id=company.id, owner_role="company", slot=1)
     insert(owner, "wallets_wallet", first)
 
-    second = first | {"id": uuid.uuid4(), "asset_id": "EUR"} | changes
-    refuse(owner, "wallets_wallet", second, by=constraint)
+    second = {"id": uuid.uuid4(), "asset_id": "EUR"} | changes
+    refuse(owner, "wallets_wallet", first | second, by=constraint)
 
 
-def test_a_cash_wallet_cannot_do_without_a_slot(owner: psycopg.Connection) -> None:
+@pytest.mark.parametrize(("asset", "slot"), [("USD", None), ("TESTED", 1)])
+def test_a_wallet_has_a_slot_exactly_when_it_holds_cash(
+    asset: str, slot: int | None, owner: psycopg.Connection
+) -> None:
     company = CompanyFactory.create().user
+    insert(owner, "wallets_asset", CREDITS)
+    wallet = a_wallet(owner_id=company.id, owner_role="company", asset_id=asset)
 
-    with pytest.raises(psycopg.IntegrityError):
-        insert(
-            owner, "wallets_wallet", a_wallet(owner_id=company.id, owner_role="company", slot=None)
-        )
+    with pytest.raises(pg.CheckViolation):
+        insert(owner, "wallets_wallet", wallet | {"slot": slot})
+
+    insert(owner, "wallets_wallet", wallet | {"slot": None if slot else 1})
 
 
 @pytest.mark.parametrize(
@@ -234,9 +234,8 @@ def test_a_cash_wallet_cannot_do_without_a_slot(owner: psycopg.Connection) -> No
     [("decimals_at_most_8", {"decimals": 9}), ("symbol_upper_case", {"symbol": "Gold"})],
 )
 def test_an_asset_is_refused_by(constraint: str, changes: Row, owner: psycopg.Connection) -> None:
-    asset: Row = {"symbol": "TESTED", "name": "Tested", "decimals": 8, "is_cash": False}
-    refuse(owner, "wallets_asset", asset | changes, by=constraint)
-    insert(owner, "wallets_asset", asset)
+    refuse(owner, "wallets_asset", CREDITS | changes, by=constraint)
+    insert(owner, "wallets_asset", CREDITS)
 
 
 @pytest.mark.parametrize("refunded_minor", [-1, 101])

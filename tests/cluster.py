@@ -33,7 +33,12 @@ def pytest_load_initial_conftests() -> Generator[None]:
         data_dir = read().data_dir
         _lease = ensure_running(data_dir)
         _let_owner_clean_up(data_dir)
-    return (yield)
+    try:
+        return (yield)
+    except BaseException:
+        # Nobody calls `pytest_unconfigure` when the tests cannot even be loaded.
+        pytest_unconfigure()
+        raise
 
 
 def pytest_unconfigure() -> None:

@@ -105,20 +105,18 @@ class AdjustableWalletAdmin(WalletAdmin):
 
         def work() -> Answer:
             answer = _adjustment(operator, wallet, request.path, **asked)
-            self.log_change(request, wallet, orjson.loads(answer.body)["message"])
+            self.log_change(request, wallet, _told(answer))
             return answer
 
         return unit_of_work(lambda: answer_once(claim, work))
 
     def _tell(self, request: HttpRequest, answer: Answer) -> None:
-        message = orjson.loads(answer.body)["message"]
         if answer.status_code != HTTPStatus.OK:
-            refused = f"Refused: {message} The attempt is on record."
-            self.message_user(request, refused, messages.ERROR)
+            self.message_user(request, f"{_told(answer)} It is on record.", messages.ERROR)
         elif answer.replayed:
-            self.message_user(request, f"Done already, once: {message}", messages.INFO)
+            self.message_user(request, f"Done before, once: {_told(answer)}", messages.INFO)
         else:
-            self.message_user(request, message, messages.SUCCESS)
+            self.message_user(request, _told(answer), messages.SUCCESS)
 
 
 def _adjustment(
@@ -140,3 +138,10 @@ def _adjustment(
     moved = amount_text(movement.amount_minor, wallet.asset_id)
     message = f"{'Put in' if direction == PUT_IN else 'Took out'} {moved}: {reason}"
     return Answer(HTTPStatus.OK, render_json({"message": message}), movement.outcome.transaction_id)
+
+
+def _told(answer: Answer) -> str:
+    message = orjson.loads(answer.body)["message"]
+    if answer.status_code != HTTPStatus.OK:
+        return f"Adjustment refused: {message}"
+    return str(message)

@@ -188,7 +188,7 @@ SPECTACULAR_SETTINGS = {
 
 # --- The admin --------------------------------------------------------------------------
 
-DATETIME_FORMAT = "Y-m-d H:i:s e"
+FORMAT_MODULE_PATH = "config.formats"
 UNFOLD = {
     "SITE_TITLE": "Wallet Service",
     "SITE_HEADER": "Wallet Service",

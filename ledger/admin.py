@@ -22,7 +22,7 @@ from ledger.models import Transaction
 from ledger.search import LOOKED_AT, WALLETS, find, meaning_of
 from ledger.trial_balance import Line, trial_balance
 from wallets.admin import AssetFilter, amount_text
-from wallets.assets import system_account
+from wallets.assets import money, system_account
 
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations
@@ -104,7 +104,7 @@ class TransactionAdmin(OperatorAdmin[Transaction]):
     list_display = ("created_at", "kind", "amount", "source", "target", "outcome")
     list_filter = (OutcomeFilter, KindFilter, AssetFilter)
     ordering = ("-id",)
-    search_fields = ("id",)  # makes the box appear; `ledger.search` decides
+    search_fields = ("id",)  # makes the box appear; the list itself looks
     search_help_text = "Transaction, token, email, request id"
     fieldsets = (
         (
@@ -114,7 +114,7 @@ class TransactionAdmin(OperatorAdmin[Transaction]):
                     ("id", "created_at"),
                     ("kind", "outcome"),
                     ("amount", "summary"),
-                    ("author", "request"),
+                    ("author", "request_id"),
                     ("origin", "group_id"),
                 )
             },
@@ -143,6 +143,11 @@ class TransactionAdmin(OperatorAdmin[Transaction]):
             )
         )
 
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        return queryset, False
+
     @display(description="amount")
     def amount(self, row: "Row") -> str:
         return amount_text(row.amount_minor, row.asset_id)
@@ -167,10 +172,6 @@ class TransactionAdmin(OperatorAdmin[Transaction]):
         if row.actor is None:
             return None
         return link(row.actor, "accounts_user_change", row.actor_id)
-
-    @display(description="request id")
-    def request(self, row: "Row") -> str:
-        return row.request_id
 
     @display(description="gives back")
     def origin(self, row: "Row") -> SafeString | None:
@@ -218,7 +219,7 @@ def _cells(line: Line) -> list[str]:
         line.revenue_minor,
         line.difference_minor,
     )
-    return [line.symbol, *(amount_text(minor, line.symbol) for minor in amounts)]
+    return [line.symbol, *(f"{money(minor, line.symbol):,f}" for minor in amounts)]
 
 
 def _email(**user: Any) -> Subquery:

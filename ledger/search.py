@@ -15,7 +15,7 @@ from accounts.models import User
 from ledger.models import Transaction
 from wallets.models import Wallet
 
-LOOKED_AT = 100_000
+LOOKED_AT = 250_000
 #: How many wallets of one customer are looked at, the newest ones.
 WALLETS = 50
 
@@ -103,7 +103,9 @@ def _merged(sides: Sequence[QuerySet[Transaction]], part: slice) -> list[uuid.UU
     sort a busy wallet's whole life.
     """
     parts = [side.order_by("-pk").values_list("pk", flat=True)[part] for side in sides]
-    if len(parts) < _SEVERAL:
-        return [pk for side in parts for pk in side]
-    ids = parts[0].union(*parts[1:]).order_by("-pk")
-    return list(ids[: part.stop - (part.start or 0)])
+    if not parts:
+        return []
+    first, *others = parts
+    if not others:
+        return list(first)
+    return list(first.union(*others).order_by("-pk")[: part.stop - (part.start or 0)])

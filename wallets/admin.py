@@ -72,6 +72,14 @@ class AssetAdmin(OperatorAdmin[Asset]):
         """Return what would change the meaning of amounts: only the name may, once it is there."""
         return () if obj is None else ("symbol", "decimals", "is_cash")
 
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Asset | None:
+        # What cannot be a symbol may not be fit for a query either (a NUL, say).
+        if not SYMBOL.fullmatch(object_id):
+            return None
+        return super().get_object(request, object_id, from_field)
+
     def save_model(self, request: HttpRequest, obj: Asset, form: Any, change: bool) -> None:
         if change:
             obj.save(update_fields=["name"])
@@ -116,6 +124,7 @@ class ReasonForm(forms.Form):
 class StatusChangeInline(TabularInline[StatusChange, Wallet]):
     model = StatusChange
     verbose_name_plural = "Frozen and set free"
+    hide_title = True
     fields = readonly_fields = ("created_at", "status", "reason", "actor")
     ordering = ("-id",)
     extra = 0
@@ -135,15 +144,18 @@ class StatusChangeInline(TabularInline[StatusChange, Wallet]):
 
 @admin.register(Wallet)
 class WalletAdmin(OperatorAdmin[Wallet]):
-    list_display = ("id", "holder", "asset_id", "balance", "status_label", "created_at")
+    list_display = ("id", "holder", "asset_symbol", "balance", "status_label", "created_at")
     list_filter = (StatusFilter, AssetFilter)
     list_select_related = ("owner",)
     ordering = ("id",)
     search_fields = ("id",)  # makes the box appear; `get_search_results` decides
     search_help_text = "Token, or the owner's email or id"
     fieldsets = (
-        (None, {"fields": ("id", "holder", "asset_id", "status_label", "created_at")}),
-        ("Money", {"fields": ("balance", "held", "available", "version", "transactions")}),
+        (None, {"fields": (("id", "created_at"), ("holder", "status_label"))}),
+        (
+            "Money",
+            {"fields": (("balance", "asset_symbol"), ("held", "available"), "transactions")},
+        ),
     )
     inlines = (StatusChangeInline,)
     actions_detail: tuple[str, ...] = ("freeze", "unfreeze")
@@ -164,6 +176,10 @@ class WalletAdmin(OperatorAdmin[Wallet]):
         if wallet.owner is None:
             return f"SYSTEM:{wallet.purpose}"
         return link(wallet.owner.email, "accounts_user_change", wallet.owner_id)
+
+    @display(description="asset")
+    def asset_symbol(self, wallet: Wallet) -> str:
+        return wallet.asset_id
 
     @display(description="status", label=STATUS_COLOURS)
     def status_label(self, wallet: Wallet) -> str:

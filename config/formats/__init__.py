@@ -1,0 +1,1 @@
+"""How the admin writes times: Django looks here, per language."""

@@ -1,0 +1,18 @@
+"""Who sits at the admin, and how."""
+
+import pytest
+
+from accounts.models import User
+from tests.admin.desk import Desk, desk_of
+from tests.factories import an_operator
+
+
+@pytest.fixture
+def operator(books: None) -> User:
+    return an_operator()
+
+
+@pytest.fixture
+def desk(operator: User) -> Desk:
+    """The admin as the operator sees it."""
+    return desk_of(operator)

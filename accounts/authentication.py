@@ -23,7 +23,7 @@ def caller_of(request: Request) -> User:
 class TokenAuthentication(KnoxAuthentication):  # type: ignore[misc]
     """`Authorization: Token <t>` or `Bearer <t>`: knox's hashed tokens, found by their digest.
 
-    One query. An expired token is refused here and deleted by the daily clean-up, not in passing.
+    One query. An expired token is refused here and deleted by `clean_up`, not in passing.
     """
 
     def authenticate(self, request: Request) -> tuple[User, AuthToken] | None:

@@ -55,6 +55,9 @@ def log_in(*, role: Role, email: str, password: str) -> Session:
         raise InvalidCredentials
     if user.role != role:
         raise PermissionDenied(f"This account is no {role}.")
+    # Hashing took its time: whoever changed the password meanwhile has ended this log-in too.
+    if _locked(user).password != user.password:
+        raise InvalidCredentials
     return open_session(user)
 
 
@@ -66,7 +69,7 @@ def open_session(user: User) -> Session:
 
 def log_out(token: AuthToken) -> None:
     """End the session: its token is dead once this commits."""
-    token.delete()
+    AuthToken.objects.filter(pk=token.pk).delete()
 
 
 def log_out_everywhere(user: User) -> None:
@@ -81,12 +84,21 @@ def change_password(
 
     Raises `InvalidCredentials` for a wrong current password, `InvalidInput` for a weak new one.
     """
+    user = _locked(user)
     if not user.check_password(current_password):
         raise InvalidCredentials
     check_new_password(new_password, user, field="new_password")
     user.set_password(new_password)
     user.save(update_fields=["password"])
     AuthToken.objects.filter(user=user).exclude(pk=kept.pk).delete()
+
+
+def _locked(user: User) -> User:
+    """Return the user as they are now, locked. Raises `InvalidCredentials` when they have left."""
+    locked = User.objects.select_for_update(no_key=True).filter(pk=user.pk, is_active=True).first()
+    if locked is None:
+        raise InvalidCredentials
+    return locked
 
 
 def create_operator(email: str, password: str | None = None) -> Session:

@@ -2,8 +2,6 @@
 
 import uuid
 
-from django.db.models import Q
-
 from accounts.models import Client, Company, Role, User
 from accounts.services import erase, update_person
 from commerce.intake import CustomerNotFound
@@ -12,7 +10,7 @@ from wallets.assets import DEFAULT_CURRENCY, get_asset
 from wallets.errors import BalanceNotZero
 from wallets.models import Status, Wallet
 from wallets.selectors import named_wallet
-from wallets.services import set_status
+from wallets.services import lock_wallets, set_status
 
 
 def find_customer(customer_id: uuid.UUID) -> User:
@@ -57,7 +55,9 @@ def remove_customer(customer: User, *, actor: User) -> None:
     # the user is locked, nobody opens another wallet for them.
     User.objects.select_for_update(no_key=True).get(pk=customer.pk)
     open_wallets = Wallet.objects.filter(owner_id=customer.pk).exclude(status=Status.CLOSED)
-    if open_wallets.filter(Q(balance_minor__gt=0)).exists():
+    # All are locked and looked at before the first one is closed.
+    lock_wallets([wallet.id for wallet in open_wallets])
+    if open_wallets.filter(balance_minor__gt=0).exists():
         raise BalanceNotZero
     for wallet in open_wallets.order_by("id"):
         set_status(wallet.id, status=Status.CLOSED, reason="The customer left.", actor=actor)

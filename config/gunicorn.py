@@ -9,14 +9,14 @@ from core.endpoint import address
 
 _environment = read()
 
-# The worker's class is loaded before the application, which would set it.
+# The worker's class is loaded before gunicorn's own `raw_env`, and brings the settings with it.
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+os.environ[PROFILE_VARIABLE] = Profile.WEB
 
 bind = address(_environment.host, _environment.port)
 worker_class = "config.worker.JSONThreadWorker"
 workers = _environment.workers
 threads = _environment.threads
-raw_env = [f"{PROFILE_VARIABLE}={Profile.WEB}"]
 
 # Longer than a proxy or a phone usually keeps an idle connection for its next request.
 keepalive = 75

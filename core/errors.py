@@ -88,3 +88,12 @@ class Unavailable(Refusal):
     code = "unavailable"
     message = "The service cannot do that right now; nothing was committed. Send it again."
     retry_after_seconds: ClassVar[int] = 1
+
+
+class CommitUnknown(Unavailable):
+    """The connection broke while the commit was under way."""
+
+    message = (
+        "The connection to the database broke during the commit: whether it happened is not known."
+        " Send it again under the same idempotency key, or look before you send it without one."
+    )

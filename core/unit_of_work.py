@@ -1,8 +1,8 @@
 """The unit of work: the only place that opens a database transaction.
 
 Everything that writes money runs inside one and requires it; nobody else calls `atomic`.
-`lock_timeout` and `statement_timeout` are set on every connection (`config.settings`), so a unit
-cannot wait for ever.
+`lock_timeout` and `statement_timeout` are set on every connection of the web (`config.database`),
+so a request cannot wait for ever.
 """
 
 import logging
@@ -12,11 +12,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from django.db import IntegrityError, InterfaceError, InternalError, OperationalError, connection, transaction
+from django.db import (
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    connection,
+    transaction,
+)
 from django.db.backends.utils import CursorWrapper
 from psycopg import errors as pg
 
-from core.errors import Refusal, Unavailable
+from core.errors import CommitUnknown, Refusal, Unavailable
 
 Result = TypeVar("Result")
 logger = logging.getLogger(__name__)
@@ -87,13 +94,20 @@ def _constraint_refusal(error: IntegrityError) -> type[Refusal] | None:
 
 def _attempt(work: Callable[[], Result]) -> Result:
     refusal: Refusal | None = None
-    with transaction.atomic(durable=True):
-        try:
-            result = work()
-        except Refusal as refused:
-            if not refused.recorded:
-                raise
-            refusal = refused
+    is_committing = False
+    try:
+        with transaction.atomic(durable=True):
+            try:
+                result = work()
+            except Refusal as refused:
+                if not refused.recorded:
+                    raise
+                refusal = refused
+            is_committing = True
+    except (OperationalError, InterfaceError) as error:
+        if is_committing and not isinstance(error.__cause__, _RETRIED):
+            raise CommitUnknown from error
+        raise
     if refusal is not None:
         raise refusal
     return result

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
+from core.unit_of_work import snapshot
 from ledger.history import first_id_at
 from ledger.models import Entry
 from wallets.models import Wallet
@@ -30,31 +31,34 @@ class Statement:
         long the reader takes, they lead from the opening to the closing balance, and no
         transaction stays open meanwhile.
         """
-        last = first_id_at(self.since)
-        while True:
+        last = self._opening_version
+        while last < self._closing_version:
             chunk = list(
                 Entry.objects.filter(
                     wallet_id=self.wallet.id,
-                    transaction_id__gte=last,
-                    transaction_id__lt=first_id_at(self.until),
-                    version__gt=self._opening_version,
+                    version__gt=last,
                     version__lte=self._closing_version,
-                ).order_by("transaction_id")[: _CHUNK + 1]
+                ).order_by("version")[:_CHUNK]
             )
-            yield from chunk[:_CHUNK]
-            if len(chunk) <= _CHUNK:
-                return
-            last = chunk[_CHUNK].transaction_id
+            yield from chunk
+            last = _version(chunk[-1])
 
 
-def statement(wallet: Wallet, *, since: datetime, until: datetime) -> Statement:
-    """Return the wallet's statement. Its balances are those of the ledger at the two moments."""
-    closing = _last_entry_before(wallet, until)
-    opening = _last_entry_before(wallet, min(since, until))
+def statement(
+    wallet: Wallet, *, since: datetime | None = None, until: datetime | None = None
+) -> Statement:
+    """Return the wallet's statement, from its first entry to its newest unless told otherwise.
+
+    Its balances are those that the wallet's newest entry before each moment left behind: newest by
+    version, which tells the order even where a clock has stepped back.
+    """
+    with snapshot():
+        opening = None if since is None else _last_entry_before(wallet, since)
+        closing = _last_entry_before(wallet, until)
     return Statement(
         wallet,
-        since,
-        until,
+        since or wallet.created_at,
+        until or datetime.now(UTC),
         opening_minor=_balance(opening),
         closing_minor=_balance(closing),
         _opening_version=_version(opening),
@@ -62,16 +66,11 @@ def statement(wallet: Wallet, *, since: datetime, until: datetime) -> Statement:
     )
 
 
-def _last_entry_before(wallet: Wallet, moment: datetime) -> Entry | None:
-    return (
-        Entry.objects.filter(
-            wallet_id=wallet.id,
-            transaction_id__lt=first_id_at(moment),
-            failure_code__isnull=True,
-        )
-        .order_by("-transaction_id")
-        .first()
-    )
+def _last_entry_before(wallet: Wallet, moment: datetime | None) -> Entry | None:
+    entries = Entry.objects.filter(wallet_id=wallet.id, version__isnull=False)
+    if moment is not None:
+        entries = entries.filter(transaction_id__lt=first_id_at(moment))
+    return entries.order_by("-version").first()
 
 
 def _balance(entry: Entry | None) -> int:

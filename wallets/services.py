@@ -1,5 +1,6 @@
 """Creating wallets, freezing them, setting them free. Requires a unit of work."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.conf import settings
@@ -52,7 +53,7 @@ def set_status(wallet_id: UUID, *, status: Status, reason: str, actor: User | No
     `BalanceNotZero` for closing a wallet that holds money.
     """
     require_unit_of_work()
-    _lock_wallet(wallet_id)
+    lock_wallets([wallet_id])
     wallet = anyones_wallet(wallet_id)
     if wallet.status == Status.CLOSED:
         raise WalletClosed
@@ -64,9 +65,11 @@ def set_status(wallet_id: UUID, *, status: Status, reason: str, actor: User | No
     return wallet
 
 
-def _lock_wallet(wallet_id: UUID) -> None:
+def lock_wallets(wallet_ids: Sequence[UUID]) -> None:
+    """Lock wallets until the unit of work ends, in the one order: movements of them wait."""
+    require_unit_of_work()
     with connection.cursor() as cursor:
-        cursor.execute("SELECT FROM lock_wallets(%s)", [[wallet_id]])
+        cursor.execute("SELECT FROM lock_wallets(%s::uuid[])", [list(wallet_ids)])
 
 
 def _lock_owner(owner: User) -> None:

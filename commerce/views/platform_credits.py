@@ -212,7 +212,8 @@ class BalancesView(ApiView):
         assets = dict.fromkeys(wallet.asset_id for wallet in wallets_of(user))
         balances = [
             {"assetName": asset.name, **balance_answer(asset, named_wallet(user, asset))}
-            for asset in map(the_asset, assets)
+            # From the database: a name may have changed.
+            for asset in Asset.objects.in_bulk(list(assets)).values()
         ]
         return Response({"userId": user.pk, "balances": balances})
 

@@ -106,7 +106,7 @@ class LedgerView(ApiView):
             list(own),
             count=wanted // SIDES + 1,
             # One whose second side is still to come must be found once more.
-            before=last if shown == SIDES else UUID(int=last.int + 1),
+            before=last if shown == SIDES else UUID(int=min(last.int + 1, MAX_ID.int)),
             completed_only=True,
         )
         sees_all = caller.role == Role.OPERATOR

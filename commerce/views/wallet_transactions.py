@@ -15,6 +15,7 @@ from core.http.renderer import rfc3339
 from core.http.schema import operation
 from core.http.views import ApiView, parse_query
 from ledger.history import MAX_ID, history
+from ledger.models import Entry
 from ledger.views.resources import A_TRANSACTION, TransactionAnswer, transaction_answer
 from wallets.assets import money
 from wallets.errors import WalletNotFound
@@ -49,12 +50,17 @@ class WalletTransactionsView(ApiView):
             source_id=wallet.id, id__lt=before, status=QueueStatus.PENDING
         ).order_by("-id")[:wanted]
         done = history(wallet.id, limit=wanted, cursor=before).entries
-        rows = [pending_answer(each) for each in queued]
-        rows += [transaction_answer(entry) for entry in done]
-        rows.sort(key=lambda row: row["id"], reverse=True)
-        page = rows[skipped : skipped + limit]
-        cursor = page[-1]["id"] if len(rows) > skipped + limit else None
-        return Response(page_answer(page, query, cursor))
+        found: list[QueuedTransaction | Entry] = [*queued, *done]
+        found.sort(key=lambda each: each.pk, reverse=True)
+        page = found[skipped : skipped + limit]
+        cursor = page[-1].pk if len(found) > skipped + limit else None
+        rows = [
+            pending_answer(each)
+            if isinstance(each, QueuedTransaction)
+            else transaction_answer(each)
+            for each in page
+        ]
+        return Response(page_answer(rows, query, cursor))
 
 
 def pending_answer(queued: QueuedTransaction) -> dict[str, Any]:

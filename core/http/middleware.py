@@ -95,6 +95,7 @@ def _take_in_body(request: HttpRequest) -> None:
         raise PayloadTooLarge
     # Where Django itself keeps a body that was read: everyone after us finds it there.
     request._body = body
+    request._read_started = True  # type: ignore[attr-defined]
     request.META["CONTENT_LENGTH"] = str(len(body))
 
 

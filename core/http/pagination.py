@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from core.http.fields import Body, IdField
 
 MAX_LIMIT = 200
-MAX_OFFSET = 100_000
+MAX_OFFSET = 5_000
 
 
 class WholeNumberField(serializers.Field[int, Any, Any, Any]):

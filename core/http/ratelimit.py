@@ -36,7 +36,7 @@ class CallerThrottle(BaseThrottle):
     """
 
     def allow_request(self, request: Request, view: Any) -> bool:
-        default = "reads" if request.method == "GET" else "writes"
+        default = "reads" if request.method in ("GET", "HEAD") else "writes"
         group = getattr(view, "rate_limit_group", default)
         caller = getattr(request.user, "pk", None)
         subject = f"address {address_of(request._request)}" if caller is None else str(caller)

@@ -32,14 +32,14 @@ class ApiView(APIView):
 
     http_method_names = ("get", "head", "post", "patch", "delete")
 
-    #: The query parameters that a GET takes; without it, none.
+    #: The query parameters that the view takes; without it, none.
     query: ClassVar[Body | None] = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         if request.method not in self.allowed_methods:
             self.http_method_not_allowed(request)
         super().initial(request, *args, **kwargs)
-        if self.query is None and request.method == "GET":
+        if self.query is None:
             parse_query(request, _NO_QUERY)
 
 
@@ -129,7 +129,7 @@ def respond_once(
     if key is None:
         answer = unit_of_work(lambda: _answer(request, work, status))
     else:
-        claim = _claim(request, key, key_fields)
+        claim = _claim(request, key, key_fields, is_queued=location is not None)
         answer = unit_of_work(lambda: answer_once(claim, lambda: _answer(request, work, status)))
         is_repeat = answer.replayed and answer.status_code < HTTPStatus.BAD_REQUEST
         if is_repeat and repeat_conflicts and not key.in_header:
@@ -162,12 +162,12 @@ def is_idempotency_key(key: Any) -> bool:
     )
 
 
-def _claim(request: Request, key: Key, key_fields: Sequence[str]) -> Claim:
+def _claim(request: Request, key: Key, key_fields: Sequence[str], *, is_queued: bool) -> Claim:
     # Where the key stands is no part of what was asked for.
     body = request.data
     if isinstance(body, dict):
         body = {name: value for name, value in body.items() if name not in key_fields}
-    operation = f"{request.method} {request.path}"
+    operation = f"{request.method} {request.path}{' (queued)' if is_queued else ''}"
     return Claim(caller_id(request), key.value, operation, fingerprint_of(operation, body))
 
 

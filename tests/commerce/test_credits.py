@@ -249,6 +249,16 @@ def test_in_the_ledger_the_other_sides_balance_is_not_told_to_the_user(operator:
     assert [row["balanceAfter"] for row in as_operator] == [9, 1]
 
 
+def test_a_ledger_cursor_at_the_end_of_all_ids(operator: Api) -> None:
+    player = ClientFactory.create().user
+
+    reply = operator.get(
+        f"/api/v1/wallet/ledger/{player.pk}?cursor=ffffffff-ffff-ffff-ffff-ffffffffffff.1"
+    )
+
+    assert (reply.status, reply.json["data"]) == (200, [])
+
+
 @pytest.mark.parametrize(
     "query", ["limit=0", "limit=201", "offset=-1", "cursor=x", "limit=1&limit=2", "x=1"]
 )

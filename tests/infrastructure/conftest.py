@@ -74,12 +74,12 @@ class Installation:
             check=False,
         )
 
-    def serve(self) -> tuple[subprocess.Popen[str], str]:
+    def serve(self, **settings: str) -> tuple[subprocess.Popen[str], str]:
         """Start the service. Return it, and what it printed until it answered."""
         service = subprocess.Popen(
             [sys.executable, "manage.py", "serve"],
             cwd=BASE_DIR,
-            env=self.environment(),
+            env=self.environment(**settings),
             stdout=subprocess.PIPE,
             text=True,
         )

@@ -93,18 +93,10 @@ def test_without_one_of_its_children_it_ends(child: str, installation: Installat
 
 def test_a_key_that_was_sent_twice_is_one_key(installation: Installation) -> None:
     installation.serve()
-    signed_up = requests.post(
-        f"{installation.url}/client/signup",
-        json={
-            "email": "twice@example.com",
-            "password": "correct-horse-7",
-            "client": {"first_name": "A", "last_name": "B", "phone_number": "+34666666666"},
-        },
-        timeout=DEADLINE_SECONDS,
-    ).json()
+    token = sign_up(installation)["Authorization"]
     head = (
         "POST /wallet/create HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n"
-        f"Authorization: Token {signed_up['token']}\r\nConnection: close\r\n"
+        f"Authorization: {token}\r\nConnection: close\r\n"
     )
 
     def create(*keys: str) -> tuple[bytes, bytes]:
@@ -118,6 +110,62 @@ def test_a_key_that_was_sent_twice_is_one_key(installation: Installation) -> Non
     assert again == first
     assert b"Idempotent-Replayed: true" in replayed
     assert refused.startswith(b"HTTP/1.1 422 ")
+
+
+def sign_up(installation: Installation) -> dict[str, str]:
+    """Sign a client up and return the headers of its calls."""
+    session = requests.post(
+        f"{installation.url}/client/signup",
+        json={
+            "email": "ada@example.com",
+            "password": "correct-horse-7",
+            "client": {"first_name": "A", "last_name": "B", "phone_number": "+34666666666"},
+        },
+        timeout=DEADLINE_SECONDS,
+    ).json()
+    return {"Authorization": f"Token {session['token']}"}
+
+
+def test_a_body_in_chunks_is_read(installation: Installation) -> None:
+    installation.serve()
+    headers = {**sign_up(installation), "Content-Type": "application/json"}
+
+    def create(*chunks: bytes) -> requests.Response:
+        return requests.post(
+            f"{installation.url}/wallet/create",
+            data=iter(chunks),
+            headers=headers,
+            timeout=DEADLINE_SECONDS,
+        )
+
+    euros = create(b'{"curr', b'ency": "EUR"}')
+    unknown = create(b'{"currency": "XXX"}')
+    too_large = create(*[b"x" * 65_536] * 20)
+
+    info = f"{installation.url}/wallet/info/{euros.json()['wallet']}"
+    told = requests.get(info, headers=headers, timeout=DEADLINE_SECONDS).json()
+    assert told["currency"] == "EUR"
+    assert (unknown.status_code, too_large.status_code) == (422, 413)
+
+
+def test_a_wallet_that_stays_locked_is_a_503_in_time(installation: Installation) -> None:
+    installation.serve(WALLET_SERVICE_LOCK_TIMEOUT_MS="300")
+    headers = sign_up(installation)
+    wallet = requests.post(
+        f"{installation.url}/wallet/create", headers=headers, timeout=DEADLINE_SECONDS
+    ).json()["wallet"]
+
+    with psycopg.connect(database_url(installation.data_dir, Role.OWNER)) as owner:
+        owner.execute("SELECT 1 FROM wallets_wallet WHERE id = %s FOR UPDATE", [wallet])
+        refused = requests.post(
+            f"{installation.url}/wallet/deposit",
+            json={"wallet": wallet, "amount": 1},
+            headers=headers,
+            timeout=DEADLINE_SECONDS,
+        )
+
+    assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
+    assert refused.headers["Retry-After"] == "1"
 
 
 def test_what_never_reaches_a_view_is_answered_in_json(installation: Installation) -> None:

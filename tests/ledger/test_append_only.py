@@ -184,3 +184,15 @@ def test_a_refused_charge_stays_as_it_is_too(owner: psycopg.Connection) -> None:
 
     with pytest.raises(pg.RestrictViolation):
         owner.execute("DELETE FROM ledger_transaction WHERE failure_code IS NOT NULL")
+
+
+@pytest.mark.parametrize("function", ["ledger_post", "make_transaction_partitions"])
+def test_nobody_else_may_call_what_runs_as_the_owner(function: str, owner_dsn: str) -> None:
+    with psycopg.connect(owner_dsn) as owner:
+        [(public,)] = owner.execute(
+            "SELECT has_function_privilege('pg_monitor', oid, 'EXECUTE') FROM pg_proc"
+            " WHERE proname = %s",
+            [function],
+        ).fetchall()
+
+    assert public is False

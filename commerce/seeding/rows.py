@@ -86,10 +86,11 @@ def customer_of(line: bytes, *, decimals_of: Mapping[str, int]) -> Customer:
 def _parse(line: bytes) -> dict[str, Any]:
     if len(line) > MAX_LINE_BYTES:
         raise NotAnObject(f"The line is longer than {MAX_LINE_BYTES} bytes.")
-    if not line.strip():
+    text = line.strip()
+    if not text:
         raise NotAnObject("The line is empty.")
     try:
-        fields = parse_json(line)
+        fields = parse_json(text)
     except Malformed as error:
         raise NotAnObject(f"Not JSON: {error.__cause__ or error}") from error
     if not isinstance(fields, dict):

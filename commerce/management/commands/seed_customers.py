@@ -1,0 +1,52 @@
+"""`manage.py seed_customers SOURCE`: customers from JSON lines."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from rich.console import Console
+
+from commerce.seeding.display import Display, PlainDisplay, TerminalDisplay
+from commerce.seeding.load import SeedingOvertaken
+from commerce.seeding.rejects import rejects_path
+from commerce.seeding.seed import AlreadySeeding, Seeding, seed
+from commerce.seeding.source import SourceError
+from core.errors import Unavailable
+
+
+class Command(BaseCommand):
+    help = (
+        "Make customers of JSON lines {email, first_name, last_name, phone_number, balance?,"
+        " currency?}, gzipped or not. Once per version of the source; resumes where it stopped."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("source", help="A path, https://… or s3://bucket/key")
+
+    def handle(self, *args: Any, source: str, **options: Any) -> None:
+        console = Console()
+        display: Display = (
+            TerminalDisplay(console) if console.is_terminal else PlainDisplay(self.stdout.write)
+        )
+        try:
+            with display:
+                seeding = seed(source, on_progress=display)
+        except (SourceError, AlreadySeeding, SeedingOvertaken) as error:
+            raise CommandError(str(error)) from error
+        except Unavailable as error:
+            raise CommandError(
+                "The database does not answer. Run it again and it goes on where it stopped."
+            ) from error
+        self.stdout.write(_summary(seeding))
+
+
+def _summary(seeding: Seeding) -> str:
+    run = seeding.run
+    if not seeding.is_new:
+        return (
+            f"Nothing to do: this version of {run.source} was seeded already"
+            f" ({run.processed:,} customers)."
+        )
+    summary = f"Seeded: {run.processed:,} customers of {run.total:,} lines."
+    if run.rejected:
+        summary += f" {run.rejected:,} lines were rejected: see {rejects_path(run.pk)}"
+    return summary

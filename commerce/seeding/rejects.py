@@ -1,0 +1,89 @@
+"""The file of the lines that made no customer: `<DATA_DIR>/rejects/<run>.jsonl`."""
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import IO, NamedTuple, Self
+
+from django.conf import settings
+
+
+class Reject(NamedTuple):
+    """A line (counted from 1), why it made no customer, and its text as bytes."""
+
+    line: int
+    reason: str
+    text: bytes
+
+
+def rejects_path(run_id: int) -> Path:
+    """Return where a run keeps its rejects. It is there once there are any."""
+    directory: Path = settings.DATA_DIR / "rejects"
+    return directory / f"{run_id}.jsonl"
+
+
+class RejectsFile:
+    """What is in it is as true as the database: a batch's rejects are written before its commit.
+
+    What a batch wrote that never committed is cut off by whoever comes next.
+    """
+
+    def __init__(self, run_id: int) -> None:
+        self.path = rejects_path(run_id)
+        self._file: IO[bytes] | None = None
+        self._end = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def keep(self, rejected: int) -> None:
+        """Keep the first lines, which are committed, and forget the others."""
+        if not rejected and not self.path.exists():
+            return
+        file = self._opened()
+        for _ in range(rejected):
+            file.readline()
+        self._end = file.tell()
+        file.truncate(self._end)
+
+    def write(self, rejects: Sequence[Reject]) -> None:
+        """Write a batch's rejects onto the disk. Written again, they replace themselves."""
+        if not rejects and self._file is None:
+            return
+        file = self._opened()
+        file.seek(self._end)
+        file.truncate()
+        for reject in rejects:
+            file.write(_json_line(reject))
+        file.flush()
+        os.fsync(file.fileno())
+
+    def commit(self) -> None:
+        """Say that what was written last is committed."""
+        if self._file is not None:
+            self._end = self._file.seek(0, os.SEEK_END)
+
+    def _opened(self) -> IO[bytes]:
+        if self._file is None:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # Personal data: for the owner's eyes only.
+            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+            self._file = os.fdopen(descriptor, "r+b")
+        return self._file
+
+
+def _json_line(reject: Reject) -> bytes:
+    text = reject.text.decode("utf-8", "backslashreplace").rstrip("\r\n")
+    told = {"line": reject.line, "reason": reject.reason, "text": text}
+    return json.dumps(told, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"

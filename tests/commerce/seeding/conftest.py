@@ -1,0 +1,116 @@
+"""Sources that are real: a web server, and moto's S3 server."""
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import boto3  # type: ignore[import-untyped]
+import pytest
+from moto.server import ThreadedMotoServer
+from pytest_django import Settings
+
+BUCKET = "customers"
+
+
+@pytest.fixture(autouse=True)
+def data_dir(settings: Settings, tmp_path: Path) -> Path:
+    """A directory of the test's own for its rejects: run numbers repeat from test to test."""
+    settings.DATA_DIR = tmp_path / "data"
+    return tmp_path / "data"
+
+
+class WebSource:
+    """A web server with one file. Without an ETag it has none; another `status` is an error.
+
+    While `gate` is shut, an answer stops after `shut_after` bytes.
+    """
+
+    def __init__(self) -> None:
+        self.content = b""
+        self.etag: str | None = '"first"'
+        self.status = 200
+        self.cut_off_after: int | None = None
+        self.shut_after: int | None = None
+        self.gate = threading.Event()
+        self.answers = 0
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_port}/customers.jsonl"
+
+    def close(self) -> None:
+        self.gate.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        source = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                source.answers += 1
+                self.send_response(source.status)
+                self.send_header("Content-Length", str(len(source.content)))
+                if source.etag is not None:
+                    self.send_header("ETag", source.etag)
+                self.end_headers()
+                if source.cut_off_after is not None:
+                    self.wfile.write(source.content[: source.cut_off_after])
+                    return
+                if source.shut_after is not None:
+                    self.wfile.write(source.content[: source.shut_after])
+                    source.gate.wait()
+                    self.wfile.write(source.content[source.shut_after :])
+                    return
+                self.wfile.write(source.content)
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (its name there)
+                pass
+
+        return Handler
+
+
+@pytest.fixture
+def web() -> Iterator[WebSource]:
+    source = WebSource()
+    yield source
+    source.close()
+
+
+class S3Source:
+    """A bucket of moto's server, spoken to by boto3 as any other."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def put(self, key: str, content: bytes) -> str:
+        self._client.put_object(Bucket=BUCKET, Key=key, Body=content)
+        return f"s3://{BUCKET}/{key}"
+
+
+@pytest.fixture(scope="session")
+def s3_endpoint() -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def s3(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> S3Source:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3_endpoint)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+    client = boto3.Session().client("s3")
+    client.create_bucket(Bucket=BUCKET)
+    return S3Source(client)

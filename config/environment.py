@@ -41,6 +41,7 @@ class Environment:
 
     log_level: str
     secret_key: str
+    secret_key_fallbacks: tuple[str, ...]
     debug_mode: bool
     allowed_hosts: tuple[str, ...]
     allowed_origins: tuple[str, ...]
@@ -90,6 +91,7 @@ def read() -> Environment:
     environment = Environment(
         log_level=env.str("WALLET_SERVICE_LOG_LEVEL", "info", validate=valid.OneOf(LOG_LEVELS)),
         secret_key=env.str("WALLET_SERVICE_SECRET_KEY", DEMO_SECRET_KEY, validate=_not_empty),
+        secret_key_fallbacks=tuple(env.str("WALLET_SERVICE_SECRET_KEY_FALLBACKS", "").split()),
         debug_mode=env.bool("WALLET_SERVICE_DEBUG_MODE", False),
         allowed_hosts=hosts("WALLET_SERVICE_ALLOWED_HOSTS", "localhost 127.0.0.1"),
         allowed_origins=origins(

@@ -42,6 +42,7 @@ RATE_LIMITS = {
 # --- Django -----------------------------------------------------------------------------
 
 SECRET_KEY = env.secret_key
+SECRET_KEY_FALLBACKS = list(env.secret_key_fallbacks)
 DEBUG = env.debug_mode
 ALLOWED_HOSTS = list(env.allowed_hosts)
 ROOT_URLCONF = "config.urls"

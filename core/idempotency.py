@@ -32,13 +32,29 @@ class DuplicateIdempotencyKey(StateConflict):
 
 
 @dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """The 32 bytes that tell one request from another, keyed by the secret key.
+
+    `earlier` are those that the fallbacks of the secret key make: a request that was recorded
+    before the key was rotated is still known.
+    """
+
+    current: bytes
+    earlier: tuple[bytes, ...]
+
+    def matches(self, recorded: bytes) -> bool:
+        """Return whether `recorded` was made of the same request."""
+        return any(hmac.compare_digest(recorded, made) for made in (self.current, *self.earlier))
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """A caller's key for one request. `operation` is its method and path."""
 
     caller_id: uuid.UUID
     key: str
     operation: str
-    fingerprint: bytes
+    fingerprint: Fingerprint
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +67,16 @@ class Answer:
     replayed: bool = False
 
 
-def fingerprint_of(operation: str, body: object) -> bytes:
-    """Return the 32 bytes that tell one request from another, keyed by the secret key.
+def fingerprint_of(operation: str, body: object) -> Fingerprint:
+    """Return the request's fingerprint.
 
     `body` is what the parser made of the JSON; the order of its fields does not matter.
     """
     message = f"{operation}\n{json.dumps(body, sort_keys=True)}".encode()
-    return hmac.digest(settings.SECRET_KEY.encode(), message, hashlib.sha256)
+    return Fingerprint(
+        current=_digest(settings.SECRET_KEY, message),
+        earlier=tuple(_digest(key, message) for key in settings.SECRET_KEY_FALLBACKS),
+    )
 
 
 def answer_once(claim: Claim, work: Callable[[], Answer]) -> Answer:
@@ -85,6 +104,10 @@ def find_record(caller_id: uuid.UUID, key: str) -> IdempotencyRecord | None:
     ).first()
 
 
+def _digest(key: str, message: bytes) -> bytes:
+    return hmac.digest(key.encode(), message, hashlib.sha256)
+
+
 def _kept_since() -> datetime:
     return timezone.now() - timedelta(days=settings.IDEMPOTENCY_DAYS)
 
@@ -100,7 +123,7 @@ def _claim(claim: Claim) -> Answer | None:
     if row is None:
         return None
     fingerprint, status_code, body, transaction_id = row
-    if not hmac.compare_digest(bytes(fingerprint), claim.fingerprint):
+    if not claim.fingerprint.matches(bytes(fingerprint)):
         raise IdempotencyKeyReused
     return Answer(status_code, bytes(body), transaction_id, replayed=True)
 
@@ -122,7 +145,7 @@ def _record(claim: Claim, answer: Answer) -> None:
                 "caller": claim.caller_id,
                 "key": claim.key,
                 "operation": claim.operation,
-                "fingerprint": claim.fingerprint,
+                "fingerprint": claim.fingerprint.current,
                 "status": answer.status_code,
                 "body": answer.body,
                 "transaction": answer.transaction_id,

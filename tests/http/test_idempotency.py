@@ -1,11 +1,13 @@
 """Exactly once: the first answer again, byte for byte, and never the money."""
 
 from datetime import timedelta
+from itertools import product
 from typing import Any
 
 import pytest
 from django.conf import settings
 from django.utils import timezone
+from pytest_django import Settings
 
 from accounts.models import User
 from core.models import IdempotencyRecord
@@ -15,6 +17,9 @@ from tests.factories import PHONE, Holder, a_client, a_company, api_of, freeze
 from wallets.models import Status, Wallet
 
 pytestmark = pytest.mark.usefixtures("books")
+
+#: The secret key and its fallbacks.
+Keys = tuple[str, list[str]]
 
 MISSING = "0b8e3d56-7d0f-4b56-9f6a-5f0f4f4a8f11"
 
@@ -203,6 +208,36 @@ def test_key_on_its_last_day_still_replays() -> None:
     assert client.balance_minor == 500
 
 
+def test_replays_over_both_steps_of_a_rotation(settings: Settings) -> None:
+    # Given the two steps: every process knows the new key before any process uses it
+    client = a_client()
+    before: list[Keys] = [("old", [])]
+    known: list[Keys] = [("old", ["new"]), ("new", ["old"])]
+
+    # When each process answers what any other that runs beside it recorded
+    for recorded_by, replayed_by in (*product(before, known[:1]), *product(known, known)):
+        _use_keys(settings, recorded_by)
+        first = _deposit(client, key=f"{recorded_by}, {replayed_by}")
+        _use_keys(settings, replayed_by)
+        again = _deposit(client, key=f"{recorded_by}, {replayed_by}")
+
+        # Then it is the first answer
+        assert_replayed(first, again)
+    assert Transaction.objects.count() == 5
+
+
+def test_without_its_secret_key_a_recorded_request_is_another_one(settings: Settings) -> None:
+    client = a_client()
+    _use_keys(settings, ("old", []))
+    _deposit(client, key="k")
+
+    _use_keys(settings, ("new", ["older"]))
+    reply = _deposit(client, key="k")
+
+    assert (reply.status, reply.code) == (409, "idempotency_key_reused")
+    assert client.balance_minor == 500
+
+
 def test_record_gives_away_nothing_of_the_request() -> None:
     client, company = a_client(holds="10.00"), a_company()
     company.api.post(
@@ -240,6 +275,10 @@ def assert_replayed(first: Reply, again: Reply) -> None:
     assert (again.status, again.raw) == (first.status, first.raw)
     assert again.headers["Content-Type"] == first.headers["Content-Type"]
     assert again.headers["X-Request-ID"] != first.headers["X-Request-ID"]
+
+
+def _use_keys(settings: Settings, keys: Keys) -> None:
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = keys
 
 
 def _deposit(client: Holder, *, key: str) -> Reply:

@@ -107,9 +107,11 @@ def test_lists_are_separated_by_spaces(set_environment: SetEnvironment) -> None:
         {
             "WALLET_SERVICE_ALLOWED_HOSTS": " api.example  .example [::1] * ",
             "WALLET_SERVICE_ALLOWED_ORIGINS": "https://app.example http://[::1]:8000",
+            "WALLET_SERVICE_SECRET_KEY_FALLBACKS": "newest older",
         }
     )
     settings = read()
+    assert settings.secret_key_fallbacks == ("newest", "older")
     assert settings.allowed_hosts == ("api.example", ".example", "[::1]", "*")
     assert settings.allowed_origins == ("https://app.example", "http://[::1]:8000")
 

@@ -9,7 +9,9 @@ from rest_framework.request import Request
 
 from accounts.models import User
 from core.errors import InvalidToken, NotAuthenticated
+from core.http.ratelimit import GuessLimit
 
+_guesses = GuessLimit("invalid_tokens")
 _SCHEMES = (b"token", b"bearer")
 
 
@@ -24,23 +26,32 @@ class TokenAuthentication(KnoxAuthentication):  # type: ignore[misc]
     """`Authorization: Token <t>` or `Bearer <t>`: knox's hashed tokens, found by their digest.
 
     One query. An expired token is refused here and deleted by `clean_up`, not in passing.
+    Tokens that are not valid are counted per address, and limited.
     """
 
     def authenticate(self, request: Request) -> tuple[User, AuthToken] | None:
         scheme, _, token = get_authorization_header(request).partition(b" ")
         if not scheme:
             return None
-        if scheme.lower() not in _SCHEMES:
-            raise InvalidToken
-        return self.authenticate_credentials(token.strip())
-
-    def authenticate_credentials(self, token: bytes) -> tuple[User, AuthToken]:
-        """Return the user and the token's row. Raises `InvalidToken`."""
-        digest = hash_token(token.decode("latin-1"))
-        found = AuthToken.objects.select_related("user").filter(digest=digest).first()
-        if found is None or not found.user.is_active or found.expiry <= timezone.now():
-            raise InvalidToken
-        return found.user, found
+        digest = hash_token(token.strip().decode("latin-1"))
+        _guesses.require_free(request._request, digest)
+        try:
+            if scheme.lower() not in _SCHEMES:
+                raise InvalidToken
+            session = _find(digest)
+        except InvalidToken:
+            _guesses.was_wrong(request._request)
+            raise
+        _guesses.was_right(digest)
+        return session
 
     def authenticate_header(self, request: Request) -> str:
         return "Token"
+
+
+def _find(digest: str) -> tuple[User, AuthToken]:
+    """Return the user and the row of a token. Raises `InvalidToken`."""
+    found = AuthToken.objects.select_related("user").filter(digest=digest).first()
+    if found is None or not found.user.is_active or found.expiry <= timezone.now():
+        raise InvalidToken
+    return found.user, found

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 from django.core.exceptions import ValidationError
 
 from core.errors import RateLimited
-from core.http.ratelimit import address_of, spend
+from core.http.address import address_of
+from core.http.ratelimit import spend
 
 if TYPE_CHECKING:
     from django.contrib.admin.forms import AdminAuthenticationForm as AuthenticationForm

@@ -61,6 +61,7 @@ class SignUpView(AccountView):
 
     def sign_up(self, request: Request) -> Response:
         fields = parse_body(request, self.body)
+        spend(request._request, group="signup_account", subject=fields["email"])
         session = unit_of_work(
             lambda: services.sign_up(
                 role=self.role,

@@ -9,14 +9,17 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 import dj_database_url
 from dotenv import dotenv_values
 from environs import Env, EnvValidationError, ValidationError
 from environs import validate as valid
+
+Parsed = TypeVar("Parsed")
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 PREFIX = "WALLET_SERVICE_"
@@ -45,14 +48,17 @@ class Environment:
     debug_mode: bool
     allowed_hosts: tuple[str, ...]
     allowed_origins: tuple[str, ...]
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
     auth_token_expiration: float
     max_wallets_by_client: int
     data_dir: Path
     idempotency_days: int
     rate_limits: str
     rate_limit_signup: str
+    rate_limit_signup_account: str
     rate_limit_login_account: str
     rate_limit_login_address: str
+    rate_limit_invalid_tokens: str
     rate_limit_writes: str
     rate_limit_reads: str
     chunk_latency_ms: int
@@ -88,6 +94,7 @@ def read() -> Environment:
     env.read_env(env_file, recurse=False)
     hosts = _parser(env, "hosts", _hosts)
     origins = _parser(env, "origins", _origins)
+    networks = _parser(env, "networks", _networks)
     environment = Environment(
         log_level=env.str("WALLET_SERVICE_LOG_LEVEL", "info", validate=valid.OneOf(LOG_LEVELS)),
         secret_key=env.str("WALLET_SERVICE_SECRET_KEY", DEMO_SECRET_KEY, validate=_not_empty),
@@ -97,6 +104,7 @@ def read() -> Environment:
         allowed_origins=origins(
             "WALLET_SERVICE_ALLOWED_ORIGINS", "http://localhost:8000 http://127.0.0.1:8000"
         ),
+        trusted_proxies=networks("WALLET_SERVICE_TRUSTED_PROXIES", ""),
         auth_token_expiration=env.float(
             "WALLET_SERVICE_AUTH_TOKEN_EXPIRATION",
             24.0,
@@ -113,8 +121,10 @@ def read() -> Environment:
             "WALLET_SERVICE_RATE_LIMITS", "on", validate=valid.OneOf(("on", "off"))
         ),
         rate_limit_signup=_rate(env, "WALLET_SERVICE_RATE_LIMIT_SIGNUP", "30/m"),
+        rate_limit_signup_account=_rate(env, "WALLET_SERVICE_RATE_LIMIT_SIGNUP_ACCOUNT", "10/m"),
         rate_limit_login_account=_rate(env, "WALLET_SERVICE_RATE_LIMIT_LOGIN_ACCOUNT", "10/m"),
         rate_limit_login_address=_rate(env, "WALLET_SERVICE_RATE_LIMIT_LOGIN_ADDRESS", "30/m"),
+        rate_limit_invalid_tokens=_rate(env, "WALLET_SERVICE_RATE_LIMIT_INVALID_TOKENS", "600/m"),
         rate_limit_writes=_rate(env, "WALLET_SERVICE_RATE_LIMIT_WRITES", "1200/m"),
         rate_limit_reads=_rate(env, "WALLET_SERVICE_RATE_LIMIT_READS", "3000/m"),
         chunk_latency_ms=_milliseconds(env, "WALLET_SERVICE_CHUNK_LATENCY_MS", 1_000),
@@ -156,11 +166,9 @@ def unknown_variables() -> list[str]:
     return sorted(name for name in names if name.startswith(PREFIX) and name not in VARIABLES)
 
 
-def _parser(
-    env: Env, name: str, parse: Callable[[str], tuple[str, ...]]
-) -> Callable[[str, str], tuple[str, ...]]:
+def _parser(env: Env, name: str, parse: Callable[[str], Parsed]) -> Callable[[str, str], Parsed]:
     env.add_parser(name, parse)
-    parser: Callable[[str, str], tuple[str, ...]] = getattr(env, name)
+    parser: Callable[[str, str], Parsed] = getattr(env, name)
     return parser
 
 
@@ -198,6 +206,19 @@ def _origins(value: str) -> tuple[str, ...]:
                 f" which {origin!r} is not."
             )
     return origins
+
+
+def _networks(value: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    try:
+        networks = tuple(ip_network(text) for text in value.split())
+    except ValueError:
+        networks = ()
+    # A network of everybody would believe what anybody writes.
+    if len(networks) != len(value.split()) or not all(network.prefixlen for network in networks):
+        raise ValidationError(
+            "Must be addresses or networks such as 10.0.0.5 or 172.16.0.0/12, separated by spaces."
+        )
+    return networks
 
 
 def _is_origin(value: str) -> bool:

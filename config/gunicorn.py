@@ -18,6 +18,9 @@ worker_class = "config.worker.JSONThreadWorker"
 workers = _environment.workers
 threads = _environment.threads
 
+# Whom to believe that a request came by HTTPS: the same whose X-Forwarded-For is believed.
+forwarded_allow_ips = ",".join(str(network) for network in _environment.trusted_proxies)
+
 # Longer than a proxy or a phone usually keeps an idle connection for its next request.
 keepalive = 75
 # Longer than the longest statement: a request that began gets to its end.

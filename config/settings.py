@@ -30,11 +30,14 @@ RETRY_SECONDS = env.retry_seconds
 MAX_ATTEMPTS = env.max_attempts
 LOCK_TIMEOUT_MS = env.lock_timeout_ms
 STATEMENT_TIMEOUT_MS = env.statement_timeout_ms
+TRUSTED_PROXIES = env.trusted_proxies
 RATELIMIT_ENABLE = env.rate_limits == "on"
 RATE_LIMITS = {
     "signup": env.rate_limit_signup,
+    "signup_account": env.rate_limit_signup_account,
     "login_account": env.rate_limit_login_account,
     "login_address": env.rate_limit_login_address,
+    "invalid_tokens": env.rate_limit_invalid_tokens,
     "writes": env.rate_limit_writes,
     "reads": env.rate_limit_reads,
 }
@@ -118,7 +121,7 @@ CACHES: dict[str, dict[str, Any]] = {
     # Of each process; only the admin keeps something in it.
     "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
     "counters": (
-        {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": env.redis_url}
+        {"BACKEND": "core.redis_cache.RedisCounterCache", "LOCATION": env.redis_url}
         if env.redis_url
         else {"BACKEND": "core.cache.CounterCache", "LOCATION": "core_counter"}
     ),
@@ -150,7 +153,15 @@ REST_KNOX = {
 CSRF_TRUSTED_ORIGINS = list(env.allowed_origins)
 CORS_ALLOWED_ORIGINS = list(env.allowed_origins)
 CORS_ALLOW_HEADERS = [*default_headers, "idempotency-key", "prefer", "x-request-id"]
-CORS_EXPOSE_HEADERS = ["Idempotent-Replayed", "Link", "Location", "Retry-After", "X-Request-ID"]
+CORS_EXPOSE_HEADERS = [
+    "Idempotent-Replayed",
+    "Link",
+    "Location",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Retry-After",
+    "X-Request-ID",
+]
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"

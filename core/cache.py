@@ -5,6 +5,8 @@ from typing import Any
 from django.core.cache.backends.base import BaseCache
 from django.db import connection
 
+TABLE = "core_counter"
+
 
 class CounterCache(BaseCache):
     """A cache of whole numbers with an atomic `add` and `incr`, in the table of its LOCATION.

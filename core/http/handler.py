@@ -6,7 +6,6 @@ from typing import Any
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpResponse
-from redis.exceptions import RedisError
 from rest_framework import exceptions
 from rest_framework.settings import api_settings
 
@@ -36,7 +35,6 @@ _MEANING: dict[type[Exception], type[Refusal]] = {
     exceptions.UnsupportedMediaType: errors.UnsupportedMediaType,
     OperationalError: Unavailable,
     InterfaceError: Unavailable,
-    RedisError: Unavailable,  # the counters of the rate limits, where there is one
 }
 
 

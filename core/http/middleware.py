@@ -12,6 +12,7 @@ from django.http.response import HttpResponseBase
 from core import context
 from core.errors import Malformed, NotFound, PayloadTooLarge, PermissionDenied, Refusal, Unavailable
 from core.http import errors
+from core.http.ratelimit import tell_limits
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -51,6 +52,7 @@ class RequestContextMiddleware:
         finally:
             context.request_id.reset(token)
         response["X-Request-ID"] = request_id
+        tell_limits(request, response)
         response.setdefault("Cache-Control", "no-store")
         return response
 

@@ -42,6 +42,14 @@ class ApiView(APIView):
         if self.query is None:
             parse_query(request, _NO_QUERY)
 
+    def perform_authentication(self, request: Request) -> None:
+        """Find the caller, and count the call: also one that the caller may not make."""
+        super().perform_authentication(request)
+        super().check_throttles(request)
+
+    def check_throttles(self, request: Request) -> None:
+        """Do nothing: the call has been counted."""
+
 
 _NO_QUERY = Body()
 

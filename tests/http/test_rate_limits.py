@@ -125,6 +125,22 @@ def test_sign_up_is_limited_per_address(limit: Limit) -> None:
     assert elsewhere.status == 201
 
 
+def test_sign_up_is_limited_per_account_before_anything_is_hashed(
+    limit: Limit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit(signup_account=1)
+    hashes = count_hashes(monkeypatch)
+
+    first = _sign_up(api_at("10.0.0.1"), "ada@example.com")
+    hashed = len(hashes)
+    second = _sign_up(api_at("10.0.0.2"), "ADA@example.com")
+    other = _sign_up(api_at("10.0.0.2"), "ben@example.com")
+
+    assert (first.status, other.status) == (201, 201)
+    assert_limited(second)
+    assert (hashed, len(hashes)) == (1, 2)
+
+
 @pytest.mark.parametrize(
     "header", ["X-Forwarded-For", "X-Real-IP", "Forwarded", "X-Client-IP", "CF-Connecting-IP"]
 )
@@ -182,6 +198,33 @@ def test_second_token_of_a_caller_is_the_same_caller(limit: Limit) -> None:
 
     assert first.status == 200
     assert_limited(second)
+
+
+def test_what_a_caller_may_not_do_counts_too(limit: Limit) -> None:
+    client = a_client()
+    limit(writes=2)
+    body = {"wallet": str(client.wallet_id), "amount": 1, "summary": "x"}
+
+    charges = [client.api.post("/wallet/charge", body) for _ in range(2)]
+    deposit = _deposit(client, key="k")
+
+    assert [charge.code for charge in charges] == ["permission_denied"] * 2
+    assert_limited(deposit)
+    assert client.balance_minor == 0
+
+
+def test_answers_tell_what_is_left(limit: Limit) -> None:
+    client = a_client()
+    limit(reads=2)
+
+    first, second, third = [client.api.get("/wallet/list") for _ in range(3)]
+
+    for reply, left in ((first, 1), (second, 0), (third, 0)):
+        assert reply.headers["RateLimit-Policy"] == '"reads";q=2;w=86400'
+        assert re.fullmatch(f'"reads";r={left};t=[1-9][0-9]*', reply.headers["RateLimit"])
+    assert_limited(third)
+    assert third.headers["RateLimit"].endswith(f";t={third.headers['Retry-After']}")
+    assert "RateLimit" not in Api().get("/status").headers
 
 
 def test_key_of_a_limited_call_stays_free(limit: Limit) -> None:

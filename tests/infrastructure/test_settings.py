@@ -61,6 +61,11 @@ def test_all_wrong_settings_are_named_at_once_a_line_each(set_environment: SetEn
         ("WALLET_SERVICE_ALLOWED_ORIGINS", "https://a.example/path"),
         ("WALLET_SERVICE_ALLOWED_ORIGINS", "https://a.example,https://b.example"),
         ("WALLET_SERVICE_ALLOWED_ORIGINS", "http://a.example:99999"),
+        ("WALLET_SERVICE_TRUSTED_PROXIES", "10.0.0.5,10.0.0.6"),
+        ("WALLET_SERVICE_TRUSTED_PROXIES", "10.0.0.5/8"),
+        ("WALLET_SERVICE_TRUSTED_PROXIES", "caddy"),
+        ("WALLET_SERVICE_TRUSTED_PROXIES", "*"),
+        ("WALLET_SERVICE_TRUSTED_PROXIES", "0.0.0.0/0"),
         ("WALLET_SERVICE_AUTH_TOKEN_EXPIRATION", "0"),
         ("WALLET_SERVICE_AUTH_TOKEN_EXPIRATION", "nan"),
         ("WALLET_SERVICE_AUTH_TOKEN_EXPIRATION", "inf"),
@@ -114,6 +119,12 @@ def test_lists_are_separated_by_spaces(set_environment: SetEnvironment) -> None:
     assert settings.secret_key_fallbacks == ("newest", "older")
     assert settings.allowed_hosts == ("api.example", ".example", "[::1]", "*")
     assert settings.allowed_origins == ("https://app.example", "http://[::1]:8000")
+
+
+def test_proxies_are_addresses_and_networks(set_environment: SetEnvironment) -> None:
+    set_environment({"WALLET_SERVICE_TRUSTED_PROXIES": " 10.0.0.5  172.16.0.0/12 ::1"})
+    networks = [str(network) for network in read().trusted_proxies]
+    assert networks == ["10.0.0.5/32", "172.16.0.0/12", "::1/128"]
 
 
 def test_the_example_documents_each_setting_once_with_its_default(

@@ -48,8 +48,11 @@ class Environment:
     debug_mode: bool
     allowed_hosts: tuple[str, ...]
     allowed_origins: tuple[str, ...]
+    https: str
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
     auth_token_expiration: float
+    admin_idle_minutes: int
+    admin_session_hours: float
     max_wallets_by_client: int
     data_dir: Path
     idempotency_days: int
@@ -80,6 +83,11 @@ class Environment:
         """Whether the embedded PostgreSQL is the database."""
         return not self.database_url
 
+    @property
+    def is_https(self) -> bool:
+        """Whether callers must come by HTTPS."""
+        return self.https == "on" if self.https else not self.is_demo
+
 
 VARIABLES = tuple(
     name if name in UNPREFIXED else PREFIX + name
@@ -104,12 +112,13 @@ def read() -> Environment:
         allowed_origins=origins(
             "WALLET_SERVICE_ALLOWED_ORIGINS", "http://localhost:8000 http://127.0.0.1:8000"
         ),
+        https=env.str("WALLET_SERVICE_HTTPS", "", validate=valid.OneOf(("", "on", "off"))),
         trusted_proxies=networks("WALLET_SERVICE_TRUSTED_PROXIES", ""),
-        auth_token_expiration=env.float(
-            "WALLET_SERVICE_AUTH_TOKEN_EXPIRATION",
-            24.0,
-            validate=valid.Range(min=0, max=TEN_YEARS_IN_HOURS, min_inclusive=False),
+        auth_token_expiration=_hours(env, "WALLET_SERVICE_AUTH_TOKEN_EXPIRATION", 24.0),
+        admin_idle_minutes=env.int(
+            "WALLET_SERVICE_ADMIN_IDLE_MINUTES", 30, validate=valid.Range(min=1, max=60 * 24)
         ),
+        admin_session_hours=_hours(env, "WALLET_SERVICE_ADMIN_SESSION_HOURS", 12.0),
         max_wallets_by_client=env.int(
             "WALLET_SERVICE_MAX_WALLETS_BY_CLIENT", 0, validate=valid.Range(min=0)
         ),
@@ -177,6 +186,12 @@ def _rate(env: Env, name: str, default: str) -> str:
         r"[1-9][0-9]*/[0-9]*[smhd]\Z", error="Must be a count per time, such as 30/m."
     )
     return env.str(name, default, validate=per_time)
+
+
+def _hours(env: Env, name: str, default: float) -> float:
+    return env.float(
+        name, default, validate=valid.Range(min=0, max=TEN_YEARS_IN_HOURS, min_inclusive=False)
+    )
 
 
 def _milliseconds(env: Env, name: str, default: int) -> int:

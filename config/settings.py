@@ -6,6 +6,7 @@ from typing import Any
 
 from corsheaders.defaults import default_headers
 
+from config import content_policy
 from config import environment as _environment
 from config.database import PROFILE_VARIABLE, Profile, database
 
@@ -71,6 +72,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "knox",
     "corsheaders",
+    "csp",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "phonenumber_field",
@@ -84,13 +86,15 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "core.http.middleware.RequestContextMiddleware",
-    "django.middleware.security.SecurityMiddleware",
+    "core.http.security.ContentPolicyMiddleware",
+    "core.http.security.HttpsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     # Refuses a Host that is not allowed, and tells the length of an answer.
     "django.middleware.common.CommonMiddleware",
     # From here on for the admin only: the API knows neither sessions nor cookies.
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "core.http.sessions.SessionAgeMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -111,6 +115,8 @@ TEMPLATES = [
         },
     },
 ]
+
+A_YEAR = 365 * 24 * 60 * 60
 
 # --- Data -------------------------------------------------------------------------------
 
@@ -152,6 +158,8 @@ REST_KNOX = {
 
 CSRF_TRUSTED_ORIGINS = list(env.allowed_origins)
 CORS_ALLOWED_ORIGINS = list(env.allowed_origins)
+# Pages elsewhere call the API, with a token; cookies are the admin's, and never sent along.
+CORS_URLS_REGEX = r"^/(?!admin(/|$))"
 CORS_ALLOW_HEADERS = [*default_headers, "idempotency-key", "prefer", "x-request-id"]
 CORS_EXPOSE_HEADERS = [
     "Idempotent-Replayed",
@@ -162,9 +170,30 @@ CORS_EXPOSE_HEADERS = [
     "Retry-After",
     "X-Request-ID",
 ]
+CONTENT_SECURITY_POLICY = {"DIRECTIVES": content_policy.DATA}
+CONTENT_POLICIES = content_policy.PAGES
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+
+# Whether a request came by HTTPS gunicorn says, and believes nobody but the trusted proxies.
+SECURE_SSL_REDIRECT = env.is_https
+# Whoever watches the service need not speak TLS.
+SECURE_REDIRECT_EXEMPT = [r"^status$", r"^api/v1/health$", r"^metrics$"]
+SECURE_HSTS_SECONDS = A_YEAR if env.is_https else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env.is_https
+SECURE_HSTS_PRELOAD = env.is_https
+SESSION_COOKIE_SECURE = env.is_https
+SESSION_COOKIE_PATH = "/admin/"
+CSRF_COOKIE_SECURE = env.is_https
+CSRF_COOKIE_PATH = "/admin/"
+# It looks for Django's own SecurityMiddleware by name; HttpsMiddleware is one.
+SILENCED_SYSTEM_CHECKS = ["security.W001"]
+
+# A session of the admin ends when nobody uses it, and in any case some hours after log-in.
+SESSION_COOKIE_AGE = 60 * env.admin_idle_minutes
+SESSION_SAVE_EVERY_REQUEST = True
+SESSION_HOURS = env.admin_session_hours
 
 # --- The API ----------------------------------------------------------------------------
 

@@ -2,10 +2,11 @@
 
 from django.contrib import admin
 from django.urls import include, path, register_converter
+from django.views.generic import RedirectView
 from drf_spectacular.views import (
     SpectacularJSONAPIView,
     SpectacularRedocView,
-    SpectacularSwaggerView,
+    SpectacularSwaggerSplitView,
 )
 
 from core.http.converters import IdConverter
@@ -18,12 +19,13 @@ urlpatterns = [
     path("", include("wallets.urls")),
     path("", include("ledger.urls")),
     path("", include("commerce.urls")),
-    path("api", SpectacularSwaggerView.as_view(url_name="schema"), name="swagger"),
+    path("api", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="swagger"),
     path(
         "api/redoc",
         SpectacularRedocView.as_view(url_name="schema", template_name="redoc.html"),
         name="redoc",
     ),
     path("api/schema", SpectacularJSONAPIView.as_view(), name="schema"),
+    path("admin", RedirectView.as_view(url="/admin/")),
     path("admin/", admin.site.urls),
 ]

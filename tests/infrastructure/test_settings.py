@@ -61,6 +61,9 @@ def test_all_wrong_settings_are_named_at_once_a_line_each(set_environment: SetEn
         ("WALLET_SERVICE_ALLOWED_ORIGINS", "https://a.example/path"),
         ("WALLET_SERVICE_ALLOWED_ORIGINS", "https://a.example,https://b.example"),
         ("WALLET_SERVICE_ALLOWED_ORIGINS", "http://a.example:99999"),
+        ("WALLET_SERVICE_HTTPS", "yes"),
+        ("WALLET_SERVICE_ADMIN_IDLE_MINUTES", "0"),
+        ("WALLET_SERVICE_ADMIN_SESSION_HOURS", "0"),
         ("WALLET_SERVICE_TRUSTED_PROXIES", "10.0.0.5,10.0.0.6"),
         ("WALLET_SERVICE_TRUSTED_PROXIES", "10.0.0.5/8"),
         ("WALLET_SERVICE_TRUSTED_PROXIES", "caddy"),
@@ -119,6 +122,19 @@ def test_lists_are_separated_by_spaces(set_environment: SetEnvironment) -> None:
     assert settings.secret_key_fallbacks == ("newest", "older")
     assert settings.allowed_hosts == ("api.example", ".example", "[::1]", "*")
     assert settings.allowed_origins == ("https://app.example", "http://[::1]:8000")
+
+
+def test_https_is_asked_for_outside_the_demo_unless_told_otherwise(
+    set_environment: SetEnvironment,
+) -> None:
+    for settings, is_https in (
+        ({}, False),
+        ({"WALLET_SERVICE_HTTPS": "on"}, True),
+        (SERVER, True),
+        ({**SERVER, "WALLET_SERVICE_HTTPS": "off"}, False),
+    ):
+        set_environment(settings)
+        assert read().is_https is is_https
 
 
 def test_proxies_are_addresses_and_networks(set_environment: SetEnvironment) -> None:

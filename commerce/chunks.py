@@ -14,7 +14,7 @@ from django.db import connection
 from django.db.models import Case, When
 from django.utils import timezone
 
-from commerce.models import READY, QueuedTransaction
+from commerce.models import READY, QueuedTransaction, QueueStatus
 from commerce.planner import Candidate, plan
 from ledger.history import first_id_at
 from ledger.kinds import Kind
@@ -48,13 +48,32 @@ class ChunkTaken(Exception):
 def take_lease() -> None:
     """Take the right to run a chunk until the unit of work ends. Raises `ChunkTaken`.
 
-    It belongs to the transaction: it dies with its connection, behind a pooler too.
+    It belongs to the transaction: it dies with its connection, behind a pooler too. So do the
+    timeouts, which are a request's: a wallet that somebody keeps locked ends the unit of work with
+    `Unavailable`, and a process that stands still inside it lets go of what it holds.
     """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [CHUNK_LOCK])
-        (taken,) = cursor.fetchone()
+        cursor.execute(
+            "SELECT pg_try_advisory_xact_lock(%s), set_config('lock_timeout', %s, true),"
+            " set_config('statement_timeout', %s, true),"
+            " set_config('idle_in_transaction_session_timeout', %s, true)",
+            [
+                CHUNK_LOCK,
+                str(settings.LOCK_TIMEOUT_MS),
+                str(settings.STATEMENT_TIMEOUT_MS),
+                str(2 * settings.STATEMENT_TIMEOUT_MS),
+            ],
+        )
+        (taken, *_) = cursor.fetchone()
     if not taken:
         raise ChunkTaken
+
+
+def make_due_retries_ready() -> int:
+    """Let what lacked balance run again, once its time has come; return how many that are."""
+    return QueuedTransaction.objects.filter(
+        status=QueueStatus.PENDING, next_attempt_at__lte=timezone.now()
+    ).update(next_attempt_at=None)
 
 
 def choose() -> list[uuid.UUID]:

@@ -10,8 +10,8 @@ from threading import Event
 from django.db import connection
 from django.utils import timezone
 
-from commerce.chunks import Chunk, ChunkTaken, choose, run, take_lease
-from commerce.models import ProcessorState, QueuedTransaction, QueueStatus
+from commerce.chunks import Chunk, ChunkTaken, choose, make_due_retries_ready, run, take_lease
+from commerce.models import ProcessorState
 from commerce.seeding.progress import current_run
 from core.errors import Unavailable
 from core.http.renderer import rfc3339
@@ -37,7 +37,10 @@ class Processor:
         while not stop.is_set():
             try:
                 worked = self.step()
-            except (ChunkTaken, Unavailable) as pause:
+            except ChunkTaken:
+                worked = False
+            except Unavailable as pause:
+                # A lock that lasted too long is one, too: the next step tries again.
                 logger.warning("The processor waits: %s", pause)
                 connection.close()
                 worked = False
@@ -63,7 +66,8 @@ class Processor:
         silent_for = now - (state.heartbeat_at or now - timedelta(days=1))
         if state.processor_id != self.id and silent_for < timedelta(seconds=SILENCE_SECONDS):
             return []
-        self._make_due_retries_ready()
+        # Here, not in a job: a retry must not wait for the scheduler to be alive.
+        make_due_retries_ready()
         chosen = [] if current_run() else choose()
         is_time = silent_for >= timedelta(seconds=_HEARTBEAT_SECONDS)
         if chosen or is_time or state.current_chunk or state.processor_id != self.id:
@@ -89,11 +93,6 @@ class Processor:
         ProcessorState.objects.filter(processor_id=self.id).update(
             processor_id=None, heartbeat_at=None, current_chunk=None
         )
-
-    def _make_due_retries_ready(self) -> None:
-        QueuedTransaction.objects.filter(
-            status=QueueStatus.PENDING, next_attempt_at__lte=timezone.now()
-        ).update(next_attempt_at=None)
 
 
 def _told(chunk: Chunk, seconds: float) -> dict[str, object]:

@@ -76,6 +76,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "phonenumber_field",
+    "procrastinate.contrib.django",
     "core",
     "accounts",
     "wallets",
@@ -227,6 +228,11 @@ SPECTACULAR_SETTINGS = {
     },
 }
 
+# --- Scheduled work ---------------------------------------------------------------------
+
+# What fell due while no worker ran, within the last day, is made up for when one starts.
+PROCRASTINATE_PERIODIC_DEFAULTS = {"max_delay": 24 * 60 * 60}
+
 # --- The admin --------------------------------------------------------------------------
 
 FORMAT_MODULE_PATH = "config.formats"
@@ -261,6 +267,8 @@ LOGGING = {
         "django.security.DisallowedHost": {"handlers": [], "propagate": False},
         # At debug level these would print every statement with its values: names, emails, money.
         "django.db.backends": {"level": "INFO"},
+        # It tells of every job that it knows, puts off and runs; the jobs say what they did.
+        "procrastinate": {"level": "WARNING"},
         # Its pool tells of every connection that it lends.
         "psycopg": {"level": "WARNING"},
     },

@@ -17,6 +17,7 @@ from core.postgres import Role
 from ledger.trial_balance import trial_balance
 from ledger.verification import verify_ledger
 from tests.api import Api
+from tests.processes import Workers
 
 _CONNECTION = ("host", "port", "user", "password", "dbname")
 #: What a test leaves behind; assets and system wallets stay.
@@ -24,6 +25,10 @@ _DIRTY_TABLES = (
     "commerce_charge",
     "commerce_queuedtransaction",
     "commerce_seedrun",
+    "procrastinate_events",
+    "procrastinate_periodic_defers",
+    "procrastinate_jobs",
+    "procrastinate_workers",
     "wallets_statuschange",
     "ledger_transaction",
     "core_idempotencyrecord",
@@ -70,6 +75,14 @@ def books(owner_dsn: str, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
         finally:
             connection.close()
             _clean(owner_dsn)
+
+
+@pytest.fixture
+def workers(books: None) -> Iterator[Workers]:
+    """Workers in processes of their own."""
+    started = Workers()
+    yield started
+    started.close()
 
 
 @pytest.fixture

@@ -1,17 +1,22 @@
-"""`manage.py process_transactions`: the processor of the queue."""
+"""`manage.py process_transactions`: the worker."""
 
 import signal
 from threading import Event
 from types import FrameType
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from commerce.processor import Processor
+from commerce.worker import PartEnded, run_together
+from core.jobs import Scheduler
 
 
 class Command(BaseCommand):
-    help = "Run queued transactions until SIGTERM or Ctrl-C. Several may run: one works."
+    help = (
+        "Run queued transactions and scheduled work until SIGTERM or Ctrl-C. Several may run: one"
+        " processes, and each job runs once."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         stop = Event()
@@ -21,4 +26,11 @@ class Command(BaseCommand):
 
         signal.signal(signal.SIGTERM, ask_to_stop)
         signal.signal(signal.SIGINT, ask_to_stop)
-        Processor().run_until(stop)
+        parts = {
+            "The processor": Processor().run_until,
+            "The scheduler": Scheduler().run_until,
+        }
+        try:
+            run_together(parts, stop)
+        except PartEnded as end:
+            raise CommandError(str(end)) from end

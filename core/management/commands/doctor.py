@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
-from core import endpoint, postgres
+from core import endpoint, jobs, postgres
 
 LEDGER_TABLE = "ledger_transaction"
 MONTHS_AHEAD = 3
@@ -29,7 +29,7 @@ class Command(BaseCommand):
     exist is not created. Wrong settings never get here: `manage.py` names them all and ends.
     """
 
-    help = "Check settings, data directory, port, database, migrations, rights and partitions."
+    help = "Check settings, data directory, port, database, migrations, rights, partitions, jobs."
     requires_system_checks = ()
 
     def handle(self, *_arguments: Any, **_options: Any) -> None:
@@ -44,6 +44,7 @@ class Command(BaseCommand):
                 self._report("migrations", check_migrations)
                 self._report("rights", check_rights)
                 self._report("partitions", check_partitions)
+                self._report("jobs", check_jobs)
         if self._failures:
             raise SystemExit(1)
 
@@ -148,6 +149,19 @@ def check_partitions() -> str:
     if missing:
         raise Wrong(f"{', '.join(missing)} missing: `manage.py make_partitions` makes them")
     return f"there are {len(existing)}, the next {MONTHS_AHEAD} months among them"
+
+
+def check_jobs() -> str:
+    """Look for scheduled work that failed or was left behind."""
+    overview = jobs.overview()
+    if overview.failed:
+        names = ", ".join(overview.failed)
+        raise Wrong(f"the last run of {names} failed: the worker's log says why")
+    if overview.stalled:
+        names = ", ".join(overview.stalled)
+        raise Wrong(f"{names} left behind by a worker that died: a worker that runs takes over")
+    workers = {0: "no worker runs", 1: "a worker runs"}
+    return f"none failed, {workers.get(overview.workers, f'{overview.workers} workers run')}"
 
 
 def partition_names(today: date) -> list[str]:

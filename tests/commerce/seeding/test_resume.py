@@ -3,20 +3,15 @@
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
-from urllib.parse import quote
 
 import pytest
 from django.conf import settings
-from django.db import connection
 
 from accounts.models import Client
 from commerce.models import SeedRun
 from commerce.seeding.progress import latest_run
-from config.database import PROFILE_VARIABLE
-from config.environment import BASE_DIR
 from ledger.models import Transaction
 from tests.commerce.seeding.conftest import WebSource
 from tests.commerce.seeding.customers import (
@@ -28,6 +23,7 @@ from tests.commerce.seeding.customers import (
     rejects_of,
 )
 from tests.infrastructure.conftest import wait_until
+from tests.processes import start
 from wallets.models import Wallet
 
 pytestmark = [pytest.mark.usefixtures("books"), pytest.mark.slow]
@@ -35,33 +31,8 @@ pytestmark = [pytest.mark.usefixtures("books"), pytest.mark.slow]
 PATIENCE_SECONDS = 120
 
 
-def start(source: str) -> subprocess.Popen[str]:
-    """Start the command on the test's own database and data directory."""
-    given = connection.settings_dict
-    user = f"{quote(given['USER'])}:{quote(given['PASSWORD'])}"
-    database_url = f"postgresql://{user}@/{given['NAME']}?host={quote(given['HOST'])}"
-    if given["PORT"]:
-        database_url += f"&port={given['PORT']}"
-    environment = {
-        **os.environ,
-        "DATABASE_URL": database_url,
-        "WALLET_SERVICE_SECRET_KEY": "a key of the test's own",
-        "WALLET_SERVICE_DATA_DIR": str(settings.DATA_DIR),
-        "WALLET_SERVICE_LOG_LEVEL": "warning",
-    }
-    environment.pop(PROFILE_VARIABLE)
-    return subprocess.Popen(
-        [sys.executable, "manage.py", "seed_customers", source],
-        cwd=BASE_DIR,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
 def run_to_the_end(source: str) -> str:
-    process = start(source)
+    process = start("seed_customers", source)
     printed, errors = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 0, errors
     return printed.splitlines()[-1]
@@ -82,7 +53,7 @@ def test_killed_in_the_middle_it_goes_on_where_it_stopped(web: WebSource) -> Non
     rows = [customer(n, balance=-1) if n % 100 == 7 else customer(n) for n in range(lines)]
     web.content = json_lines(rows)
     web.shut_after = len(web.content) * 3 // 4
-    process = start(web.url)
+    process = start("seed_customers", web.url)
     wait_until(lambda: lines_done() > 0)
     kill(process)
     run = only_run()
@@ -109,7 +80,7 @@ def test_killed_again_and_again_the_totals_are_the_same(tmp_path: Path) -> None:
     kills = 0
     while lines_done() < lines and kills < 3:
         before = lines_done()
-        process = start(str(source))
+        process = start("seed_customers", str(source))
         wait_until(lambda: lines_done() > before or process.poll() is not None)  # noqa: B023
         time.sleep(0.02 * kills)  # at another point of the next batch each time
         kill(process)
@@ -128,7 +99,7 @@ def test_killed_again_and_again_the_totals_are_the_same(tmp_path: Path) -> None:
 def test_asked_to_stop_it_says_that_it_shows_no_life(web: WebSource) -> None:
     web.content = customers(12_000)
     web.shut_after = len(web.content) * 3 // 4
-    process = start(web.url)
+    process = start("seed_customers", web.url)
     wait_until(lambda: lines_done() > 0)
 
     process.terminate()
@@ -153,7 +124,7 @@ def test_memory_is_flat(tmp_path: Path) -> None:
             file.write(customers(100))
             for _ in range(lines // 1_000):
                 file.write(bad * 1_000)
-        process = start(str(source))
+        process = start("seed_customers", str(source))
         assert process.stdout is not None
         assert process.stderr is not None
         with process.stdout, process.stderr:

@@ -1,0 +1,55 @@
+"""Management commands as processes of their own, on the test's database and data directory."""
+
+import os
+import subprocess
+import sys
+from urllib.parse import quote
+
+from django.conf import settings
+from django.db import connection
+
+from config.database import PROFILE_VARIABLE
+from config.environment import BASE_DIR
+
+
+class Workers:
+    """Starts workers; what still runs at the end is killed."""
+
+    def __init__(self) -> None:
+        self._started: list[subprocess.Popen[str]] = []
+
+    def start(self, **variables: str) -> subprocess.Popen[str]:
+        worker = start("process_transactions", **variables)
+        self._started.append(worker)
+        return worker
+
+    def close(self) -> None:
+        for worker in self._started:
+            worker.kill()
+            worker.communicate()
+
+
+def start(*arguments: str, **variables: str) -> subprocess.Popen[str]:
+    """Start `manage.py` with these arguments, as the app's role."""
+    given = connection.settings_dict
+    user = f"{quote(given['USER'])}:{quote(given['PASSWORD'])}"
+    database_url = f"postgresql://{user}@/{given['NAME']}?host={quote(given['HOST'])}"
+    if given["PORT"]:
+        database_url += f"&port={given['PORT']}"
+    environment = {
+        **os.environ,
+        "DATABASE_URL": database_url,
+        "WALLET_SERVICE_SECRET_KEY": "a key of the test's own",
+        "WALLET_SERVICE_DATA_DIR": str(settings.DATA_DIR),
+        "WALLET_SERVICE_LOG_LEVEL": "warning",
+        **variables,
+    }
+    environment.pop(PROFILE_VARIABLE)
+    return subprocess.Popen(
+        [sys.executable, "manage.py", *arguments],
+        cwd=BASE_DIR,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )

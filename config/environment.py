@@ -182,17 +182,20 @@ def unknown_variables() -> list[str]:
 
 
 def _require_files() -> None:
-    """Raise `WrongSettings` unless every `NAME_FILE` can be read and holds something."""
+    """Raise `WrongSettings` unless every `NAME_FILE` can be read, and a database's names one."""
     reasons = {}
-    for name in (name + FILE_SUFFIX for name in VARIABLES):
-        path = os.environ.get(name)
+    for name in VARIABLES:
+        path = os.environ.get(name + FILE_SUFFIX)
         if not path:
             continue
         try:
-            if not Path(path).read_text().strip():
-                reasons[name] = [f"{path} is empty."]
+            text = Path(path).read_text()
         except (OSError, UnicodeDecodeError):
-            reasons[name] = [f"{path} cannot be read."]
+            reasons[name + FILE_SUFFIX] = [f"{path} cannot be read."]
+        else:
+            # Or what is to serve would serve the demo.
+            if name.startswith("DATABASE_") and not text.strip():
+                reasons[name + FILE_SUFFIX] = [f"{path} is empty."]
     if reasons:
         raise WrongSettings(reasons)
 

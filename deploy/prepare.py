@@ -23,6 +23,9 @@ URLS = {
     "secrets/owner/database_url": ("wallet_owner", "owner_password"),
 }
 DATABASE = "database:5432/wallet"
+FALLBACKS = "secrets/app/secret_key_fallbacks"
+# A key is left behind by the third rotation after its own.
+MOST_FALLBACKS = 3
 # The users in the service's image and in PostgreSQL's.
 OWNERS = {"backups": 10_001, "archive": 999}
 
@@ -32,27 +35,25 @@ def main(arguments: list[str], root: Path) -> None:
     renewed = arguments[1:] if arguments[:1] == ["--renew"] else []
     if (arguments and not renewed) or not PLACES.keys() >= set(renewed):
         sys.exit(f"usage: prepare.py [--renew NAME …], of {', '.join(PLACES)}")
-    values = {
-        name: _secret(root / place, given=_given(name), is_renewed=name in renewed)
-        for name, place in PLACES.items()
-    }
+    for name, place in PLACES.items():
+        given = os.environ.get("WALLET_SERVICE_SECRET_KEY", "") if name == "secret_key" else ""
+        _make(root / place, root / FALLBACKS, given=given, is_renewed=name in renewed)
     for place, (role, password) in URLS.items():
-        _write(root / place, f"postgresql://{role}:{values[password]}@{DATABASE}")
+        secret = (root / PLACES[password]).read_text()
+        _write(root / place, f"postgresql://{role}:{secret}@{DATABASE}")
     for folder, owner in OWNERS.items():
         os.chown(root / folder, owner, owner)
 
 
-def _given(name: str) -> str:
-    return os.environ.get("WALLET_SERVICE_SECRET_KEY", "") if name == "secret_key" else ""
-
-
-def _secret(file: Path, *, given: str, is_renewed: bool) -> str:
-    if given:
-        _write(file, given)
-    elif is_renewed or not file.exists():
-        # Letters, digits, - and _ only: it stands in URLs as it is.
-        _write(file, secrets.token_urlsafe(48))
-    return file.read_text()
+def _make(file: Path, fallbacks: Path, *, given: str, is_renewed: bool) -> None:
+    old = file.read_text() if file.exists() else ""
+    if old and (given == old or not (given or is_renewed)):
+        return
+    if file.name == "secret_key":
+        kept = fallbacks.read_text().split() if fallbacks.exists() else []
+        _write(fallbacks, " ".join([old, *kept][:MOST_FALLBACKS]))
+    # Letters, digits, - and _ only: it stands in URLs as it is.
+    _write(file, given or secrets.token_urlsafe(48))
 
 
 def _write(file: Path, text: str) -> None:

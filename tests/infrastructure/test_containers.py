@@ -22,7 +22,12 @@ from tests.infrastructure.test_settings import SetEnvironment
 
 SERVICES = sorted(compose()["services"])
 TOOLS = Path(sys.executable).parent
-IN_A_FILE = {"WALLET_SERVICE_SECRET_KEY", "DATABASE_URL", "DATABASE_OWNER_URL"}
+IN_A_FILE = {
+    "WALLET_SERVICE_SECRET_KEY",
+    "WALLET_SERVICE_SECRET_KEY_FALLBACKS",
+    "DATABASE_URL",
+    "DATABASE_OWNER_URL",
+}
 
 
 @pytest.mark.parametrize(
@@ -45,13 +50,16 @@ def test_the_files_are_clean(command: list[str]) -> None:
 
 def test_compose_has_every_setting_with_its_default(set_environment: SetEnvironment) -> None:
     written = environment_of("web")
-    secret = {name for name in VARIABLES if f"{name}_FILE" in written}
-    assert secret == {"WALLET_SERVICE_SECRET_KEY", "DATABASE_URL"}
-    assert sorted({*written, *IN_A_FILE} - {f"{name}_FILE" for name in secret}) == sorted(VARIABLES)
+    files = {f"{name}_FILE" for name in IN_A_FILE}
+    named = {name.removesuffix("_FILE") if name in files else name for name in written}
+    # Only `migrate` and `backup` are the owner.
+    assert sorted({*named, "DATABASE_OWNER_URL"}) == sorted(VARIABLES), (
+        "docker-compose.yml has every setting: in x-settings, with the default of environment.py."
+    )
     assert "WALLET_SERVICE_SECRET_KEY" in service("prepare")["environment"]
 
     # What is not the containers' own affair is as without them.
-    own = {"HOST", "PORT", "REDIS_URL", *(f"{name}_FILE" for name in secret)}
+    own = {"HOST", "PORT", "REDIS_URL", *files}
     set_environment({})
     defaults = read()
     set_environment({name: value for name, value in written.items() if name not in own})
@@ -61,8 +69,7 @@ def test_compose_has_every_setting_with_its_default(set_environment: SetEnvironm
 def test_each_setting_can_be_set_from_outside() -> None:
     written = service("web")["environment"]
     ours = [name for name in written if name.startswith("WALLET_SERVICE_")]
-    fixed = {"WALLET_SERVICE_DATA_DIR", "WALLET_SERVICE_SECRET_KEY_FILE"}
-    for name in set(ours) - fixed:
+    for name in set(ours) - {"WALLET_SERVICE_DATA_DIR", *(f"{name}_FILE" for name in IN_A_FILE)}:
         assert interpolate(written[name], {name: "mine"}) == "mine"
 
 
@@ -196,6 +203,12 @@ class Host:
         return f"http://127.0.0.1:{self.port}"
 
 
+def make_folders(root: Path) -> None:
+    """Make the volumes of the secrets."""
+    for folder in ("app", "owner", "database", "monitor"):
+        (root / "secrets" / folder).mkdir(parents=True)
+
+
 @pytest.fixture
 def host(place: Path) -> Iterator[Host]:
     place.chmod(0o755)
@@ -205,8 +218,7 @@ def host(place: Path) -> Iterator[Host]:
         database=Server(place / "database"),
         port=free_port(),
     )
-    for folder in ("app", "owner", "database", "monitor"):
-        (place / "secrets" / folder).mkdir(parents=True)
+    make_folders(place)
     containers.build(host.image, place / "venv")
     host.prepare()
     host.database.initialize()
@@ -220,6 +232,50 @@ def host(place: Path) -> Iterator[Host]:
         yield host
     finally:
         host.database.stop("immediate")
+
+
+def test_secrets_are_made_once_and_renewed_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("WALLET_SERVICE_SECRET_KEY", raising=False)
+    prepare = runpy.run_path(str(BASE_DIR / "deploy" / "prepare.py"))
+    prepare["OWNERS"].clear()
+    make_folders(tmp_path)
+
+    def secrets_after(*arguments: str) -> dict[str, str]:
+        prepare["main"](list(arguments), tmp_path)
+        files = containers.files_in(tmp_path / "secrets")
+        assert all(file.stat().st_mode & 0o777 == 0o444 for file in files)
+        return {
+            str(file.relative_to(tmp_path / "secrets")): file.read_text()
+            for file in containers.files_in(tmp_path / "secrets")
+        }
+
+    first = secrets_after()
+    assert len({*first.values()}) == len(first) == 8
+    assert secrets_after() == first
+    assert first["app/database_url"] == (
+        f"postgresql://wallet_app:{first['app/app_password']}@database:5432/wallet"
+    )
+
+    renewed = secrets_after("--renew", "app_password")
+    changed = {name for name in first if renewed[name] != first[name]}
+    assert changed == {"app/app_password", "app/database_url"}
+
+    rotated = secrets_after("--renew", "secret_key")
+    assert rotated["app/secret_key"] != first["app/secret_key"]
+    assert rotated["app/secret_key_fallbacks"] == first["app/secret_key"]
+    monkeypatch.setenv("WALLET_SERVICE_SECRET_KEY", "a-key-of-our-own")
+    for _ in range(2):
+        given = secrets_after()
+        assert given["app/secret_key"] == "a-key-of-our-own"
+        assert given["app/secret_key_fallbacks"].split() == [
+            rotated["app/secret_key"],
+            first["app/secret_key"],
+        ]
+
+    with pytest.raises(SystemExit, match="usage"):
+        secrets_after("--renew", "everything")
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
 
+from core import metrics
 from core.errors import RateLimited
 from core.http.address import address_of
 from core.http.ratelimit import spend
@@ -19,6 +20,10 @@ class LogInForm(AuthenticationForm):
 
     def clean_username(self) -> str:
         return str(self.cleaned_data["username"]).lower()
+
+    def get_invalid_login_error(self) -> ValidationError:
+        metrics.LOGIN_FAILURES.labels("admin").inc()
+        return super().get_invalid_login_error()
 
     def clean(self) -> dict[str, Any]:
         if self.request is None or "username" not in self.cleaned_data:

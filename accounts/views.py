@@ -19,6 +19,7 @@ from accounts.bodies import (
 )
 from accounts.errors import EmailTaken, InvalidCredentials
 from accounts.models import Role
+from core import metrics
 from core.errors import PermissionDenied
 from core.http.fields import Body
 from core.http.ratelimit import spend
@@ -83,7 +84,11 @@ class LogInView(AccountView):
         fields = parse_body(request, self.body)
         # Before any hashing: guessing is limited per account, whatever address it comes from.
         spend(request._request, group="login_account", subject=fields["email"])
-        session = unit_of_work(lambda: services.log_in(role=self.role, **fields))
+        try:
+            session = unit_of_work(lambda: services.log_in(role=self.role, **fields))
+        except InvalidCredentials:
+            metrics.LOGIN_FAILURES.labels(self.role).inc()
+            raise
         return self.session_answer(session, 200)
 
 

@@ -96,6 +96,7 @@ def charge_many(company: User, items: Sequence[ChargeItem]) -> tuple[list[Charge
             found,
             summary=item.summary,
             actor_id=company.pk,
+            asset_id=target.asset_id,
         )
         for item, found in zip(items, checked, strict=True)
         if isinstance(found, int)

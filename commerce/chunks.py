@@ -18,7 +18,7 @@ from commerce.models import READY, QueuedTransaction, QueueStatus
 from commerce.planner import Candidate, plan
 from ledger.history import first_id_at
 from ledger.kinds import Kind
-from ledger.post import Order, Outcome, post
+from ledger.post import Order, Outcome, post, sums_of
 from wallets.assets import system_wallet_id
 from wallets.models import Purpose, Status, Wallet
 
@@ -39,6 +39,8 @@ class Chunk:
     latency_ms: int
     completed: int
     given_up: int
+    #: Of each (kind, asset, code): how many, and their sum in minor units.
+    sums: dict[tuple[str, str, str], tuple[int, int]]
 
 
 class ChunkTaken(Exception):
@@ -108,9 +110,16 @@ def run(chosen: Sequence[uuid.UUID]) -> Chunk:
     )
     sources = _sources(queued)
     runnable = [each for each in queued if each.id in sources]
-    outcomes = post([_order(each, sources[each.id]) for each in runnable]) if runnable else []
+    orders = [_order(each, sources[each.id]) for each in runnable]
+    outcomes = post(orders)
     outcome_of = {each.id: outcome for each, outcome in zip(runnable, outcomes, strict=True)}
     _mark([(each, outcome_of.get(each.id)) for each in queued])
+    sums = sums_of(orders, outcomes)
+    for each in queued:
+        if each.id not in sources:
+            key = (each.kind, each.asset_id, NO_WALLET)
+            transactions, amount_minor = sums.get(key, (0, 0))
+            sums[key] = (transactions + 1, amount_minor + each.amount_minor)
     done = sum(1 for outcome in outcomes if outcome.failure is None)
     return Chunk(
         size=len(queued),
@@ -123,6 +132,7 @@ def run(chosen: Sequence[uuid.UUID]) -> Chunk:
             if each.attempts + 1 >= each.max_attempts
             and (each.id not in outcome_of or outcome_of[each.id].failure is not None)
         ),
+        sums=sums,
     )
 
 
@@ -209,6 +219,7 @@ def _order(queued: QueuedTransaction, source_id: uuid.UUID) -> Order:
         queued.amount_minor,
         summary=queued.summary,
         actor_id=queued.caller_id,
+        asset_id=queued.asset_id,
     )
 
 

@@ -114,6 +114,10 @@ class ProcessorState(models.Model):
     last_chunk = models.JSONField(null=True)
     completed = models.BigIntegerField(default=0)
     failed = models.BigIntegerField(default=0, help_text="Given up for good.")
+    moved = models.JSONField(
+        default=dict,
+        help_text='Attempts by "kind asset code": how many, and their sum in minor units.',
+    )
 
     class Meta:
         constraints = (models.CheckConstraint(name="one_processor_state", condition=Q(id=1)),)

@@ -53,6 +53,7 @@ def move(
         summary=summary,
         actor_id=actor.pk,
         origin_id=origin.id if origin else None,
+        asset_id=source.asset_id,
     )
     [outcome] = post([order])
     if outcome.failure is not None:

@@ -86,6 +86,10 @@ class Processor:
         state.last_chunk = _told(chunk, time.monotonic() - started)
         state.completed += chunk.completed
         state.failed += chunk.given_up
+        for labels, (transactions, amount_minor) in chunk.sums.items():
+            key = " ".join(labels)
+            before, before_minor = state.moved.get(key, (0, 0))
+            state.moved[key] = [before + transactions, before_minor + amount_minor]
         state.save()
 
     def leave(self) -> None:

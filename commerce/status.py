@@ -13,17 +13,29 @@ from core.http.renderer import rfc3339
 
 #: Longer than a processor is ever silent, while it works or idles.
 _SILENCE_SECONDS = 10
+PROCESSOR_STATES = ("idle", "processing", "paused_for_seeding", "stopped")
 
 
 def processor_state(state: ProcessorState | None = None) -> str:
-    """Return idle, processing, paused_for_seeding or stopped."""
+    """Return one of `PROCESSOR_STATES`."""
     state = state or ProcessorState.objects.get(pk=1)
-    if current_run() is not None:
+    return state_of(
+        state.heartbeat_at,
+        is_busy=state.current_chunk is not None,
+        is_seeding=current_run() is not None,
+        now=timezone.now(),
+    )
+
+
+def state_of(
+    heartbeat_at: datetime | None, *, is_busy: bool, is_seeding: bool, now: datetime
+) -> str:
+    """Return what the processor does, by what it said of itself."""
+    if is_seeding:
         return "paused_for_seeding"
-    silent_since = timezone.now() - timedelta(seconds=_SILENCE_SECONDS)
-    if state.heartbeat_at is None or state.heartbeat_at < silent_since:
+    if heartbeat_at is None or heartbeat_at < now - timedelta(seconds=_SILENCE_SECONDS):
         return "stopped"
-    return "processing" if state.current_chunk else "idle"
+    return "processing" if is_busy else "idle"
 
 
 def processor_status() -> dict[str, Any]:

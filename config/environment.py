@@ -28,6 +28,7 @@ UNPREFIXED = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "HOST", "PORT")
 
 DEMO_SECRET_KEY = "the-demo-key-is-public-and-refused-outside-the-demo"  # noqa: S105
 LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
+LOG_FORMATS = ("plain", "json")
 TEN_YEARS_IN_HOURS = 10 * 366 * 24
 
 
@@ -44,6 +45,8 @@ class Environment:
     """The checked values. Their names in the environment are `VARIABLES`."""
 
     log_level: str
+    log_format: str
+    metrics_token: str
     secret_key: str
     secret_key_fallbacks: tuple[str, ...]
     debug_mode: bool
@@ -107,6 +110,10 @@ def read() -> Environment:
     networks = _parser(env, "networks", _networks)
     environment = Environment(
         log_level=env.str("WALLET_SERVICE_LOG_LEVEL", "info", validate=valid.OneOf(LOG_LEVELS)),
+        log_format=env.str(
+            "WALLET_SERVICE_LOG_FORMAT", "", validate=valid.OneOf(("", *LOG_FORMATS))
+        ),
+        metrics_token=env.str("WALLET_SERVICE_METRICS_TOKEN", ""),
         secret_key=env.str("WALLET_SERVICE_SECRET_KEY", DEMO_SECRET_KEY, validate=_not_empty),
         secret_key_fallbacks=tuple(env.str("WALLET_SERVICE_SECRET_KEY_FALLBACKS", "").split()),
         debug_mode=env.bool("WALLET_SERVICE_DEBUG_MODE", False),

@@ -1,13 +1,23 @@
 """How gunicorn serves: processes with threads, each thread with its own database connection."""
 
 import os
+import shutil
+import tempfile
 from pathlib import Path
+from typing import Any
 
 from config.database import PROFILE_VARIABLE, Profile
 from config.environment import read
 from core.endpoint import address
 
 _environment = read()
+
+# In memory where there is such a place: on a disk it may stall a worker that is well.
+_SHARED = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
+
+# The workers' figures, for all of them to read; prometheus_client looks once, when it is imported.
+_METRICS = "PROMETHEUS_MULTIPROC_DIR"
+os.environ[_METRICS] = tempfile.mkdtemp(prefix="wallet-metrics-", dir=_SHARED)
 
 # The worker's class is loaded before gunicorn's own `raw_env`, and brings the settings with it.
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -27,7 +37,26 @@ keepalive = 75
 graceful_timeout = _environment.statement_timeout_ms // 1000 + 5
 
 loglevel = _environment.log_level
-# The heartbeat is a file; on a disk it may stall a worker that is well.
-worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
+# Where the heartbeat's file is.
+worker_tmp_dir = _SHARED
 # A socket in the home directory, by which others could steer this server.
 control_socket_disable = True
+
+
+def post_worker_init(worker: Any) -> None:
+    """In a worker that has loaded the application: watch what nobody passes by."""
+    from config import sampler  # noqa: PLC0415 (with Django's settings, in the worker only)
+
+    sampler.start()
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """In the server, when a worker has ended: what it did still counts, what it held is over."""
+    from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415
+
+    mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+
+def on_exit(server: Any) -> None:
+    """At the very end."""
+    shutil.rmtree(os.environ[_METRICS], ignore_errors=True)

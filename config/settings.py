@@ -23,6 +23,7 @@ PORT = env.port
 WORKERS = env.workers
 THREADS = env.threads
 LOG_LEVEL = env.log_level
+METRICS_TOKEN = env.metrics_token
 MAX_WALLETS_BY_CLIENT = env.max_wallets_by_client
 IDEMPOTENCY_DAYS = env.idempotency_days
 CHUNK_LATENCY_MS = env.chunk_latency_ms

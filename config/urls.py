@@ -9,6 +9,7 @@ from drf_spectacular.views import (
     SpectacularSwaggerSplitView,
 )
 
+from commerce.views.metrics import MetricsView
 from core.http.converters import IdConverter
 
 register_converter(IdConverter, "id")
@@ -26,6 +27,7 @@ urlpatterns = [
         name="redoc",
     ),
     path("api/schema", SpectacularJSONAPIView.as_view(), name="schema"),
+    path("metrics", MetricsView.as_view()),
     path("admin", RedirectView.as_view(url="/admin/")),
     path("admin/", admin.site.urls),
 ]

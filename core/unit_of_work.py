@@ -22,7 +22,9 @@ from django.db import (
 )
 from django.db.backends.utils import CursorWrapper
 from psycopg import errors as pg
+from psycopg_pool import PoolTimeout
 
+from core import metrics
 from core.errors import CommitUnknown, Refusal, Unavailable
 
 Result = TypeVar("Result")
@@ -33,6 +35,13 @@ _FIRST_PAUSE_SECONDS = 0.01
 _RETRIED = (pg.DeadlockDetected, pg.SerializationFailure)
 #: The server ended the session; psycopg files it under internal errors.
 _ENDED = (pg.IdleInTransactionSessionTimeout, pg.TransactionTimeout)
+_REASONS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str], ...] = (
+    (pg.LockNotAvailable, "lock_timeout"),
+    (pg.QueryCanceled, "statement_timeout"),
+    (_RETRIED, "deadlock"),
+    (_ENDED, "session_timeout"),
+    (PoolTimeout, "pool"),
+)
 _CONSTRAINT_REFUSALS: dict[str, type[Refusal]] = {}
 
 
@@ -58,8 +67,11 @@ def unit_of_work(work: Callable[[], Result]) -> Result:
             if isinstance(error, InternalError) and not isinstance(error.__cause__, _ENDED):
                 raise
             if not isinstance(error.__cause__, _RETRIED) or attempt == ATTEMPTS - 1:
-                logger.warning("A unit of work was given up: %s", error)
+                reason = _reason(error)
+                metrics.UNITS_GIVEN_UP.labels(reason).inc()
+                logger.warning("A unit of work was given up (%s): %s", reason, error)
                 raise Unavailable from error
+            metrics.UNITS_RETRIED.inc()
             time.sleep(random.uniform(0, _FIRST_PAUSE_SECONDS * 2**attempt))  # noqa: S311
     raise AssertionError("the loop returns or raises")
 
@@ -84,6 +96,11 @@ def refuse_on_constraint(name: str, refusal: type[Refusal]) -> None:
     Checks in Python come first and are kinder; the constraint decides when two requests race.
     """
     _CONSTRAINT_REFUSALS[name] = refusal
+
+
+def _reason(error: Exception) -> str:
+    cause = error.__cause__
+    return next((reason for kinds, reason in _REASONS if isinstance(cause, kinds)), "connection")
 
 
 def _constraint_refusal(error: IntegrityError) -> type[Refusal] | None:

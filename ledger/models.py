@@ -2,8 +2,9 @@
 
 - Transaction: one movement of money, completed or failed. Inserted once, by `ledger.post`.
 - Entry: one wallet's side of a transaction, DEBIT for the source, CREDIT for the target.
+- Verification: a look at the whole ledger, and how many faults it found.
 
-The tables are made in SQL (`ledger/sql/`): Django has no words for partitions and views.
+The first two are made in SQL (`ledger/sql/`): Django has no words for partitions and views.
 """
 
 import uuid
@@ -97,3 +98,19 @@ class Entry(models.Model):
     @property
     def _counterparty(self) -> uuid.UUID | None:
         return None if self.counterparty_is_system else self.counterparty_id
+
+
+class Verification(models.Model):
+    """The books were checked against themselves, from end to end."""
+
+    finished_at = models.DateTimeField(auto_now_add=True)
+    seconds = models.FloatField()
+    findings = models.PositiveIntegerField(help_text="Wallets that are off.")
+    unbalanced_assets = models.PositiveIntegerField()
+
+    def __str__(self) -> str:
+        return "in order" if self.is_in_order else "out of order"
+
+    @property
+    def is_in_order(self) -> bool:
+        return self.findings == self.unbalanced_assets == 0

@@ -4,23 +4,30 @@ One order or ten thousand, the path is the same: a single charge is a batch of o
 is one PostgreSQL function, `ledger/sql/post.sql`, called in one trip.
 """
 
+import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
-from django.db import connection
+from django.db import connection, transaction
 
-from core import context
+from core import context, metrics
 from core.unit_of_work import require_unit_of_work
 from ledger.kinds import FailureCode, Kind
 
+#: Stands where a failed transaction has its code.
+COMPLETED = "completed"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Move `amount_minor` (minor units of both wallets' asset) from source to target."""
+    """Move `amount_minor` (minor units of both wallets' asset) from source to target.
+
+    `asset_id` only says under what it is counted: the database knows what the wallets hold.
+    """
 
     kind: Kind
     source_id: uuid.UUID
@@ -30,6 +37,7 @@ class Order:
     actor_id: uuid.UUID | None = None
     origin_id: uuid.UUID | None = None
     group_id: uuid.UUID | None = None
+    asset_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +72,7 @@ def post(orders: Sequence[Order]) -> list[Outcome]:
     # Sorted and distinct: the database locks in this order, so two posts cannot deadlock.
     wallets = sorted({wallet for o in orders for wallet in (o.source_id, o.target_id)})
     place = {wallet: index for index, wallet in enumerate(wallets, start=1)}
+    started = time.perf_counter()
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT * FROM ledger_post(%s::uuid[], %s::varchar[], %s::int[], %s::int[],"
@@ -82,7 +91,27 @@ def post(orders: Sequence[Order]) -> list[Outcome]:
             ],
         )
         rows = cursor.fetchall()
-    return [
-        Outcome(transaction, FailureCode(failure) if failure else None, *balances)
-        for transaction, failure, *balances in rows
+    metrics.POST_SECONDS.observe(time.perf_counter() - started)
+    outcomes = [
+        Outcome(posted, FailureCode(failure) if failure else None, *balances)
+        for posted, failure, *balances in rows
     ]
+    transaction.on_commit(
+        partial(metrics.count_transactions, sums_of(orders, outcomes)), robust=True
+    )
+    return outcomes
+
+
+def sums_of(
+    orders: Sequence[Order], outcomes: Sequence[Outcome]
+) -> dict[tuple[str, str, str], tuple[int, int]]:
+    """Return how many of each kind, asset and code there are, and their sum in minor units.
+
+    The code is `completed`, or why they failed.
+    """
+    sums: dict[tuple[str, str, str], tuple[int, int]] = {}
+    for order, outcome in zip(orders, outcomes, strict=True):
+        key = (str(order.kind), order.asset_id, str(outcome.failure or COMPLETED))
+        transactions, amount_minor = sums.get(key, (0, 0))
+        sums[key] = (transactions + 1, amount_minor + order.amount_minor)
+    return sums

@@ -1,10 +1,16 @@
 """Checking the books against themselves, without locking anyone out."""
 
+import logging
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from core.unit_of_work import snapshot
+from core.unit_of_work import snapshot, unit_of_work
+from ledger.models import Verification
+from ledger.trial_balance import Line, trial_balance
+
+logger = logging.getLogger(__name__)
 
 RANGES = 64
 
@@ -55,6 +61,37 @@ class Finding:
 
     wallet_id: uuid.UUID
     problem: str
+
+
+def verify_books(report: Callable[[Finding | Line], object] = lambda fault: None) -> Verification:
+    """Verify the ledger, draw up the trial balance, and record what they found.
+
+    `report` is called with each wallet that is off and each asset that does not balance. Takes as
+    long as the ledger is long.
+    """
+    started = time.monotonic()
+    findings = unbalanced = 0
+    for finding in verify_ledger():
+        findings += 1
+        report(finding)
+    for line in trial_balance():
+        if line.difference_minor:
+            unbalanced += 1
+            report(line)
+    verification = unit_of_work(
+        lambda: Verification.objects.create(
+            seconds=round(time.monotonic() - started, 3),
+            findings=findings,
+            unbalanced_assets=unbalanced,
+        )
+    )
+    if not verification.is_in_order:
+        logger.error(
+            "The ledger is NOT in order: %s wallets are off, %s assets do not balance.",
+            findings,
+            unbalanced,
+        )
+    return verification
 
 
 def verify_ledger(*, ranges: int = RANGES) -> Iterator[Finding]:

@@ -30,6 +30,7 @@ _DIRTY_TABLES = (
     "procrastinate_jobs",
     "procrastinate_workers",
     "wallets_statuschange",
+    "ledger_verification",
     "ledger_transaction",
     "core_idempotencyrecord",
     "core_counter",
@@ -101,5 +102,5 @@ def _clean(owner_dsn: str) -> None:
         owner.execute("DELETE FROM accounts_user")
         owner.execute(
             "UPDATE commerce_processorstate SET processor_id = NULL, heartbeat_at = NULL,"
-            " current_chunk = NULL, last_chunk = NULL, completed = 0, failed = 0"
+            " current_chunk = NULL, last_chunk = NULL, completed = 0, failed = 0, moved = '{}'"
         )

@@ -198,6 +198,7 @@ def _open_balances(batch: Batch, wallets: dict[int, uuid.UUID]) -> None:
                     wallet_id,
                     customer.balance_minor,
                     SUMMARY,
+                    asset_id=customer.currency,
                 )
             )
     if orders and any(outcome.failure for outcome in post(orders)):

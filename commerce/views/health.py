@@ -1,5 +1,6 @@
 """`GET /api/v1/health`: whether money can move."""
 
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -14,6 +15,7 @@ from commerce.status import processor_state
 from core.errors import Unavailable
 from core.http.schema import operation
 from core.http.views import ApiView
+from ledger.partitions import EXISTING, months_ahead
 
 AWAY = "A part that money needs is away: see `details`."
 
@@ -22,6 +24,7 @@ class HealthAnswer(serializers.Serializer[Any]):
     status = serializers.CharField()
     database = serializers.CharField()
     migrations = serializers.CharField()
+    partitions = serializers.CharField()
     processor = serializers.CharField()
 
 
@@ -36,14 +39,26 @@ class HealthView(ApiView):
         "health",
         "Can money move?",
         answer=HealthAnswer,
-        shown={"status": "ok", "database": "ok", "migrations": "ok", "processor": "stopped"},
+        shown={
+            "status": "ok",
+            "database": "ok",
+            "migrations": "ok",
+            "partitions": "ok",
+            "processor": "stopped",
+        },
         public=True,
     )
     def get(self, request: Request) -> Response:
         if _database() != "ok":
-            raise Unavailable(AWAY, database="away", migrations="unknown", processor="unknown")
-        parts = {"database": "ok", "migrations": _migrations(), "processor": _processor()}
-        if parts["migrations"] != "ok":
+            unknown = dict.fromkeys(("migrations", "partitions", "processor"), "unknown")
+            raise Unavailable(AWAY, database="away", **unknown)
+        parts = {
+            "database": "ok",
+            "migrations": _migrations(),
+            "partitions": _partitions(),
+            "processor": _processor(),
+        }
+        if parts["migrations"] != "ok" or parts["partitions"] in ("missing", "unknown"):
             raise Unavailable(AWAY, **parts)
         return Response({"status": "ok", **parts})
 
@@ -62,6 +77,18 @@ def _migrations() -> str:
         return "ok" if _all_applied() else "pending"
     except (OperationalError, InterfaceError):
         return "unknown"
+
+
+def _partitions() -> str:
+    """Whether the ledger has a place for this month. The next one's absence is only told."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(EXISTING)
+            existing = {name for (name,) in cursor.fetchall()}
+    except DatabaseError:
+        return "unknown"
+    ahead = months_ahead(existing, datetime.now(UTC).date())
+    return "missing" if ahead < 0 else "ok" if ahead else "next_month_missing"
 
 
 def _processor() -> str:

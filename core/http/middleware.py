@@ -1,6 +1,7 @@
 """What holds for every request, whatever answers it."""
 
 import re
+import time
 import uuid
 from collections.abc import Callable
 from http import HTTPStatus
@@ -12,6 +13,7 @@ from django.http.response import HttpResponseBase
 from core import context
 from core.errors import Malformed, NotFound, PayloadTooLarge, PermissionDenied, Refusal, Unavailable
 from core.http import errors
+from core.http.observation import observe
 from core.http.ratelimit import tell_limits
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -33,7 +35,7 @@ _REFUSAL_OF_STATUS: dict[int, type[Refusal]] = {
 
 
 class RequestContextMiddleware:
-    """Gives each request its id and keeps errors JSON; the outermost.
+    """Gives each request its id, keeps errors JSON and observes the end; the outermost.
 
     Errors that Django itself makes outside the API's views (an unknown path, a strange host, a
     crash) leave as the documented error body too; only the admin speaks HTML.
@@ -43,12 +45,14 @@ class RequestContextMiddleware:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        started = time.perf_counter()
         request_id = _request_id(request)
         token = context.request_id.set(request_id)
         try:
             response = self._get_response(request)
             if isinstance(response, HttpResponse) and _is_foreign_error(request, response):
                 _make_error_body(request, response)
+            observe(request, response, time.perf_counter() - started)
         finally:
             context.request_id.reset(token)
         response["X-Request-ID"] = request_id

@@ -13,6 +13,7 @@ from django_ratelimit.core import get_usage
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
+from core import metrics
 from core.errors import RateLimited
 from core.http.address import address_of
 
@@ -49,6 +50,7 @@ def spend(request: HttpRequest, *, group: str, subject: str) -> Usage | None:
     usage = Usage(group, counted["count"], limit, seconds, max(1, counted["time_left"]))
     if counted["should_limit"]:
         request.META[_TOLD] = usage
+        metrics.RATE_LIMITED.labels(group).inc()
         raise RateLimited(retry_after_seconds=usage.reset_seconds)
     return usage
 
@@ -107,6 +109,7 @@ class GuessLimit:
             self._blocked.pop(subject, None)
             return
         request.META[_TOLD] = replace(usage, reset_seconds=seconds)
+        metrics.RATE_LIMITED.labels(usage.group).inc()
         raise RateLimited(retry_after_seconds=seconds)
 
     def was_right(self, secret: str) -> None:

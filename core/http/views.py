@@ -11,6 +11,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from core import metrics
 from core.errors import InvalidInput, Malformed, NotAuthenticated, Refusal
 from core.http.errors import error_body, status_of
 from core.http.fields import Body
@@ -139,6 +140,8 @@ def respond_once(
     else:
         claim = _claim(request, key, key_fields, is_queued=location is not None)
         answer = unit_of_work(lambda: answer_once(claim, lambda: _answer(request, work, status)))
+        if answer.replayed:
+            metrics.REPLAYS.inc()
         is_repeat = answer.replayed and answer.status_code < HTTPStatus.BAD_REQUEST
         if is_repeat and repeat_conflicts and not key.in_header:
             raise DuplicateIdempotencyKey(transactionId=answer.transaction_id)

@@ -8,6 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from core.models import IdempotencyRecord
 from ledger.models import Transaction
@@ -83,6 +84,27 @@ def test_health_names_the_part_that_is_away(api: Api, tmp_path: Path) -> None:
     assert "processor" in well.json
     _assert_unavailable(ill)
     assert ill.json["details"]["database"] == "away"
+
+
+@pytest.mark.parametrize(
+    ("ahead", "told", "status"), [(0, "missing", 503), (1, "next_month_missing", 200)]
+)
+def test_health_tells_of_a_month_without_a_place(
+    api: Api, owner_dsn: str, ahead: int, told: str, status: int
+) -> None:
+    month = timezone.now().month - 1 + ahead
+    partition = f"ledger_transaction_{timezone.now().year + month // 12}_{month % 12 + 1:02}"
+
+    with psycopg.connect(owner_dsn, autocommit=True) as owner:
+        owner.execute(f"ALTER TABLE {partition} RENAME TO gone")
+        reply = api.get("/api/v1/health")
+        owner.execute(f"ALTER TABLE gone RENAME TO {partition}")
+    again = api.get("/api/v1/health")
+
+    body = reply.json if status == 200 else reply.json["details"]
+    assert (reply.status, body["partitions"]) == (status, told)
+    assert body["database"] == "ok"
+    assert (again.status, again.json["partitions"]) == (200, "ok")
 
 
 @pytest.mark.parametrize("timeout", ["lock_timeout", "statement_timeout"])

@@ -217,6 +217,7 @@ class HealthAnswer(Struct, kw_only=True):
     status: str
     database: str
     migrations: str
+    partitions: str
     processor: str
 
 

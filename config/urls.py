@@ -28,6 +28,6 @@ urlpatterns = [
     ),
     path("api/schema", SpectacularJSONAPIView.as_view(), name="schema"),
     path("metrics", MetricsView.as_view()),
-    path("admin", RedirectView.as_view(url="/admin/")),
+    path("admin", RedirectView.as_view(url="/admin/", http_method_names=["get", "head"])),
     path("admin/", admin.site.urls),
 ]

@@ -1,0 +1,158 @@
+"""What the service's role may do in the database: this, and nothing else.
+
+A new table is the service's to read and write unless a migration says otherwise; here somebody says
+which of the two was meant.
+"""
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from django.conf import settings
+
+from core.postgres import Role
+
+pytestmark = pytest.mark.skipif(
+    not settings.IS_DEMO, reason="with DATABASE_URL the roles are somebody else's"
+)
+
+ALL, ADD, READ = "DELETE INSERT SELECT UPDATE", "INSERT SELECT", "SELECT"
+KEPT = "INSERT SELECT UPDATE"
+
+TABLES = {
+    "accounts_client": ALL,
+    "accounts_company": ALL,
+    "accounts_user": KEPT,
+    "accounts_user_groups": READ,
+    "accounts_user_user_permissions": READ,
+    "auth_group": READ,
+    "auth_group_permissions": READ,
+    "auth_permission": READ,
+    "commerce_charge": KEPT,
+    "commerce_processorstate": KEPT,
+    "commerce_queuedtransaction": KEPT,
+    "commerce_seedrun": ALL,
+    "core_counter": ALL,
+    "core_idempotencyrecord": ALL,
+    "django_admin_log": ADD,
+    "django_content_type": READ,
+    "django_migrations": READ,
+    "django_session": ALL,
+    "knox_authtoken": ALL,
+    "ledger_entry": READ,
+    "ledger_transaction": READ,
+    "ledger_verification": ALL,
+    "procrastinate_events": ADD,
+    "procrastinate_jobs": ALL,
+    "procrastinate_periodic_defers": ALL,
+    "procrastinate_workers": ALL,
+    "wallets_asset": ADD,
+    "wallets_statuschange": ADD,
+    "wallets_wallet": ADD,
+}
+#: Where only some columns may be changed.
+COLUMNS = {
+    ("wallets_asset", "name"),
+    ("wallets_wallet", "status"),
+    ("wallets_wallet", "updated_at"),
+}
+#: What runs with the owner's rights, whoever calls it.
+AS_OWNER = {"ledger_post", "make_transaction_partitions"}
+
+
+@pytest.fixture
+def owner(owner_dsn: str) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(owner_dsn) as connection:
+        yield connection
+
+
+def test_rights_on_each_table(owner: psycopg.Connection) -> None:
+    rows = owner.execute(
+        """
+        SELECT c.relname, coalesce(string_agg(right_, ' ' ORDER BY right_) FILTER (
+                   WHERE has_table_privilege(%s, c.oid, right_)), '')
+          FROM pg_class c, unnest(ARRAY['DELETE', 'INSERT', 'MAINTAIN', 'REFERENCES', 'SELECT',
+                                        'TRIGGER', 'TRUNCATE', 'UPDATE']) AS right_
+         WHERE c.relnamespace = 'public'::regnamespace
+           AND c.relkind IN ('r', 'p', 'v', 'm') AND NOT c.relispartition
+         GROUP BY c.relname
+        """,
+        [Role.APP],
+    ).fetchall()
+
+    assert dict(rows) == TABLES
+
+
+def test_partitions_are_reached_through_their_table_only(owner: psycopg.Connection) -> None:
+    rows = owner.execute(
+        "SELECT relname FROM pg_class WHERE relispartition AND relkind = 'r'"
+        " AND has_table_privilege(%s, oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE')",
+        [Role.APP],
+    ).fetchall()
+
+    assert rows == []
+
+
+def test_rights_on_single_columns(owner: psycopg.Connection) -> None:
+    rows = owner.execute(
+        """
+        SELECT c.relname, a.attname
+          FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+         WHERE c.relnamespace = 'public'::regnamespace AND a.attnum > 0 AND NOT a.attisdropped
+           AND c.relkind IN ('r', 'p', 'v')
+           AND has_column_privilege(%(app)s, c.oid, a.attname, 'UPDATE')
+           AND NOT has_table_privilege(%(app)s, c.oid, 'UPDATE')
+        """,
+        {"app": Role.APP},
+    ).fetchall()
+
+    assert set(rows) == COLUMNS
+
+
+def test_nobody_else_has_any(owner: psycopg.Connection) -> None:
+    rows = owner.execute(
+        """
+        SELECT c.relname, acl.grantee::regrole::text
+          FROM pg_class c, aclexplode(c.relacl) AS acl
+         WHERE c.relnamespace = 'public'::regnamespace
+           AND acl.grantee NOT IN (c.relowner, to_regrole(%s))
+        """,
+        [Role.APP],
+    ).fetchall()
+
+    assert rows == []
+
+
+def test_few_functions_run_as_the_owner_and_not_for_everybody(owner: psycopg.Connection) -> None:
+    rows = owner.execute(
+        """
+        SELECT proname, has_function_privilege(%s, oid, 'EXECUTE'),
+               proacl IS NULL OR EXISTS (
+                   SELECT FROM aclexplode(proacl) AS acl WHERE acl.grantee = 0),
+               array_to_string(proconfig, ' ') LIKE '%%search_path=public, pg_temp%%'
+          FROM pg_proc
+         WHERE pronamespace = 'public'::regnamespace AND prosecdef
+        """,
+        [Role.APP],
+    ).fetchall()
+
+    assert {name for name, *_ in rows} == AS_OWNER
+    assert {(app, everybody, is_fixed) for _, app, everybody, is_fixed in rows} == {
+        (True, False, True)
+    }
+
+
+def test_the_role_itself_is_nobody(owner: psycopg.Connection) -> None:
+    [attributes] = owner.execute(
+        "SELECT rolsuper, rolcreatedb, rolcreaterole, rolbypassrls, rolreplication"
+        " FROM pg_roles WHERE rolname = %s",
+        [Role.APP],
+    ).fetchall()
+    [rights] = owner.execute(
+        "SELECT has_schema_privilege(%(app)s, 'public', 'CREATE'),"
+        " has_database_privilege(%(app)s, current_database(), 'CREATE'),"
+        " pg_has_role(%(app)s, %(owner)s, 'MEMBER')",
+        {"app": Role.APP, "owner": Role.OWNER},
+    ).fetchall()
+
+    assert (set(attributes), set(rights)) == ({False}, {False})

@@ -7,13 +7,15 @@ from typing import Any
 from django.db import connection
 from django.utils import timezone
 
-from commerce.models import ProcessorState
+from commerce.models import ProcessorState, SeedRun
 from commerce.seeding.progress import current_run, latest_run
 from core.http.renderer import rfc3339
 
 #: Longer than a processor is ever silent, while it works or idles.
 _SILENCE_SECONDS = 10
 PROCESSOR_STATES = ("idle", "processing", "paused_for_seeding", "stopped")
+#: None yet; at work; stopped in the middle, for the next start to go on; done.
+SEEDING_STATES = ("idle", "running", "interrupted", "completed")
 
 
 def processor_state(state: ProcessorState | None = None) -> str:
@@ -80,8 +82,9 @@ def _seeding() -> dict[str, Any]:
     run = latest_run()
     if run is None:
         return {"state": "idle", "processed": 0, "rejected": 0, "total": 0}
+    is_running = run.state == SeedRun.State.RUNNING
     return {
-        "state": run.state,
+        "state": "interrupted" if is_running and current_run() != run else run.state,
         "processed": run.processed,
         "rejected": run.rejected,
         "total": run.total,

@@ -72,6 +72,7 @@ class Environment:
     max_wait_seconds: int
     retry_seconds: int
     max_attempts: int
+    seed_url: str
     workers: int
     threads: int
     lock_timeout_ms: int
@@ -153,6 +154,7 @@ def read() -> Environment:
         max_attempts=env.int(
             "WALLET_SERVICE_MAX_ATTEMPTS", 24, validate=valid.Range(min=1, max=10_000)
         ),
+        seed_url=env.str("WALLET_SERVICE_SEED_URL", ""),
         workers=env.int("WALLET_SERVICE_WORKERS", 2, validate=valid.Range(min=1, max=256)),
         threads=env.int("WALLET_SERVICE_THREADS", 4, validate=valid.Range(min=1, max=256)),
         lock_timeout_ms=_milliseconds(env, "WALLET_SERVICE_LOCK_TIMEOUT_MS", 5_000),

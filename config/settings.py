@@ -30,6 +30,7 @@ CHUNK_LATENCY_MS = env.chunk_latency_ms
 MAX_WAIT_SECONDS = env.max_wait_seconds
 RETRY_SECONDS = env.retry_seconds
 MAX_ATTEMPTS = env.max_attempts
+SEED_URL = env.seed_url
 LOCK_TIMEOUT_MS = env.lock_timeout_ms
 STATEMENT_TIMEOUT_MS = env.statement_timeout_ms
 TRUSTED_PROXIES = env.trusted_proxies
@@ -226,6 +227,8 @@ SPECTACULAR_SETTINGS = {
         "WalletStatus": "wallets.models.Status",
         "TransactionStatus": "ledger.views.resources.TRANSACTION_STATUSES",
         "EntryStatus": "ledger.views.resources.ENTRY_STATUSES",
+        "ProcessorState": "commerce.status.PROCESSOR_STATES",
+        "SeedingState": "commerce.status.SEEDING_STATES",
     },
 }
 

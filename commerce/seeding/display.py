@@ -18,9 +18,24 @@ from rich.progress import (
     Progress as Bar,
 )
 
-from commerce.seeding.seed import Progress
+from commerce.seeding.rejects import rejects_path
+from commerce.seeding.seed import Progress, Seeding
 
 LINE_SECONDS = 5
+
+
+def summary(seeding: Seeding) -> str:
+    """Return what became of a seeding in a sentence or two."""
+    run = seeding.run
+    if not seeding.is_new:
+        return (
+            f"Nothing to do: this version of {run.source} was seeded already"
+            f" ({run.processed:,} customers)."
+        )
+    told = f"Seeded: {run.processed:,} customers of {run.total:,} lines."
+    if run.rejected:
+        told += f" {run.rejected:,} lines were rejected: see {rejects_path(run.pk)}"
+    return told
 
 
 class _Rates:

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from django.db.models.functions import Now
+from django.db.models.functions import Greatest, Now
 
 from commerce.models import SeedRun
 
@@ -27,5 +27,9 @@ def current_run() -> SeedRun | None:
 
 
 def latest_run() -> SeedRun | None:
-    """Return the seeding that showed life last, running or done, if there ever was one."""
-    return SeedRun.objects.order_by("-heartbeat_at").first()
+    """Return the seeding that showed life last, if there ever was one: running, done or broken off.
+
+    It runs if it is `current_run`, too.
+    """
+    # One that stops sets its last sign of life back, so that nobody waits for it.
+    return SeedRun.objects.order_by(Greatest("created_at", "heartbeat_at").desc()).first()

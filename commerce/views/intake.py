@@ -15,7 +15,7 @@ from accounts.authentication import caller_of
 from accounts.models import Role
 from commerce.intake import CustomerNotFound, Item, accept
 from commerce.models import QueuedTransaction
-from commerce.status import processor_status
+from commerce.status import PROCESSOR_STATES, SEEDING_STATES, processor_status
 from commerce.views.asynchronous import ACCEPTED, LOCATION, AcceptedAnswer
 from commerce.views.by_token import BAD_AMOUNT
 from core.errors import InvalidInput, NotFound, PermissionDenied
@@ -102,18 +102,28 @@ class CurrentChunkAnswer(serializers.Serializer[Any]):
 
 
 class SeedingAnswer(serializers.Serializer[Any]):
-    state = serializers.CharField()
-    processed = serializers.IntegerField()
-    rejected = serializers.IntegerField()
-    total = serializers.IntegerField()
+    state = serializers.ChoiceField(
+        choices=SEEDING_STATES,
+        help_text="`idle`: none yet. `running`: execution waits for it. `interrupted`: it stopped"
+        " in the middle, or showed no life for 30 s; started again it goes on there. `completed`.",
+    )
+    processed = serializers.IntegerField(help_text="Customers made.")
+    rejected = serializers.IntegerField(help_text="Lines that made none.")
+    total = serializers.IntegerField(help_text="Lines read so far.")
 
 
 class ProcessorStatusAnswer(serializers.Serializer[Any]):
-    state = serializers.ChoiceField(choices=["idle", "processing", "paused_for_seeding", "stopped"])
-    queued = serializers.IntegerField()
-    failed = serializers.IntegerField()
+    state = serializers.ChoiceField(
+        choices=PROCESSOR_STATES,
+        help_text="`idle`: nothing is ready. `processing`: a chunk runs. `paused_for_seeding`: it"
+        " waits until the seeding ends. `stopped`: no processor shows life.",
+    )
+    queued = serializers.IntegerField(help_text="Waiting for their first attempt.")
+    failed = serializers.IntegerField(help_text="Waiting for another attempt, or given up.")
     completed = serializers.IntegerField()
-    oldestQueuedSeconds = serializers.FloatField(allow_null=True)
+    oldestQueuedSeconds = serializers.FloatField(
+        allow_null=True, help_text="How long the oldest of `queued` has waited."
+    )
     currentChunk = CurrentChunkAnswer(allow_null=True)
     lastChunk = ChunkAnswer(allow_null=True)
     nextRetryAt = serializers.DateTimeField(allow_null=True)

@@ -6,6 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+import psycopg
 import pytest
 from django.db.models import F
 from django.utils import timezone
@@ -13,6 +14,7 @@ from pytest_django import Settings
 
 from commerce.models import ProcessorState, QueuedTransaction, SeedRun
 from commerce.processor import Processor
+from core.errors import Unavailable
 from core.unit_of_work import unit_of_work
 from ledger.models import Transaction
 from tests.api import Api
@@ -169,6 +171,44 @@ def test_lack_of_balance_waits_an_hour_then_runs(settings: Settings) -> None:
     assert client.balance_minor == 600
 
 
+def test_the_hour_is_a_whole_one() -> None:
+    client = a_client()
+    queued = queue(client.api, 5)
+    drain()
+    client.api.post(f"/wallets/{client.wallet_id}/deposit", {"amount": 10})
+
+    time_passes(timedelta(minutes=59))
+    drain()
+    early = client.api.get(f"/transaction/{queued}").json
+    time_passes(timedelta(minutes=1))
+    drain()
+
+    assert (early["status"], early["attempts"]) == ("pending", 1)
+    assert client.api.get(f"/transaction/{queued}").json["status"] == "completed"
+
+
+def test_a_wallet_that_stays_locked_costs_a_step_not_a_transaction(
+    settings: Settings, owner_dsn: str
+) -> None:
+    settings.LOCK_TIMEOUT_MS = 100
+    client = a_client(holds="10.00")
+    queued = queue(client.api)
+    processor = Processor()
+    with psycopg.connect(owner_dsn) as owner:
+        owner.execute("SELECT FROM wallets_wallet WHERE id = %s FOR UPDATE", [client.wallet_id])
+
+        with pytest.raises(Unavailable):
+            processor.step()
+
+        waiting = client.api.get(f"/transaction/{queued}").json
+    processor.step()
+
+    assert (waiting["status"], waiting["attempts"]) == ("pending", 0)
+    assert client.api.get(f"/transaction/{queued}").json["status"] == "completed"
+    assert client.balance_minor == 900
+    assert Transaction.objects.filter(kind="spend").count() == 1
+
+
 def test_attempts_are_used_up(settings: Settings) -> None:
     settings.MAX_ATTEMPTS = 3
     client = a_client(holds="1.00")
@@ -279,10 +319,12 @@ def test_seeding_pauses_execution_not_intake() -> None:
     paused = client.api.get("/processor/status").json
     waiting = client.api.get(f"/transaction/{queued}").json
     SeedRun.objects.filter(pk=run.pk).update(heartbeat_at=timezone.now() - timedelta(seconds=31))
+    died = client.api.get("/processor/status").json
     ProcessorState.objects.update(heartbeat_at=None)
     drain()
 
     assert (paused["state"], paused["seeding"]["state"]) == ("paused_for_seeding", "running")
+    assert (died["state"], died["seeding"]["state"]) == ("idle", "interrupted")
     assert waiting["attempts"] == 0
     assert client.api.get(f"/transaction/{queued}").json["status"] == "completed"
 
@@ -364,5 +406,9 @@ def test_what_would_be_refused_at_once_is_not_queued() -> None:
 
 
 def an_hour_passes() -> None:
-    """Move what waits for its next attempt an hour on, as the clock would."""
-    QueuedTransaction.objects.update(next_attempt_at=F("next_attempt_at") - timedelta(hours=1))
+    time_passes(timedelta(hours=1))
+
+
+def time_passes(time: timedelta) -> None:
+    """Move what waits for its next attempt on, as the clock would."""
+    QueuedTransaction.objects.update(next_attempt_at=F("next_attempt_at") - time)

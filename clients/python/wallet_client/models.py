@@ -317,13 +317,6 @@ class ResourceTransferBody(Struct, kw_only=True):
     clientTransactionId: str | UnsetType = UNSET
 
 
-class SeedingAnswer(Struct, kw_only=True):
-    state: str
-    processed: int
-    rejected: int
-    total: int
-
-
 class StatementEntry(Struct, kw_only=True):
     transaction: UUID
     date: datetime
@@ -450,18 +443,6 @@ class LedgerAnswer(Struct, kw_only=True):
     pagination: Pagination
 
 
-class ProcessorStatusAnswer(Struct, kw_only=True):
-    state: Literal["idle", "processing", "paused_for_seeding", "stopped"]
-    queued: int
-    failed: int
-    completed: int
-    oldestQueuedSeconds: Decimal | None
-    currentChunk: CurrentChunkAnswer | None
-    lastChunk: ChunkAnswer | None
-    nextRetryAt: datetime | None
-    seeding: SeedingAnswer
-
-
 class QueuedAnswer(Struct, kw_only=True):
     id: UUID
     status: Literal["pending", "completed", "failed"]
@@ -473,6 +454,18 @@ class QueuedAnswer(Struct, kw_only=True):
     nextAttemptAt: datetime | None
     transaction: UUID | None
     createdAt: datetime
+
+
+class SeedingAnswer(Struct, kw_only=True):
+    state: Annotated[
+        Literal["idle", "running", "interrupted", "completed"],
+        Meta(
+            description="`idle`: none yet. `running`: execution waits for it. `interrupted`: it stopped in the middle, or showed no life for 30 s; started again it goes on there. `completed`.\n\n* `idle` - idle\n* `running` - running\n* `interrupted` - interrupted\n* `completed` - completed"
+        ),
+    ]
+    processed: Annotated[int, Meta(description="Customers made.")]
+    rejected: Annotated[int, Meta(description="Lines that made none.")]
+    total: Annotated[int, Meta(description="Lines read so far.")]
 
 
 class StatementAnswer(Struct, kw_only=True):
@@ -532,3 +525,22 @@ class WalletDetail(Struct, kw_only=True):
     createdAt: datetime
     updatedAt: datetime
     transactions: list[EntryAnswer]
+
+
+class ProcessorStatusAnswer(Struct, kw_only=True):
+    state: Annotated[
+        Literal["idle", "processing", "paused_for_seeding", "stopped"],
+        Meta(
+            description="`idle`: nothing is ready. `processing`: a chunk runs. `paused_for_seeding`: it waits until the seeding ends. `stopped`: no processor shows life.\n\n* `idle` - idle\n* `processing` - processing\n* `paused_for_seeding` - paused_for_seeding\n* `stopped` - stopped"
+        ),
+    ]
+    queued: Annotated[int, Meta(description="Waiting for their first attempt.")]
+    failed: Annotated[int, Meta(description="Waiting for another attempt, or given up.")]
+    completed: int
+    oldestQueuedSeconds: (
+        Annotated[Decimal, Meta(description="How long the oldest of `queued` has waited.")] | None
+    )
+    currentChunk: CurrentChunkAnswer | None
+    lastChunk: ChunkAnswer | None
+    nextRetryAt: datetime | None
+    seeding: SeedingAnswer

@@ -5,10 +5,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console
 
-from commerce.seeding.display import Display, PlainDisplay, TerminalDisplay
+from commerce.seeding.display import Display, PlainDisplay, TerminalDisplay, summary
 from commerce.seeding.load import SeedingOvertaken
-from commerce.seeding.rejects import rejects_path
-from commerce.seeding.seed import AlreadySeeding, Seeding, seed
+from commerce.seeding.seed import AlreadySeeding, seed
 from commerce.seeding.source import SourceError
 from core.errors import Unavailable
 
@@ -36,17 +35,4 @@ class Command(BaseCommand):
             raise CommandError(
                 "The database does not answer. Run it again and it goes on where it stopped."
             ) from error
-        self.stdout.write(_summary(seeding))
-
-
-def _summary(seeding: Seeding) -> str:
-    run = seeding.run
-    if not seeding.is_new:
-        return (
-            f"Nothing to do: this version of {run.source} was seeded already"
-            f" ({run.processed:,} customers)."
-        )
-    summary = f"Seeded: {run.processed:,} customers of {run.total:,} lines."
-    if run.rejected:
-        summary += f" {run.rejected:,} lines were rejected: see {rejects_path(run.pk)}"
-    return summary
+        self.stdout.write(summary(seeding))

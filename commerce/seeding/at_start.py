@@ -1,0 +1,48 @@
+"""The seeding that a worker does at its start."""
+
+import logging
+from threading import Event
+
+from commerce.seeding.display import PlainDisplay, summary
+from commerce.seeding.load import SeedingOvertaken
+from commerce.seeding.seed import AlreadySeeding, Progress, seed
+from commerce.seeding.source import SourceError
+from core.errors import Unavailable
+
+logger = logging.getLogger(__name__)
+
+#: Until it is tried again when another worker seeds, or the database is away.
+RETRY_SECONDS = 10
+
+
+class _Stopped(Exception):
+    """The worker was asked to stop."""
+
+
+def seed_at_start(location: str, stop: Event) -> None:
+    """Seed from the source, once; return when that is done, hopeless, or `stop` is set.
+
+    A worker that finds another one seeding waits, and goes on where that one stops, should it die.
+    """
+    display = PlainDisplay(logger.info)
+
+    def go_on(progress: Progress) -> None:
+        if stop.is_set():
+            raise _Stopped
+        display(progress)
+
+    told = ""
+    while not stop.is_set():
+        try:
+            logger.info("%s", summary(seed(location, on_progress=go_on)))
+        except _Stopped:
+            logger.info("The seeding stops; the next start goes on with it.")
+        except SourceError as error:
+            logger.error("Not seeded: %s", error)
+        except (AlreadySeeding, SeedingOvertaken, Unavailable) as reason:
+            if str(reason) != told:
+                logger.warning("The seeding waits: %s", reason)
+                told = str(reason)
+            stop.wait(RETRY_SECONDS)
+            continue
+        return

@@ -1,0 +1,92 @@
+"""The seeding that a worker does at its start."""
+
+from pathlib import Path
+
+import pytest
+
+from commerce.models import SeedRun
+from tests.commerce.seeding.conftest import WebSource
+from tests.commerce.seeding.customers import counts, customers, only_run
+from tests.factories import Holder, a_client
+from tests.infrastructure.conftest import DEADLINE_SECONDS, wait_until
+from tests.processes import Workers
+
+pytestmark = pytest.mark.slow
+
+LOUD = {"WALLET_SERVICE_LOG_LEVEL": "info"}
+LINES = 12_000
+
+
+def queue(client: Holder) -> str:
+    return str(client.api.post("/transaction", {"value": 1}).json["id"])
+
+
+def wait_until_run(client: Holder, queued: str) -> None:
+    path = f"/transaction/{queued}"
+    wait_until(lambda: client.api.get(path).json["status"] == "completed")
+
+
+def test_it_seeds_once_and_then_runs_the_queue(workers: Workers, tmp_path: Path) -> None:
+    source = tmp_path / "customers.jsonl"
+    source.write_bytes(customers(100))
+    client = a_client(holds="10.00")
+
+    for told in ("Seeded: 100 customers of 100 lines.", "Nothing to do: "):
+        worker = workers.start(WALLET_SERVICE_SEED_URL=str(source), **LOUD)
+        wait_until(lambda: SeedRun.objects.filter(state="completed").exists())
+        wait_until_run(client, queue(client))
+        worker.terminate()
+        _, log = worker.communicate(timeout=DEADLINE_SECONDS)
+        assert worker.returncode == 0
+        assert log.count(told) == 1
+    assert counts(only_run()) == (100, 100, 0)
+
+
+def test_a_source_that_does_not_exist_is_one_sentence(workers: Workers, tmp_path: Path) -> None:
+    client = a_client(holds="10.00")
+    source = tmp_path / "nowhere.jsonl"
+
+    worker = workers.start(WALLET_SERVICE_SEED_URL=str(source))
+    wait_until_run(client, queue(client))
+    worker.terminate()
+    _, log = worker.communicate(timeout=DEADLINE_SECONDS)
+
+    [line] = [line for line in log.splitlines() if "seed" in line.lower()]
+    assert line.endswith(f"Not seeded: {source} does not exist.")
+    assert worker.returncode == 0
+    assert not SeedRun.objects.exists()
+
+
+@pytest.mark.parametrize("is_killed", [False, True], ids=["terminated", "killed"])
+def test_stopped_in_the_middle_the_next_worker_goes_on(
+    workers: Workers, web: WebSource, is_killed: bool
+) -> None:
+    # Given a source that stalls in the middle
+    web.content = customers(LINES)
+    web.shut_after = len(web.content) * 3 // 4
+    client = a_client(holds="10.00")
+    worker = workers.start(WALLET_SERVICE_SEED_URL=web.url)
+    wait_until(lambda: SeedRun.objects.filter(total__gt=0).exists())
+
+    # Then intake goes on, and execution waits
+    queued = queue(client)
+    status = client.api.get("/processor/status").json
+    assert (status["state"], status["seeding"]["state"]) == ("paused_for_seeding", "running")
+    assert 0 < status["seeding"]["processed"] < LINES
+
+    # When the worker ends and another one starts
+    if is_killed:
+        worker.kill()
+    else:
+        worker.terminate()
+    worker.communicate(timeout=DEADLINE_SECONDS)
+    assert worker.returncode == (-9 if is_killed else 0)
+    assert client.api.get(f"/transaction/{queued}").json["attempts"] == 0
+    web.shut_after = None
+    web.gate.set()
+    workers.start(WALLET_SERVICE_SEED_URL=web.url)
+
+    # Then each customer is made once, and the queue runs
+    wait_until_run(client, queued)
+    assert counts(only_run()) == (LINES, LINES, 0)
+    assert client.api.get("/processor/status").json["seeding"]["state"] == "completed"

@@ -23,7 +23,8 @@ ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1
 RUN groupadd --gid 10001 wallet \
     && useradd --uid 10001 --gid wallet --no-create-home --home-dir /nonexistent \
-        --shell /usr/sbin/nologin wallet
+        --shell /usr/sbin/nologin wallet \
+    && install --directory --mode=0700 --owner=wallet --group=wallet /data
 WORKDIR /srv/wallet-service
 COPY --from=packages /opt/venv /opt/venv
 COPY . .

@@ -39,6 +39,9 @@ def seed_at_start(location: str, stop: Event) -> None:
             logger.info("The seeding stops; the next start goes on with it.")
         except SourceError as error:
             logger.error("Not seeded: %s", error)
+        except OSError as error:
+            # Of the file of rejected lines; a source's own are `SourceError`s.
+            logger.error("Not seeded: %s: %s", error.filename, error.strerror)
         except (AlreadySeeding, SeedingOvertaken, Unavailable) as reason:
             if str(reason) != told:
                 logger.warning("The seeding waits: %s", reason)

@@ -1,11 +1,11 @@
 """Processors that are killed in the middle of chunks: what was accepted runs exactly once."""
 
 import random
-import signal
 import subprocess
 from collections import Counter
 from dataclasses import dataclass, field
 
+import psutil
 import pytest
 from django.db import connection
 from django.db.models import Sum
@@ -33,6 +33,7 @@ class Killer:
 
     workers: Workers
     named: dict[str, subprocess.Popen[str]] = field(default_factory=dict)
+    stopped: str | None = None
 
     def replenish(self) -> None:
         while len(self.named) < PROCESSORS:
@@ -47,23 +48,25 @@ class Killer:
     def kill_one_that_has_written(self) -> None:
         """Kill one whose chunk is posted and not yet committed.
 
-        It is stopped first. A backend that then waits inside its transaction waits for nobody
-        else, so nothing can commit between this look and the kill.
+        It is stopped first: what then waits inside its transaction cannot be committed any more.
         """
-        wait_until(self.has_stopped_one_that_has_written)
-        [name] = [name for name in self.named if self.is_written_and_open(name)]
-        self.kill(name)
+        wait_until(lambda: self.stop_one_that_has_written() is not None)
+        assert self.stopped is not None
+        self.kill(self.stopped)
 
-    def has_stopped_one_that_has_written(self) -> bool:
-        name = self.holder()
-        if name is None:
-            return False
-        self.named[name].send_signal(signal.SIGSTOP)
-        wait_until(lambda: self.state(name) != "active")
-        if self.is_written_and_open(name):
-            return True
-        self.named[name].send_signal(signal.SIGCONT)
-        return False
+    def stop_one_that_has_written(self) -> str | None:
+        self.stopped = self.holder()
+        if self.stopped is None:
+            return None
+        process = psutil.Process(self.named[self.stopped].pid)
+        process.suspend()
+        wait_until(lambda: process.status() == psutil.STATUS_STOPPED)
+        # What it had sent before is answered first.
+        wait_until(lambda: self.state(self.stopped) != "active")
+        if self.is_written_and_open(self.stopped):
+            return self.stopped
+        process.resume()
+        return None
 
     def kill(self, name: str) -> None:
         process = self.named.pop(name)
@@ -94,7 +97,7 @@ class Killer:
             )
         )
 
-    def state(self, name: str) -> str | None:
+    def state(self, name: str | None) -> str | None:
         """Return what its sessions do: active when any of them is, None when it has none."""
         return _one(
             "SELECT min(state) FROM pg_stat_activity"
@@ -103,7 +106,7 @@ class Killer:
         )
 
 
-def _one(query: str, *values: str | int) -> str | None:
+def _one(query: str, *values: str | int | None) -> str | None:
     with connection.cursor() as cursor:
         cursor.execute(query, values)
         row = cursor.fetchone()

@@ -59,7 +59,7 @@ def test_compose_has_every_setting_with_its_default(set_environment: SetEnvironm
     assert "WALLET_SERVICE_SECRET_KEY" in service("prepare")["environment"]
 
     # What is not the containers' own affair is as without them.
-    own = {"HOST", "PORT", "REDIS_URL", "WALLET_SERVICE_HTTPS", *files}
+    own = {"HOST", "PORT", "REDIS_URL", "WALLET_SERVICE_DATA_DIR", "WALLET_SERVICE_HTTPS", *files}
     set_environment({})
     defaults = read()
     set_environment({name: value for name, value in written.items() if name not in own})

@@ -57,6 +57,23 @@ def test_a_source_that_does_not_exist_is_one_sentence(workers: Workers, tmp_path
     assert not SeedRun.objects.exists()
 
 
+def test_rejects_that_cannot_be_kept_are_one_sentence(workers: Workers, tmp_path: Path) -> None:
+    client = a_client(holds="10.00")
+    (tmp_path / "file").write_bytes(customers(1) + b"{}\n")
+    data_dir = tmp_path / "file" / "data"
+
+    worker = workers.start(
+        WALLET_SERVICE_SEED_URL=str(tmp_path / "file"), WALLET_SERVICE_DATA_DIR=str(data_dir)
+    )
+    wait_until_run(client, queue(client))
+    worker.terminate()
+    _, log = worker.communicate(timeout=DEADLINE_SECONDS)
+
+    [line] = [line for line in log.splitlines() if "seed" in line.lower()]
+    assert line.endswith(f"Not seeded: {data_dir}/rejects: Not a directory")
+    assert worker.returncode == 0
+
+
 @pytest.mark.parametrize("is_killed", [False, True], ids=["terminated", "killed"])
 def test_stopped_in_the_middle_the_next_worker_goes_on(
     workers: Workers, web: WebSource, is_killed: bool

@@ -4,7 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check clients demo-reset lock clean install install-dev
+.PHONY: help run test check check-ansible clients demo-reset lock clean
+.PHONY: install install-dev install-ansible
 
 help: ## Show this list.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -24,6 +25,10 @@ check: install-dev ## Lint, formatting, types, import rules, container files, mi
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 	$(BIN)/python manage.py makemigrations --check --dry-run
 
+check-ansible: install-dev install-ansible ## Lint the playbook, and try it here without an engine.
+	cd ansible && PATH="$(CURDIR)/.venv-ansible/bin:$$PATH" ansible-lint --offline
+	@exec $(BIN)/python -m pytest tests/deployment $(ARGS)
+
 clients: install-dev ## Write the Postman collection and the Python client anew.
 	@$(BIN)/python -m config.clients
 
@@ -34,13 +39,15 @@ lock: install-dev ## Pin and hash what requirements*.in ask for.
 	$(LOCK) requirements.in --output-file requirements.txt
 	$(LOCK) requirements-postgres.in --output-file requirements-postgres.txt
 	$(LOCK) requirements-dev.in --output-file requirements-dev.txt
+	$(LOCK) ansible/requirements.in --output-file ansible/requirements.txt
 
 clean: ## Delete the environment and the caches, but no data.
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-ansible .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -not -path './.data/*' -prune -exec rm -rf {} +
 
 install: .venv/.installed
 install-dev: .venv/.installed-dev
+install-ansible: .venv-ansible/.installed
 
 LOCK = $(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \
 	--no-header --no-emit-index-url --no-emit-find-links
@@ -58,4 +65,12 @@ PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -
 .venv/.installed-dev: requirements-dev.txt .venv/.installed
 	@echo "Installing the packages of requirements-dev.txt into .venv ..."
 	@$(PIP_INSTALL) -r requirements-dev.txt
+	@touch $@
+
+# Ansible wants its own versions of what the service uses, too.
+.venv-ansible/.installed: ansible/requirements.txt
+	@echo "Installing Ansible into .venv-ansible ..."
+	@$(PYTHON) -m venv .venv-ansible
+	@.venv-ansible/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+		-r ansible/requirements.txt
 	@touch $@

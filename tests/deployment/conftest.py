@@ -1,0 +1,210 @@
+"""A scratch directory in place of a host, and a stand-in in place of its engine."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from config.environment import BASE_DIR
+from tests.infrastructure.conftest import Installation
+
+PROGRAMS = BASE_DIR / ".venv-ansible" / "bin"
+DEADLINE_SECONDS = 600
+#: What needs packages, systemd, an engine or the kernel's packet filter.
+NEEDS_A_HOST = "packages,engine,firewall,systemd"
+ADDRESS = "wallet.test"
+
+
+@dataclass
+class Project:
+    """A clone of the code, of which releases are made."""
+
+    folder: Path
+
+    def commit(self, change: str) -> str:
+        """Commit a change, and return the name that its release has."""
+        (self.folder / "CHANGE").write_text(change)
+        self._git("add", "--all")
+        self._git("-c", "user.name=T", "-c", "user.email=t@test", "commit", "--quiet", "-m", change)
+        return self._git("rev-parse", "HEAD")[:12]
+
+    def tag(self, name: str) -> None:
+        self._git("tag", name)
+
+    def _git(self, *arguments: str) -> str:
+        git = ["git", "-C", str(self.folder), *arguments]
+        return subprocess.run(git, check=True, capture_output=True, text=True).stdout.strip()
+
+
+@dataclass
+class Report:
+    """What a run of the playbook printed, and its last line in numbers."""
+
+    output: str
+    status: int
+
+    @property
+    def changed(self) -> int:
+        [count] = re.findall(r"\bchanged=(\d+)", self.output)
+        return int(count)
+
+    @property
+    def messages(self) -> dict[str, str]:
+        """What the last failure of each host said."""
+        failures = re.findall(r"^fatal: \[(\S+)\]: FAILED! => (\{.*\})$", self.output, re.M)
+        return {host: json.loads(result)["msg"] for host, result in failures}
+
+    @property
+    def message(self) -> str:
+        return self.messages[ADDRESS]
+
+
+@dataclass
+class Host:
+    """A folder that stands for a host's file system. Its engine is `stand_in_docker`."""
+
+    root: Path
+    project: Project
+    variables: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for folder in ("bin", "engine", "units"):
+            (self.root / folder).mkdir(parents=True)
+        docker = self.root / "bin" / "docker"
+        stand_in = Path(__file__).with_name("stand_in_docker.py")
+        docker.write_text(f'#!/bin/sh\nexec {sys.executable} {stand_in} "$@"\n')
+        docker.chmod(0o755)
+
+    @property
+    def etc(self) -> Path:
+        return self.root / "etc"
+
+    @property
+    def current(self) -> str:
+        """The name of the deployment that is in use."""
+        return self.current_link.resolve().name
+
+    @property
+    def current_link(self) -> Path:
+        return self.root / "opt" / "current"
+
+    @property
+    def running(self) -> dict[str, str]:
+        """What runs, by service, and of which deployment."""
+        running: dict[str, str] = self._engine("state.json")["running"]
+        return {name: running[name] for name in ("web-a", "web-b", "worker")}
+
+    @property
+    def calls(self) -> list[str]:
+        """What the engine was asked to do, without the options that are always there."""
+        lines = (self.root / "engine" / "calls").read_text().splitlines()
+        return [re.sub(r"compose --project-name wallet .*/host\.yml ", "", line) for line in lines]
+
+    def deploy(self, **variables: Any) -> Report:
+        """Run the playbook as its users do, but for what this folder cannot have."""
+        return self._play("ansible_deployment.yml", f"{ADDRESS},", variables)
+
+    def ask(self, inventory: Path) -> Report:
+        """Run the first part of the playbook, which looks at what is asked for, and the code's."""
+        playbook = self.project.folder / "ansible" / "ask.yml"
+        play = {"hosts": "all", "gather_subset": ["min"], "roles": ["request", "code"]}
+        playbook.write_text(json.dumps([play]))
+        return self._play(playbook.name, str(inventory), {})
+
+    def _play(self, playbook: str, inventory: str, variables: dict[str, Any]) -> Report:
+        given = self._folders() | self.variables | variables
+        if inventory != f"{ADDRESS},":
+            del given["wallet_root"]
+        run = subprocess.run(
+            [
+                PROGRAMS / "ansible-playbook",
+                playbook,
+                f"--inventory={inventory}",
+                "--connection=local",
+                f"--skip-tags={NEEDS_A_HOST}",
+                f"--extra-vars={json.dumps(given)}",
+            ],
+            cwd=self.project.folder / "ansible",
+            env={
+                "ANSIBLE_HOME": str(self.root / "ansible"),
+                "HOME": str(self.root),
+                "LANG": "C.UTF-8",
+                "PATH": f"{self.root / 'bin'}:{os.environ['PATH']}",
+                "STAND_IN_HOME": str(self.root / "engine"),
+            },
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE_SECONDS,
+            check=False,
+        )
+        return Report(run.stdout + run.stderr, run.returncode)
+
+    def run_as_processes(self, processes: dict[str, Any]) -> None:
+        """Make the engine run these services as real processes."""
+        (self.root / "engine" / "processes.json").write_text(json.dumps(processes))
+
+    def break_down(self, *services: str) -> None:
+        """Let no container start whose name and deployment contain one of these."""
+        (self.root / "engine" / "broken.json").write_text(json.dumps(services))
+
+    def forget_calls(self) -> None:
+        (self.root / "engine" / "calls").unlink()
+
+    def clean_up(self) -> None:
+        for file in (self.root / "engine").glob("*.pid"):
+            if psutil.pid_exists(int(file.read_text())):
+                os.kill(int(file.read_text()), signal.SIGTERM)
+
+    def _engine(self, name: str) -> Any:
+        return json.loads((self.root / "engine" / name).read_text())
+
+    def _folders(self) -> dict[str, Any]:
+        return {
+            "ansible_become": False,
+            "ansible_python_interpreter": str(PROGRAMS / "python"),
+            "backup_owner": os.getuid(),
+            "secrets_owner": os.getuid(),
+            "wallet_backups": str(self.root / "backups"),
+            "wallet_command": str(self.root / "bin" / "wallet"),
+            "wallet_etc": str(self.etc),
+            "wallet_root": str(self.root / "opt"),
+            "wallet_units": str(self.root / "units"),
+        }
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Iterator[Host]:
+    if not (PROGRAMS / "ansible-playbook").exists():
+        pytest.skip("Ansible is not installed here: make install-ansible")
+    folder = tmp_path / "project"
+    for name in ("ansible", "deploy"):
+        shutil.copytree(BASE_DIR / name, folder / name)
+    shutil.copy(BASE_DIR / "docker-compose.yml", folder)
+    subprocess.run(["git", "init", "--quiet", folder], check=True)
+    host = Host(tmp_path / "host", Project(folder))
+    yield host
+    host.clean_up()
+
+
+@pytest.fixture
+def installation() -> Iterator[Installation]:
+    """The demo, whose database the host's web servers share."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    # Not pytest's directory: the database's user may have to pass through.
+    with tempfile.TemporaryDirectory(prefix="wallet-test-") as directory:
+        installation = Installation(data_dir=Path(directory, "data"), port=port)
+        yield installation
+        installation.clean_up()

@@ -40,7 +40,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     """An account: an email address, a password, a role. Its id is the customer's id outside."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    email = models.EmailField(unique=True)
+    email = models.EmailField()
     role = models.CharField(max_length=8, choices=Role)
     is_active = models.BooleanField(default=True, help_text="False once the account is erased.")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -52,6 +52,9 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     class Meta:
         constraints = (
+            # Two indexes: one finds an address, the other knows no case. `unique=True` would make
+            # a third one, for searches by how an address begins.
+            models.UniqueConstraint(fields=["email"], name="one_account_per_email"),
             models.UniqueConstraint(Lower("email"), name="email_taken"),
             models.CheckConstraint(condition=models.Q(role__in=Role.values), name="role_is_known"),
             # Lets a wallet carry its owner's role in one foreign key (see wallets.models).

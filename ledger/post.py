@@ -10,10 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from operator import attrgetter
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from core import context, metrics
+from core.bulk import bulk_cursor
 from core.unit_of_work import require_unit_of_work
 from ledger.kinds import FailureCode, Kind
 
@@ -70,13 +72,14 @@ def post(orders: Sequence[Order]) -> list[Outcome]:
     if not orders:
         return []
     # Sorted and distinct: the database locks in this order, so two posts cannot deadlock.
-    wallets = sorted({wallet for o in orders for wallet in (o.source_id, o.target_id)})
+    distinct = {wallet for o in orders for wallet in (o.source_id, o.target_id)}
+    wallets = sorted(distinct, key=attrgetter("int"))
     place = {wallet: index for index, wallet in enumerate(wallets, start=1)}
     started = time.perf_counter()
-    with connection.cursor() as cursor:
+    with bulk_cursor() as cursor:
         cursor.execute(
-            "SELECT * FROM ledger_post(%s::uuid[], %s::varchar[], %s::int[], %s::int[],"
-            " %s::bigint[], %s::varchar[], %s::uuid[], %s::uuid[], %s::uuid[], %s)",
+            "SELECT * FROM ledger_post(%b::uuid[], %b::varchar[], %b::int[], %b::int[],"
+            " %b::bigint[], %b::varchar[], %b::uuid[], %b::uuid[], %b::uuid[], %s)",
             [
                 wallets,
                 [str(o.kind) for o in orders],

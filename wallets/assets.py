@@ -3,6 +3,7 @@
 import re
 import uuid
 from decimal import Decimal
+from functools import cache
 
 from core.errors import InvalidInput
 from core.money import to_major, to_minor
@@ -49,6 +50,7 @@ def money(minor: int | None, symbol: str) -> Decimal | None:
     return None if minor is None else to_major(minor, decimals=get_asset(symbol).decimals)
 
 
+@cache
 def system_wallet_id(symbol: str, purpose: Purpose) -> uuid.UUID:
     """Return the id of the asset's system wallet: derived, so that nobody has to look it up."""
     return uuid.uuid5(_SYSTEM_WALLETS, f"{symbol}:{purpose}")

@@ -54,12 +54,13 @@ class Wallet(models.Model):
     """An owner's balance of one asset, in minor units."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    asset = models.ForeignKey(Asset, on_delete=models.PROTECT, related_name="+")
+    asset = models.ForeignKey(Asset, on_delete=models.PROTECT, related_name="+", db_index=False)
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,
         null=True,
         db_constraint=False,  # one foreign key holds owner and role together: see 0001
+        db_index=False,  # the two below begin with it
         related_name="wallets",
         help_text="None: a system wallet.",
     )
@@ -114,9 +115,13 @@ class Wallet(models.Model):
                 condition=~Q(owner_role=Role.COMPANY) | Q(slot__isnull=True) | Q(slot=1),
             ),
             models.UniqueConstraint(
-                fields=["asset", "purpose"], name="one_system_wallet_per_purpose"
+                fields=["asset", "purpose"],
+                name="one_system_wallet_per_purpose",
+                condition=Q(purpose__isnull=False),
             ),
         )
+        # None on the asset: nearly all wallets are of one, and a database without fresh statistics
+        # would look for an owner's wallet there.
         indexes = (models.Index(fields=["owner", "created_at"], name="wallets_of_owner"),)
 
     def __str__(self) -> str:

@@ -19,6 +19,7 @@ from accounts.models import Role
 from commerce.models import SeedRun
 from commerce.seeding.batches import TAKEN, Batch
 from commerce.seeding.rejects import Reject, RejectsFile
+from core.bulk import bulk_cursor
 from core.unit_of_work import require_unit_of_work, unit_of_work
 from ledger.kinds import Kind
 from ledger.post import Order, post
@@ -39,8 +40,8 @@ _INSERT = """
                (%(wallets)s || lpad(to_hex(place), 4, '0') || right(uuidv4()::text, 23))::uuid
                    AS wallet_id,
                i.*
-          FROM unnest(%(emails)s::varchar[], %(first_names)s::varchar[], %(last_names)s::varchar[],
-                      %(phone_numbers)s::varchar[], %(currencies)s::varchar[])
+          FROM unnest(%(emails)b::varchar[], %(first_names)b::varchar[], %(last_names)b::varchar[],
+                      %(phone_numbers)b::varchar[], %(currencies)b::varchar[])
                WITH ORDINALITY AS i (email, first_name, last_name, phone_number, asset_id, place)
     ), users AS (
         INSERT INTO accounts_user (
@@ -163,7 +164,7 @@ def _insert(batch: Batch) -> dict[int, uuid.UUID]:
     """Insert the customers whose addresses are free; return the wallets by place in the batch."""
     require_unit_of_work()
     customers = batch.customers
-    with connection.cursor() as cursor:
+    with bulk_cursor() as cursor:
         cursor.execute(
             _INSERT,
             {

@@ -11,7 +11,6 @@ from typing import NamedTuple
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
 
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
-_COUNTRY_CODES = {str(code): code for code in COUNTRY_CODE_TO_REGION_CODE}
 _TYPES = (
     "fixed_line",
     "mobile",
@@ -48,12 +47,11 @@ def is_plainly_valid(number: str) -> bool:
     if not _E164.fullmatch(number):
         return False
     digits = number[1:]
-    # No country code begins another one.
-    code = next((digits[:width] for width in (1, 2, 3) if digits[:width] in _COUNTRY_CODES), None)
+    code = _country_code(digits[:3])
     if code is None:
         return False
     national = digits[len(code) :]
-    plan = _plan(_COUNTRY_CODES[code], len(national))
+    plan = _plan(code, len(national))
     stripped = plan.prefix and plan.prefix.match(national)
     if stripped and (stripped.end() or stripped.lastindex):
         return False
@@ -67,9 +65,16 @@ def is_plainly_valid(number: str) -> bool:
 
 
 @cache
-def _plan(code: int, length: int) -> _Plan:
-    names = COUNTRY_CODE_TO_REGION_CODE[code]
-    known = [PhoneMetadata.metadata_for_region_or_calling_code(code, name) for name in names]
+def _country_code(start: str) -> str | None:
+    """Return the country code of a number that starts so. None of them begins another one."""
+    starts = (start[:width] for width in (1, 2, 3))
+    return next((each for each in starts if int(each) in COUNTRY_CODE_TO_REGION_CODE), None)
+
+
+@cache
+def _plan(code: str, length: int) -> _Plan:
+    names = COUNTRY_CODE_TO_REGION_CODE[int(code)]
+    known = [PhoneMetadata.metadata_for_region_or_calling_code(int(code), name) for name in names]
     regions = [metadata for metadata in known if metadata is not None]
     prefix = regions[0].national_prefix_for_parsing
     return _Plan(

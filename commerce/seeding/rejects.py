@@ -2,12 +2,17 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import IO, NamedTuple, Self
 
 from django.conf import settings
+
+
+class RejectsUnwritable(Exception):
+    """The rejects cannot be kept. Its text is one sentence that says where."""
 
 
 class Reject(NamedTuple):
@@ -27,7 +32,8 @@ def rejects_path(run_id: int) -> Path:
 class RejectsFile:
     """What is in it is as true as the database: a batch's rejects are written before its commit.
 
-    What a batch wrote that never committed is cut off by whoever comes next.
+    What a batch wrote that never committed is cut off by whoever comes next. `keep` and `write`
+    raise `RejectsUnwritable`.
     """
 
     def __init__(self, run_id: int) -> None:
@@ -49,30 +55,41 @@ class RejectsFile:
 
     def keep(self, rejected: int) -> None:
         """Keep the first lines, which are committed, and forget the others."""
-        if not rejected and not self.path.exists():
-            return
-        file = self._opened()
-        for _ in range(rejected):
-            file.readline()
-        self._end = file.tell()
-        file.truncate(self._end)
+        with self._explained():
+            if not rejected and not self.path.exists():
+                return
+            file = self._opened()
+            for _ in range(rejected):
+                file.readline()
+            self._end = file.tell()
+            file.truncate(self._end)
 
     def write(self, rejects: Sequence[Reject]) -> None:
         """Write a batch's rejects onto the disk. Written again, they replace themselves."""
         if not rejects and self._file is None:
             return
-        file = self._opened()
-        file.seek(self._end)
-        file.truncate()
-        for reject in rejects:
-            file.write(_json_line(reject))
-        file.flush()
-        os.fsync(file.fileno())
+        with self._explained():
+            file = self._opened()
+            file.seek(self._end)
+            file.truncate()
+            for reject in rejects:
+                file.write(_json_line(reject))
+            file.flush()
+            os.fsync(file.fileno())
 
     def commit(self) -> None:
         """Say that what was written last is committed."""
         if self._file is not None:
             self._end = self._file.seek(0, os.SEEK_END)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise RejectsUnwritable(
+                f"The rejected lines cannot be written to {self.path}: {error.strerror}."
+            ) from error
 
     def _opened(self) -> IO[bytes]:
         if self._file is None:

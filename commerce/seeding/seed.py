@@ -1,5 +1,6 @@
 """Seeding: customers from a source, once per version of it, from where it stopped last time."""
 
+import gc
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -20,6 +21,8 @@ from wallets.models import Asset
 
 #: One seeding at a time: whoever holds this lock, for as long as it takes.
 SEED_LOCK = 4_712
+# Python looks for cycles whenever so many objects are there; batches are thousands and have none.
+_OBJECTS_BETWEEN_COLLECTIONS = 100_000
 # A run whose source is still being opened has this version.
 _NOT_OPEN = ""
 
@@ -89,7 +92,7 @@ def _work_through(run: SeedRun, source: Source, on_progress: Callable[[Progress]
         future, batch = in_work.popleft()
         on_progress(Progress(future.result(), batch.position, source.size))
 
-    with RejectsFile(run.pk) as rejects:
+    with _collecting_seldom(), RejectsFile(run.pk) as rejects:
         rejects.keep(run.rejected)
         loaders = Loaders(Loader(run, rejects))
         try:
@@ -101,6 +104,16 @@ def _work_through(run: SeedRun, source: Source, on_progress: Callable[[Progress]
                 wait_for_the_oldest()
         finally:
             loaders.close()
+
+
+@contextmanager
+def _collecting_seldom() -> Iterator[None]:
+    thresholds = gc.get_threshold()
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS, *thresholds[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*thresholds)
 
 
 @contextmanager

@@ -1,9 +1,11 @@
 """Where customers come from: a file, a web address or an S3 object, gzipped or not.
 
 It is read once, from its start to its end, in constant memory. Its version is the ETag that the
-server gave for exactly the bytes that are read, or else the SHA-256 of its content.
+server gave for exactly the bytes that are read, or else the SHA-256 of its content; that is asked
+for before, in a pass of its own, and holds once more at the end.
 """
 
+import codecs
 import gzip
 import hashlib
 import io
@@ -32,6 +34,8 @@ _BUFFER_BYTES = 256 * 1024
 _S3_PATIENCE = botocore.config.Config(
     connect_timeout=10, read_timeout=NETWORK_SECONDS, retries={"total_max_attempts": 3}
 )
+_SHA256 = "sha256:"
+_CHANGED = "was changed while it was read"
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -68,14 +72,20 @@ class Source:
     def lines(self) -> Iterator[bytes]:
         """Yield each line with its end. One that is too long is yielded cut, but too long still.
 
-        Raises `SourceError` when the source breaks off.
+        Raises `SourceError` when the source breaks off, or is not what it was.
         """
         with _explained(self.name):
+            is_first = True
             while line := self._lines.readline(MAX_LINE_BYTES + 1):
                 rest = line
+                if is_first:
+                    line = line.removeprefix(codecs.BOM_UTF8)
+                    is_first = False
                 while len(rest) > MAX_LINE_BYTES and not rest.endswith(b"\n"):
                     rest = self._lines.readline(MAX_LINE_BYTES + 1)
                 yield line
+        if not self._raw.is_still(self.version):
+            raise SourceError(f"{self.name} {_CHANGED}.")
 
 
 @contextmanager
@@ -88,7 +98,7 @@ def open_source(location: str) -> Iterator[Source]:
     with ExitStack() as stack:
         with _explained(name):
             opened = stack.enter_context(_closed_later(opened_anew()))
-            version = _short(opened.etag or "")
+            version = _version(opened.etag)
             if not version:
                 version = _content_hash(opened.stream)
                 opened = stack.enter_context(_closed_later(opened_anew()))
@@ -143,7 +153,11 @@ def _open_http(location: str) -> _Opened:
     stream = smart_open.open(
         location, "rb", compression="disable", transport_params={"timeout": NETWORK_SECONDS}
     )
-    headers = stream.response.headers  # type: ignore[attr-defined]  # of smart_open's own reader
+    response: requests.Response = stream.response  # type: ignore[attr-defined]  # smart_open's own
+    headers = response.headers
+    if location.startswith("https:") and not response.url.startswith("https:"):
+        stream.close()
+        raise SourceError(f"{name_of(location)} leads to an address without https.")
     length = headers.get("Content-Length", "")
     return _Opened(stream, headers.get("ETag"), int(length) if length.isdecimal() else None)
 
@@ -165,11 +179,16 @@ def _open_s3(bucket: str, key: str) -> _Opened:
 
 
 class _Counted(io.RawIOBase):
-    """Reads a stream and counts its bytes."""
+    """Reads a stream, counts its bytes and knows what they were."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
+        self._digest = hashlib.sha256()
         self.position = 0
+
+    def is_still(self, version: str) -> bool:
+        """Whether all that was read is of this version. An ETag was the server's word for it."""
+        return not version.startswith(_SHA256) or version == _SHA256 + self._digest.hexdigest()
 
     def readable(self) -> bool:
         return True
@@ -177,6 +196,7 @@ class _Counted(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         data = self._stream.read(len(buffer))
         buffer[: len(data)] = data
+        self._digest.update(data)
         self.position += len(data)
         return len(data)
 
@@ -193,10 +213,13 @@ def _content_hash(stream: IO[bytes]) -> str:
     digest = hashlib.sha256()
     while block := stream.read(_BUFFER_BYTES):
         digest.update(block)
-    return f"sha256:{digest.hexdigest()}"
+    return _SHA256 + digest.hexdigest()
 
 
-def _short(etag: str) -> str:
+def _version(etag: str | None) -> str | None:
+    """Return the version that an ETag stands for. A weak one (W/…) is the same for other bytes."""
+    if not etag or etag.startswith("W/"):
+        return None
     if len(etag) <= VERSION_CHARACTERS:
         return etag
     return f"etag:{hashlib.sha256(etag.encode()).hexdigest()}"
@@ -254,7 +277,7 @@ def _refusal(status: int) -> str:
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         return f"needs credentials that may read it ({status})"
     if status == HTTPStatus.PRECONDITION_FAILED:
-        return "was changed while it was read"
+        return _CHANGED
     return f"cannot be read: its server answers {status}"
 
 

@@ -27,10 +27,13 @@ BEGIN
         EXECUTE format(
             'CREATE TABLE %I (LIKE ledger_transaction INCLUDING DEFAULTS INCLUDING CONSTRAINTS'
             ' INCLUDING GENERATED)', partition);
-        -- One entry per version of a wallet: what the lock promises, said once more.
-        EXECUTE format('CREATE UNIQUE INDEX %I ON %I (source_id, source_version)',
+        -- One entry per version of a wallet: what the lock promises, said once more. System
+        -- wallets and what failed have no versions, and cost nothing here.
+        EXECUTE format('CREATE UNIQUE INDEX %I ON %I (source_id, source_version)'
+                       ' WHERE source_version IS NOT NULL',
                        partition || '_source_version', partition);
-        EXECUTE format('CREATE UNIQUE INDEX %I ON %I (target_id, target_version)',
+        EXECUTE format('CREATE UNIQUE INDEX %I ON %I (target_id, target_version)'
+                       ' WHERE target_version IS NOT NULL',
                        partition || '_target_version', partition);
         EXECUTE format(
             'CREATE TRIGGER no_truncate BEFORE TRUNCATE ON %I'

@@ -7,6 +7,7 @@ from rich.console import Console
 
 from commerce.seeding.display import Display, PlainDisplay, TerminalDisplay, summary
 from commerce.seeding.load import SeedingOvertaken
+from commerce.seeding.rejects import RejectsUnwritable
 from commerce.seeding.seed import AlreadySeeding, seed
 from commerce.seeding.source import SourceError
 from core.errors import Unavailable
@@ -29,7 +30,7 @@ class Command(BaseCommand):
         try:
             with display:
                 seeding = seed(source, on_progress=display)
-        except (SourceError, AlreadySeeding, SeedingOvertaken) as error:
+        except (SourceError, AlreadySeeding, SeedingOvertaken, RejectsUnwritable) as error:
             raise CommandError(str(error)) from error
         except Unavailable as error:
             raise CommandError(

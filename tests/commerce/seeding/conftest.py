@@ -24,11 +24,14 @@ def data_dir(settings: Settings, tmp_path: Path) -> Path:
 class WebSource:
     """A web server with one file. Without an ETag it has none; another `status` is an error.
 
-    While `gate` is shut, an answer stops after `shut_after` bytes.
+    While `gate` is shut, an answer stops after `shut_after` bytes. From the second answer on it is
+    `second_content`; with `moved_to` it is that address.
     """
 
     def __init__(self) -> None:
         self.content = b""
+        self.second_content: bytes | None = None
+        self.moved_to: str | None = None
         self.etag: str | None = '"first"'
         self.status = 200
         self.cut_off_after: int | None = None
@@ -55,6 +58,13 @@ class WebSource:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 source.answers += 1
+                if source.moved_to is not None:
+                    self.send_response(302)
+                    self.send_header("Location", source.moved_to)
+                    self.end_headers()
+                    return
+                if source.second_content is not None and source.answers > 1:
+                    source.content = source.second_content
                 self.send_response(source.status)
                 self.send_header("Content-Length", str(len(source.content)))
                 if source.etag is not None:
@@ -78,6 +88,13 @@ class WebSource:
 
 @pytest.fixture
 def web() -> Iterator[WebSource]:
+    source = WebSource()
+    yield source
+    source.close()
+
+
+@pytest.fixture
+def other_web() -> Iterator[WebSource]:
     source = WebSource()
     yield source
     source.close()

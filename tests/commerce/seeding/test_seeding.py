@@ -139,6 +139,18 @@ def test_broken_lines_are_told_and_cost_nothing_else(source: Path) -> None:
     assert Transaction.objects.count() == 3
 
 
+def test_rejects_that_cannot_be_kept_are_one_sentence(source: Path, data_dir: Path) -> None:
+    data_dir.mkdir()
+    (data_dir / "rejects").touch()
+    source.write_bytes(json_lines([customer(1), "{}"]))
+
+    with pytest.raises(CommandError, match=r"cannot be written to .*\.jsonl: ") as refusal:
+        seeded(source)
+
+    assert len(str(refusal.value).splitlines()) == 1
+    assert not Client.objects.exists()
+
+
 def test_an_address_twice_is_taken_once_however_far_apart(
     source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

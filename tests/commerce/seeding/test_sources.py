@@ -1,16 +1,28 @@
 """Where customers come from, and what is said when they do not."""
 
+import codecs
 import gzip
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+import smart_open
 from django.core.management import CommandError
 
 from accounts.models import Client
 from commerce.models import SeedRun
 from tests.commerce.seeding.conftest import S3Source, WebSource
-from tests.commerce.seeding.customers import counts, customers, only_run, rejects_of, seeded
+from tests.commerce.seeding.customers import (
+    counts,
+    customer,
+    customers,
+    json_lines,
+    only_run,
+    rejects_of,
+    seeded,
+)
 
 pytestmark = pytest.mark.usefixtures("books")
 
@@ -129,6 +141,66 @@ def test_s3_without_credentials_is_one_sentence(
 def test_what_is_no_json_lines_is_one_sentence(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "source").write_bytes(content)
     assert_refused(str(tmp_path / "source"), "is not JSON lines")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        codecs.BOM_UTF8 + customers(3),
+        customers(3).replace(b"\n", b"\r\n"),
+        customers(3).removesuffix(b"\n"),
+        gzip.compress(customers(2), mtime=0) + gzip.compress(json_lines([customer(2)]), mtime=0),
+        gzip.compress(codecs.BOM_UTF8 + customers(3), mtime=0),
+    ],
+    ids=["byte order mark", "CRLF", "no last line end", "gzip of two parts", "both in a gzip"],
+)
+def test_what_other_systems_write_is_read(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "source").write_bytes(content)
+
+    seeded(tmp_path / "source")
+
+    assert Client.objects.count() == 3
+
+
+def test_source_without_etag_that_changes_meanwhile_is_not_taken(web: WebSource) -> None:
+    web.etag = None
+    web.content, web.second_content = customers(3), customers(4)
+
+    assert_refused(web.url, "was changed while it was read")
+
+    assert seeded(web.url) == "Seeded: 4 customers of 4 lines."
+
+
+def test_weak_etag_says_nothing_of_the_bytes(web: WebSource) -> None:
+    web.etag = 'W/"same"'
+    web.content = customers(2)
+    seeded(web.url)
+    web.content = customers(3)
+
+    seeded(web.url)
+
+    assert Client.objects.count() == 3
+
+
+def test_redirect_is_followed(web: WebSource, other_web: WebSource) -> None:
+    web.moved_to, other_web.content = other_web.url, customers(2)
+
+    seeded(web.url)
+
+    assert Client.objects.count() == 2
+    assert only_run().source == web.url
+
+
+def test_redirect_out_of_https_is_not(web: WebSource, monkeypatch: pytest.MonkeyPatch) -> None:
+    web.content = customers(2)
+
+    def opened(location: str, *arguments: Any, **options: Any) -> Any:
+        """Do as if the redirect had happened: there is no https here."""
+        return smart_open.open(web.url, *arguments, **options)
+
+    monkeypatch.setattr("commerce.seeding.source.smart_open", SimpleNamespace(open=opened))
+
+    assert_refused("https://example.com/customers.jsonl?token=secret", "without https")
 
 
 def test_empty_source_has_no_customers(tmp_path: Path) -> None:

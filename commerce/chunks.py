@@ -8,19 +8,20 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Case, When
 from django.utils import timezone
 
 from commerce.models import READY, QueuedTransaction, QueueStatus
 from commerce.planner import Candidate, plan
+from core.bulk import bulk_cursor
 from ledger.history import first_id_at
 from ledger.kinds import Kind
 from ledger.post import Order, Outcome, post, sums_of
 from wallets.assets import system_wallet_id
-from wallets.models import Purpose, Status, Wallet
+from wallets.models import Purpose
 
 #: At most this many transactions commit together, whatever their latencies.
 MAX_CHUNK = 1_000
@@ -102,36 +103,26 @@ def run(chosen: Sequence[uuid.UUID]) -> Chunk:
 
     Requires the lease. What is not ready any more is left alone.
     """
-    # The queue's rows before the wallets': the order of locks of the whole service.
-    queued = list(
-        QueuedTransaction.objects.select_for_update(no_key=True)
-        .filter(READY, pk__in=chosen)
-        .order_by("id")
-    )
-    sources = _sources(queued)
-    runnable = [each for each in queued if each.id in sources]
-    orders = [_order(each, sources[each.id]) for each in runnable]
-    outcomes = post(orders)
-    outcome_of = {each.id: outcome for each, outcome in zip(runnable, outcomes, strict=True)}
-    _mark([(each, outcome_of.get(each.id)) for each in queued])
-    sums = sums_of(orders, outcomes)
-    for each in queued:
-        if each.id not in sources:
+    attempts = _lock(chosen)
+    runnable = [each for each in attempts if each.is_movement]
+    orders = [_order(each) for each in runnable]
+    posted = post(orders)
+    outcomes = {each.queued_id: outcome for each, outcome in zip(runnable, posted, strict=True)}
+    tried = [(each, outcomes.get(each.queued_id)) for each in attempts]
+    _mark(tried)
+    failed = [each for each, outcome in tried if outcome is None or outcome.failure]
+    sums = sums_of(orders, posted)
+    for each in attempts:
+        if not each.is_movement:
             key = (each.kind, each.asset_id, NO_WALLET)
             transactions, amount_minor = sums.get(key, (0, 0))
             sums[key] = (transactions + 1, amount_minor + each.amount_minor)
-    done = sum(1 for outcome in outcomes if outcome.failure is None)
     return Chunk(
-        size=len(queued),
-        value_minor=sum(each.amount_minor for each in queued),
-        latency_ms=sum(each.latency_ms for each in queued),
-        completed=done,
-        given_up=sum(
-            1
-            for each in queued
-            if each.attempts + 1 >= each.max_attempts
-            and (each.id not in outcome_of or outcome_of[each.id].failure is not None)
-        ),
+        size=len(attempts),
+        value_minor=sum(each.amount_minor for each in attempts),
+        latency_ms=sum(each.latency_ms for each in attempts),
+        completed=len(attempts) - len(failed),
+        given_up=sum(1 for each in failed if each.is_last),
         sums=sums,
     )
 
@@ -182,54 +173,77 @@ def _worth_most(capacity_ms: int) -> list[tuple[uuid.UUID, int, int]]:
         return list(cursor.fetchall())
 
 
-def _sources(queued: Sequence[QueuedTransaction]) -> dict[uuid.UUID, uuid.UUID]:
-    """Return the source wallet of each transaction that has one.
+class _Attempt(NamedTuple):
+    """A queued transaction as it is about to run. `is_last`: it is not tried again."""
 
-    Where none is named it is the customer's oldest active wallet of the asset, failing that the
-    oldest frozen one (`wallets.selectors.named_wallet`, for many at once).
+    queued_id: uuid.UUID
+    caller_id: uuid.UUID
+    kind: str
+    asset_id: str
+    amount_minor: int
+    latency_ms: int
+    target_id: uuid.UUID | None
+    summary: str
+    is_last: bool
+    source_id: uuid.UUID | None
+
+    @property
+    def is_movement(self) -> bool:
+        """Whether there is a wallet to pay from. One that is the target too counts as none."""
+        return self.source_id not in (None, self.target_id)
+
+
+def _lock(chosen: Sequence[uuid.UUID]) -> list[_Attempt]:
+    """Lock what is still ready, in the order of its acceptance, and find where each is paid from.
+
+    Where no source is named it is the customer's oldest active wallet of the asset, failing that
+    the oldest frozen one (`wallets.selectors.named_wallet`, for many at once). The queue's rows are
+    locked before the wallets': the order of locks of the whole service.
     """
-    customers = {each.customer_id for each in queued if each.source_id is None}
-    wallets = (
-        Wallet.objects.filter(owner_id__in=customers)
-        .exclude(status=Status.CLOSED)
-        .order_by(Case(When(status=Status.ACTIVE, then=0), default=1), "created_at", "id")
-        .values_list("owner_id", "asset_id", "id")
-    )
-    named: dict[tuple[uuid.UUID, str], uuid.UUID] = {}
-    for owner_id, asset_id, wallet_id in wallets:
-        named.setdefault((owner_id, asset_id), wallet_id)
-    found = {
-        each.id: each.source_id or named.get((each.customer_id, each.asset_id)) for each in queued
-    }
-    # A transfer to oneself is no movement: it fails as if there were no wallet to pay from.
-    return {
-        each.id: source
-        for each in queued
-        if (source := found[each.id]) is not None and source != each.target_id
-    }
+    with bulk_cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT q.id, q.caller_id, q.kind, q.asset_id, q.amount_minor, q.latency_ms,
+                   q.target_id, q.summary, q.attempts + 1 >= q.max_attempts,
+                   coalesce(q.source_id, named.id)
+              FROM commerce_queuedtransaction q
+              LEFT JOIN LATERAL (
+                   SELECT w.id FROM wallets_wallet w
+                    WHERE q.source_id IS NULL AND w.owner_id = q.customer_id
+                      AND w.asset_id = q.asset_id AND w.status <> 'closed'
+                    ORDER BY w.status <> 'active', w.created_at, w.id LIMIT 1
+              ) AS named ON true
+             WHERE q.id = ANY (%b::uuid[]) AND q.status = 'pending' AND q.next_attempt_at IS NULL
+             ORDER BY q.id
+               FOR NO KEY UPDATE OF q
+            """,
+            [list(chosen)],
+        )
+        return [_Attempt(*row) for row in cursor.fetchall()]
 
 
-def _order(queued: QueuedTransaction, source_id: uuid.UUID) -> Order:
-    kind = Kind(queued.kind)
-    target_id = queued.target_id or system_wallet_id(queued.asset_id, _WORLD_OF_KIND[kind])
+def _order(attempt: _Attempt) -> Order:
+    kind = Kind(attempt.kind)
+    if attempt.source_id is None:
+        raise AssertionError("only what has a source is run")
     return Order(
         kind,
-        source_id,
-        target_id,
-        queued.amount_minor,
-        summary=queued.summary,
-        actor_id=queued.caller_id,
-        asset_id=queued.asset_id,
+        attempt.source_id,
+        attempt.target_id or system_wallet_id(attempt.asset_id, _WORLD_OF_KIND[kind]),
+        attempt.amount_minor,
+        summary=attempt.summary,
+        actor_id=attempt.caller_id,
+        asset_id=attempt.asset_id,
     )
 
 
-def _mark(attempted: Sequence[tuple[QueuedTransaction, Outcome | None]]) -> None:
+def _mark(attempted: Sequence[tuple[_Attempt, Outcome | None]]) -> None:
     """Write what became of each attempt; None stands for an attempt that found no wallet."""
     errors = [
         NO_WALLET if outcome is None else outcome.failure and str(outcome.failure)
         for _, outcome in attempted
     ]
-    with connection.cursor() as cursor:
+    with bulk_cursor() as cursor:
         cursor.execute(
             """
             UPDATE commerce_queuedtransaction q
@@ -242,13 +256,13 @@ def _mark(attempted: Sequence[tuple[QueuedTransaction, Outcome | None]]) -> None
                    next_attempt_at = CASE WHEN a.error IS NOT NULL
                                            AND q.attempts + 1 < q.max_attempts
                                      THEN now() + make_interval(secs => %s) END
-              FROM unnest(%s::uuid[], %s::varchar[], %s::uuid[])
+              FROM unnest(%b::uuid[], %b::varchar[], %b::uuid[])
                    AS a (id, error, transaction_id)
              WHERE q.id = a.id
             """,
             [
                 settings.RETRY_SECONDS,
-                [queued.id for queued, _ in attempted],
+                [attempt.queued_id for attempt, _ in attempted],
                 errors,
                 [outcome and outcome.transaction_id for _, outcome in attempted],
             ],

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db import connection
 
 from accounts.models import Role, User
 from core import context
+from core.bulk import bulk_cursor
 from core.errors import InvalidInput, NotFound, PermissionDenied
 from core.money import AmountNotPositive
 from core.unit_of_work import require_unit_of_work
@@ -124,11 +124,12 @@ def _customer_of(caller: User, place: int, item: Item) -> uuid.UUID:
 def _check_customers(caller: User, customers: Sequence[uuid.UUID]) -> None:
     if caller.role != Role.OPERATOR:
         return
-    known = set(
-        User.objects.filter(pk__in=set(customers), is_active=True)
-        .exclude(role=Role.OPERATOR)
-        .values_list("pk", flat=True)
-    )
+    with bulk_cursor() as cursor:
+        cursor.execute(
+            "SELECT id FROM accounts_user WHERE id = ANY (%b::uuid[]) AND is_active AND role <> %s",
+            [list(set(customers)), Role.OPERATOR.value],
+        )
+        known = {user_id for (user_id,) in cursor.fetchall()}
     unknown = next((place for place, each in enumerate(customers) if each not in known), None)
     if unknown is not None:
         raise CustomerNotFound(index=unknown)
@@ -138,9 +139,13 @@ def _check_targets(items: Sequence[Item]) -> None:
     named = {item.target_id for item in items if item.target_id is not None}
     if not named:
         return
-    assets = dict(
-        Wallet.objects.filter(pk__in=named, owner_id__isnull=False).values_list("pk", "asset_id")
-    )
+    with bulk_cursor() as cursor:
+        cursor.execute(
+            "SELECT id, asset_id FROM wallets_wallet"
+            " WHERE id = ANY (%b::uuid[]) AND owner_id IS NOT NULL",
+            [list(named)],
+        )
+        assets = dict(cursor.fetchall())
     for place, item in enumerate(items):
         if item.target_id is None:
             continue
@@ -154,8 +159,8 @@ def _check_targets(items: Sequence[Item]) -> None:
 _ENQUEUE = """
     WITH input AS MATERIALIZED (
         SELECT uuidv7() AS id, i.*
-          FROM unnest(%s::uuid[], %s::varchar[], %s::varchar[], %s::bigint[], %s::int[],
-                      %s::uuid[], %s::uuid[], %s::varchar[])
+          FROM unnest(%b::uuid[], %b::varchar[], %b::varchar[], %b::bigint[], %b::int[],
+                      %b::uuid[], %b::uuid[], %b::varchar[])
                WITH ORDINALITY AS i (customer_id, kind, asset_id, amount_minor, latency_ms,
                                      source_id, target_id, summary, place)
          ORDER BY i.place
@@ -174,7 +179,7 @@ _ENQUEUE = """
 
 def _enqueue(caller: User, rows: Sequence[_Row], *, max_attempts: int) -> list[uuid.UUID]:
     require_unit_of_work()
-    with connection.cursor() as cursor:
+    with bulk_cursor() as cursor:
         cursor.execute(
             _ENQUEUE,
             [

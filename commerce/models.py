@@ -94,7 +94,11 @@ class QueuedTransaction(models.Model):
                 name="queued_retries",
                 condition=_PENDING & Q(next_attempt_at__isnull=False),
             ),
-            models.Index(fields=["source_id", "id"], name="queued_of_source", condition=_PENDING),
+            models.Index(
+                fields=["source_id", "id"],
+                name="queued_of_source",
+                condition=_PENDING & Q(source_id__isnull=False),
+            ),
         )
 
     def __str__(self) -> str:

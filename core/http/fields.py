@@ -2,12 +2,17 @@
 
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.core.validators import ProhibitNullCharactersValidator
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.fields import empty
+from rest_framework.validators import ProhibitSurrogateCharactersValidator
 
 from core.http.parser import NumberLiteral
 from core.money import is_plain_decimal
@@ -22,6 +27,40 @@ _MOMENT = re.compile(
 
 class Body(serializers.Serializer[Any]):
     """A JSON object of known fields; one that is not declared is an error."""
+
+    # The rules are the fields'. What REST framework does around them takes several times as long as
+    # they do, and arrays have a thousand objects: so the rules are asked directly, and only what is
+    # not plainly right goes the long way, which also knows what to say.
+    def run_validation(self, data: Any = empty) -> Any:
+        plain = self._plain(data)
+        return super().run_validation(data) if plain is empty else plain
+
+    def _plain(self, data: Any) -> Any:
+        """Return what the object says if it is plainly right, else `empty`."""
+        rules = self._rules
+        if rules is None or type(data) is not dict or not data.keys() <= rules.keys():
+            return empty
+        fields: dict[str, Any] = {}
+        try:
+            for name, rule in rules.items():
+                given = data.get(name, empty)
+                if given is empty and rule.is_required:
+                    return empty
+                value = rule.default if given is empty else rule.value_of(given)
+                if value is not empty:
+                    fields[rule.source] = value
+            return self.validate(fields)
+        except (serializers.ValidationError, DjangoValidationError):
+            return empty
+
+    @cached_property
+    def _rules(self) -> "dict[str, _Rule] | None":
+        """The rules of the fields by name; None when they are not all there is to it."""
+        if self.validators or self.partial:
+            return None
+        rules = {name: _rule(field) for name, field in self.fields.items()}
+        has_more = any(rule is None or hasattr(self, f"validate_{n}") for n, rule in rules.items())
+        return None if has_more else rules  # type: ignore[return-value]  # none is None
 
     def to_internal_value(self, data: Any) -> Any:
         reasons: dict[str, Any] = {}
@@ -38,8 +77,59 @@ class Body(serializers.Serializer[Any]):
         return fields
 
 
+class _Rule(NamedTuple):
+    """What a field asks of a value. Without `default` it may be missing, unless it is required."""
+
+    source: str
+    is_required: bool
+    default: Any
+    parse: Callable[[Any], Any]
+    validators: Sequence[Callable[..., object]]
+
+    def value_of(self, given: Any) -> Any:
+        """Return the field's value. Raises a `ValidationError` for what is not plainly right."""
+        value = None if given is None else self.parse(given)
+        if value is None or value == "":
+            raise serializers.ValidationError("Whether it may be is told the long way.")
+        for validator in self.validators:
+            validator(value)
+        return value
+
+
+_PLAIN_FIELDS = (serializers.Field.run_validation, serializers.CharField.run_validation)
+
+
+def _rule(field: "serializers.Field[Any, Any, Any, Any]") -> _Rule | None:
+    """Return the field's rule; None when it does more than to parse a value and to validate it."""
+    kind = type(field)
+    is_plain = (
+        kind.run_validation in _PLAIN_FIELDS
+        and kind.validate_empty_values is serializers.Field.validate_empty_values
+        and kind.get_value is serializers.Field.get_value
+        and kind.get_default is serializers.Field.get_default
+        and not (field.read_only or field.allow_null)
+        and (field.default is empty or not callable(field.default))
+        and len(field.source_attrs) == 1
+        and not any(hasattr(each, "requires_context") for each in field.validators)
+    )
+    if not is_plain:
+        return None
+    return _Rule(
+        field.source_attrs[0],
+        field.required,
+        field.default,
+        field.to_internal_value,
+        field.validators,
+    )
+
+
 class TextField(serializers.CharField):
     """A JSON string without NUL and lone surrogates. Numbers and booleans are no text."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        # `to_internal_value` has looked for both already.
+        self.validators = [each for each in self.validators if not isinstance(each, _TWICE)]
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str) or isinstance(data, NumberLiteral):
@@ -147,8 +237,15 @@ class FlagField(serializers.Field[bool, Any, Any, Any]):
         return value
 
 
+_TWICE = (ProhibitNullCharactersValidator, ProhibitSurrogateCharactersValidator)
+
+
 def _is_unicode(text: str) -> bool:
-    return not any("\ud800" <= character <= "\udfff" for character in text)
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _printable(name: str) -> str:

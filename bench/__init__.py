@@ -1,0 +1,1 @@
+"""What the service does per second: run by hand, on a quiet machine. See `bench.machine`."""

@@ -5,6 +5,7 @@ from threading import Event
 
 from commerce.seeding.display import PlainDisplay, summary
 from commerce.seeding.load import SeedingOvertaken
+from commerce.seeding.rejects import RejectsUnwritable
 from commerce.seeding.seed import AlreadySeeding, Progress, seed
 from commerce.seeding.source import SourceError
 from core.errors import Unavailable
@@ -37,11 +38,8 @@ def seed_at_start(location: str, stop: Event) -> None:
             logger.info("%s", summary(seed(location, on_progress=go_on)))
         except _Stopped:
             logger.info("The seeding stops; the next start goes on with it.")
-        except SourceError as error:
+        except (SourceError, RejectsUnwritable) as error:
             logger.error("Not seeded: %s", error)
-        except OSError as error:
-            # Of the file of rejected lines; a source's own are `SourceError`s.
-            logger.error("Not seeded: %s: %s", error.filename, error.strerror)
         except (AlreadySeeding, SeedingOvertaken, Unavailable) as reason:
             if str(reason) != told:
                 logger.warning("The seeding waits: %s", reason)

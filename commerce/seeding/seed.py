@@ -56,7 +56,8 @@ def seed(location: str, *, on_progress: Callable[[Progress], None] = lambda _: N
     stops in the middle, the next call goes on from there. Wants a connection of its own to the
     database, not one of a transaction pooler.
 
-    Raises `SourceError`, `AlreadySeeding`, `SeedingOvertaken` and `Unavailable`.
+    Raises `SourceError`, `RejectsUnwritable`, `AlreadySeeding`, `SeedingOvertaken` and
+    `Unavailable`.
     """
     name = name_of(location)
     with _alone():

@@ -7,6 +7,7 @@ from knox.models import AuthToken
 from rest_framework.authentication import get_authorization_header
 from rest_framework.request import Request
 
+from accounts.idleness import prolong
 from accounts.models import User
 from core.errors import InvalidToken, NotAuthenticated
 from core.http.ratelimit import GuessLimit
@@ -43,6 +44,7 @@ class TokenAuthentication(KnoxAuthentication):  # type: ignore[misc]
             _guesses.was_wrong(request._request)
             raise
         _guesses.was_right(digest)
+        prolong(session[1])
         return session
 
     def authenticate_header(self, request: Request) -> str:

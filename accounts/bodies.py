@@ -7,7 +7,7 @@ from phonenumber_field.phonenumber import to_python
 from rest_framework import serializers
 
 from accounts.models import NAME_CHARACTERS
-from core.http.fields import Body, EmailField, TextField
+from core.http.fields import Body, EmailField, IdField, TextField
 
 PASSWORD_CHARACTERS = 512
 
@@ -60,8 +60,22 @@ class PasswordBody(Body):
     new_password = TextField(max_length=PASSWORD_CHARACTERS, trim_whitespace=False)
 
 
+class ResetBody(Body):
+    email = EmailField(max_length=254)
+
+
+class ResetConfirmationBody(Body):
+    uid = IdField()
+    token = TextField(max_length=100)
+    new_password = TextField(max_length=PASSWORD_CHARACTERS, trim_whitespace=False)
+
+
 class NothingBody(Body):
     """An empty object."""
+
+
+class ResetAnswer(serializers.Serializer[Any]):
+    status = serializers.ChoiceField(choices=["accepted"])
 
 
 class ClientSessionAnswer(serializers.Serializer[Any]):

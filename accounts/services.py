@@ -6,9 +6,11 @@ from typing import Any
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 from knox.models import AuthToken
 
 from accounts.errors import EmailTaken, InvalidCredentials
+from accounts.idleness import first_expiry
 from accounts.models import Client, Company, Role, User
 from core.errors import InvalidInput, PermissionDenied
 from core.unit_of_work import refuse_on_constraint
@@ -56,14 +58,18 @@ def log_in(*, role: Role, email: str, password: str) -> Session:
     if user.role != role:
         raise PermissionDenied(f"This account is no {role}.")
     # Hashing took its time: whoever changed the password meanwhile has ended this log-in too.
-    if _locked(user).password != user.password:
+    now = _locked(user)
+    if now.password != user.password:
         raise InvalidCredentials
-    return open_session(user)
+    # Who logs in has not forgotten the password: tokens to reset it die by this.
+    now.last_login = timezone.now()
+    now.save(update_fields=["last_login"])
+    return open_session(now)
 
 
 def open_session(user: User) -> Session:
-    """Make a token for the user."""
-    row, token = AuthToken.objects.create(user)
+    """Make a token for the user. It ends at its expiry, or later if it is used until then."""
+    row, token = AuthToken.objects.create(user, expiry=first_expiry())
     return Session(user, token, row.expiry)
 
 

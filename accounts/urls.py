@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts import views
+from accounts import reset_views, views
 
 urlpatterns = [
     path("client/signup", views.ClientSignUpView.as_view()),
@@ -15,4 +15,6 @@ urlpatterns = [
     path("company/logout", views.LogOutView.as_view()),
     path("company/logoutall", views.LogOutEverywhereView.as_view()),
     path("company/password", views.PasswordView.as_view()),
+    path("password/reset", reset_views.ResetView.as_view()),
+    path("password/reset/confirm", reset_views.ResetConfirmationView.as_view()),
 ]

@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from email.utils import parseaddr
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -18,6 +19,8 @@ import dj_database_url
 from dotenv import dotenv_values
 from environs import Env, EnvValidationError, FileAwareEnv, ValidationError
 from environs import validate as valid
+
+from config.mail import mail_server
 
 Parsed = TypeVar("Parsed")
 
@@ -55,6 +58,11 @@ class Environment:
     https: str
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
     auth_token_expiration: float
+    auth_token_idle_minutes: int
+    password_reset_minutes: int
+    password_reset_url: str
+    email_url: str
+    email_from: str
     admin_idle_minutes: int
     admin_session_hours: float
     max_wallets_by_client: int
@@ -65,6 +73,8 @@ class Environment:
     rate_limit_signup_account: str
     rate_limit_login_account: str
     rate_limit_login_address: str
+    rate_limit_reset_account: str
+    rate_limit_reset_address: str
     rate_limit_invalid_tokens: str
     rate_limit_writes: str
     rate_limit_reads: str
@@ -125,6 +135,17 @@ def read() -> Environment:
         https=env.str("WALLET_SERVICE_HTTPS", "", validate=valid.OneOf(("", "on", "off"))),
         trusted_proxies=networks("WALLET_SERVICE_TRUSTED_PROXIES", ""),
         auth_token_expiration=_hours(env, "WALLET_SERVICE_AUTH_TOKEN_EXPIRATION", 24.0),
+        auth_token_idle_minutes=env.int(
+            "WALLET_SERVICE_AUTH_TOKEN_IDLE_MINUTES", 0, validate=valid.Range(min=0)
+        ),
+        password_reset_minutes=env.int(
+            "WALLET_SERVICE_PASSWORD_RESET_MINUTES", 60, validate=valid.Range(min=1, max=60 * 72)
+        ),
+        password_reset_url=env.str("WALLET_SERVICE_PASSWORD_RESET_URL", "", validate=_page),
+        email_url=env.str("WALLET_SERVICE_EMAIL_URL", "", validate=_mail_url),
+        email_from=env.str(
+            "WALLET_SERVICE_EMAIL_FROM", "Wallet Service <wallet@localhost>", validate=_sender
+        ),
         admin_idle_minutes=env.int(
             "WALLET_SERVICE_ADMIN_IDLE_MINUTES", 30, validate=valid.Range(min=1, max=60 * 24)
         ),
@@ -143,6 +164,8 @@ def read() -> Environment:
         rate_limit_signup_account=_rate(env, "WALLET_SERVICE_RATE_LIMIT_SIGNUP_ACCOUNT", "10/m"),
         rate_limit_login_account=_rate(env, "WALLET_SERVICE_RATE_LIMIT_LOGIN_ACCOUNT", "10/m"),
         rate_limit_login_address=_rate(env, "WALLET_SERVICE_RATE_LIMIT_LOGIN_ADDRESS", "30/m"),
+        rate_limit_reset_account=_rate(env, "WALLET_SERVICE_RATE_LIMIT_RESET_ACCOUNT", "10/h"),
+        rate_limit_reset_address=_rate(env, "WALLET_SERVICE_RATE_LIMIT_RESET_ADDRESS", "120/h"),
         rate_limit_invalid_tokens=_rate(env, "WALLET_SERVICE_RATE_LIMIT_INVALID_TOKENS", "600/m"),
         rate_limit_writes=_rate(env, "WALLET_SERVICE_RATE_LIMIT_WRITES", "1200/m"),
         rate_limit_reads=_rate(env, "WALLET_SERVICE_RATE_LIMIT_READS", "3000/m"),
@@ -296,6 +319,26 @@ def _postgres_url(value: str) -> None:
         database = {}
     if not database.get("NAME") or database["ENGINE"] != "django.db.backends.postgresql":
         raise ValidationError("Must be a URL such as postgresql://user:password@host:5432/wallet.")
+
+
+def _page(value: str) -> None:
+    if value and not re.fullmatch(r"https?://[^\s/#]+[^\s#]*", value):
+        raise ValidationError("Must be a page such as https://app.example/reset, without a #.")
+
+
+def _mail_url(value: str) -> None:
+    if not value:
+        return
+    try:
+        mail_server(value)
+    except ValueError as error:
+        message = "Must be a URL such as smtp://user:password@host:587."
+        raise ValidationError(message) from error
+
+
+def _sender(value: str) -> None:
+    if "@" not in parseaddr(value)[1] or "\n" in value:
+        raise ValidationError("Must be an address such as Wallet <wallet@example.com>.")
 
 
 def _redis_url(value: str) -> None:

@@ -9,6 +9,7 @@ from corsheaders.defaults import default_headers
 from config import content_policy
 from config import environment as _environment
 from config.database import PROFILE_VARIABLE, Profile, database
+from config.mail import mail_server
 
 BASE_DIR = _environment.BASE_DIR
 env = _environment.read()
@@ -40,6 +41,8 @@ RATE_LIMITS = {
     "signup_account": env.rate_limit_signup_account,
     "login_account": env.rate_limit_login_account,
     "login_address": env.rate_limit_login_address,
+    "reset_account": env.rate_limit_reset_account,
+    "reset_address": env.rate_limit_reset_address,
     "invalid_tokens": env.rate_limit_invalid_tokens,
     "writes": env.rate_limit_writes,
     "reads": env.rate_limit_reads,
@@ -153,6 +156,10 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+# A token that nobody uses for this long ends before its time; None: none does.
+TOKEN_IDLE = timedelta(minutes=env.auth_token_idle_minutes) or None
+PASSWORD_RESET_TIMEOUT = 60 * env.password_reset_minutes
+PASSWORD_RESET_URL = env.password_reset_url
 REST_KNOX = {
     "TOKEN_TTL": timedelta(hours=env.auth_token_expiration),
     "TOKEN_LIMIT_PER_USER": None,
@@ -197,6 +204,22 @@ SILENCED_SYSTEM_CHECKS = ["security.W001"]
 SESSION_COOKIE_AGE = 60 * env.admin_idle_minutes
 SESSION_SAVE_EVERY_REQUEST = True
 SESSION_HOURS = env.admin_session_hours
+
+# --- Mail -------------------------------------------------------------------------------
+
+DEFAULT_FROM_EMAIL = env.email_from
+EMAIL_TIMEOUT = 10
+SENDS_MAIL = bool(env.email_url) or env.is_demo
+if env.email_url:
+    _server = mail_server(env.email_url)
+    EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    EMAIL_HOST, EMAIL_PORT = _server.host, _server.port
+    EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _server.user, _server.password
+    EMAIL_USE_TLS, EMAIL_USE_SSL = _server.starts_tls, _server.is_tls
+else:
+    # The demo's mails are files beside its database. Elsewhere none is made (SENDS_MAIL).
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_FILE_PATH = env.data_dir / "mails"
 
 # --- The API ----------------------------------------------------------------------------
 

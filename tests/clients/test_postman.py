@@ -70,6 +70,10 @@ def send(item: dict[str, Any], variables: Variables) -> requests.Response:
     return response
 
 
+#: Works with what a mail says only.
+NEEDS_A_MAIL = "POST {{baseUrl}}/password/reset/confirm"
+
+
 @pytest.fixture
 def variables(service: Installation) -> Variables:
     defaults = {variable["key"]: variable["value"] for variable in COLLECTION["variable"]}
@@ -141,5 +145,5 @@ def test_every_request_is_answered_as_documented_and_works_for_somebody(
 
     # Then each request has worked at least once
     never = [name for name, statuses in walk.statuses.items() if min(statuses) >= 300]
-    assert never == []
+    assert never == [NEEDS_A_MAIL]
     assert len(walk.statuses) == len(ITEMS)

@@ -1,6 +1,5 @@
 """Scheduled work: run once by whoever lives, never lost with a worker, and told of."""
 
-import asyncio
 import io
 from contextlib import suppress
 from datetime import timedelta
@@ -16,14 +15,13 @@ from django.utils import timezone
 from knox.models import AuthToken
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob, ProcrastinatePeriodicDefer
-from procrastinate.contrib.django.utils import connector_params
-from procrastinate.psycopg_connector import PsycopgConnector
 
 from commerce.models import QueuedTransaction
 from core.jobs import overview
 from core.models import IdempotencyRecord
 from tests.factories import a_client
 from tests.infrastructure.conftest import DEADLINE_SECONDS, wait_until
+from tests.jobs import run_jobs
 from tests.processes import Workers
 
 pytestmark = pytest.mark.usefixtures("books")
@@ -41,16 +39,7 @@ def nothing_is_due(monkeypatch: pytest.MonkeyPatch) -> None:
 def run(name: str) -> str:
     """Put a job off and run what is there to run; return how it ended."""
     job_id = app.tasks[name].defer(timestamp=0)
-
-    async def work() -> None:
-        connector = PsycopgConnector(kwargs=connector_params(), min_size=1)
-        with app.replace_connector(connector):
-            async with app.open_async():
-                await app.run_worker_async(
-                    wait=False, listen_notify=False, install_signal_handlers=False
-                )
-
-    asyncio.run(work())
+    run_jobs()
     return str(ProcrastinateJob.objects.get(pk=job_id).status)
 
 

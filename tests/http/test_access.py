@@ -61,6 +61,8 @@ TABLE: tuple[Row, ...] = (
     ("POST", "client/logoutall", EMPTY,                             DONE),
     ("POST", "company/logout", EMPTY,                               DONE),
     ("POST", "company/logoutall", EMPTY,                            DONE),
+    ("POST", "password/reset", EMPTY,                               ANYBODY),
+    ("POST", "password/reset/confirm", EMPTY,                       ANYBODY),
     ("POST", "wallet/create", EMPTY,                                (401, 201, 201, 409, 409, 403)),
     ("GET", "wallet/info/<id:token>", None,                         OWNER),
     ("GET", "wallet/list", None,                                    CALLERS),

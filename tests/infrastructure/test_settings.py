@@ -9,6 +9,7 @@ from dotenv import dotenv_values
 from config import environment
 from config.database import Profile, database
 from config.environment import VARIABLES, WrongSettings, read, unknown_variables
+from config.mail import mail_server
 
 ROOT = Path(__file__).parents[2]
 SetEnvironment = Callable[[Mapping[str, str]], None]
@@ -74,6 +75,14 @@ def test_all_wrong_settings_are_named_at_once_a_line_each(set_environment: SetEn
         ("WALLET_SERVICE_AUTH_TOKEN_EXPIRATION", "inf"),
         ("WALLET_SERVICE_MAX_WALLETS_BY_CLIENT", "-1"),
         ("WALLET_SERVICE_DATA_DIR", ""),
+        ("WALLET_SERVICE_AUTH_TOKEN_IDLE_MINUTES", "-1"),
+        ("WALLET_SERVICE_PASSWORD_RESET_MINUTES", "0"),
+        ("WALLET_SERVICE_PASSWORD_RESET_URL", "app.example/reset"),
+        ("WALLET_SERVICE_PASSWORD_RESET_URL", "https://app.example/#/reset"),
+        ("WALLET_SERVICE_EMAIL_URL", "mail.example:587"),
+        ("WALLET_SERVICE_EMAIL_URL", "smtp://mail.example:x"),
+        ("WALLET_SERVICE_EMAIL_URL", "smtp://mail.example?tls=no"),
+        ("WALLET_SERVICE_EMAIL_FROM", "Wallet Service"),
         ("WALLET_SERVICE_IDEMPOTENCY_DAYS", "0"),
         ("WALLET_SERVICE_RATE_LIMITS", "yes"),
         ("WALLET_SERVICE_RATE_LIMIT_SIGNUP", "0/m"),
@@ -135,6 +144,21 @@ def test_https_is_asked_for_outside_the_demo_unless_told_otherwise(
     ):
         set_environment(settings)
         assert read().is_https is is_https
+
+
+def test_a_mail_server_is_reached_by_tls_unless_told_otherwise() -> None:
+    first = mail_server("smtp://ada:p%40ss@mail.example")
+    assert (first.host, first.port, first.user, first.password) == (
+        "mail.example",
+        587,
+        "ada",
+        "p@ss",
+    )
+    assert (first.starts_tls, first.is_tls) == (True, False)
+    throughout = mail_server("smtps://mail.example")
+    assert (throughout.port, throughout.starts_tls, throughout.is_tls) == (465, False, True)
+    plain = mail_server("smtp+plain://relay:1025")
+    assert (plain.port, plain.starts_tls, plain.is_tls) == (1025, False, False)
 
 
 def test_proxies_are_addresses_and_networks(set_environment: SetEnvironment) -> None:

@@ -295,6 +295,24 @@ class RefundBody(Struct, kw_only=True):
     summary: Annotated[str, Meta(max_length=500)] | UnsetType = ""
 
 
+class ResetBody(Struct, kw_only=True):
+    """
+    A JSON object of known fields; one that is not declared is an error.
+    """
+
+    email: Annotated[str, Meta(max_length=254)]
+
+
+class ResetConfirmationBody(Struct, kw_only=True):
+    """
+    A JSON object of known fields; one that is not declared is an error.
+    """
+
+    uid: UUID
+    token: Annotated[str, Meta(max_length=100)]
+    new_password: Annotated[str, Meta(max_length=512)]
+
+
 class ResourceAmountBody(Struct, kw_only=True):
     """
     A JSON object of known fields; one that is not declared is an error.
@@ -466,6 +484,8 @@ class SeedingAnswer(Struct, kw_only=True):
     processed: Annotated[int, Meta(description="Customers made.")]
     rejected: Annotated[int, Meta(description="Lines that made none.")]
     total: Annotated[int, Meta(description="Lines read so far.")]
+class ResetAnswer(Struct, kw_only=True):
+    status: Literal["accepted"]
 
 
 class StatementAnswer(Struct, kw_only=True):

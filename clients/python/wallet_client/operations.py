@@ -144,6 +144,14 @@ class WalletClient(Transport):
         """What was answered under a key of one's own."""
         return self._call("GET", f"/idempotency/{part(key)}", models.IdempotencyAnswer)
 
+    def password_reset(self, body: models.ResetBody) -> models.ResetAnswer:
+        """Ask for a mail to reset a forgotten password."""
+        return self._call("POST", "/password/reset", models.ResetAnswer, body=body)
+
+    def password_reset_confirm(self, body: models.ResetConfirmationBody) -> None:
+        """Set a new password with what the mail said; all tokens die."""
+        self._call("POST", "/password/reset/confirm", NoneType, body=body)
+
     def processor_status(self) -> models.ProcessorStatusAnswer:
         """What the processor does, and what waits for it."""
         return self._call("GET", "/processor/status", models.ProcessorStatusAnswer)

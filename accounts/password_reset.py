@@ -1,0 +1,87 @@
+"""A forgotten password: a mail with a token, which is good once and not for long."""
+
+import logging
+import uuid
+from smtplib import SMTPException
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.tokens import default_token_generator
+from django.core.mail import send_mail
+from procrastinate.contrib.django import app
+
+from accounts.models import Role, User
+from accounts.services import check_new_password, log_out_everywhere
+from core.errors import InvalidInput
+
+logger = logging.getLogger(__name__)
+
+#: The job that sends the mail.
+JOB = "send_password_reset"
+#: Who may. An operator's mailbox is no key to the admin.
+_MAY_RESET: dict[str, Any] = {"is_active": True, "role__in": (Role.CLIENT, Role.COMPANY)}
+_SUBJECT = "Reset your password"
+_TEXT = """\
+Somebody, you most likely, asked to reset the password of the account with this email address.
+
+{way}
+
+This works once, within {minutes} minutes. If it was not you, ignore this mail: nothing has changed.
+"""
+_LINK = "Choose a new one here:\n\n{url}#uid={uid}&token={token}"
+_CODES = "Give this to the app:\n\nuid: {uid}\ntoken: {token}"
+
+
+class MailNotSent(Exception):
+    """The mail server did not take it. Says no address: this ends up in logs."""
+
+
+def ask_for_reset(email: str) -> None:
+    """Have a mail sent to the account with this address, if it may have one.
+
+    Requires a unit of work: the job is put off with it. Whoever asks cannot tell from the answer or
+    its time whether there is such an account: a job is put off in either case, and looks later.
+    """
+    user_id = User.objects.filter(email=email).values_list("pk", flat=True).first()
+    app.configure_task(JOB).defer(user_id=str(user_id or uuid.uuid4()))
+
+
+def send_reset(user_id: str) -> None:
+    """Make a token and mail it to the user, unless there is none who may have one.
+
+    The token is made here, so that no job and no log ever holds it. Raises `MailNotSent`.
+    """
+    user = User.objects.filter(pk=user_id, **_MAY_RESET).first()
+    if user is None:
+        return
+    if not settings.SENDS_MAIL:
+        logger.warning("A password cannot be reset: WALLET_SERVICE_EMAIL_URL is not set.")
+        return
+    way = (_LINK if settings.PASSWORD_RESET_URL else _CODES).format(
+        url=settings.PASSWORD_RESET_URL,
+        uid=user.pk,
+        token=default_token_generator.make_token(user),
+    )
+    text = _TEXT.format(way=way, minutes=settings.PASSWORD_RESET_TIMEOUT // 60)
+    try:
+        send_mail(_SUBJECT, text, None, [user.email])
+    except (SMTPException, OSError) as error:
+        # The error may quote the address, and its context the mail.
+        raise MailNotSent(type(error).__name__) from None
+
+
+def confirm_reset(user_id: uuid.UUID, token: str, new_password: str) -> None:
+    """Set the password and end every session of the user.
+
+    Requires a unit of work. Raises `InvalidInput`: for a token that is wrong, used, too old or not
+    this user's, all alike, and for a weak password.
+    """
+    # Locked, so that of two who come with one token at once, one finds it used.
+    users = User.objects.select_for_update(no_key=True)
+    user = users.filter(pk=user_id, **_MAY_RESET).first()
+    if user is None or not default_token_generator.check_token(user, token):
+        raise InvalidInput({"token": ["Wrong, used or expired: ask for another one."]})
+    check_new_password(new_password, user, field="new_password")
+    user.set_password(new_password)
+    user.save(update_fields=["password"])
+    log_out_everywhere(user)

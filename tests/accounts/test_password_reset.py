@@ -1,0 +1,293 @@
+"""A forgotten password: one mail, one use, and nobody learns whose account it is."""
+
+import logging
+import re
+import uuid
+from datetime import timedelta
+from smtplib import SMTPRecipientsRefused
+from typing import Any
+
+import pytest
+from django.contrib.auth.tokens import default_token_generator
+from django.core import mail
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from procrastinate.contrib.django.models import ProcrastinateJob
+from pytest_django import Settings
+
+from accounts.models import Role, User
+from accounts.services import erase
+from core.unit_of_work import unit_of_work
+from tests.api import Api, Reply
+from tests.factories import ClientFactory, CompanyFactory, UserFactory, api_of
+from tests.hashing import count_hashes, hashed
+from tests.jobs import run_jobs
+from tests.races import race
+
+pytestmark = pytest.mark.usefixtures("books")
+
+ASK, CONFIRM = "/password/reset", "/password/reset/confirm"
+EMAIL, OLD, NEW = "ada@example.com", "correct-horse-7", "battery-staple-9"
+
+
+def a_user(role: Role = Role.CLIENT, email: str = EMAIL, password: str | None = None) -> User:
+    user = UserFactory.create(email=email, role=role, password=password or hashed(OLD))
+    if role != Role.OPERATOR:
+        (ClientFactory if role == Role.CLIENT else CompanyFactory).create(user=user)
+    return user
+
+
+def mailed(email: str = EMAIL) -> dict[str, str]:
+    """Ask for a mail, let it be sent, and return what it says."""
+    assert Api().post(ASK, {"email": email}).status == 202
+    run_jobs()
+    text = mail.outbox[-1].body
+    return dict(re.findall(r"(uid|token): (\S+)", str(text)))
+
+
+def confirm(said: dict[str, str], **changes: Any) -> Reply:
+    body = {**said, "new_password": NEW, **changes}
+    return Api().post(CONFIRM, {name: value for name, value in body.items() if value is not ...})
+
+
+def log_in(password: str, door: str = "client") -> int:
+    return int(Api().post(f"/{door}/login", {"email": EMAIL, "password": password}).status)
+
+
+@pytest.mark.parametrize("role", [Role.CLIENT, Role.COMPANY])
+def test_the_mail_sets_a_new_password_and_ends_every_session(role: Role) -> None:
+    user = a_user(role)
+    session, somebody = api_of(user), api_of(a_user(email="ben@example.com"))
+
+    asked = Api().post(ASK, {"email": "Ada@Example.com"})
+    run_jobs()
+    [sent] = mail.outbox
+    said = dict(re.findall(r"(uid|token): (\S+)", str(sent.body)))
+    reply = confirm(said)
+
+    assert (asked.status, asked.json) == (202, {"status": "accepted"})
+    assert (sent.to, said["uid"]) == ([EMAIL], str(user.pk))
+    assert (reply.status, reply.raw) == (204, b"")
+    assert session.get("/wallet/list").code == "invalid_token"
+    assert somebody.get("/wallet/list").status == 200
+    assert (log_in(OLD, role), log_in(NEW, role)) == (401, 200)
+
+
+def test_one_without_a_password_gets_a_first_one_by_it() -> None:
+    a_user(password="!")
+
+    assert confirm(mailed()).status == 204
+    assert log_in(NEW) == 200
+
+
+def test_asking_looks_the_same_whether_or_not_there_is_an_account(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_user()
+    a_user(Role.OPERATOR, "op@example.com")
+    settings.RATELIMIT_ENABLE = False  # the address's counter has to be made once
+    hashes = count_hashes(monkeypatch)
+
+    def ask(email: str) -> tuple[int, bytes, list[str]]:
+        with CaptureQueriesContext(connection) as captured:
+            reply = Api().post(ASK, {"email": email})
+        statements = [re.sub(r"'[^']*'|\d+", "?", query["sql"]) for query in captured]
+        return reply.status, reply.raw, statements
+
+    answers = [ask(email) for email in (EMAIL, "nobody@example.com", "op@example.com")]
+
+    assert answers[0] == answers[1] == answers[2]
+    assert (mail.outbox, hashes) == ([], [])
+
+
+@pytest.mark.parametrize("who", ["nobody", "operator", "erased"])
+def test_no_mail_for_who_may_not(who: str) -> None:
+    if who == "operator":
+        a_user(Role.OPERATOR)
+    if who == "erased":
+        user = a_user()
+        assert Api().post(ASK, {"email": EMAIL}).status == 202
+        unit_of_work(lambda: erase(user))
+
+    assert Api().post(ASK, {"email": EMAIL}).status == 202
+    run_jobs()
+
+    assert mail.outbox == []
+    assert set(ProcrastinateJob.objects.values_list("status", flat=True)) == {"succeeded"}
+
+
+def test_a_page_of_ones_own_gets_the_token_where_no_server_sees_it(settings: Settings) -> None:
+    user = a_user()
+    settings.PASSWORD_RESET_URL = "https://app.example/reset"
+
+    Api().post(ASK, {"email": EMAIL})
+    run_jobs()
+
+    link = re.search(r"https://\S+", str(mail.outbox[0].body))
+    assert link is not None
+    assert link[0].startswith(f"https://app.example/reset#uid={user.pk}&token=")
+    assert confirm({"uid": str(user.pk), "token": link[0].split("token=")[1]}).status == 204
+
+
+# fmt: off
+WRONG: tuple[tuple[dict[str, Any], str], ...] = (
+    ({"token": "x"},                   "token"),
+    ({"token": "d1abcd-0123456789abcdef0123456789abcdef"}, "token"),
+    ({"uid": str(uuid.uuid4())},       "token"),
+    ({"uid": "MQ"},                    "uid"),
+    ({"uid": ...},                     "uid"),
+    ({"token": ...},                   "token"),
+    ({"token": 7},                     "token"),
+    ({"new_password": "short-7"},      "new_password"),
+    ({"new_password": EMAIL},          "new_password"),
+    ({"new_password": ...},            "new_password"),
+    ({"email": EMAIL},                 "email"),
+)
+# fmt: on
+
+
+@pytest.mark.parametrize(("changes", "field"), WRONG)
+def test_what_is_wrong_changes_nothing_and_leaves_the_token_good(
+    changes: dict[str, Any], field: str
+) -> None:
+    user = a_user()
+    session, said = api_of(user), mailed()
+
+    reply = confirm(said, **changes)
+
+    assert (reply.status, reply.code) == (422, "validation_error")
+    assert set(reply.json["details"]) == {field}
+    assert session.get("/wallet/list").status == 200
+    user.refresh_from_db()
+    assert user.password == hashed(OLD)
+    assert confirm(said).status == 204
+
+
+def test_all_bad_tokens_are_told_alike(settings: Settings) -> None:
+    user = a_user()
+    other = a_user(email="ben@example.com")
+    operator = a_user(Role.OPERATOR, "op@example.com")
+    said = mailed()
+    of_operator = {
+        "uid": str(operator.pk),
+        "token": default_token_generator.make_token(operator),
+    }
+
+    replies = [
+        confirm({**said, "uid": str(other.pk)}),
+        confirm({**said, "uid": str(uuid.uuid4())}),
+        confirm({**said, "token": said["token"][:-1] + "!"}),
+        confirm(of_operator),
+    ]
+    settings.PASSWORD_RESET_TIMEOUT = -1
+    replies.append(confirm(said))
+
+    assert {reply.status for reply in replies} == {422}
+    assert len({str((reply.json["message"], reply.json["details"])) for reply in replies}) == 1
+    user.refresh_from_db()
+    assert user.password == hashed(OLD)
+
+
+@pytest.mark.parametrize("what", ["used", "changed", "logged in", "erased"])
+def test_a_token_dies(what: str) -> None:
+    user = a_user()
+    said = mailed()
+
+    if what == "used":
+        assert confirm(said).status == 204
+    if what == "changed":
+        body = {"current_password": OLD, "new_password": "another-staple-9"}
+        assert api_of(user).post("/client/password", body).status == 204
+    if what == "logged in":
+        assert log_in(OLD) == 200
+    if what == "erased":
+        unit_of_work(lambda: erase(user))
+    before = User.objects.get(pk=user.pk).password
+
+    reply = confirm(said, new_password="third-staple-99")
+
+    assert (reply.status, set(reply.json["details"])) == (422, {"token"})
+    assert User.objects.get(pk=user.pk).password == before
+
+
+def test_of_many_at_once_one_uses_the_token() -> None:
+    a_user()
+    said = mailed()
+
+    replies = race(4, lambda number: confirm(said, new_password=f"staple-number-{number}"))
+
+    assert sorted(reply.status for reply in replies) == [204, 422, 422, 422]
+
+
+def test_asking_is_limited_for_each_account_and_address(settings: Settings) -> None:
+    a_user()
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "reset_account": "2/d", "reset_address": "3/d"}
+
+    known = [Api().post(ASK, {"email": EMAIL}).status for _ in range(3)]
+    unknown = Api().post(ASK, {"email": "nobody@example.com"}).status
+
+    assert (known, unknown) == ([202, 202, 429], 429)
+    assert ProcrastinateJob.objects.count() == 2
+
+
+def test_guessing_is_limited_before_anything_is_hashed(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_user()
+    said = mailed()
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "login_account": "2/d"}
+    hashes = count_hashes(monkeypatch)
+
+    guesses = [confirm(said, token=f"guess{number}").status for number in range(2)]
+    right = confirm(said)
+
+    assert (guesses, right.code) == ([422, 422], "rate_limited")
+    assert hashes == []
+
+
+def test_neither_address_nor_token_is_in_jobs_and_logs(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_user()
+    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, "procrastinate")
+    tokens: list[str] = []
+
+    def refuse(_subject: str, text: str, *_rest: Any) -> None:
+        tokens.extend(re.findall(r"token: (\S+)", text))
+        raise SMTPRecipientsRefused({EMAIL: (550, b"no such mailbox")})
+
+    monkeypatch.setattr("accounts.password_reset.send_mail", refuse)
+
+    Api().post(ASK, {"email": EMAIL})
+    run_jobs()
+
+    [job] = ProcrastinateJob.objects.filter(task_name="send_password_reset")
+    assert (job.status, job.attempts) == ("todo", 1)  # it will be tried again
+    assert list(job.args) == ["user_id"]
+    assert "MailNotSent" in caplog.text
+    assert EMAIL not in caplog.text
+    assert len(tokens) == 1
+    assert tokens[0] not in caplog.text
+
+
+def test_without_a_mail_server_nothing_is_made(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    a_user()
+    settings.SENDS_MAIL = False
+
+    Api().post(ASK, {"email": EMAIL})
+    run_jobs()
+
+    assert mail.outbox == []
+    assert "WALLET_SERVICE_EMAIL_URL" in caplog.text
+
+
+def test_a_mail_lives_as_long_as_it_says(settings: Settings) -> None:
+    a_user()
+    settings.PASSWORD_RESET_TIMEOUT = timedelta(minutes=25).seconds
+
+    mailed()
+
+    assert "within 25 minutes" in mail.outbox[0].body

@@ -1,0 +1,21 @@
+"""Jobs in tests: put off as the service does, run here and now."""
+
+import asyncio
+
+from procrastinate.contrib.django import app
+from procrastinate.contrib.django.utils import connector_params
+from procrastinate.psycopg_connector import PsycopgConnector
+
+
+def run_jobs() -> None:
+    """Run the jobs that are due, until there are none."""
+
+    async def work() -> None:
+        connector = PsycopgConnector(kwargs=connector_params(), min_size=1)
+        with app.replace_connector(connector):
+            async with app.open_async():
+                await app.run_worker_async(
+                    wait=False, listen_notify=False, install_signal_handlers=False
+                )
+
+    asyncio.run(work())

@@ -2,9 +2,10 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+ROOMS := config commerce ledger wallets accounts core manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check check-ansible clients demo-reset lock clean
+.PHONY: help run test check sbom check-ansible clients demo-reset lock clean
 .PHONY: install install-dev install-ansible
 
 help: ## Show this list.
@@ -16,11 +17,13 @@ run: install ## Start the service; without DATABASE_URL, with its own PostgreSQL
 test: install-dev ## Run every test that needs no network.
 	@exec $(BIN)/python -m pytest $(ARGS)
 
-check: install-dev ## Lint, formatting, types, import rules, container files, migrations in step.
+check: install-dev ## Lint, types, import rules, holes, container files, migrations in step.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/bandit --quiet --recursive --severity-level=medium -c pyproject.toml $(ROOMS)
+	$(BIN)/python -m config.audit
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 	$(BIN)/python manage.py makemigrations --check --dry-run
@@ -28,6 +31,10 @@ check: install-dev ## Lint, formatting, types, import rules, container files, mi
 check-ansible: install-dev install-ansible ## Lint the playbook, and try it here without an engine.
 	cd ansible && PATH="$(CURDIR)/.venv-ansible/bin:$$PATH" ansible-lint --offline
 	@exec $(BIN)/python -m pytest tests/deployment $(ARGS)
+
+sbom: install-dev ## Write sbom.json, what the service is made of (CycloneDX).
+	@$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible \
+		--no-validate --output-file sbom.json requirements.txt 2>/dev/null
 
 clients: install-dev ## Write the Postman collection and the Python client anew.
 	@$(BIN)/python -m config.clients

@@ -474,6 +474,10 @@ class QueuedAnswer(Struct, kw_only=True):
     createdAt: datetime
 
 
+class ResetAnswer(Struct, kw_only=True):
+    status: Literal["accepted"]
+
+
 class SeedingAnswer(Struct, kw_only=True):
     state: Annotated[
         Literal["idle", "running", "interrupted", "completed"],
@@ -484,8 +488,6 @@ class SeedingAnswer(Struct, kw_only=True):
     processed: Annotated[int, Meta(description="Customers made.")]
     rejected: Annotated[int, Meta(description="Lines that made none.")]
     total: Annotated[int, Meta(description="Lines read so far.")]
-class ResetAnswer(Struct, kw_only=True):
-    status: Literal["accepted"]
 
 
 class StatementAnswer(Struct, kw_only=True):

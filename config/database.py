@@ -11,6 +11,7 @@ from core.postgres import Role, database_url
 # `manage.py` sets it for its own process. Nobody else needs to.
 PROFILE_VARIABLE = "WALLET_DATABASE_PROFILE"
 POOL_WAIT_SECONDS = 5
+ENGINE = "core.connections"
 
 
 class Profile(StrEnum):
@@ -23,7 +24,8 @@ class Profile(StrEnum):
 
 def database(environment: Environment, profile: Profile) -> dict[str, Any]:
     """Return Django's settings of the one database for a process of this profile."""
-    settings: dict[str, Any] = {**dj_database_url.parse(_url(environment, profile))}
+    url = _url(environment, profile)
+    settings: dict[str, Any] = {**dj_database_url.parse(url), "ENGINE": ENGINE}
     options: dict[str, Any] = settings.setdefault("OPTIONS", {})
     # A socket's directory comes as an option; `dbshell` looks for it here.
     settings["HOST"] = options.pop("host", settings["HOST"])
@@ -33,6 +35,9 @@ def database(environment: Environment, profile: Profile) -> dict[str, Any]:
             "min_size": 1,
             "max_size": environment.threads + 2,
             "timeout": POOL_WAIT_SECONDS,
+            # The pool tries less and less often. A try that is given up is begun anew by the next
+            # request, so the service is back as soon as the database is.
+            "reconnect_timeout": POOL_WAIT_SECONDS,
         }
         timeouts = {
             "lock_timeout": environment.lock_timeout_ms,

@@ -12,6 +12,7 @@ from typing import Self
 from config.environment import BASE_DIR
 
 POLL_SECONDS = 0.05
+WATCH_SECONDS = 1
 # What a service gets for its last requests before it is killed.
 STOP_SECONDS = 30
 
@@ -44,6 +45,12 @@ class Supervisor:
     def __init__(self) -> None:
         self._children: list[_Child] = []
         self._stop_asked = Event()
+        self._look: Callable[[], None] = lambda: None
+        self._looked_at = 0.0
+
+    def watch(self, look: Callable[[], None]) -> None:
+        """Call `look` about every second from now on; what it raises ends the wait."""
+        self._look = look
 
     def ask_to_stop(self) -> None:
         """Make the present or next wait raise `Stopped`. Made for signal handlers."""
@@ -74,7 +81,7 @@ class Supervisor:
         return output
 
     def wait(self, is_over: Callable[[], bool]) -> None:
-        """Wait for a condition. Raises `ServiceEnded`, `Stopped`."""
+        """Wait for a condition. Raises `ServiceEnded`, `Stopped`, and what is watched for."""
         while not self._stop_asked.wait(POLL_SECONDS):
             if is_over():
                 return
@@ -82,6 +89,9 @@ class Supervisor:
                 if child.is_service and child.process.poll() is not None:
                     status = child.process.returncode
                     raise ServiceEnded(f"{child.name} ended with status {status}.")
+            if time.monotonic() - self._looked_at > WATCH_SECONDS:
+                self._look()
+                self._looked_at = time.monotonic()
         raise Stopped
 
     def __enter__(self) -> Self:

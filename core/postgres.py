@@ -93,6 +93,20 @@ class Lease:
             if _is_last(self._users):
                 _stop(self._data_dir)
 
+    def revive(self) -> bool:
+        """Start the server again if it has died. Returns whether it had.
+
+        Raises `EmbeddedPostgresError` when it does not start, which it may do a moment later:
+        the remains of a killed server take a while to notice.
+        """
+        if _ping(self._data_dir) is not Ping.NO_RESPONSE:
+            return False
+        with _explained(self._data_dir), _locked(self._data_dir):
+            if _ping(self._data_dir) is not Ping.NO_RESPONSE:
+                return False
+            _start(self._data_dir)
+        return True
+
     def __enter__(self) -> Self:
         return self
 

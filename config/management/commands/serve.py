@@ -2,6 +2,7 @@
 
 import signal
 import sys
+import time
 from contextlib import ExitStack, suppress
 from types import FrameType
 from typing import Any
@@ -11,7 +12,10 @@ from django.core.management.base import BaseCommand, CommandError
 
 from config.supervisor import ServiceEnded, Stopped, Supervisor, TaskFailed
 from core import endpoint
-from core.postgres import ensure_running
+from core.postgres import EmbeddedPostgresError, Lease, ensure_running
+
+# How long the database may stay away, once it has died, before the service ends.
+REVIVAL_SECONDS = 30
 
 
 class Command(BaseCommand):
@@ -24,6 +28,7 @@ class Command(BaseCommand):
     def handle(self, *_arguments: Any, **_options: Any) -> None:
         """Return after a signal. What keeps the service from running is told in one sentence."""
         _require_free_port()
+        self._database_seen_at = time.monotonic()
         for name in settings.UNKNOWN_VARIABLES:
             self.stderr.write(f"{name}: There is no such setting; it does nothing.")
         supervisor = Supervisor()
@@ -36,7 +41,8 @@ class Command(BaseCommand):
         try:
             with suppress(Stopped), ExitStack() as stack:
                 if settings.IS_DEMO:
-                    stack.enter_context(ensure_running(settings.DATA_DIR))
+                    lease = stack.enter_context(ensure_running(settings.DATA_DIR))
+                    supervisor.watch(lambda: self._keep_alive(lease))
                 # Entered after the database, so left before it.
                 self._serve(stack.enter_context(supervisor))
         except TaskFailed:
@@ -57,6 +63,16 @@ class Command(BaseCommand):
         self.stdout.write(f"{welcome}The wallet service answers at {url}, its API is at {url}/api.")
         self.stdout.flush()
         supervisor.wait(lambda: False)
+
+    def _keep_alive(self, lease: Lease) -> None:
+        """Start the database again when it has died. Raises `EmbeddedPostgresError`."""
+        try:
+            if lease.revive():
+                self.stderr.write("The database had died. It runs again.")
+            self._database_seen_at = time.monotonic()
+        except EmbeddedPostgresError:
+            if time.monotonic() - self._database_seen_at > REVIVAL_SECONDS:
+                raise
 
 
 def _require_free_port() -> None:

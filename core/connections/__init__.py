@@ -1,0 +1,1 @@
+"""Django's PostgreSQL backend, which does not lend dead connections from its pool (`base`)."""

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 
 from accounts.idleness import prolong
 from accounts.models import User
+from core import replica
 from core.errors import InvalidToken, NotAuthenticated
 from core.http.ratelimit import GuessLimit
 
@@ -53,7 +54,10 @@ class TokenAuthentication(KnoxAuthentication):  # type: ignore[misc]
 
 def _find(digest: str) -> tuple[User, AuthToken]:
     """Return the user and the row of a token. Raises `InvalidToken`."""
-    found = AuthToken.objects.select_related("user").filter(digest=digest).first()
+    tokens = AuthToken.objects.select_related("user").filter(digest=digest)
+    if replica.is_configured():
+        tokens = tokens.annotate(seen=replica.SEEN)
+    found = tokens.first()
     if found is None or not found.user.is_active or found.expiry <= timezone.now():
         raise InvalidToken
     return found.user, found

@@ -1,4 +1,6 @@
-"""What has outlived its days: tokens, sessions, answers kept for idempotency, counters."""
+"""What has outlived its days: tokens, sessions, answers kept for idempotency, counters,
+positions of idle callers in the log.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +13,7 @@ from django.db.models import Model, QuerySet
 from django.utils import timezone
 from knox.models import AuthToken
 
+from core import replica
 from core.cache import CounterCache
 from core.models import IdempotencyRecord
 
@@ -26,11 +29,12 @@ class Deleted:
     sessions: int
     records: int
     counters: int
+    positions: int
 
     def __str__(self) -> str:
         return (
             f"{self.tokens} tokens, {self.sessions} sessions, {self.records} idempotency records,"
-            f" {self.counters} counters"
+            f" {self.counters} counters, {self.positions} positions"
         )
 
 
@@ -44,6 +48,7 @@ def delete_expired(*, is_over: Callable[[], bool] = lambda: False) -> Deleted:
         sessions=_delete(Session.objects.filter(expire_date__lt=now), is_over),
         records=_delete(IdempotencyRecord.objects.filter(created_at__lt=kept_since), is_over),
         counters=counters.delete_expired() if isinstance(counters, CounterCache) else 0,
+        positions=replica.forget_idle(),
     )
 
 

@@ -6,12 +6,16 @@ from typing import Any
 import dj_database_url
 
 from config.environment import Environment
+from core.connections import REPLICA
 from core.postgres import Role, database_url
 
 # `manage.py` sets it for its own process. Nobody else needs to.
 PROFILE_VARIABLE = "WALLET_DATABASE_PROFILE"
-POOL_WAIT_SECONDS = 5
 ENGINE = "core.connections"
+POOL_WAIT_SECONDS = 5
+# Without the replica there is still the primary: nobody waits for it for long.
+REPLICA_WAIT_SECONDS = 1
+REPLICA_CONNECT_SECONDS = 2
 
 
 class Profile(StrEnum):
@@ -22,37 +26,70 @@ class Profile(StrEnum):
     OWNER = "owner"  # The owner's role: migrations, partitions, tests.
 
 
-def database(environment: Environment, profile: Profile) -> dict[str, Any]:
-    """Return Django's settings of the one database for a process of this profile."""
-    url = _url(environment, profile)
-    settings: dict[str, Any] = {**dj_database_url.parse(url), "ENGINE": ENGINE}
-    options: dict[str, Any] = settings.setdefault("OPTIONS", {})
-    # A socket's directory comes as an option; `dbshell` looks for it here.
-    settings["HOST"] = options.pop("host", settings["HOST"])
-    if profile is Profile.WEB:
-        # One connection for each thread, two to spare for the time in which one is replaced.
-        options["pool"] = {
-            "min_size": 1,
-            "max_size": environment.threads + 2,
-            "timeout": POOL_WAIT_SECONDS,
-            # The pool tries less and less often. A try that is given up is begun anew by the next
-            # request, so the service is back as soon as the database is.
-            "reconnect_timeout": POOL_WAIT_SECONDS,
-        }
-        timeouts = {
-            "lock_timeout": environment.lock_timeout_ms,
-            "statement_timeout": environment.statement_timeout_ms,
-            "idle_in_transaction_session_timeout": 2 * environment.statement_timeout_ms,
-        }
-        given = [options["options"]] if "options" in options else []
-        options["options"] = " ".join(
-            [*given, *(f"-c {name}={milliseconds}" for name, milliseconds in timeouts.items())]
-        )
-    return settings
+def databases(environment: Environment, profile: Profile) -> dict[str, dict[str, Any]]:
+    """Return Django's settings of the databases for a process of this profile."""
+    primary = _connect(_url(environment, profile))
+    if profile is not Profile.WEB:
+        return {"default": primary}
+    _pool(primary, environment.threads, POOL_WAIT_SECONDS)
+    if environment.is_behind_pooler:
+        # A session there is anybody's after each transaction: nothing may stay in it. The unit of
+        # work sets the timeouts.
+        primary["DISABLE_SERVER_SIDE_CURSORS"] = True
+        primary["OPTIONS"]["prepare_threshold"] = None
+    else:
+        _set_timeouts(primary, environment)
+    if not environment.database_replica_url:
+        return {"default": primary}
+    replica = _connect(environment.database_replica_url)
+    _pool(replica, environment.threads, REPLICA_WAIT_SECONDS)
+    _set_timeouts(replica, environment)
+    replica["OPTIONS"].setdefault("connect_timeout", REPLICA_CONNECT_SECONDS)
+    return {"default": primary, REPLICA: replica}
+
+
+def timeouts(environment: Environment) -> dict[str, int]:
+    """Return PostgreSQL's names of the timeouts that keep a caller from waiting, and the ms."""
+    return {
+        "lock_timeout": environment.lock_timeout_ms,
+        "statement_timeout": environment.statement_timeout_ms,
+        "idle_in_transaction_session_timeout": 2 * environment.statement_timeout_ms,
+    }
 
 
 def _url(environment: Environment, profile: Profile) -> str:
     is_owner = profile is Profile.OWNER
     if environment.is_demo:
         return database_url(environment.data_dir, Role.OWNER if is_owner else Role.APP)
-    return (is_owner and environment.database_owner_url) or environment.database_url
+    if is_owner and environment.database_owner_url:
+        return environment.database_owner_url
+    if profile is not Profile.WEB and environment.database_direct_url:
+        return environment.database_direct_url
+    return environment.database_url
+
+
+def _connect(url: str) -> dict[str, Any]:
+    settings: dict[str, Any] = {**dj_database_url.parse(url), "ENGINE": ENGINE}
+    options: dict[str, Any] = settings.setdefault("OPTIONS", {})
+    # A socket's directory comes as an option; `dbshell` looks for it here.
+    settings["HOST"] = options.pop("host", settings["HOST"])
+    return settings
+
+
+def _pool(settings: dict[str, Any], threads: int, wait_seconds: int) -> None:
+    settings["OPTIONS"]["pool"] = {
+        "min_size": 1,
+        # One connection for each thread, two to spare for the time in which one is replaced.
+        "max_size": threads + 2,
+        "timeout": wait_seconds,
+        # The pool tries less and less often. A try that is given up is begun anew by the next
+        # request, so the service is back as soon as the database is.
+        "reconnect_timeout": wait_seconds,
+    }
+
+
+def _set_timeouts(settings: dict[str, Any], environment: Environment) -> None:
+    options = settings["OPTIONS"]
+    given = [options["options"]] if "options" in options else []
+    ours = [f"-c {name}={milliseconds}" for name, milliseconds in timeouts(environment).items()]
+    options["options"] = " ".join([*given, *ours])

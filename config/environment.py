@@ -27,7 +27,15 @@ Parsed = TypeVar("Parsed")
 BASE_DIR = Path(__file__).resolve().parent.parent
 PREFIX = "WALLET_SERVICE_"
 FILE_SUFFIX = "_FILE"
-UNPREFIXED = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "HOST", "PORT")
+UNPREFIXED = (
+    "DATABASE_URL",
+    "DATABASE_OWNER_URL",
+    "DATABASE_DIRECT_URL",
+    "DATABASE_REPLICA_URL",
+    "REDIS_URL",
+    "HOST",
+    "PORT",
+)
 
 DEMO_SECRET_KEY = "the-demo-key-is-public-and-refused-outside-the-demo"  # noqa: S105
 LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
@@ -89,6 +97,8 @@ class Environment:
     statement_timeout_ms: int
     database_url: str
     database_owner_url: str
+    database_direct_url: str
+    database_replica_url: str
     redis_url: str
     host: str
     port: int
@@ -102,6 +112,11 @@ class Environment:
     def is_https(self) -> bool:
         """Whether callers must come by HTTPS."""
         return self.https == "on" if self.https else not self.is_demo
+
+    @property
+    def is_behind_pooler(self) -> bool:
+        """Whether DATABASE_URL leads to a pooler such as PgBouncer, not to the server itself."""
+        return bool(self.database_direct_url)
 
 
 VARIABLES = tuple(
@@ -184,6 +199,8 @@ def read() -> Environment:
         statement_timeout_ms=_milliseconds(env, "WALLET_SERVICE_STATEMENT_TIMEOUT_MS", 15_000),
         database_url=env.str("DATABASE_URL", "", validate=_postgres_url),
         database_owner_url=env.str("DATABASE_OWNER_URL", "", validate=_postgres_url),
+        database_direct_url=env.str("DATABASE_DIRECT_URL", "", validate=_postgres_url),
+        database_replica_url=env.str("DATABASE_REPLICA_URL", "", validate=_postgres_url),
         redis_url=env.str("REDIS_URL", "", validate=_redis_url),
         host=env.str("HOST", "127.0.0.1", validate=_not_empty),
         port=env.int("PORT", 8000, validate=valid.Range(min=1, max=65_535)),
@@ -191,6 +208,10 @@ def read() -> Environment:
     reasons: dict[str, Sequence[str]] = {}
     if environment.database_url and environment.secret_key == DEMO_SECRET_KEY:
         reasons["WALLET_SERVICE_SECRET_KEY"] = ["Must be a key of your own with DATABASE_URL."]
+    if environment.is_demo:
+        for name in ("DATABASE_DIRECT_URL", "DATABASE_REPLICA_URL"):
+            if getattr(environment, name.lower()):
+                reasons[name] = ["Wants a DATABASE_URL: the demo has its own database."]
     try:
         env.seal()
     except EnvValidationError as error:

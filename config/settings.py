@@ -10,6 +10,8 @@ from config import content_policy
 from config import environment as _environment
 from config.database import PROFILE_VARIABLE, Profile, database
 from config.mail import mail_server
+from config.database import PROFILE_VARIABLE, Profile, databases, timeouts
+from core.connections import REPLICA
 
 BASE_DIR = _environment.BASE_DIR
 env = _environment.read()
@@ -127,7 +129,11 @@ A_YEAR = 365 * 24 * 60 * 60
 # --- Data -------------------------------------------------------------------------------
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-DATABASES = {"default": database(env, Profile(os.environ.get(PROFILE_VARIABLE, Profile.WEB)))}
+PROFILE = Profile(os.environ.get(PROFILE_VARIABLE, Profile.WEB))
+DATABASES = databases(env, PROFILE)
+DATABASE_ROUTERS = ["core.replica.Router"] if REPLICA in DATABASES else []
+# Where a session keeps no settings, each unit of work brings its own.
+TRANSACTION_TIMEOUTS = timeouts(env) if env.is_behind_pooler and PROFILE is Profile.WEB else {}
 
 CACHES: dict[str, dict[str, Any]] = {
     # Of each process; only the admin keeps something in it.

@@ -2,7 +2,7 @@
 
 Everything that writes money runs inside one and requires it; nobody else calls `atomic`.
 `lock_timeout` and `statement_timeout` are set on every connection of the web (`config.database`),
-so a request cannot wait for ever.
+or behind a pooler in every unit of work, so a request cannot wait for ever.
 """
 
 import logging
@@ -12,12 +12,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
+from django.conf import settings
 from django.db import (
     IntegrityError,
     InterfaceError,
     InternalError,
     OperationalError,
     connection,
+    connections,
     transaction,
 )
 from django.db.backends.utils import CursorWrapper
@@ -26,6 +28,7 @@ from psycopg_pool import PoolTimeout
 
 from core import metrics
 from core.errors import CommitUnknown, Refusal, Unavailable
+from core.replica import current_alias
 
 Result = TypeVar("Result")
 logger = logging.getLogger(__name__)
@@ -78,8 +81,12 @@ def unit_of_work(work: Callable[[], Result]) -> Result:
 
 @contextmanager
 def snapshot() -> Iterator[CursorWrapper]:
-    """Open one unchanging view of the whole database, for reading only."""
-    with transaction.atomic(durable=True), connection.cursor() as cursor:
+    """Open one unchanging view of the whole database, for reading only.
+
+    Of the replica's, where reads follow (`core.replica`).
+    """
+    alias = current_alias()
+    with transaction.atomic(using=alias, durable=True), connections[alias].cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         yield cursor
 
@@ -109,11 +116,19 @@ def _constraint_refusal(error: IntegrityError) -> type[Refusal] | None:
     return _CONSTRAINT_REFUSALS.get(name or "")
 
 
+def _set_timeouts() -> None:
+    timeouts = settings.TRANSACTION_TIMEOUTS.items()
+    with connection.cursor() as cursor:
+        cursor.execute(";".join(f"SET LOCAL {name} = {value}" for name, value in timeouts))
+
+
 def _attempt(work: Callable[[], Result]) -> Result:
     refusal: Refusal | None = None
     is_committing = False
     try:
         with transaction.atomic(durable=True):
+            if settings.TRANSACTION_TIMEOUTS:
+                _set_timeouts()
             try:
                 result = work()
             except Refusal as refused:

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
+from core import replica
 from core.unit_of_work import snapshot
 from ledger.history import first_id_at
 from ledger.models import Entry
@@ -23,6 +25,8 @@ class Statement:
     closing_minor: int
     _opening_version: int
     _closing_version: int
+    #: Where it was read, and is read on.
+    _alias: str
 
     def entries(self) -> Iterator[Entry]:
         """Yield the completed entries, oldest first, a chunk in memory at a time.
@@ -33,15 +37,15 @@ class Statement:
         """
         last = self._opening_version
         while last < self._closing_version:
-            chunk = list(
-                Entry.objects.filter(
-                    wallet_id=self.wallet.id,
-                    version__gt=last,
-                    version__lte=self._closing_version,
-                ).order_by("version")[:_CHUNK]
-            )
+            chunk = replica.read(self._alias, partial(self._entries_after, last))
             yield from chunk
             last = _version(chunk[-1])
+
+    def _entries_after(self, version: int, alias: str) -> list[Entry]:
+        entries = Entry.objects.using(alias).filter(
+            wallet_id=self.wallet.id, version__gt=version, version__lte=self._closing_version
+        )
+        return list(entries.order_by("version")[:_CHUNK])
 
 
 def statement(
@@ -63,6 +67,7 @@ def statement(
         closing_minor=_balance(closing),
         _opening_version=_version(opening),
         _closing_version=_version(closing),
+        _alias=replica.current_alias(),
     )
 
 

@@ -14,7 +14,7 @@ from accounts.permissions import IsHolder
 from core.errors import InvalidInput, PermissionDenied
 from core.http.fields import Body, MoneyField, TextField
 from core.http.schema import operation
-from core.http.views import ApiView, parse_body, respond_once
+from core.http.views import ApiView, may_follow, parse_body, respond_once
 from wallets.assets import DEFAULT_CURRENCY, money
 from wallets.errors import NotCash, WalletLimitReached, WalletNotFound
 from wallets.models import Status, Wallet
@@ -86,6 +86,7 @@ class WalletInfoView(ApiView):
         shown=A_WALLET,
         refusals=[WalletNotFound],
     )
+    @may_follow
     def get(self, request: Request, token: UUID) -> Response:
         return Response(wallet_answer(own_wallet(caller_of(request), token)))
 
@@ -99,6 +100,7 @@ class WalletListView(ApiView):
         answer=WalletAnswer(many=True),
         shown=[A_WALLET],
     )
+    @may_follow
     def get(self, request: Request) -> Response:
         return Response([wallet_answer(wallet) for wallet in wallets_of(caller_of(request))])
 

@@ -24,7 +24,7 @@ from core.http.fields import MoneyField
 from core.http.pagination import PAGINATION, PageQuery, Pagination, page_answer
 from core.http.renderer import rfc3339
 from core.http.schema import operation
-from core.http.views import ApiView, Moved, parse_body, parse_query, respond_once
+from core.http.views import ApiView, Moved, may_follow, parse_body, parse_query, respond_once
 from core.money import AmountNotPositive
 from ledger.history import MAX_ID, transactions_of
 from ledger.kinds import Kind
@@ -188,6 +188,7 @@ class BalanceView(ApiView):
         shown={"userId": A_CREDIT["userId"], **A_BALANCE},
         refusals=[UnknownUser, UnknownAsset, PermissionDenied],
     )
+    @may_follow
     def get(self, request: Request, user_id: UUID, symbol: str) -> Response:
         user = the_user(caller_of(request), user_id)
         asset = the_asset(symbol)
@@ -207,6 +208,7 @@ class BalancesView(ApiView):
         },
         refusals=[UnknownUser, PermissionDenied],
     )
+    @may_follow
     def get(self, request: Request, user_id: UUID) -> Response:
         user = the_user(caller_of(request), user_id)
         assets = dict.fromkeys(wallet.asset_id for wallet in wallets_of(user))
@@ -234,6 +236,7 @@ class TransactionsView(ApiView):
             InvalidInput({"limit": ["A whole number from 1 to 200."]}),
         ],
     )
+    @may_follow
     def get(self, request: Request, user_id: UUID) -> Response:
         query = parse_query(request, self.query)
         user = the_user(caller_of(request), user_id)

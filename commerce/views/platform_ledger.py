@@ -20,7 +20,7 @@ from core.http.fields import MoneyField
 from core.http.pagination import PAGINATION, PageQuery, Pagination, page_answer
 from core.http.renderer import rfc3339
 from core.http.schema import operation
-from core.http.views import ApiView, parse_query
+from core.http.views import ApiView, may_follow, parse_query
 from ledger.history import MAX_ID, transactions_of
 from ledger.models import Direction, Transaction
 from wallets.assets import money, system_account
@@ -95,6 +95,7 @@ class LedgerView(ApiView):
             InvalidInput({"cursor": ["Not a cursor of this list."]}),
         ],
     )
+    @may_follow
     def get(self, request: Request, user_id: UUID) -> Response:
         query = parse_query(request, self.query)
         caller = caller_of(request)

@@ -13,7 +13,7 @@ from core.errors import InvalidInput
 from core.http.pagination import PAGINATION, PageQuery, Pagination, page_answer
 from core.http.renderer import rfc3339
 from core.http.schema import operation
-from core.http.views import ApiView, parse_query
+from core.http.views import ApiView, may_follow, parse_query
 from ledger.history import MAX_ID, history
 from ledger.models import Entry
 from ledger.views.resources import A_TRANSACTION, TransactionAnswer, transaction_answer
@@ -39,6 +39,7 @@ class WalletTransactionsView(ApiView):
         shown={"data": [A_TRANSACTION], "pagination": PAGINATION},
         refusals=[WalletNotFound, InvalidInput({"limit": ["A whole number from 1 to 200."]})],
     )
+    @may_follow
     def get(self, request: Request, wallet_id: UUID) -> Response:
         query = parse_query(request, self.query)
         wallet = own_wallet(caller_of(request), wallet_id)

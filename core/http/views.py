@@ -2,16 +2,19 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import wraps
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
 import orjson
+from django.db import DatabaseError, InterfaceError
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from core import metrics
+from core import metrics, replica
 from core.errors import InvalidInput, Malformed, NotAuthenticated, Refusal
 from core.http.errors import error_body, status_of
 from core.http.fields import Body
@@ -26,6 +29,7 @@ from core.idempotency import (
 from core.unit_of_work import unit_of_work
 
 MAX_KEY_CHARACTERS = 255
+Get = TypeVar("Get", bound=Callable[..., HttpResponseBase])
 
 
 class ApiView(APIView):
@@ -36,10 +40,15 @@ class ApiView(APIView):
     #: The query parameters that the view takes; without it, none.
     query: ClassVar[Body | None] = None
 
+    #: Whom this answer tells what the primary holds, where somebody has to remember that.
+    tells: UUID | None = None
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         if request.method not in self.allowed_methods:
             self.http_method_not_allowed(request)
         super().initial(request, *args, **kwargs)
+        if replica.is_configured():
+            self.tells = getattr(request.user, "pk", None)
         if self.query is None:
             parse_query(request, _NO_QUERY)
 
@@ -51,8 +60,35 @@ class ApiView(APIView):
     def check_throttles(self, request: Request) -> None:
         """Do nothing: the call has been counted."""
 
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        if self.tells is not None:
+            replica.remember(self.tells)
+        return super().finalize_response(request, response, *args, **kwargs)
+
 
 _NO_QUERY = Body()
+
+
+def may_follow(get: Get) -> Get:
+    """Mark a `get` that decides nothing: the replica may answer it (`core.replica`).
+
+    Who calls, and how often they may, is still decided on the primary.
+    """
+
+    @wraps(get)
+    def follow(view: ApiView, request: Request, *args: Any, **kwargs: Any) -> Any:
+        position = getattr(request.auth, "seen", None) if view.tells else None
+        if position is None or not replica.has_reached(position):
+            return get(view, request, *args, **kwargs)
+        caller, view.tells = view.tells, None
+        try:
+            with replica.reading():
+                return get(view, request, *args, **kwargs)
+        except (DatabaseError, InterfaceError):
+            view.tells = caller
+            return get(view, request, *args, **kwargs)
+
+    return follow  # type: ignore[return-value]
 
 
 def parse_body(request: Request, body: Body) -> dict[str, Any]:

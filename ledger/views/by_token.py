@@ -13,7 +13,7 @@ from core.http.fields import Body, FlagField, IdField, MomentField, MoneyField
 from core.http.pagination import LimitField, with_next_page
 from core.http.renderer import rfc3339
 from core.http.schema import operation
-from core.http.views import ApiView, parse_query
+from core.http.views import ApiView, may_follow, parse_query
 from ledger.history import history
 from ledger.kinds import Kind
 from ledger.models import Entry
@@ -88,6 +88,7 @@ class WalletHistoryView(ApiView):
         shown=[A_REFUSED_CHARGE, A_CHARGE],
         refusals=[WalletNotFound],
     )
+    @may_follow
     def get(self, request: Request, token: UUID) -> Response:
         fields = parse_query(request, self.query)
         kind = fields.pop("type", None)

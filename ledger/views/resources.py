@@ -12,7 +12,7 @@ from accounts.authentication import caller_of
 from core.http.fields import MoneyField
 from core.http.renderer import rfc3339
 from core.http.schema import operation
-from core.http.views import ApiView
+from core.http.views import ApiView, may_follow
 from core.unit_of_work import snapshot
 from ledger.errors import REFUSAL_OF_FAILURE
 from ledger.history import history
@@ -98,6 +98,7 @@ class WalletView(ApiView):
         shown={**A_WALLET, "transactions": [AN_ENTRY]},
         refusals=[WalletNotFound],
     )
+    @may_follow
     def get(self, request: Request, wallet_id: UUID) -> Response:
         # One snapshot: the balance shown is the one that the newest entry left behind.
         with snapshot():

@@ -16,7 +16,7 @@ from core.errors import InvalidInput
 from core.http.fields import Body, MomentField, MoneyField
 from core.http.renderer import ExactJSONRenderer, render_json, rfc3339
 from core.http.schema import operation
-from core.http.views import ApiView, parse_query
+from core.http.views import ApiView, may_follow, parse_query
 from ledger.models import Direction, Entry
 from ledger.statements import Statement, statement
 from ledger.views.by_token import A_CHARGE
@@ -104,6 +104,7 @@ class StatementView(ApiView):
         },
         refusals=[WalletNotFound, InvalidInput({"from": ["Must not be after `to`."]})],
     )
+    @may_follow
     def get(self, request: Request, wallet_id: UUID) -> StreamingHttpResponse:
         fields = parse_query(request, self.query)
         wallet = own_wallet(caller_of(request), wallet_id)

@@ -1,4 +1,4 @@
-"""The database restarts, or dies: the service notices, goes on, and nobody is left with its dead."""
+"""The database restarts, or dies: the service notices, goes on, and no request is lost."""
 
 import signal
 from collections import Counter

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from dotenv import dotenv_values
 
 from config import environment
-from config.database import Profile, database
+from config.database import Profile, databases
 from config.environment import VARIABLES, WrongSettings, read, unknown_variables
 from config.mail import mail_server
 
@@ -17,6 +18,11 @@ SERVER = {
     "DATABASE_URL": "postgresql://app:secret@db.example:5433/wallet",
     "WALLET_SERVICE_SECRET_KEY": "a key of our own",
 }
+
+
+def database(profile: Profile) -> dict[str, Any]:
+    """Return how a process of this profile connects to the primary."""
+    return databases(read(), profile)["default"]
 
 
 def wrong_lines(set_environment: SetEnvironment, settings: Mapping[str, str]) -> list[str]:
@@ -231,16 +237,48 @@ def test_the_web_has_a_pool_for_its_threads_and_gives_up_in_time(
     set_environment: SetEnvironment,
 ) -> None:
     set_environment({**SERVER, "WALLET_SERVICE_THREADS": "8"})
-    web = database(read(), Profile.WEB)
+    web = database(Profile.WEB)
     assert (web["USER"], web["HOST"], web["PORT"]) == ("app", "db.example", 5433)
     assert web["OPTIONS"]["pool"]["max_size"] == 10
     assert "-c lock_timeout=5000 -c statement_timeout=15000" in web["OPTIONS"]["options"]
-    assert "OPTIONS" not in {k for k, v in database(read(), Profile.COMMAND).items() if v}
+    assert "OPTIONS" not in {k for k, v in database(Profile.COMMAND).items() if v}
 
 
 def test_the_owner_has_a_url_of_its_own_or_shares(set_environment: SetEnvironment) -> None:
     set_environment({**SERVER, "DATABASE_OWNER_URL": "postgresql://owner@db.example/wallet"})
-    assert database(read(), Profile.OWNER)["USER"] == "owner"
-    assert database(read(), Profile.COMMAND)["USER"] == "app"
+    assert database(Profile.OWNER)["USER"] == "owner"
+    assert database(Profile.COMMAND)["USER"] == "app"
     set_environment(SERVER)
-    assert database(read(), Profile.OWNER)["USER"] == "app"
+    assert database(Profile.OWNER)["USER"] == "app"
+
+
+def test_behind_a_pooler_only_the_web_goes_through_it_and_keeps_nothing_in_a_session(
+    set_environment: SetEnvironment,
+) -> None:
+    set_environment({**SERVER, "DATABASE_DIRECT_URL": "postgresql://app@direct.example/wallet"})
+
+    web = database(Profile.WEB)
+    assert web["HOST"] == "db.example"
+    assert "options" not in web["OPTIONS"]
+    assert web["OPTIONS"]["prepare_threshold"] is None
+    assert web["DISABLE_SERVER_SIDE_CURSORS"]
+    for profile in (Profile.COMMAND, Profile.OWNER):
+        assert database(profile)["HOST"] == "direct.example"
+
+
+def test_only_the_web_reads_from_a_replica(set_environment: SetEnvironment) -> None:
+    set_environment({**SERVER, "DATABASE_REPLICA_URL": "postgresql://app@copy.example/wallet"})
+
+    web = databases(read(), Profile.WEB)
+    assert web["replica"]["HOST"] == "copy.example"
+    assert "-c lock_timeout=5000" in web["replica"]["OPTIONS"]["options"]
+    for profile in (Profile.COMMAND, Profile.OWNER):
+        assert list(databases(read(), profile)) == ["default"]
+
+
+@pytest.mark.parametrize("name", ["DATABASE_DIRECT_URL", "DATABASE_REPLICA_URL"])
+def test_the_demo_has_neither_a_pooler_nor_a_replica(
+    set_environment: SetEnvironment, name: str
+) -> None:
+    (line,) = wrong_lines(set_environment, {name: "postgresql://app@db.example/wallet"})
+    assert line.startswith(f"{name}: Wants a DATABASE_URL")

@@ -2,10 +2,12 @@
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+import subprocess
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from requests import Session
@@ -108,16 +110,87 @@ class Caller:
         self._url = installation.url
         self._session = Session()
         account = {"email": email, "password": "correct-horse-7", "client": PERSON}
-        token = self.post("/client/signup", account)["token"]
-        self._session.headers["Authorization"] = f"Token {token}"
+        session = self.post("/client/signup", account)
+        self.customer = session["customer"]
+        self._session.headers["Authorization"] = f"Token {session['token']}"
         self.wallet = self.post("/wallet/create", {})["wallet"]
 
-    def get(self, path: str) -> dict[str, object]:
-        reply = self._session.get(self._url + path, timeout=DEADLINE_SECONDS)
-        assert reply.status_code == 200, reply.text
-        return dict(reply.json())
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": str(self._session.headers["Authorization"])}
 
-    def post(self, path: str, body: Mapping[str, object]) -> dict[str, str]:
-        reply = self._session.post(self._url + path, json=body, timeout=DEADLINE_SECONDS)
-        assert reply.status_code in (200, 201), reply.text
-        return dict(reply.json())
+    def get(self, path: str) -> dict[str, Any]:
+        return dict(self._call("GET", path))
+
+    def post(self, path: str, body: Any, *, key: str | None = None) -> dict[str, Any]:
+        return dict(self._call("POST", path, body, key))
+
+    def post_list(self, path: str, body: list[Any]) -> list[dict[str, Any]]:
+        return list(self._call("POST", path, body))
+
+    def _call(self, method: str, path: str, body: Any = None, key: str | None = None) -> Any:
+        headers = {} if key is None else {"Idempotency-Key": key}
+        reply = self._session.request(
+            method, self._url + path, json=body, headers=headers, timeout=DEADLINE_SECONDS
+        )
+        assert reply.ok, reply.text
+        return reply.json()
+
+
+@dataclass
+class Pooler:
+    """PgBouncer in transaction mode before an embedded server, on a socket of its own."""
+
+    directory: Path
+
+    def url(self, database: str = postgres.DATABASE) -> str:
+        return f"postgresql://{Role.APP}@/{database}?host={self.directory}&port=6432"
+
+    def transactions(self) -> int:
+        """Return how many database transactions went through it."""
+        with psycopg.connect(self.url("pgbouncer"), autocommit=True) as console:
+            cursor = console.execute("SHOW STATS_TOTALS")
+            names = [column.name for column in cursor.description or ()]
+            rows = [dict(zip(names, row, strict=True)) for row in cursor]
+        return sum(int(row["xact_count"]) for row in rows if row["database"] == postgres.DATABASE)
+
+
+@contextmanager
+def a_pooler(primary: Path, directory: Path, *, sessions: int) -> Iterator[Pooler]:
+    """Run PgBouncer with this many sessions to the server, however many connect to it."""
+    owner = (primary / "postgres").stat()
+    is_root = os.geteuid() == 0
+    directory.mkdir(mode=0o700)
+    configuration = directory / "pgbouncer.ini"
+    configuration.write_text(
+        f"""
+        [databases]
+        {postgres.DATABASE} = host={primary / "postgres"}
+        [pgbouncer]
+        pool_mode = transaction
+        default_pool_size = {sessions}
+        max_client_conn = 200
+        listen_addr =
+        unix_socket_dir = {directory}
+        auth_type = trust
+        auth_file = {directory / "users"}
+        admin_users = {Role.APP}
+        logfile = {directory / "log"}
+        """.replace("\n        ", "\n")
+    )
+    (directory / "users").write_text(f'"{Role.APP}" ""\n')
+    for path in (directory, *directory.iterdir()):
+        os.chown(path, owner.st_uid, owner.st_gid)
+    process = subprocess.Popen(
+        ["pgbouncer", "--quiet", configuration],
+        cwd="/",
+        user=owner.st_uid if is_root else None,
+        group=owner.st_gid if is_root else None,
+        extra_groups=[] if is_root else None,
+    )
+    try:
+        wait_until((directory / ".s.PGSQL.6432").exists)
+        yield Pooler(directory)
+    finally:
+        process.terminate()
+        process.wait(DEADLINE_SECONDS)

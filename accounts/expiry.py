@@ -1,6 +1,4 @@
-"""What has outlived its days: tokens, sessions, answers kept for idempotency, counters,
-positions of idle callers in the log.
-"""
+"""What has outlived its days: tokens, sessions, idempotency's answers, counters, positions."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -98,6 +98,7 @@ def server_settings(primary: Path, **more: str) -> dict[str, str]:
         "DATABASE_URL": database_url(primary, Role.APP),
         "DATABASE_OWNER_URL": database_url(primary, Role.OWNER),
         "WALLET_SERVICE_SECRET_KEY": "a key of the tests",
+        "WALLET_SERVICE_HTTPS": "off",
         "WALLET_SERVICE_RATE_LIMITS": "off",
         **more,
     }

@@ -131,6 +131,7 @@ A_YEAR = 365 * 24 * 60 * 60
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 PROFILE = Profile(os.environ.get(PROFILE_VARIABLE, Profile.WEB))
 DATABASES = databases(env, PROFILE)
+REPLICA_URL = env.database_replica_url
 DATABASE_ROUTERS = ["core.replica.Router"] if REPLICA in DATABASES else []
 # Where a session keeps no settings, each unit of work brings its own.
 TRANSACTION_TIMEOUTS = timeouts(env) if env.is_behind_pooler and PROFILE is Profile.WEB else {}

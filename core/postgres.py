@@ -19,6 +19,7 @@ import shlex
 import shutil
 import stat
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from enum import StrEnum
@@ -38,6 +39,9 @@ SYSTEM_USER = "pgserver"
 LONGEST_SOCKET_PATH = 103
 # Enough for crash recovery after a killed, busy server.
 START_SECONDS = 120
+# The processes of a server that was killed take a moment to notice, and to go.
+REMAINS_SECONDS = 20
+REMAINS_PAUSE_SECONDS = 0.2
 
 SERVER_SETTINGS = {
     "listen_addresses": "",
@@ -96,8 +100,7 @@ class Lease:
     def revive(self) -> bool:
         """Start the server again if it has died. Returns whether it had.
 
-        Raises `EmbeddedPostgresError` when it does not start, which it may do a moment later:
-        the remains of a killed server take a while to notice.
+        Raises `EmbeddedPostgresError` when it does not start.
         """
         if _ping(self._data_dir) is not Ping.NO_RESPONSE:
             return False
@@ -215,15 +218,28 @@ def _start(data_dir: Path) -> None:
     options = shlex.join(
         part for name, value in settings.items() for part in ("-c", f"{name}={value}")
     )
-    _run(
-        pgdata,
-        "pg_ctl",
-        "start",
-        "--wait",
-        f"--timeout={START_SECONDS}",
-        f"--log={pgdata / 'server.log'}",
-        f"--options={options}",
-    )
+    given_up_at = time.monotonic() + REMAINS_SECONDS
+    while True:
+        try:
+            return _run(
+                pgdata,
+                "pg_ctl",
+                "start",
+                "--wait",
+                f"--timeout={START_SECONDS}",
+                f"--log={pgdata / 'server.log'}",
+                f"--options={options}",
+            )
+        except EmbeddedPostgresError:
+            if not _found_remains(pgdata) or time.monotonic() > given_up_at:
+                raise
+        time.sleep(REMAINS_PAUSE_SECONDS)
+
+
+def _found_remains(pgdata: Path) -> bool:
+    """Return whether the last start failed because a killed server's processes were still there."""
+    said = (pgdata / "server.log").read_text("utf-8", "replace").splitlines()
+    return any("is still in use" in line for line in said[-5:])
 
 
 def _stop(data_dir: Path) -> None:

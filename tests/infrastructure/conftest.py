@@ -128,11 +128,16 @@ def place() -> Iterator[Path]:
         yield Path(directory)
 
 
-@pytest.fixture
-def installation(place: Path) -> Iterator[Installation]:
+def an_installation(data_dir: Path) -> Installation:
+    """Return an installation on a port that is free."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    installation = Installation(data_dir=place / "data", port=port)
+    return Installation(data_dir=data_dir, port=port)
+
+
+@pytest.fixture
+def installation(place: Path) -> Iterator[Installation]:
+    installation = an_installation(place / "data")
     yield installation
     installation.clean_up()
 

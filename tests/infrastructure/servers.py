@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -115,6 +116,14 @@ class Caller:
         self.customer = session["customer"]
         self._session.headers["Authorization"] = f"Token {session['token']}"
         self.wallet = self.post("/wallet/create", {})["wallet"]
+
+    def at(self, installation: Installation) -> "Caller":
+        """Return the same person as a caller of another host."""
+        twin = copy(self)
+        twin._url = installation.url
+        twin._session = Session()
+        twin._session.headers.update(self.headers)
+        return twin
 
     @property
     def headers(self) -> dict[str, str]:

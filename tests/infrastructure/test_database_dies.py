@@ -40,6 +40,12 @@ def call_at_once(installation: Installation, session: dict[str, str], calls: int
         return Counter(callers.map(call, range(calls)))
 
 
+def processor_works(installation: Installation, session: dict[str, str]) -> bool:
+    status = f"{installation.url}/processor/status"
+    told = requests.get(status, headers=session, timeout=DEADLINE_SECONDS).json()
+    return bool(told.get("state") == "idle")
+
+
 def end_all_sessions(installation: Installation) -> int:
     """End every session of the app's role, as a restart does; return how many there were."""
     with psycopg.connect(database_url(installation.data_dir, Role.SUPERUSER)) as superuser:
@@ -67,6 +73,7 @@ def test_a_database_that_was_killed_runs_again(installation: Installation) -> No
     # Given a service that runs
     service, _ = installation.serve()
     session = a_session(installation)
+    wait_until(lambda: processor_works(installation, session))
     (postmaster,) = {
         process for process in installation.database_processes() if process.ppid() == 1
     }
@@ -79,13 +86,7 @@ def test_a_database_that_was_killed_runs_again(installation: Installation) -> No
     wait_until(lambda: is_running(installation.data_dir))
     wait_until(lambda: call_at_once(installation, session, 8) == {200: 8})
     assert service.poll() is None
-    status = f"{installation.url}/processor/status"
-
-    def processor_works() -> bool:
-        told = requests.get(status, headers=session, timeout=DEADLINE_SECONDS).json()
-        return bool(told.get("state") == "idle")
-
-    wait_until(processor_works)
+    wait_until(lambda: processor_works(installation, session))
 
     # And it still stops without a trace
     processes = installation.processes()

@@ -60,6 +60,10 @@ def test_reads_follow_and_nobody_reads_older_than_what_they_were_told(
     deposit(ada, 100)
     replica.catch_up()
 
+    settings = server_settings(installation.data_dir)
+    doctor = installation.manage("doctor", **settings, DATABASE_REPLICA_URL=replica.url())
+    assert "ok     replica: it follows" in doctor.stdout
+
     # When the replica stands still, and money moves from one to the other
     replica.pause()
     assert give(ada, ben, 10) == 90
@@ -103,6 +107,9 @@ def test_without_the_replica_the_primary_answers(
 
     replica.stop("immediate")
 
+    settings = server_settings(installation.data_dir)
+    doctor = installation.manage("doctor", **settings, DATABASE_REPLICA_URL=replica.url())
+    assert "WRONG  replica: it does not answer" in doctor.stdout
     give(ada, ben, 10)
     for _ in range(20):
         assert (balance(ada), balance(ben)) == (90, 10)

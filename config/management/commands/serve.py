@@ -2,7 +2,6 @@
 
 import signal
 import sys
-import time
 from contextlib import ExitStack, suppress
 from types import FrameType
 from typing import Any
@@ -12,10 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from config.supervisor import ServiceEnded, Stopped, Supervisor, TaskFailed
 from core import endpoint
-from core.postgres import EmbeddedPostgresError, Lease, ensure_running
-
-# How long the database may stay away, once it has died, before the service ends.
-REVIVAL_SECONDS = 30
+from core.postgres import Lease, ensure_running
 
 
 class Command(BaseCommand):
@@ -28,7 +24,6 @@ class Command(BaseCommand):
     def handle(self, *_arguments: Any, **_options: Any) -> None:
         """Return after a signal. What keeps the service from running is told in one sentence."""
         _require_free_port()
-        self._database_seen_at = time.monotonic()
         for name in settings.UNKNOWN_VARIABLES:
             self.stderr.write(f"{name}: There is no such setting; it does nothing.")
         supervisor = Supervisor()
@@ -66,13 +61,8 @@ class Command(BaseCommand):
 
     def _keep_alive(self, lease: Lease) -> None:
         """Start the database again when it has died. Raises `EmbeddedPostgresError`."""
-        try:
-            if lease.revive():
-                self.stderr.write("The database had died. It runs again.")
-            self._database_seen_at = time.monotonic()
-        except EmbeddedPostgresError:
-            if time.monotonic() - self._database_seen_at > REVIVAL_SECONDS:
-                raise
+        if lease.revive():
+            self.stderr.write("The database had died. It runs again.")
 
 
 def _require_free_port() -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError, connection
@@ -16,6 +17,7 @@ from core import endpoint, jobs, postgres
 
 LEDGER_TABLE = "ledger_transaction"
 MONTHS_AHEAD = 3
+REPLICA_SECONDS = 5
 
 
 class Wrong(Exception):
@@ -29,7 +31,10 @@ class Command(BaseCommand):
     exist is not created. Wrong settings never get here: `manage.py` names them all and ends.
     """
 
-    help = "Check settings, data directory, port, database, migrations, rights, partitions, jobs."
+    help = (
+        "Check settings, data directory, port, database, migrations, rights, partitions, jobs, and"
+        " the replica."
+    )
     requires_system_checks = ()
 
     def handle(self, *_arguments: Any, **_options: Any) -> None:
@@ -45,6 +50,8 @@ class Command(BaseCommand):
                 self._report("rights", check_rights)
                 self._report("partitions", check_partitions)
                 self._report("jobs", check_jobs)
+                if settings.REPLICA_URL:
+                    self._report("replica", check_replica)
         if self._failures:
             raise SystemExit(1)
 
@@ -162,6 +169,27 @@ def check_jobs() -> str:
         raise Wrong(f"{names} left behind by a worker that died: a worker that runs takes over")
     workers = {0: "no worker runs", 1: "a worker runs"}
     return f"none failed, {workers.get(overview.workers, f'{overview.workers} workers run')}"
+
+
+def check_replica() -> str:
+    """Look whether the replica follows, and how far it is behind."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_current_wal_flush_lsn()")
+        (written,) = cursor.fetchone()
+    try:
+        with psycopg.connect(settings.REPLICA_URL, connect_timeout=REPLICA_SECONDS) as replica:
+            row = replica.execute(
+                "SELECT pg_is_in_recovery() AND pg_last_wal_receive_lsn() IS NOT NULL,"
+                " pg_wal_lsn_diff(%s, pg_last_wal_replay_lsn())",
+                [written],
+            ).fetchone()
+    except psycopg.Error as error:
+        reason = str(error).splitlines()[0]
+        raise Wrong(f"it does not answer, so the primary does: {reason}") from error
+    follows, behind_bytes = row or (False, None)
+    if not follows:
+        raise Wrong("it follows no primary, so nobody reads from it")
+    return f"it follows, {max(0, int(behind_bytes))} bytes of the log behind"
 
 
 def partition_names(today: date) -> list[str]:

@@ -42,6 +42,8 @@ START_SECONDS = 120
 # The processes of a server that was killed take a moment to notice, and to go.
 REMAINS_SECONDS = 20
 REMAINS_PAUSE_SECONDS = 0.2
+# Its children hold its memory, or nobody has buried it yet.
+SIGNS_OF_REMAINS = ("is still in use", 'lock file "postmaster.pid" already exists')
 
 SERVER_SETTINGS = {
     "listen_addresses": "",
@@ -239,7 +241,7 @@ def _start(data_dir: Path) -> None:
 def _found_remains(pgdata: Path) -> bool:
     """Return whether the last start failed because a killed server's processes were still there."""
     said = (pgdata / "server.log").read_text("utf-8", "replace").splitlines()
-    return any("is still in use" in line for line in said[-5:])
+    return any(sign in line for sign in SIGNS_OF_REMAINS for line in said[-5:])
 
 
 def _stop(data_dir: Path) -> None:

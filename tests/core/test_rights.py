@@ -34,6 +34,7 @@ TABLES = {
     "commerce_seedrun": ALL,
     "core_counter": ALL,
     "core_idempotencyrecord": ALL,
+    "core_position": ALL,
     "django_admin_log": ADD,
     "django_content_type": READ,
     "django_migrations": READ,

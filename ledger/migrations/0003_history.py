@@ -8,6 +8,6 @@ SQL = Path(__file__).resolve().parent.parent / "sql"
 
 
 class Migration(migrations.Migration):
-    dependencies = [("ledger", "0001_initial")]
+    dependencies = [("ledger", "0002_metrics")]
 
     operations = [run_sql_file(SQL / "history.sql")]

@@ -8,6 +8,6 @@ SQL = Path(__file__).resolve().parent.parent / "sql"
 
 
 class Migration(migrations.Migration):
-    dependencies = [("ledger", "0002_metrics")]
+    dependencies = [("ledger", "0003_partial_versions")]
 
     operations = [run_sql_file(SQL / "history.sql")]

@@ -8,9 +8,8 @@ from corsheaders.defaults import default_headers
 
 from config import content_policy
 from config import environment as _environment
-from config.database import PROFILE_VARIABLE, Profile, database
-from config.mail import mail_server
 from config.database import PROFILE_VARIABLE, Profile, databases, timeouts
+from config.mail import mail_server
 from core.connections import REPLICA
 
 BASE_DIR = _environment.BASE_DIR

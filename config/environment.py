@@ -118,6 +118,11 @@ class Environment:
         """Whether DATABASE_URL leads to a pooler such as PgBouncer, not to the server itself."""
         return bool(self.database_direct_url)
 
+    @property
+    def log_form(self) -> str:
+        """How a line of the log looks: plain or json."""
+        return self.log_format or ("plain" if self.is_demo else "json")
+
 
 VARIABLES = tuple(
     name if name in UNPREFIXED else PREFIX + name

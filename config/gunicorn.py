@@ -8,6 +8,7 @@ from typing import Any
 
 from config.database import PROFILE_VARIABLE, Profile
 from config.environment import read
+from config.logs import logging_config
 from core.endpoint import address
 
 _environment = read()
@@ -36,7 +37,9 @@ keepalive = 75
 # Longer than the longest statement: a request that began gets to its end.
 graceful_timeout = _environment.statement_timeout_ms // 1000 + 5
 
-loglevel = _environment.log_level
+# Its debug level prints what clients sent.
+loglevel = "info" if _environment.log_level == "debug" else _environment.log_level
+logconfig_dict = logging_config(level=_environment.log_level, form=_environment.log_form)
 # Where the heartbeat's file is.
 worker_tmp_dir = _SHARED
 # A socket in the home directory, by which others could steer this server.

@@ -9,6 +9,7 @@ from corsheaders.defaults import default_headers
 from config import content_policy
 from config import environment as _environment
 from config.database import PROFILE_VARIABLE, Profile, databases, timeouts
+from config.logs import logging_config
 from config.mail import mail_server
 from core.connections import REPLICA
 
@@ -25,6 +26,7 @@ PORT = env.port
 WORKERS = env.workers
 THREADS = env.threads
 LOG_LEVEL = env.log_level
+LOG_FORM = env.log_form
 METRICS_TOKEN = env.metrics_token
 MAX_WALLETS_BY_CLIENT = env.max_wallets_by_client
 IDEMPOTENCY_DAYS = env.idempotency_days
@@ -280,29 +282,4 @@ UNFOLD = {
 
 # --- Logs -------------------------------------------------------------------------------
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "plain": {
-            "format": "{asctime} {levelname:<8} {name}: {message}",
-            "style": "{",
-        },
-    },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
-    "root": {"handlers": ["console"], "level": LOG_LEVEL.upper()},
-    "loggers": {
-        # Django's own handlers would print each line twice.
-        "django": {"handlers": [], "propagate": True},
-        # A refusal is an answer, not an event: only what went wrong on our side is worth a line.
-        "django.request": {"level": "ERROR"},
-        # Strangers who guess at names are refused; a traceback of each tells nothing.
-        "django.security.DisallowedHost": {"handlers": [], "propagate": False},
-        # At debug level these would print every statement with its values: names, emails, money.
-        "django.db.backends": {"level": "INFO"},
-        # It tells of every job that it knows, puts off and runs; the jobs say what they did.
-        "procrastinate": {"level": "WARNING"},
-        # Its pool tells of every connection that it lends.
-        "psycopg": {"level": "WARNING"},
-    },
-}
+LOGGING = logging_config(level=env.log_level, form=env.log_form)

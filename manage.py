@@ -32,6 +32,9 @@ COMMANDS_WITHOUT_DATABASE = {
 }
 
 
+# These run for long, and serve.
+TRACED_COMMANDS = {"process_transactions"}
+
 NOT_MIGRATED = (pg.UndefinedTable, pg.UndefinedColumn, pg.UndefinedFunction)
 
 
@@ -46,6 +49,10 @@ def main(arguments: list[str]) -> None:
         with ExitStack() as stack:
             if settings.is_demo and not _runs_without_database(command, arguments):
                 stack.enter_context(postgres.ensure_running(settings.data_dir))
+            if settings.otel_exporter_otlp_endpoint and command in TRACED_COMMANDS:
+                from config import tracing  # noqa: PLC0415 (not without an endpoint)
+
+                tracing.set_up(with_requests=False)
             execute_from_command_line(arguments)
     except (environment.WrongSettings, postgres.EmbeddedPostgresError) as error:
         sys.exit(str(error))

@@ -31,6 +31,14 @@ NO_WALLET = "no_wallet"
 _WORLD_OF_KIND = {Kind.SPEND: Purpose.REVENUE, Kind.WITHDRAWAL: Purpose.FUNDING}
 
 
+class Failure(NamedTuple):
+    """An attempt that did not complete: of what, who sent it, and the code that says why."""
+
+    queued_id: uuid.UUID
+    request_id: str
+    code: str
+
+
 @dataclass(frozen=True, slots=True)
 class Chunk:
     """What ran together. `value_minor` and `latency_ms` are sums over its transactions."""
@@ -42,6 +50,7 @@ class Chunk:
     given_up: int
     #: Of each (kind, asset, code): how many, and their sum in minor units.
     sums: dict[tuple[str, str, str], tuple[int, int]]
+    failures: list[Failure]
 
 
 class ChunkTaken(Exception):
@@ -124,6 +133,11 @@ def run(chosen: Sequence[uuid.UUID]) -> Chunk:
         completed=len(attempts) - len(failed),
         given_up=sum(1 for each in failed if each.is_last),
         sums=sums,
+        failures=[
+            Failure(each.queued_id, each.request_id, code)
+            for each, outcome in tried
+            if (code := _failure_of(outcome)) is not None
+        ],
     )
 
 
@@ -184,6 +198,7 @@ class _Attempt(NamedTuple):
     latency_ms: int
     target_id: uuid.UUID | None
     summary: str
+    request_id: str
     is_last: bool
     source_id: uuid.UUID | None
 
@@ -204,7 +219,7 @@ def _lock(chosen: Sequence[uuid.UUID]) -> list[_Attempt]:
         cursor.execute(
             """
             SELECT q.id, q.caller_id, q.kind, q.asset_id, q.amount_minor, q.latency_ms,
-                   q.target_id, q.summary, q.attempts + 1 >= q.max_attempts,
+                   q.target_id, q.summary, q.request_id, q.attempts + 1 >= q.max_attempts,
                    coalesce(q.source_id, named.id)
               FROM commerce_queuedtransaction q
               LEFT JOIN LATERAL (
@@ -237,12 +252,16 @@ def _order(attempt: _Attempt) -> Order:
     )
 
 
+def _failure_of(outcome: Outcome | None) -> str | None:
+    """Return why an attempt failed, if it did; None stands for one that found no wallet."""
+    if outcome is None:
+        return NO_WALLET
+    return None if outcome.failure is None else str(outcome.failure)
+
+
 def _mark(attempted: Sequence[tuple[_Attempt, Outcome | None]]) -> None:
     """Write what became of each attempt; None stands for an attempt that found no wallet."""
-    errors = [
-        NO_WALLET if outcome is None else outcome.failure and str(outcome.failure)
-        for _, outcome in attempted
-    ]
+    errors = [_failure_of(outcome) for _, outcome in attempted]
     with bulk_cursor() as cursor:
         cursor.execute(
             """

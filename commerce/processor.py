@@ -55,7 +55,8 @@ class Processor:
         if not chosen:
             return False
         started = time.monotonic()
-        unit_of_work(lambda: self._run(chosen, started))
+        chunk = unit_of_work(lambda: self._run(chosen, started))
+        _log(chunk, time.monotonic() - started)
         return True
 
     def _choose(self) -> list[uuid.UUID]:
@@ -77,7 +78,7 @@ class Processor:
             state.save()
         return chosen
 
-    def _run(self, chosen: list[uuid.UUID], started: float) -> None:
+    def _run(self, chosen: list[uuid.UUID], started: float) -> Chunk:
         take_lease()
         chunk = run(chosen)
         state = ProcessorState.objects.get(pk=1)
@@ -91,6 +92,7 @@ class Processor:
             before, before_minor = state.moved.get(key, (0, 0))
             state.moved[key] = [before + transactions, before_minor + amount_minor]
         state.save()
+        return chunk
 
     def leave(self) -> None:
         """Let another one take over at once. Requires a unit of work."""
@@ -107,3 +109,20 @@ def _told(chunk: Chunk, seconds: float) -> dict[str, object]:
         "seconds": round(seconds, 4),
         "at": rfc3339(timezone.now()),
     }
+
+
+def _log(chunk: Chunk, seconds: float) -> None:
+    logger.info(
+        "A chunk of %s took %s ms: %s completed.",
+        chunk.size,
+        round(seconds * 1_000, 1),
+        chunk.completed,
+    )
+    for failure in chunk.failures:
+        # Of the request that sent it, so that its id leads here.
+        logger.info(
+            "Queued transaction %s failed: %s.",
+            failure.queued_id,
+            failure.code,
+            extra={"request_id": failure.request_id},
+        )

@@ -33,6 +33,7 @@ UNPREFIXED = (
     "DATABASE_DIRECT_URL",
     "DATABASE_REPLICA_URL",
     "REDIS_URL",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
     "HOST",
     "PORT",
 )
@@ -100,6 +101,7 @@ class Environment:
     database_direct_url: str
     database_replica_url: str
     redis_url: str
+    otel_exporter_otlp_endpoint: str
     host: str
     port: int
 
@@ -207,6 +209,7 @@ def read() -> Environment:
         database_direct_url=env.str("DATABASE_DIRECT_URL", "", validate=_postgres_url),
         database_replica_url=env.str("DATABASE_REPLICA_URL", "", validate=_postgres_url),
         redis_url=env.str("REDIS_URL", "", validate=_redis_url),
+        otel_exporter_otlp_endpoint=env.str("OTEL_EXPORTER_OTLP_ENDPOINT", "", validate=_http_url),
         host=env.str("HOST", "127.0.0.1", validate=_not_empty),
         port=env.int("PORT", 8000, validate=valid.Range(min=1, max=65_535)),
     )
@@ -370,3 +373,8 @@ def _sender(value: str) -> None:
 def _redis_url(value: str) -> None:
     if value and not re.match(r"(redis|rediss|unix)://.", value):
         raise ValidationError("Must be a URL such as redis://host:6379/0.")
+
+
+def _http_url(value: str) -> None:
+    if value and not re.match(r"https?://.", value):
+        raise ValidationError("Must be a URL such as http://collector:4318.")

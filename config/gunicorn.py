@@ -46,6 +46,14 @@ worker_tmp_dir = _SHARED
 control_socket_disable = True
 
 
+def post_fork(server: Any, worker: Any) -> None:
+    """In a new worker, before it loads the application."""
+    if _environment.otel_exporter_otlp_endpoint:
+        from config import tracing  # noqa: PLC0415 (not without an endpoint, and not in the server)
+
+        tracing.set_up(with_requests=True)
+
+
 def post_worker_init(worker: Any) -> None:
     """In a worker that has loaded the application: watch what nobody passes by."""
     from config import sampler  # noqa: PLC0415 (with Django's settings, in the worker only)

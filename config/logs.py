@@ -29,6 +29,8 @@ _ESCAPES = {
     code: f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"  # noqa: PLR2004
     for code in (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029)
 }
+#: Of these JSON keeps some as they are, and some readers begin a line there.
+_JSON_ESCAPES = {code: f"\\u{code:04x}" for code in (*range(0x7F, 0xA0), 0x2028, 0x2029)}
 _HIDDEN_PATH = "(path)"
 
 
@@ -61,7 +63,7 @@ class JSONLines(Lines):
             "exception": list(_steps(record)) or None,
         }
         told = {name: value for name, value in line.items() if value is not None}
-        return orjson.dumps(told, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+        return orjson.dumps(told, default=str).decode().translate(_JSON_ESCAPES)
 
 
 def logging_config(*, level: str, form: str) -> dict[str, Any]:
@@ -71,7 +73,11 @@ def logging_config(*, level: str, form: str) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"lines": {"()": formatter}},
-        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "lines"}},
+        "handlers": {
+            "console": {"class": "logging.StreamHandler", "formatter": "lines"},
+            # Where there is no handler at all, Python prints the text itself.
+            "nowhere": {"class": "logging.NullHandler"},
+        },
         "root": {"handlers": ["console"], "level": level.upper()},
         "loggers": {
             # Django's and gunicorn's own handlers would print each line twice, and in other forms.
@@ -80,7 +86,7 @@ def logging_config(*, level: str, form: str) -> dict[str, Any]:
             # A refusal is an answer, not an event: what went wrong on our side is worth a line.
             "django.request": {"level": "ERROR"},
             # Strangers who guess at names are refused; a traceback of each tells nothing.
-            "django.security.DisallowedHost": {"handlers": [], "propagate": False},
+            "django.security.DisallowedHost": {"handlers": ["nowhere"], "propagate": False},
             # At debug level these would print every statement with its values, every URL with its
             # signature: names, emails, money, secrets.
             **{

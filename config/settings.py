@@ -96,6 +96,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "core.http.middleware.RequestContextMiddleware",
     "core.http.security.ContentPolicyMiddleware",
+    "commerce.views.metrics.MetricsMiddleware",
     "core.http.security.HttpsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",

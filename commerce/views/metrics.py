@@ -1,10 +1,13 @@
 """`GET /metrics`: the figures of this installation, as Prometheus reads them."""
 
 import hmac
+from collections.abc import Callable
 from http import HTTPMethod
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import resolve
 from django.views import View
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, generate_latest
 
@@ -27,6 +30,7 @@ _FACTS.register(
         }
     )
 )
+_PATH = "/metrics"
 _SCHEMES = ("token", "bearer")
 
 
@@ -58,3 +62,21 @@ def _authorize(request: HttpRequest) -> None:
     is_right = hmac.compare_digest(token.strip().encode(), settings.METRICS_TOKEN.encode())
     if scheme.lower() not in _SCHEMES or not is_right:
         raise InvalidToken
+
+
+class MetricsMiddleware:
+    """Answers `/metrics` before anybody asks by which name it was called, and whether by HTTPS.
+
+    Prometheus calls every container by its address, past the proxy that has the name and the
+    certificate.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.path_info != _PATH:
+            return self._get_response(request)
+        request.resolver_match = resolve(_PATH)
+        response: HttpResponseBase = request.resolver_match.func(request)
+        return response

@@ -292,3 +292,14 @@ def test_other_methods_are_refused_as_everywhere() -> None:
 
     assert (reply.status, reply.code) == (405, "method_not_allowed")
     assert "GET" in reply.headers["Allow"]
+
+
+def test_it_is_called_by_address_and_without_https(settings: Settings) -> None:
+    settings.SECURE_SSL_REDIRECT = True
+    by_address = {"Host": "10.0.0.7:8000"}
+
+    figures = growth(lambda: scrape(**by_address))
+
+    labels = {"route": "metrics", "method": "GET", "status": "200"}
+    assert figures("wallet_http_requests_total", **labels) >= 1
+    assert Api().get("/status", **by_address).status == 400

@@ -7,6 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -47,6 +48,8 @@ class Installation:
     data_dir: Path
     port: int
     services: list[subprocess.Popen[str]] = field(default_factory=list)
+    #: Where the service's log goes; to the terminal, unless a file is given.
+    log: Path | None = None
 
     @property
     def url(self) -> str:
@@ -76,13 +79,15 @@ class Installation:
 
     def serve(self, **settings: str) -> tuple[subprocess.Popen[str], str]:
         """Start the service. Return it, and what it printed until it answered."""
-        service = subprocess.Popen(
-            [sys.executable, "manage.py", "serve"],
-            cwd=BASE_DIR,
-            env=self.environment(**settings),
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        with ExitStack() as stack:
+            service = subprocess.Popen(
+                [sys.executable, "manage.py", "serve"],
+                cwd=BASE_DIR,
+                env=self.environment(**settings),
+                stdout=subprocess.PIPE,
+                stderr=stack.enter_context(self.log.open("a")) if self.log else None,
+                text=True,
+            )
         self.services.append(service)
         assert service.stdout is not None
         printed = ""

@@ -27,6 +27,7 @@ COMMANDS_WITHOUT_DATABASE = {
     "findstatic",
     "help",
     "serve",
+    "smoke",
     "spectacular",
     "version",
 }

@@ -59,6 +59,8 @@ class Environment:
     log_level: str
     log_format: str
     metrics_token: str
+    smoke_email: str
+    smoke_password: str
     secret_key: str
     secret_key_fallbacks: tuple[str, ...]
     debug_mode: bool
@@ -147,6 +149,8 @@ def read() -> Environment:
             "WALLET_SERVICE_LOG_FORMAT", "", validate=valid.OneOf(("", *LOG_FORMATS))
         ),
         metrics_token=env.str("WALLET_SERVICE_METRICS_TOKEN", ""),
+        smoke_email=env.str("WALLET_SERVICE_SMOKE_EMAIL", ""),
+        smoke_password=env.str("WALLET_SERVICE_SMOKE_PASSWORD", ""),
         secret_key=env.str("WALLET_SERVICE_SECRET_KEY", DEMO_SECRET_KEY, validate=_not_empty),
         secret_key_fallbacks=tuple(env.str("WALLET_SERVICE_SECRET_KEY_FALLBACKS", "").split()),
         debug_mode=env.bool("WALLET_SERVICE_DEBUG_MODE", False),

@@ -86,6 +86,28 @@ def database_facts(cursor: Cursor) -> Iterator[Metric]:
     yield counter("wallet_database_deadlocks", "Deadlocks that PostgreSQL ended.", deadlocks)
 
 
+def job_facts(cursor: Cursor) -> Iterator[Metric]:
+    """Tell of each scheduled job whether its last run failed, and who would run the next."""
+    cursor.execute(
+        """
+        SELECT DISTINCT ON (task_name) task_name, status = 'failed' FROM procrastinate_jobs
+         WHERE status IN ('succeeded', 'failed') ORDER BY task_name, id DESC
+        """
+    )
+    failed = GaugeMetricFamily(
+        "wallet_job_failed", "1: the last run of this scheduled job failed.", labels=["task"]
+    )
+    for task_name, has_failed in cursor.fetchall():
+        failed.add_metric([task_name], has_failed)
+    yield failed
+    cursor.execute(
+        "SELECT count(*) FROM procrastinate_workers"
+        " WHERE last_heartbeat >= now() - interval '60 seconds'"
+    )
+    [(workers,)] = cursor.fetchall()
+    yield gauge("wallet_job_workers", "Processes that run scheduled jobs.", workers)
+
+
 def _connect() -> psycopg.Connection[tuple[Any, ...]]:
     given = connection.get_connection_params()
     libpq = {name: value for name, value in given.items() if name not in _NOT_LIBPQ}

@@ -5,6 +5,7 @@ import logging
 from procrastinate.contrib.django import app
 
 from ledger.partitions import make_partitions
+from ledger.verification import verify_books
 
 logger = logging.getLogger(__name__)
 
@@ -16,3 +17,11 @@ def make_missing_partitions(timestamp: int) -> None:
     """Make the months that are missing."""
     for name in make_partitions():
         logger.info("Made the partition %s.", name)
+
+
+# It reads the ledger from end to end, by snapshots, so that nobody waits for it.
+@app.periodic(cron="17 */6 * * *")
+@app.task(name="verify_ledger", queueing_lock="verify_ledger", lock="verify_ledger")
+def verify_whole_ledger(timestamp: int) -> None:
+    """Verify the books and record the result, which `/metrics` tells and an alert waits for."""
+    verify_books(lambda fault: logger.error("The ledger is off: %s", fault))

@@ -14,7 +14,7 @@ from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, gener
 from commerce.facts import processor_facts, queue_facts
 from core import metrics
 from core.errors import InvalidToken, NotAuthenticated
-from core.facts import DatabaseFacts, database_facts
+from core.facts import DatabaseFacts, database_facts, job_facts
 from core.http.errors import error_response
 from ledger.facts import ledger_facts, partition_facts
 
@@ -27,6 +27,7 @@ _FACTS.register(
             "processor": processor_facts,
             "ledger": ledger_facts,
             "partitions": partition_facts,
+            "jobs": job_facts,
         }
     )
 )

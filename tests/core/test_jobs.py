@@ -26,7 +26,7 @@ from tests.processes import Workers
 
 pytestmark = pytest.mark.usefixtures("books")
 
-JOBS = {"clean_up", "make_partitions", "retry_transactions", "sweep_jobs"}
+JOBS = {"clean_up", "make_partitions", "retry_transactions", "sweep_jobs", "verify_ledger"}
 LONG_AGO = timezone.now() - timedelta(days=400)
 
 

@@ -7,21 +7,46 @@ from typing import Any, ClassVar
 from django.contrib import admin, messages
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.safestring import SafeString
+from django_otp.plugins.otp_static.models import StaticDevice
+from django_otp.plugins.otp_totp.models import TOTPDevice
 from knox.models import AuthToken
 from phonenumber_field.phonenumber import to_python as to_phone_number
+from unfold.enums import ActionVariant
 
+from accounts import second_factor
 from accounts.models import Client, Company, Role, User
-from core.admin import ChoiceFilter, OperatorAdmin, as_uuid, display, link
+from core.admin import (
+    ChoiceFilter,
+    OperatorAdmin,
+    ReasonForm,
+    action,
+    as_uuid,
+    display,
+    link,
+    page_url,
+)
+from core.models import Deed, SupportAction
+from core.unit_of_work import unit_of_work
 
+#: The page of what a support action is about.
+SUBJECT_PAGES = {
+    "user": "accounts_user_change",
+    "wallet": "wallets_wallet_change",
+    "transaction": "ledger_transaction_change",
+    "asset": "wallets_asset_change",
+}
 #: How many customers of a name are looked at.
 NAMESAKES = 1_000
 
 # Nobody gives rights by group here, and nobody has business with tokens.
 admin.site.unregister(Group)
 admin.site.unregister(AuthToken)
+# Devices hold secrets; each operator's own pages make them, and one button resets them.
+admin.site.unregister([TOTPDevice, StaticDevice])
 
 
 def operator_of(request: HttpRequest) -> User:
@@ -44,10 +69,14 @@ class CustomerAdmin(OperatorAdmin[User]):
     list_display = ("email", "role_label", "is_active", "created_at")
     list_filter = (RoleFilter,)
     ordering = ("email",)
+    subject_kind = "user"
+    views_are_recorded = True
+    actions_detail = ("reset_second_factor",)
     search_fields = ("email",)  # makes the box appear; `get_search_results` decides
     search_help_text = "Email, id, +phone, start of a name"
     _account = (None, {"fields": ("id", "email", "role_label", "is_active", "created_at")})
-    _leads_to = ("What they have", {"fields": ("wallets", "transactions")})
+    _leads_to = ("What they have", {"fields": ("everything", "wallets", "transactions")})
+    _access = ("Access", {"fields": ("has_second_factor", "deeds")})
     _profiles: ClassVar[dict[str, Any]] = {
         Role.CLIENT: ("Client", {"fields": ("full_name", "phone_number")}),
         Role.COMPANY: ("Company", {"fields": ("company", "url", "full_name", "phone_number")}),
@@ -58,6 +87,7 @@ class CustomerAdmin(OperatorAdmin[User]):
         return [
             self._account,
             *([self._profiles[role], self._leads_to] if role in self._profiles else []),
+            *([self._access] if role == Role.OPERATOR else []),
         ]
 
     def get_search_results(
@@ -101,6 +131,18 @@ class CustomerAdmin(OperatorAdmin[User]):
     def url(self, user: User) -> str:
         return user.company.url
 
+    @display(description="everything")
+    def everything(self, user: User) -> SafeString:
+        return link("All about this customer", "found", "person", user.pk)
+
+    @display(description="second factor", boolean=True)
+    def has_second_factor(self, user: User) -> bool:
+        return second_factor.has_one(user)
+
+    @display(description="support actions")
+    def deeds(self, user: User) -> SafeString:
+        return link("What this operator did", "core_supportaction_changelist", q=user.email)
+
     @display(description="wallets")
     def wallets(self, user: User) -> SafeString:
         return link("Wallets of this customer", "wallets_wallet_changelist", q=user.pk)
@@ -108,6 +150,114 @@ class CustomerAdmin(OperatorAdmin[User]):
     @display(description="transactions")
     def transactions(self, user: User) -> SafeString:
         return link("Transactions of this customer", "ledger_transaction_changelist", q=user.pk)
+
+    def offers(self, obj: User, action_name: str) -> bool:
+        return obj.role == Role.OPERATOR and second_factor.has_one(obj)
+
+    @action(
+        description="Reset the second factor",
+        url_path="reset-second-factor",
+        icon="phonelink_erase",
+        variant=ActionVariant.DANGER,
+    )
+    def reset_second_factor(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Let a colleague whose phone is gone set up another one. Nobody does that for oneself."""
+        user = self.get_object(request, object_id)
+        if user is None or user.role != Role.OPERATOR:
+            raise Http404
+        operator = operator_of(request)
+        if user.pk == operator.pk:
+            raise PermissionDenied
+        form = ReasonForm(request.POST if request.method == "POST" else None)
+        if not form.is_valid():
+            facts = f"{user.email} will log in by the password alone, and set up a new one."
+            return self.ask(
+                request,
+                user,
+                form,
+                title="Reset the second factor",
+                facts=facts,
+                button="Reset it",
+            )
+        reason = form.cleaned_data["reason"]
+        unit_of_work(
+            lambda: second_factor.reset(user, actor=operator, reason=reason, request=request)
+        )
+        self.message_user(request, "The second factor is reset.", messages.SUCCESS)
+        return redirect(page_url("accounts_user_change", user.pk))
+
+
+class DeedFilter(ChoiceFilter):
+    title = "deed"
+    parameter_name = "deed"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        return Deed.choices
+
+
+@admin.register(SupportAction)
+class SupportActionAdmin(OperatorAdmin[SupportAction]):
+    list_display = ("created_at", "actor", "deed_label", "subject", "reason", "result")
+    list_filter = (DeedFilter,)
+    ordering = ("-id",)
+    search_fields = ("subject_id",)  # makes the box appear; `get_search_results` decides
+    search_help_text = "Email, id of a person or a wallet, request id"
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    ("created_at", "actor"),
+                    ("deed_label", "subject"),
+                    ("reason", "result"),
+                    ("address", "request_id"),
+                )
+            },
+        ),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        emails = User.objects.filter(pk=OuterRef("actor_id")).values("email")[:1]
+        return super().get_queryset(request).annotate(actor_email=Subquery(emails))
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        text = search_term.strip()
+        if not text:
+            return queryset, False
+        if "@" in text:
+            user = User.objects.filter(email=text.lower()).first()
+            if user is not None:
+                text = str(user.pk)
+        meant = Q(subject_id=text) | Q(request_id=text)
+        if as_uuid(text):
+            meant |= Q(actor_id=text)
+        return queryset.filter(meant), False
+
+    @display(description="who")
+    def actor(self, deed: Any) -> SafeString | str:
+        if deed.actor_id is None:
+            return "nobody yet" if deed.deed == Deed.LOG_IN_FAILED else "a command"
+        return link(deed.actor_email, "accounts_user_change", deed.actor_id)
+
+    @display(
+        description="deed",
+        label={
+            Deed.LOG_IN_FAILED.label: "danger",
+            Deed.SECOND_FACTOR_FAILED.label: "danger",
+            Deed.ADJUSTMENT_REFUSED.label: "danger",
+            Deed.VIEW.label: "info",
+        },
+    )
+    def deed_label(self, deed: SupportAction) -> str:
+        return deed.get_deed_display()
+
+    @display(description="to what")
+    def subject(self, deed: SupportAction) -> SafeString | str:
+        view = SUBJECT_PAGES.get(deed.subject_kind)
+        name = f"{deed.subject_kind} {deed.subject_id}"
+        return link(name, view, deed.subject_id) if view else name
 
 
 def _person(user: User) -> Client | Company:

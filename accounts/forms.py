@@ -1,17 +1,26 @@
-"""The form that operators log in to the admin with."""
+"""The forms by which operators enter the admin and change their passwords."""
 
 from typing import TYPE_CHECKING, Any
 
+from django import forms
 from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from unfold.widgets import UnfoldAdminTextInputWidget
 
-from core import metrics
+from accounts import services
+from accounts.models import Role, User
+from core import audit, metrics
 from core.errors import RateLimited
 from core.http.address import address_of
 from core.http.ratelimit import spend
+from core.models import Deed
+from core.unit_of_work import unit_of_work
 
 if TYPE_CHECKING:
     from django.contrib.admin.forms import AdminAuthenticationForm as AuthenticationForm
+    from django.contrib.admin.forms import AdminPasswordChangeForm as PasswordChangeForm
 else:
+    from unfold.forms import AdminOwnPasswordChangeForm as PasswordChangeForm
     from unfold.forms import AuthenticationForm
 
 
@@ -34,4 +43,71 @@ class LogInForm(AuthenticationForm):
             spend(self.request, group="login_account", subject=email)
         except RateLimited as refusal:
             raise ValidationError(str(refusal)) from refusal
-        return super().clean()
+        try:
+            return super().clean()
+        except ValidationError:
+            self._record_failure(self.request, email)
+            raise
+
+    def _record_failure(self, request: HttpRequest, email: str) -> None:
+        # Of operators only: what a stranger types here may be a password.
+        operator = User.objects.filter(email=email, role=Role.OPERATOR).first()
+        if operator is not None:
+            audit.record(
+                Deed.LOG_IN_FAILED,
+                actor_id=None,
+                subject_kind="user",
+                subject_id=operator.pk,
+                request=request,
+            )
+
+
+class CodeForm(forms.Form):
+    """A code of the second factor: six digits of a phone, or a backup code."""
+
+    code = forms.CharField(
+        max_length=16,
+        widget=UnfoldAdminTextInputWidget(
+            attrs={"autocomplete": "one-time-code", "autofocus": True, "spellcheck": "false"}
+        ),
+    )
+
+    def clean_code(self) -> str:
+        return "".join(str(self.cleaned_data["code"]).split()).lower()
+
+
+class PasswordForm(PasswordChangeForm):
+    """An operator's own password; `services.change_password` does what it does for the API."""
+
+    def __init__(self, user: Any, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
+        super().__init__(user, *args, **kwargs)
+        self._request = request
+
+    def clean_old_password(self) -> str:
+        try:
+            # Before any hashing, as everywhere a password is asked for.
+            spend(self._request, group="login_account", subject=self.user.email)
+        except RateLimited as refusal:
+            raise ValidationError(str(refusal)) from refusal
+        return super().clean_old_password()
+
+    def save(self, commit: bool = True) -> Any:
+        """Set the password and end every token of the account.
+
+        The form has compared the old one. Raises what `services.set_password` does.
+        """
+        new_password = self.cleaned_data["new_password1"]
+
+        def work() -> User:
+            user = services.set_password(self.user, new_password)
+            audit.record(
+                Deed.PASSWORD_SET,
+                actor_id=user.pk,
+                subject_kind="user",
+                subject_id=user.pk,
+                request=self._request,
+            )
+            return user
+
+        self.user.password = unit_of_work(work).password
+        return self.user

@@ -12,7 +12,9 @@ from knox.models import AuthToken
 from accounts.errors import EmailTaken, InvalidCredentials
 from accounts.idleness import first_expiry
 from accounts.models import Client, Company, Role, User
+from core import audit
 from core.errors import InvalidInput, PermissionDenied
+from core.models import Deed
 from core.unit_of_work import refuse_on_constraint
 
 refuse_on_constraint("email_taken", EmailTaken)
@@ -94,9 +96,26 @@ def change_password(
     if not user.check_password(current_password):
         raise InvalidCredentials
     check_new_password(new_password, user, field="new_password")
-    user.set_password(new_password)
+    _replace_password(user, new_password, kept=kept)
+
+
+def set_password(user: User, password: str) -> User:
+    """Set the password of an account and end all its sessions.
+
+    Whoever calls has made sure that it is theirs to set, and that validators take it. Raises
+    `InvalidCredentials` when the account has left, or somebody else set the password meanwhile.
+    """
+    locked = _locked(user)
+    if locked.password != user.password:
+        raise InvalidCredentials
+    _replace_password(locked, password, kept=None)
+    return locked
+
+
+def _replace_password(user: User, password: str, *, kept: AuthToken | None) -> None:
+    user.set_password(password)
     user.save(update_fields=["password"])
-    AuthToken.objects.filter(user=user).exclude(pk=kept.pk).delete()
+    AuthToken.objects.filter(user=user).exclude(pk=kept and kept.pk).delete()
 
 
 def _locked(user: User) -> User:
@@ -110,13 +129,20 @@ def _locked(user: User) -> User:
 def create_operator(email: str, password: str | None = None) -> Session:
     """Create an operator, or take the one with this email, and give it a new token.
 
-    Raises `EmailTaken` when a client or a company has the address.
+    A password lets them into the admin; it ends what sessions there are. Raises `EmailTaken` when
+    a client or a company has the address, `InvalidInput` for a password that validators refuse.
     """
+    if password is not None:
+        check_new_password(password, User(email=email), field="password")
     user = User.objects.filter(email=email.lower()).first()
     if user is None:
         user = User.objects.create_user(email, password, role=Role.OPERATOR)
     elif user.role != Role.OPERATOR:
         raise EmailTaken
+    elif password is not None:
+        user = set_password(user, password)
+    if password is not None:
+        audit.record(Deed.PASSWORD_SET, actor_id=None, subject_kind="user", subject_id=user.pk)
     return open_session(user)
 
 

@@ -1,31 +1,189 @@
-"""Adjustments: how support puts a balance right, with a reason and an author."""
+"""Adjustments: how support puts a balance right, with a reason and an author.
+
+Above `WALLET_SERVICE_ADJUSTMENT_LIMIT` one operator asks for it and another one decides.
+"""
 
 import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+from django.db.models import Q, Sum
+from django.utils import timezone
 
 from accounts.models import User
+from commerce.models import AdjustmentRequest, Decision
 from commerce.movements import Movement, move
+from core import context
+from core.errors import NotFound, StateConflict
+from core.money import to_major
+from core.unit_of_work import require_unit_of_work
+from ledger.history import first_id_at
 from ledger.kinds import Kind
-from wallets.assets import amount_minor, system_wallet
-from wallets.models import Purpose
+from ledger.models import Transaction
+from ledger.post import Order, post
+from wallets.assets import amount_minor, get_asset, system_wallet
+from wallets.models import Purpose, Wallet
 from wallets.selectors import anyones_wallet
+from wallets.services import lock_wallets
+
+#: How far back an operator's adjustments of one wallet count towards the limit.
+COUNTED = timedelta(hours=24)
+#: How long somebody may decide; afterwards it takes a new request.
+DECIDED_WITHIN = timedelta(days=3)
+
+
+class NoSuchRequest(NotFound):
+    message = "There is no such adjustment to decide about."
+
+
+class OwnRequest(StateConflict):
+    recorded = False
+    code = "own_adjustment"
+    message = "Whoever asked for an adjustment does not decide about it."
+
+
+class AlreadyDecided(StateConflict):
+    recorded = False
+    code = "adjustment_decided"
+    message = "Somebody has decided about this adjustment already."
+
+
+class RequestExpired(StateConflict):
+    recorded = False
+    code = "adjustment_expired"
+    message = "Nobody decided about this adjustment in time: ask for it anew."
+
+
+@dataclass(frozen=True, slots=True)
+class _Adjustment:
+    """Some money, put into a wallet or taken out of it."""
+
+    wallet: Wallet
+    amount_minor: int
+    is_credit: bool
+
+    @property
+    def sides(self) -> tuple[Wallet, Wallet]:
+        """Source and target: the other side is the funding system wallet."""
+        world = system_wallet(self.wallet.asset_id, Purpose.FUNDING)
+        return (world, self.wallet) if self.is_credit else (self.wallet, world)
 
 
 def adjust(
     operator: User, *, wallet_id: uuid.UUID, amount: str, is_credit: bool, reason: str
-) -> Movement:
-    """Put money into a wallet, or take it out, against the funding system wallet.
+) -> Movement | AdjustmentRequest:
+    """Put money into a wallet, or take it out; above the limit, ask for that instead.
 
     `amount` is a plain decimal, greater than zero. Requires a unit of work. Raises
     `WalletNotFound`, `InvalidInput`, `AmountNotPositive` and what `move` does.
     """
     wallet = anyones_wallet(wallet_id)
-    world = system_wallet(wallet.asset_id, Purpose.FUNDING)
-    source, target = (world, wallet) if is_credit else (wallet, world)
+    adjustment = _Adjustment(wallet, amount_minor(amount, wallet.asset_id), is_credit)
+    # Two at once that are under the limit each, and above it together, follow each other here.
+    lock_wallets([wallet.id])
+    if _is_above_limit(operator, adjustment):
+        return AdjustmentRequest.objects.create(
+            wallet=wallet,
+            is_credit=is_credit,
+            amount_minor=adjustment.amount_minor,
+            reason=reason,
+            requester=operator,
+            request_id=context.request_id.get(),
+            expires_at=timezone.now() + DECIDED_WITHIN,
+        )
+    source, target = adjustment.sides
     return move(
         Kind.ADJUSTMENT,
         source=source,
         target=target,
-        amount_minor=amount_minor(amount, wallet.asset_id),
+        amount_minor=adjustment.amount_minor,
         actor=operator,
         summary=reason,
     )
+
+
+def approve(operator: User, number: int, *, reason: str) -> AdjustmentRequest:
+    """Carry out what another operator asked for, once, and return the request as it is then.
+
+    The ledger decides on the wallet as it is now: one that was frozen or emptied meanwhile makes
+    it a failed attempt, on record, which closes the request. Requires a unit of work. Raises
+    `NoSuchRequest`, `OwnRequest`, `AlreadyDecided` and `RequestExpired`.
+    """
+    asked = _open_request(operator, number)
+    source, target = _Adjustment(asked.wallet, asked.amount_minor, asked.is_credit).sides
+    order = Order(
+        Kind.ADJUSTMENT,
+        source.id,
+        target.id,
+        asked.amount_minor,
+        summary=asked.reason,
+        actor_id=asked.requester_id,
+    )
+    [outcome] = post([order])
+    asked.transaction_id = outcome.transaction_id
+    asked.failure_code = outcome.failure
+    status = Decision.APPROVED if outcome.failure is None else Decision.FAILED
+    return _decide(asked, operator, status, reason)
+
+
+def reject(operator: User, number: int, *, reason: str) -> AdjustmentRequest:
+    """Decide against what another operator asked for. Requires a unit of work; raises likewise."""
+    return _decide(_open_request(operator, number), operator, Decision.REJECTED, reason)
+
+
+def _is_above_limit(operator: User, adjustment: _Adjustment) -> bool:
+    """Whether the operator needs a second one, after what they did to this wallet of late."""
+    wallet_id = adjustment.wallet.id
+    by_two = AdjustmentRequest.objects.filter(wallet=wallet_id, status=Decision.APPROVED)
+    of_late = Transaction.objects.filter(
+        Q(id__gte=first_id_at(timezone.now() - COUNTED)),
+        kind=Kind.ADJUSTMENT,
+        actor_id=operator.pk,
+        failure_code__isnull=True,
+    ).exclude(pk__in=by_two.values("transaction_id"))
+    sides = (of_late.filter(source_id=wallet_id), of_late.filter(target_id=wallet_id))
+    sums = [side.aggregate(sum=Sum("amount_minor"))["sum"] or 0 for side in sides]
+    decimals = get_asset(adjustment.wallet.asset_id).decimals
+    total = to_major(adjustment.amount_minor + int(sum(sums)), decimals=decimals)
+    return bool(total > settings.ADJUSTMENT_LIMIT)
+
+
+def _open_request(operator: User, number: int) -> AdjustmentRequest:
+    """Return the request, locked, when this operator may decide about it now."""
+    require_unit_of_work()
+    asked = (
+        AdjustmentRequest.objects.select_for_update(no_key=True, of=("self",))
+        .select_related("wallet")
+        .filter(pk=number)
+        .first()
+    )
+    if asked is None:
+        raise NoSuchRequest
+    if asked.status != Decision.PENDING:
+        raise AlreadyDecided
+    if asked.state == Decision.EXPIRED:
+        raise RequestExpired
+    if asked.requester_id == operator.pk:
+        raise OwnRequest
+    return asked
+
+
+def _decide(
+    asked: AdjustmentRequest, operator: User, status: Decision, reason: str
+) -> AdjustmentRequest:
+    asked.status = status
+    asked.decider = operator
+    asked.decision_reason = reason
+    asked.decided_at = timezone.now()
+    asked.save(
+        update_fields=[
+            "status",
+            "decider",
+            "decision_reason",
+            "decided_at",
+            "transaction_id",
+            "failure_code",
+        ]
+    )
+    return asked

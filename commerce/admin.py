@@ -1,13 +1,19 @@
 """Adjustments for support: a button on a wallet's page, a reason, a transaction with its author."""
 
 import uuid
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from django import forms
 from django.contrib import admin, messages
-from django.http import HttpRequest, HttpResponse
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from unfold.enums import ActionVariant
 from unfold.widgets import (
     UnfoldAdminRadioSelectWidget,
     UnfoldAdminTextareaWidget,
@@ -16,13 +22,26 @@ from unfold.widgets import (
 
 from accounts.admin import operator_of
 from accounts.models import User
-from commerce.adjustments import adjust
+from accounts.site import SupportSite
+from commerce.adjustments import adjust, approve, reject
 from commerce.bodies import SUMMARY_CHARACTERS
-from core.admin import action
+from commerce.models import AdjustmentRequest, Decision
+from commerce.support.pages import find, found
+from core import audit
+from core.admin import (
+    ChoiceFilter,
+    OperatorAdmin,
+    ReasonForm,
+    action,
+    display,
+    link,
+    page_url,
+)
 from core.errors import InvalidInput, Refusal
 from core.http.errors import error_body, status_of
 from core.http.renderer import render_json
 from core.idempotency import Answer, Claim, IdempotencyKeyReused, answer_once, fingerprint_of
+from core.models import Deed
 from core.money import AmountNotPositive
 from core.unit_of_work import unit_of_work
 from wallets.admin import WalletAdmin, amount_text
@@ -33,6 +52,10 @@ SENT_BEFORE = (
     "This form was sent before, with other values. Look at the wallet's transactions: what you"
     " send now comes on top."
 )
+
+
+#: What a support action is called by the status of its answer; any other is a refusal.
+_DEEDS: dict[int, Deed] = {HTTPStatus.OK: Deed.ADJUST, HTTPStatus.ACCEPTED: Deed.ADJUSTMENT_ASKED}
 
 
 def _new_key() -> str:
@@ -55,6 +78,10 @@ class AdjustmentForm(forms.Form):
     )
     key = forms.UUIDField(widget=forms.HiddenInput, initial=_new_key)
 
+
+site = cast(SupportSite, admin.site)
+site.add_page("find/", find, name="find")
+site.add_page("found/<str:kind>/<path:quoted>", found, name="found")
 
 # The wallets' own room knows nothing of money moving: here, its page gets one button more.
 admin.site.unregister(Wallet)
@@ -105,13 +132,15 @@ class AdjustableWalletAdmin(WalletAdmin):
 
         def work() -> Answer:
             answer = _adjustment(operator, wallet, request.path, **asked)
-            self.log_change(request, wallet, _told(answer))
+            deed = _DEEDS.get(answer.status_code, Deed.ADJUSTMENT_REFUSED)
+            reason = str(fields["reason"])
+            self.record(request, wallet, deed, reason=reason, result=_told(answer))
             return answer
 
         return unit_of_work(lambda: answer_once(claim, work))
 
     def _tell(self, request: HttpRequest, answer: Answer) -> None:
-        if answer.status_code != HTTPStatus.OK:
+        if answer.status_code not in _DEEDS:
             self.message_user(request, f"{_told(answer)} It is on record.", messages.ERROR)
         elif answer.replayed:
             self.message_user(request, f"Done before, once: {_told(answer)}", messages.INFO)
@@ -136,12 +165,180 @@ def _adjustment(
             raise
         return Answer(status_of(refusal), render_json(error_body(refusal, path=path)))
     moved = amount_text(movement.amount_minor, wallet.asset_id)
-    message = f"{'Put in' if direction == PUT_IN else 'Took out'} {moved}: {reason}"
+    if isinstance(movement, AdjustmentRequest):
+        verb = "put in" if direction == PUT_IN else "take out"
+        message = f"Asked to {verb} {moved}: a second operator decides."
+        return Answer(HTTPStatus.ACCEPTED, render_json({"message": message}))
+    message = f"{'Put in' if direction == PUT_IN else 'Took out'} {moved}"
     return Answer(HTTPStatus.OK, render_json({"message": message}), movement.outcome.transaction_id)
 
 
 def _told(answer: Answer) -> str:
     message = orjson.loads(answer.body)["message"]
-    if answer.status_code != HTTPStatus.OK:
+    if answer.status_code not in _DEEDS:
         return f"Adjustment refused: {message}"
     return str(message)
+
+
+class DecisionFilter(ChoiceFilter):
+    title = "state"
+    parameter_name = "status"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        return Decision.choices
+
+    def filtered(self, queryset: QuerySet[Any], chosen: str) -> QuerySet[Any]:
+        now = timezone.now()
+        if chosen == Decision.EXPIRED:
+            return queryset.filter(status=Decision.PENDING, expires_at__lte=now)
+        found = super().filtered(queryset, chosen)
+        return found.filter(expires_at__gt=now) if chosen == Decision.PENDING else found
+
+
+@admin.register(AdjustmentRequest)
+class AdjustmentRequestAdmin(OperatorAdmin[AdjustmentRequest]):
+    """What waits for a second operator, and what became of it."""
+
+    list_display = ("created_at", "movement", "holder", "requester", "state_label", "expires_at")
+    list_filter = (DecisionFilter,)
+    list_select_related = ("wallet__owner", "requester")
+    ordering = ("-id",)
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    ("movement", "state_label"),
+                    ("holder", "wallet_link"),
+                    ("balance_now", "reason"),
+                    ("asker", "created_at"),
+                    ("expires_at", "request_id"),
+                )
+            },
+        ),
+        (
+            "Decision",
+            {"fields": (("second", "decided_at"), ("decision_reason", "transaction"))},
+        ),
+    )
+    actions_detail = ("approve", "reject")
+
+    @display(description="what")
+    def movement(self, asked: AdjustmentRequest) -> str:
+        verb = "Put in" if asked.is_credit else "Take out"
+        return f"{verb} {amount_text(asked.amount_minor, asked.wallet.asset_id)}"
+
+    @display(description="owner")
+    def holder(self, asked: AdjustmentRequest) -> SafeString:
+        return link(asked.wallet.owner, "accounts_user_change", asked.wallet.owner_id)
+
+    @display(description="wallet")
+    def wallet_link(self, asked: AdjustmentRequest) -> SafeString:
+        return link(asked.wallet_id, "wallets_wallet_change", asked.wallet_id)
+
+    @display(description="wallet now")
+    def balance_now(self, asked: AdjustmentRequest) -> str:
+        wallet = asked.wallet
+        return f"{amount_text(wallet.balance_minor, wallet.asset_id)}, {wallet.status}"
+
+    @display(description="asked by")
+    def asker(self, asked: AdjustmentRequest) -> SafeString:
+        return link(asked.requester, "accounts_user_change", asked.requester_id)
+
+    @display(description="decided by")
+    def second(self, asked: AdjustmentRequest) -> SafeString | None:
+        if asked.decider is None:
+            return None
+        return link(asked.decider, "accounts_user_change", asked.decider_id)
+
+    @display(description="transaction")
+    def transaction(self, asked: AdjustmentRequest) -> SafeString | None:
+        if asked.transaction_id is None:
+            return None
+        return link(asked.transaction_id, "ledger_transaction_change", asked.transaction_id)
+
+    @display(
+        description="state",
+        label={
+            Decision.PENDING.label: "warning",
+            Decision.APPROVED.label: "success",
+            Decision.REJECTED.label: "danger",
+            Decision.FAILED.label: "danger",
+        },
+    )
+    def state_label(self, asked: AdjustmentRequest) -> str:
+        return str(asked.state.label)
+
+    def offers(self, obj: AdjustmentRequest, action_name: str) -> bool:
+        return obj.state == Decision.PENDING
+
+    def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]:
+        """Offer nothing to whoever asked: a second operator decides."""
+        obj = self.get_object(request, object_id)
+        if obj is None or obj.requester_id == request.user.pk:
+            return []
+        return super().get_actions_detail(request, object_id)
+
+    @action(description="Approve", url_path="approve", icon="check")
+    def approve(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._decide(request, object_id, "Approve", approve)
+
+    @action(description="Reject", url_path="reject", icon="close", variant=ActionVariant.DANGER)
+    def reject(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._decide(request, object_id, "Reject", reject)
+
+    def _decide(
+        self,
+        request: HttpRequest,
+        number: str,
+        verb: str,
+        decide: Callable[..., AdjustmentRequest],
+    ) -> HttpResponse:
+        asked = self.get_object(request, number)
+        if asked is None:
+            raise Http404
+        form = ReasonForm(request.POST if request.method == "POST" else None)
+        if not form.is_valid():
+            facts = (
+                f"{self.movement(asked)}: {asked.reason}. Asked by {asked.requester}."
+                f" The wallet of {asked.wallet.owner} holds {self.balance_now(asked)}."
+            )
+            title = f"{verb} this adjustment"
+            return self.ask(request, asked, form, title=title, facts=facts, button=verb)
+        reason, operator = form.cleaned_data["reason"], operator_of(request)
+
+        def work() -> AdjustmentRequest:
+            decided = decide(operator, asked.pk, reason=reason)
+            audit.record(
+                _DECISION_DEEDS[decided.state],
+                actor_id=operator.pk,
+                subject_kind="wallet",
+                subject_id=decided.wallet_id,
+                reason=reason,
+                result=_decided(decided, self.movement(asked)),
+                request=request,
+            )
+            return decided
+
+        try:
+            decided = unit_of_work(work)
+        except Refusal as refusal:
+            self.message_user(request, str(refusal), messages.ERROR)
+        else:
+            is_well = decided.status != Decision.FAILED
+            level = messages.SUCCESS if is_well else messages.ERROR
+            self.message_user(request, _decided(decided, self.movement(asked)), level)
+        return redirect(page_url("commerce_adjustmentrequest_change", asked.pk))
+
+
+_DECISION_DEEDS = {
+    Decision.APPROVED: Deed.ADJUSTMENT_APPROVED,
+    Decision.FAILED: Deed.ADJUSTMENT_REFUSED,
+    Decision.REJECTED: Deed.ADJUSTMENT_REJECTED,
+}
+
+
+def _decided(decided: AdjustmentRequest, movement: str) -> str:
+    """Return what to say of a decision, on the page and in the record."""
+    told = f"{movement}, asked by {decided.requester}: {decided.state.label}"
+    return f"{told} ({decided.failure_code})." if decided.failure_code else f"{told}."

@@ -2,10 +2,13 @@
 
 import uuid
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
 
 from ledger.kinds import Kind
+from wallets.models import Wallet
 
 
 class Charge(models.Model):
@@ -29,6 +32,98 @@ class Charge(models.Model):
 
     def __str__(self) -> str:
         return str(self.transaction_id)
+
+
+class Decision(models.TextChoices):
+    """What became of an adjustment that needs two operators."""
+
+    PENDING = "pending"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    FAILED = "failed", "Approved, but failed"
+    EXPIRED = "expired"
+
+
+class AdjustmentRequest(models.Model):
+    """An adjustment above the limit: one operator asks for it, another one decides.
+
+    What was asked never changes, and a decision is for good: the database refuses either.
+    `EXPIRED` is never stored: `state` says it of what nobody decided in time.
+    """
+
+    wallet = models.ForeignKey(Wallet, on_delete=models.PROTECT, related_name="+")
+    is_credit = models.BooleanField(help_text="Put in; else taken out.")
+    amount_minor = models.BigIntegerField()
+    reason = models.CharField(max_length=500)
+    requester = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
+    request_id = models.CharField(max_length=128)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    status = models.CharField(max_length=8, choices=Decision, default=Decision.PENDING)
+    decider = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    decision_reason = models.CharField(max_length=500)
+    decided_at = models.DateTimeField(null=True)
+    transaction_id = models.UUIDField(null=True, help_text="What it did, or tried.")
+    failure_code = models.CharField(max_length=24, null=True)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(name="asked_amount_positive", condition=Q(amount_minor__gt=0)),
+            models.CheckConstraint(
+                name="decided_by_another",
+                condition=Q(decider__isnull=True) | ~Q(decider=F("requester")),
+            ),
+            models.CheckConstraint(
+                name="decision_is_whole",
+                condition=Q(
+                    status=Decision.PENDING,
+                    decider__isnull=True,
+                    decided_at__isnull=True,
+                    transaction_id__isnull=True,
+                    failure_code__isnull=True,
+                )
+                | Q(
+                    status=Decision.REJECTED,
+                    decider__isnull=False,
+                    decided_at__isnull=False,
+                    transaction_id__isnull=True,
+                    failure_code__isnull=True,
+                )
+                | Q(
+                    status=Decision.APPROVED,
+                    decider__isnull=False,
+                    decided_at__isnull=False,
+                    transaction_id__isnull=False,
+                    failure_code__isnull=True,
+                )
+                | Q(
+                    status=Decision.FAILED,
+                    decider__isnull=False,
+                    decided_at__isnull=False,
+                    transaction_id__isnull=False,
+                    failure_code__isnull=False,
+                ),
+            ),
+        )
+        indexes = (
+            models.Index(
+                fields=["expires_at"], name="asked_pending", condition=Q(status=Decision.PENDING)
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"adjustment {self.pk}"
+
+    @property
+    def state(self) -> Decision:
+        """Its status; `EXPIRED` for one that nobody decided in time."""
+        if self.status == Decision.PENDING and self.expires_at <= timezone.now():
+            return Decision.EXPIRED
+        return Decision(self.status)
 
 
 class QueueStatus(models.TextChoices):

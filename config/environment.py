@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from decimal import Decimal
 from email.utils import parseaddr
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -77,6 +78,8 @@ class Environment:
     admin_idle_minutes: int
     admin_session_hours: float
     max_wallets_by_client: int
+    adjustment_limit: Decimal
+    admin_second_factor: str
     data_dir: Path
     idempotency_days: int
     rate_limits: str
@@ -126,6 +129,14 @@ class Environment:
     def log_form(self) -> str:
         """How a line of the log looks: plain or json."""
         return self.log_format or ("plain" if self.is_demo else "json")
+
+    @property
+    def needs_second_factor(self) -> bool:
+        """Whether nobody enters the admin by a password alone."""
+        if self.admin_second_factor:
+            return self.admin_second_factor == "on"
+        # Nobody's money is in the demo, whose password every start prints.
+        return not self.is_demo
 
 
 VARIABLES = tuple(
@@ -178,6 +189,12 @@ def read() -> Environment:
         admin_session_hours=_hours(env, "WALLET_SERVICE_ADMIN_SESSION_HOURS", 12.0),
         max_wallets_by_client=env.int(
             "WALLET_SERVICE_MAX_WALLETS_BY_CLIENT", 0, validate=valid.Range(min=0)
+        ),
+        adjustment_limit=env.decimal(
+            "WALLET_SERVICE_ADJUSTMENT_LIMIT", Decimal(1_000), validate=valid.Range(min=0)
+        ),
+        admin_second_factor=env.str(
+            "WALLET_SERVICE_ADMIN_SECOND_FACTOR", "", validate=valid.OneOf(("", "on", "off"))
         ),
         data_dir=_directory(env.str("WALLET_SERVICE_DATA_DIR", ".data", validate=_not_empty)),
         idempotency_days=env.int(

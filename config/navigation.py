@@ -10,7 +10,14 @@ from core.admin import page_url
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the groups of links, the one that leads here marked."""
     groups = {
-        "People": [("Customers", "group", page_url("accounts_user_changelist"))],
+        "": [
+            ("Dashboard", "monitoring", page_url("index")),
+            ("Find", "search", page_url("find")),
+        ],
+        "People": [
+            ("Customers", "group", page_url("accounts_user_changelist")),
+            ("Support actions", "history", page_url("core_supportaction_changelist")),
+        ],
         "Money": [
             ("Wallets", "wallet", page_url("wallets_wallet_changelist")),
             ("Transactions", "swap_horiz", page_url("ledger_transaction_changelist")),
@@ -18,6 +25,11 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
                 "Failed attempts",
                 "error",
                 page_url("ledger_transaction_changelist", outcome="failed"),
+            ),
+            (
+                "Approvals",
+                "approval",
+                page_url("commerce_adjustmentrequest_changelist", status="pending"),
             ),
             ("Trial balance", "balance", page_url("trial_balance")),
             ("Assets", "toll", page_url("wallets_asset_changelist")),

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from corsheaders.defaults import default_headers
+from django.urls import reverse_lazy
 
 from config import content_policy
 from config import environment as _environment
@@ -31,6 +32,8 @@ METRICS_TOKEN = env.metrics_token
 SMOKE_EMAIL = env.smoke_email
 SMOKE_PASSWORD = env.smoke_password
 MAX_WALLETS_BY_CLIENT = env.max_wallets_by_client
+ADJUSTMENT_LIMIT = env.adjustment_limit
+ADMIN_NEEDS_SECOND_FACTOR = env.needs_second_factor
 IDEMPOTENCY_DAYS = env.idempotency_days
 CHUNK_LATENCY_MS = env.chunk_latency_ms
 MAX_WAIT_SECONDS = env.max_wait_seconds
@@ -72,8 +75,8 @@ STATIC_URL = "static/"
 WHITENOISE_USE_FINDERS = True
 
 INSTALLED_APPS = [
-    "unfold",
-    "django.contrib.admin",
+    "unfold.apps.BasicAppConfig",
+    "config.apps.SupportAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -81,6 +84,9 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "rest_framework",
     "knox",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "corsheaders",
     "csp",
     "drf_spectacular",
@@ -109,6 +115,7 @@ MIDDLEWARE = [
     "core.http.sessions.SessionAgeMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "core.http.middleware.BodyMiddleware",
@@ -273,6 +280,7 @@ PROCRASTINATE_PERIODIC_DEFAULTS = {"max_delay": 24 * 60 * 60}
 
 # --- The admin --------------------------------------------------------------------------
 
+OTP_TOTP_ISSUER = "Wallet Service"
 FORMAT_MODULE_PATH = "config.formats"
 UNFOLD = {
     "SITE_TITLE": "Wallet Service",
@@ -280,6 +288,12 @@ UNFOLD = {
     "SITE_SYMBOL": "account_balance_wallet",
     "SITE_URL": "/api",
     "LOGIN": {"form": "accounts.forms.LogInForm"},
+    "ACCOUNT": {
+        "navigation": [
+            {"title": "Second factor", "link": reverse_lazy("admin:second_factor_codes")},
+            {"title": "Change password", "link": reverse_lazy("admin:password_change")},
+        ]
+    },
     "SIDEBAR": {"navigation": "config.navigation.sidebar"},
 }
 

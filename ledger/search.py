@@ -3,19 +3,27 @@
 A wallet has its transactions in order in two indexes, one for each side. Nothing else is indexed
 (each index more would slow down every movement of money): a kind, a failure or a request id is
 looked for in the newest `LOOKED_AT` transactions, then, on the next page, in those before them.
+A request id that the service made says when, and is looked for in that minute alone.
 """
 
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.db.models import Q, QuerySet
 
 from accounts.models import User
+from core.ids import moment_of
+from ledger.history import first_id_at
 from ledger.models import Transaction
 from wallets.models import Wallet
 
 LOOKED_AT = 250_000
+#: How long after its id was made a request may still write: longer than any statement may take.
+REQUEST_LASTS = timedelta(minutes=2)
+#: Several machines, several clocks.
+CLOCKS_DIFFER = timedelta(seconds=5)
 #: How many wallets of one customer are looked at, the newest ones.
 WALLETS = 50
 
@@ -56,7 +64,16 @@ def meaning_of(text: str, typed_id: uuid.UUID | None) -> Meaning:
         return _of_wallets(Wallet.objects.filter(pk=typed_id))
     if typed_id and Transaction.objects.filter(pk=typed_id).exists():
         return Meaning((Q(pk=typed_id),))
-    return Meaning((Q(),), fit=Q(request_id=text))
+    return Meaning((window_of(text) or Q(),), fit=Q(request_id=text))
+
+
+def window_of(request_id: str) -> Q | None:
+    """Return the range of ids among which what a request wrote must be, if its id tells when."""
+    moment = moment_of(request_id)
+    if moment is None:
+        return None
+    earliest, latest = moment - CLOCKS_DIFFER, moment + REQUEST_LASTS
+    return Q(pk__gte=first_id_at(earliest), pk__lt=first_id_at(latest))
 
 
 def find(

@@ -22,6 +22,7 @@ from tests.processes import Workers
 _CONNECTION = ("host", "port", "user", "password", "dbname")
 #: What a test leaves behind; assets and system wallets stay.
 _DIRTY_TABLES = (
+    "commerce_adjustmentrequest",
     "commerce_charge",
     "commerce_queuedtransaction",
     "commerce_seedrun",
@@ -34,7 +35,10 @@ _DIRTY_TABLES = (
     "ledger_transaction",
     "core_idempotencyrecord",
     "core_counter",
-    "django_admin_log",
+    "core_supportaction",
+    "otp_static_statictoken",
+    "otp_static_staticdevice",
+    "otp_totp_totpdevice",
     "django_session",
     "knox_authtoken",
     "accounts_client",

@@ -10,12 +10,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.safestring import SafeString
 from unfold.enums import ActionVariant
-from unfold.widgets import UnfoldAdminTextareaWidget
 
 from accounts.admin import operator_of
 from core.admin import (
     ChoiceFilter,
     OperatorAdmin,
+    ReasonForm,
     TabularInline,
     action,
     as_uuid,
@@ -25,6 +25,7 @@ from core.admin import (
     page_url,
 )
 from core.errors import Refusal
+from core.models import Deed
 from core.unit_of_work import unit_of_work
 from wallets.assets import SYMBOL, create_asset, money
 from wallets.models import Asset, Status, StatusChange, Wallet
@@ -59,6 +60,7 @@ class AssetForm(_AssetModelForm):
 @admin.register(Asset)
 class AssetAdmin(OperatorAdmin[Asset]):
     form = AssetForm
+    subject_kind = "asset"
     list_display = ("symbol", "name", "decimals", "is_cash")
     ordering = ("symbol",)
 
@@ -113,14 +115,6 @@ class AssetFilter(ChoiceFilter):
         return [(symbol, symbol) for symbol in symbols]
 
 
-class ReasonForm(forms.Form):
-    reason = forms.CharField(
-        max_length=StatusChange._meta.get_field("reason").max_length,
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
-        help_text="Kept for good, with your name.",
-    )
-
-
 class StatusChangeInline(TabularInline[StatusChange, Wallet]):
     model = StatusChange
     verbose_name_plural = "Frozen and set free"
@@ -144,6 +138,8 @@ class StatusChangeInline(TabularInline[StatusChange, Wallet]):
 
 @admin.register(Wallet)
 class WalletAdmin(OperatorAdmin[Wallet]):
+    subject_kind = "wallet"
+    views_are_recorded = True
     list_display = ("id", "holder", "asset_symbol", "balance", "status_label", "created_at")
     list_filter = (StatusFilter, AssetFilter)
     list_select_related = ("owner",)
@@ -240,10 +236,11 @@ class WalletAdmin(OperatorAdmin[Wallet]):
                 request, wallet, form, title=title, facts=self.facts(wallet), button=verb
             )
         reason, operator = form.cleaned_data["reason"], operator_of(request)
+        deed = Deed.FREEZE if status == Status.FROZEN else Deed.UNFREEZE
 
         def work() -> None:
             set_status(wallet.id, status=status, reason=reason, actor=operator)
-            self.log_change(request, wallet, f"{verb}: {reason}")
+            self.record(request, wallet, deed, reason=reason)
 
         try:
             unit_of_work(work)

@@ -1,5 +1,7 @@
 """`manage.py create_operator EMAIL`: a platform operator and a token for it."""
 
+import sys
+from getpass import getpass
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -7,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.validators import validate_email
 
 from accounts.services import create_operator
-from core.errors import Refusal
+from core.errors import InvalidInput, Refusal
 from core.http.renderer import rfc3339
 from core.unit_of_work import unit_of_work
 
@@ -17,16 +19,38 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("email")
+        parser.add_argument(
+            "--set-password",
+            action="store_true",
+            help="Ask for a password, with which one enters the admin; without a terminal it is"
+            " the first line of the standard input. Older tokens die.",
+        )
 
-    def handle(self, *args: Any, email: str, **options: Any) -> None:
+    def handle(self, *args: Any, email: str, set_password: bool, **options: Any) -> None:
         try:
             validate_email(email)
-            session = unit_of_work(lambda: create_operator(email))
+            password = _read_password() if set_password else None
+            session = unit_of_work(lambda: create_operator(email, password))
         except ValidationError as error:
             raise CommandError(f"{email} is no email address.") from error
+        except InvalidInput as refusal:
+            raise CommandError(" ".join(refusal.details["password"])) from refusal
         except Refusal as refusal:
             raise CommandError(str(refusal)) from refusal
         self.stdout.write(
             f"Operator {session.user.email} ({session.user.pk}),"
             f" until {rfc3339(session.expiry)}, token: {session.token}"
         )
+
+
+def _read_password() -> str:
+    """Return a password that was typed twice, or the first line of the standard input.
+
+    It is never an argument: those are in the shell's history and in the list of processes.
+    """
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\r\n")
+    password = getpass()
+    if getpass("Once more: ") != password:
+        raise CommandError("These were two different passwords.")
+    return password

@@ -1,0 +1,1 @@
+"""What support staff look at across the rooms."""

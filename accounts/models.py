@@ -60,6 +60,7 @@ class User(AbstractBaseUser, PermissionsMixin):
             # Lets a wallet carry its owner's role in one foreign key (see wallets.models).
             models.UniqueConstraint(fields=["id", "role"], name="user_has_one_role"),
         )
+        indexes = (models.Index(fields=["created_at"], name="users_by_age"),)
 
     def __str__(self) -> str:
         return self.email

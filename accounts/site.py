@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 else:
     from unfold.sites import UnfoldAdminSite as AdminSite
 
-_protected = [method_decorator(csrf_protect), method_decorator(never_cache)]
+_protected = [csrf_protect, never_cache]
 WRONG_CODE = (
     "That code is wrong, was used before, or came too soon after wrong ones. Wait for the next one."
 )
@@ -45,6 +45,8 @@ class OwnPasswordView(PasswordChangeView):
 
 class SupportSite(AdminSite):
     """Operators with a password and, where it is needed, a second factor."""
+
+    index_template = "admin/dashboard.html"
 
     def __init__(self, name: str = "admin") -> None:
         super().__init__(name)

@@ -81,7 +81,7 @@ class AdjustmentForm(forms.Form):
 
 site = cast(SupportSite, admin.site)
 site.add_page("find/", find, name="find")
-site.add_page("found/<str:kind>/<path:quoted>", found, name="found")
+site.add_page("find/<str:kind>/<path:quoted>", found, name="found")
 
 # The wallets' own room knows nothing of money moving: here, its page gets one button more.
 admin.site.unregister(Wallet)

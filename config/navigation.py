@@ -37,6 +37,8 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     }
     here = request.get_full_path()
     urls = [url for items in groups.values() for _, _, url in items if here.startswith(url)]
+    # Every page begins like the first one.
+    urls = [url for url in urls if url != page_url("index") or request.path == url]
     # The longest: failed attempts are transactions, too.
     active = max(urls, key=len, default=None)
     return [

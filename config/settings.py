@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from corsheaders.defaults import default_headers
+from django.templatetags.static import static
 from django.urls import reverse_lazy
 
 from config import content_policy
@@ -280,6 +281,7 @@ PROCRASTINATE_PERIODIC_DEFAULTS = {"max_delay": 24 * 60 * 60}
 
 # --- The admin --------------------------------------------------------------------------
 
+LOGIN_REDIRECT_URL = "admin:index"
 OTP_TOTP_ISSUER = "Wallet Service"
 FORMAT_MODULE_PATH = "config.formats"
 UNFOLD = {
@@ -294,6 +296,15 @@ UNFOLD = {
             {"title": "Change password", "link": reverse_lazy("admin:password_change")},
         ]
     },
+    "SITE_FAVICONS": [
+        {
+            "rel": "icon",
+            "type": "image/svg+xml",
+            "href": lambda _request: static("admin_desk/icon.svg"),
+        }
+    ],
+    "STYLES": [lambda _request: static("admin_desk/desk.css")],
+    "DASHBOARD_CALLBACK": "commerce.support.dashboard.dashboard",
     "SIDEBAR": {"navigation": "config.navigation.sidebar"},
 }
 

@@ -17,6 +17,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
@@ -70,6 +71,11 @@ def link(text: object, view: str, *arguments: object, **query: object) -> SafeSt
     classes = "text-primary-600 hover:underline dark:text-primary-500"
     url = page_url(view, *arguments, **query)
     return format_html('<a class="{}" href="{}">{}</a>', classes, url, text)
+
+
+def label(text: object, variant: str) -> SafeString:
+    """Return a word with a colour: success, warning, danger or info."""
+    return render_to_string("unfold/helpers/label.html", {"text": text, "variant": variant})
 
 
 def as_uuid(text: str) -> uuid.UUID | None:

@@ -20,7 +20,7 @@ from ledger.history import MAX_ID, first_id_at
 from ledger.kinds import FailureCode, Kind
 from ledger.models import Transaction
 from ledger.search import LOOKED_AT, WALLETS, find, meaning_of
-from ledger.trial_balance import Line, trial_balance
+from ledger.trial_balance import Line, TooLong, trial_balance
 from wallets.admin import AssetFilter, amount_text
 from wallets.assets import money, system_account
 
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
     Row = WithAnnotations[Transaction, _Owners]
 
+#: How long a browser waits for the books to be weighed, in milliseconds.
+WEIGHED_WITHIN_MS = 10_000
 COMPLETED, FAILED = "completed", "failed"
 
 
@@ -195,7 +197,13 @@ class TransactionAdmin(OperatorAdmin[Transaction]):
         """Weigh the books, now or `?at=` a moment."""
         form = MomentForm(request.GET)
         at = form.cleaned_data["at"] if form.is_valid() else None
-        lines = trial_balance(at=at) if form.is_valid() else []
+        lines: list[Line] = []
+        is_too_long = False
+        if form.is_valid():
+            try:
+                lines = trial_balance(at=at, within_ms=WEIGHED_WITHIN_MS)
+            except TooLong:
+                is_too_long = True
         context = {
             **self.admin_site.each_context(request),
             "title": "Trial balance",
@@ -203,6 +211,7 @@ class TransactionAdmin(OperatorAdmin[Transaction]):
             "moment": at or datetime.now(UTC),
             "lines": lines,
             "table": {"headers": _COLUMNS, "rows": [_cells(line) for line in lines]},
+            "is_too_long": is_too_long,
             "is_balanced": not any(line.difference_minor for line in lines),
         }
         return TemplateResponse(request, "admin/ledger/trial_balance.html", context)

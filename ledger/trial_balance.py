@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db import OperationalError
+from psycopg.errors import QueryCanceled
+
 from core.unit_of_work import snapshot
 from ledger.history import MAX_ID, first_id_at
 from wallets.models import Purpose
@@ -61,13 +64,27 @@ _LINES = """
 """
 
 
-def trial_balance(*, at: datetime | None = None) -> list[Line]:
+class TooLong(Exception):
+    """Weighing the books did not come to an end in the time that it was given."""
+
+
+def trial_balance(*, at: datetime | None = None, within_ms: int = 0) -> list[Line]:
     """Return a line per asset, as things stood at a moment (now, unless told). Locks nothing.
 
-    Reads one snapshot; it takes as long as the ledger is long.
+    Reads one snapshot; it takes as long as the ledger is long. Raises `TooLong` after `within_ms`
+    milliseconds; 0: it may take for ever.
     """
+    try:
+        return _weigh(at, within_ms)
+    except OperationalError as error:
+        if isinstance(error.__cause__, QueryCanceled):
+            raise TooLong from error
+        raise
+
+
+def _weigh(at: datetime | None, within_ms: int) -> list[Line]:
     with snapshot() as cursor:
-        cursor.execute("SET LOCAL statement_timeout = 0")
+        cursor.execute(f"SET LOCAL statement_timeout = {within_ms:d}")
         cursor.execute(
             _LINES,
             {

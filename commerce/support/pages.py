@@ -17,7 +17,7 @@ from core import audit
 from core.admin import page_url
 from core.models import Deed
 
-LIKE_A_TOKEN = (
+MISHAP = (
     "That may be an API token, which is a secret: it was not looked up, and not kept. If it is one,"
     " its owner should log out everywhere. A wallet's token is a UUID."
 )
@@ -47,7 +47,7 @@ def find(request: HttpRequest) -> HttpResponseBase:
             kind, quoted = meaning_of(form.cleaned_data["quoted"])
         except LooksLikeToken:
             form = FindForm()
-            return _page(request, "Find", form=form, refused=LIKE_A_TOKEN)
+            return _page(request, "Find", form=form, refused=MISHAP)
         return redirect(page_url("found", kind, quoted))
     return _page(request, "Find", form=form)
 

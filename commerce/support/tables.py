@@ -5,15 +5,17 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+from django.utils.safestring import SafeString
+
 from accounts.models import Role, User
 from commerce.models import AdjustmentRequest, QueuedTransaction
 from commerce.support.trail import Trail
-from core.admin import link
+from core.admin import label, link
 from core.models import IdempotencyRecord, SupportAction
 from ledger.models import Transaction
-from wallets.admin import amount_text
+from wallets.admin import STATUS_COLOURS, amount_text
 from wallets.assets import system_account
-from wallets.models import StatusChange, Wallet
+from wallets.models import Status, StatusChange, Wallet
 
 Table = dict[str, Any]
 Row = list[object]
@@ -72,7 +74,11 @@ def _person(user: User) -> Row:
 def _wallet(wallet: Wallet) -> Row:
     token = link(wallet.pk, "wallets_wallet_change", wallet.pk)
     balance = amount_text(wallet.balance_minor, wallet.asset_id)
-    return [token, wallet.owner or f"SYSTEM:{wallet.purpose}", balance, wallet.status]
+    return [token, wallet.owner or f"SYSTEM:{wallet.purpose}", balance, _status(wallet.status)]
+
+
+def _status(status: str) -> SafeString:
+    return label(status, STATUS_COLOURS[Status(status)])
 
 
 def _transaction(found: Transaction, owners: dict[uuid.UUID, str]) -> Row:
@@ -87,7 +93,7 @@ def _transaction(found: Transaction, owners: dict[uuid.UUID, str]) -> Row:
         amount_text(found.amount_minor, found.asset_id),
         side(found.source_id),
         side(found.target_id),
-        found.failure_code or "completed",
+        label(found.failure_code or "completed", "danger" if found.failure_code else "success"),
         found.summary,
     ]
 
@@ -112,7 +118,7 @@ def _record(record: IdempotencyRecord) -> Row:
 def _change(change: StatusChange) -> Row:
     wallet = link(change.wallet_id, "wallets_wallet_change", change.wallet_id)
     by = change.actor or "the service"
-    return [moment(change.created_at), wallet, change.status, change.reason, by]
+    return [moment(change.created_at), wallet, _status(change.status), change.reason, by]
 
 
 def _adjustment(asked: AdjustmentRequest) -> Row:

@@ -1,10 +1,17 @@
 """Who sits at the admin, and how."""
 
 import pytest
+from django.core.cache import cache
 
 from accounts.models import User
 from tests.admin.desk import Desk, desk_of
 from tests.factories import an_operator
+
+
+@pytest.fixture(autouse=True)
+def _fresh_figures() -> None:
+    """Let no test see the figures of another one."""
+    cache.clear()
 
 
 @pytest.fixture

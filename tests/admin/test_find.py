@@ -102,7 +102,7 @@ def test_a_person_or_a_wallet_leads_to_both(desk: Desk, quote: Callable[[Holder]
 
 def test_a_queued_transaction_leads_to_what_it_did(desk: Desk) -> None:
     holder = a_client(holds="10.00")
-    reply = holder.api.post("/transactions", {"value": "3.00", "latency": 1})
+    reply = holder.api.post("/transaction", {"value": "3.00", "latency": 1})
     queued = QueuedTransaction.objects.get()
 
     def run_one() -> None:

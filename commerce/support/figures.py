@@ -24,6 +24,7 @@ from commerce.models import AdjustmentRequest, Decision
 from commerce.status import processor_status
 from core.unit_of_work import snapshot
 from ledger.history import first_id_at
+from ledger.models import Verification
 from ledger.search import REQUEST_LASTS
 from ledger.trial_balance import TooLong, trial_balance
 from wallets.models import Wallet
@@ -63,13 +64,22 @@ class Merchant:
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """Whether the ledger was in balance when it was last weighed, and which assets were not.
+    """Whether the ledger was in balance when it was last weighed, and what a verification said.
 
-    `off` is None when weighing took too long for a page.
+    `off` are the assets that were not; None when weighing took too long for a page. `verified` is
+    the last complete verification, which recomputes every wallet; None before the first.
     """
 
     weighed_at: datetime
     off: list[str] | None
+    verified: Verification | None
+
+    @property
+    def is_wrong(self) -> bool:
+        found = self.verified is not None and (
+            self.verified.findings or self.verified.unbalanced_assets
+        )
+        return bool(self.off or found)
 
 
 def hours() -> list[Hour] | None:
@@ -194,11 +204,12 @@ def _merchants(symbol: str) -> list[Merchant]:
 
 def _books() -> Books:
     now = timezone.now()
+    verified = Verification.objects.order_by("-pk").first()
     try:
         lines = trial_balance(within_ms=WEIGH_MS)
     except TooLong:
-        return Books(now, None)
-    return Books(now, [line.symbol for line in lines if line.difference_minor])
+        return Books(now, None, verified)
+    return Books(now, [line.symbol for line in lines if line.difference_minor], verified)
 
 
 def _sign_ups() -> dict[str, int]:

@@ -4,8 +4,10 @@ from datetime import timedelta
 
 import pytest
 from django.core.cache import cache
+from django.utils import timezone
 
 from commerce.support import figures
+from ledger.models import Verification
 from tests.admin.desk import TRIAL_BALANCE, Desk
 from tests.factories import Holder, a_client, a_company
 
@@ -63,12 +65,16 @@ def test_each_asset_has_its_own_figures(desk: Desk) -> None:
     assert "Moved, USD 10.00" in desk.get(DASHBOARD, asset="nonsense").text
 
 
-def test_what_is_older_than_a_day_is_not_in_it(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_older_than_a_day_is_not_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
     a_client(holds="10.00")
-    later = figures.timezone.now() + timedelta(hours=25)
-    monkeypatch.setattr(figures.timezone, "now", lambda: later)
+    later = timezone.now() + timedelta(hours=25)
+    monkeypatch.setattr(timezone, "now", lambda: later)
 
-    assert "No USD moved" in desk.get(DASHBOARD).text
+    hours = figures.hours()
+
+    assert hours is not None
+    assert len(hours) == 24
+    assert not any(hour.counts for hour in hours)
 
 
 def test_many_who_look_ask_the_ledger_once(desk: Desk) -> None:
@@ -134,6 +140,19 @@ def test_a_ledger_too_long_to_weigh_is_said_to_be(
     assert "Not weighed" in dashboard.text
     assert "too long to be weighed while you wait" in trial_balance.text
     assert "The books balance" not in trial_balance.text
+
+
+@pytest.mark.parametrize(("findings", "said"), [(0, "nothing was off"), (2, "2 wallets")])
+def test_the_last_verification_is_told(desk: Desk, findings: int, said: str) -> None:
+    none_yet = desk.get(DASHBOARD).text
+    cache.clear()
+    Verification.objects.create(seconds=1, findings=findings, unbalanced_assets=0)
+
+    text = desk.get(DASHBOARD).text
+
+    assert "not recomputed yet" in none_yet
+    assert said in text
+    assert ("The books are NOT in order" in text) is bool(findings)
 
 
 def test_approvals_that_wait_are_counted(desk: Desk) -> None:

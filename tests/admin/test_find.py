@@ -25,7 +25,7 @@ def a_charge(payer: Holder, company: Holder, **how: str) -> Transaction:
     company.api.post(
         "/wallet/charge",
         {"wallet": str(payer.wallet_id), "amount": "2.50", "summary": "Tea for two"},
-        **how,  # type: ignore[arg-type]
+        **how,
     )
     return Transaction.objects.latest("id")
 

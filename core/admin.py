@@ -215,7 +215,7 @@ class OperatorAdmin(ModelAdmin[M]):
         )
 
     def log_addition(self, request: HttpRequest, obj: M, message: Any) -> None:  # type: ignore[override]
-        """Keep it in our own record: Django's log can be changed."""
+        """Keep it in our own record, which has reasons and addresses; nothing is in Django's."""
         self.record(request, obj, Deed.ADD, result=str(obj))
 
     def log_change(self, request: HttpRequest, obj: M, message: Any) -> None:  # type: ignore[override]

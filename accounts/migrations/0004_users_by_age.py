@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0002_admin_log"),
+        ("accounts", "0003_admin_log"),
         ("auth", "0012_alter_user_first_name_max_length"),
     ]
 

@@ -8,9 +8,6 @@ SQL = Path(__file__).resolve().parent.parent / "sql"
 
 
 class Migration(migrations.Migration):
-    dependencies = [
-        ("accounts", "0001_initial"),
-        ("admin", "0003_logentry_add_action_flag_choices"),
-    ]
+    dependencies = [("accounts", "0002_rights")]
 
     operations = [run_sql_file(SQL / "admin_log.sql")]

@@ -30,7 +30,7 @@ def tables_of(trail: Trail) -> list[tuple[str, Table]]:
         _table("Wallets", "token, owner, balance, status", map(_wallet, trail.wallets)),
         _table(
             "Transactions",
-            "when, kind, amount, source, target, outcome, summary",
+            "when, what, amount, source, target, outcome",
             (_transaction(each, owners) for each in trail.transactions),
         ),
         _table(
@@ -89,12 +89,11 @@ def _transaction(found: Transaction, owners: dict[uuid.UUID, str]) -> Row:
 
     return [
         link(moment(found.created_at), "ledger_transaction_change", found.pk),
-        found.kind,
+        f"{found.kind}: {found.summary}" if found.summary else found.kind,
         amount_text(found.amount_minor, found.asset_id),
         side(found.source_id),
         side(found.target_id),
         label(found.failure_code or "completed", "danger" if found.failure_code else "success"),
-        found.summary,
     ]
 
 

@@ -24,6 +24,10 @@ OF_NO_OPERATION = {
     "internal_error",
     "bad_request",
     "wallet_closed",
+    # Of the admin alone, which speaks HTML.
+    "own_adjustment",
+    "adjustment_decided",
+    "adjustment_expired",
     # Only for whoever credits a customer in the very moment in which they leave.
     "account_erased",
 }

@@ -8,6 +8,7 @@ import uuid
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models.functions import Lower
 from phonenumber_field.modelfields import PhoneNumberField
@@ -60,7 +61,8 @@ class User(AbstractBaseUser, PermissionsMixin):
             # Lets a wallet carry its owner's role in one foreign key (see wallets.models).
             models.UniqueConstraint(fields=["id", "role"], name="user_has_one_role"),
         )
-        indexes = (models.Index(fields=["created_at"], name="users_by_age"),)
+        # Rows lie in the order of their time: a summary of page ranges costs a sign-up next to nothing.
+        indexes = (BrinIndex(fields=["created_at"], name="users_by_age", autosummarize=True),)
 
     def __str__(self) -> str:
         return self.email

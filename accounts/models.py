@@ -61,7 +61,7 @@ class User(AbstractBaseUser, PermissionsMixin):
             # Lets a wallet carry its owner's role in one foreign key (see wallets.models).
             models.UniqueConstraint(fields=["id", "role"], name="user_has_one_role"),
         )
-        # Rows lie in the order of their time: a summary of page ranges costs a sign-up next to nothing.
+        # Rows lie in the order of their time: summaries of page ranges cost a sign-up nothing.
         indexes = (BrinIndex(fields=["created_at"], name="users_by_age", autosummarize=True),)
 
     def __str__(self) -> str:

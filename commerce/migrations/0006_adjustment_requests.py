@@ -13,7 +13,7 @@ SQL = Path(__file__).resolve().parent.parent / "sql"
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("commerce", "0004_rights"),
+        ("commerce", "0005_smaller_queue"),
         ("wallets", "0002_cash_assets"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -6,7 +6,7 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0003_admin_log"),
+        ("accounts", "0004_admin_log"),
         ("auth", "0012_alter_user_first_name_max_length"),
     ]
 

@@ -11,7 +11,7 @@ SQL = Path(__file__).resolve().parent.parent / "sql"
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("core", "0002_job_rights"),
+        ("core", "0003_position"),
     ]
 
     operations = [

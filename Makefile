@@ -5,7 +5,7 @@ BIN := .venv/bin
 ROOMS := config commerce ledger wallets accounts core manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check sbom check-ansible clients demo-reset lock clean
+.PHONY: help run test check check-ansible sbom backup restore clients demo-reset lock clean
 .PHONY: install install-dev install-ansible
 
 help: ## Show this list.
@@ -35,6 +35,12 @@ check-ansible: install-dev install-ansible ## Lint the playbook, and try it here
 sbom: install-dev ## Write sbom.json, what the service is made of (CycloneDX).
 	@$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible \
 		--no-validate --output-file sbom.json requirements.txt 2>/dev/null
+
+backup: install ## Dump the database into BACKUPS (backups).
+	@exec $(BIN)/python manage.py backup $(or $(BACKUPS),backups)
+
+restore: install ## Restore the dump FILE into an empty database.
+	@exec $(BIN)/python manage.py restore $(or $(FILE),$(error FILE=backups/wallet-....dump))
 
 clients: install-dev ## Write the Postman collection and the Python client anew.
 	@$(BIN)/python -m config.clients

@@ -15,8 +15,8 @@ from config import environment
 from config.database import PROFILE_VARIABLE, Profile
 from core import postgres
 
-# These change tables or partitions, which belong to the owner.
-OWNER_COMMANDS = {"make_partitions", "makemigrations", "migrate"}
+# These change or copy whole tables, which belong to the owner.
+OWNER_COMMANDS = {"backup", "make_partitions", "makemigrations", "migrate", "restore"}
 # These never touch the database, or decide for themselves when it starts.
 COMMANDS_WITHOUT_DATABASE = {
     "check",

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -158,6 +159,26 @@ def _image_user() -> dict[str, Any]:
     if os.geteuid():
         return {}
     return {"user": IMAGE_USER, "group": IMAGE_USER, "extra_groups": []}
+
+
+def make_secrets(root: Path, *arguments: str, port: int | None = None) -> Path:
+    """Do what the service `prepare` does, in folders below `root`; return that of the secrets.
+
+    With `port`, the URLs lead to the server there, as the name service of the containers would.
+    """
+    for name in ("app", "owner", "database", "monitor"):
+        (root / "secrets" / name).mkdir(parents=True, exist_ok=True)
+    prepare = runpy.run_path(str(BASE_DIR / "deploy" / "prepare.py"))
+    # The folders are ours here, whoever we are.
+    prepare["OWNERS"].clear()
+    prepare["main"](list(arguments), root)
+    if port is not None:
+        for file in root.glob("secrets/*/database_url"):
+            url = file.read_text().replace("database:5432", f"127.0.0.1:{port}")
+            file.unlink()
+            file.write_text(url)
+            file.chmod(0o444)
+    return root / "secrets"
 
 
 def start(

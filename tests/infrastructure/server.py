@@ -7,6 +7,7 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from config.environment import BASE_DIR
 from core.postgres import ensure_running, programs
 
 START_SECONDS = 120
@@ -36,9 +37,16 @@ class Server:
     def url(self, role: str, password: str, database: str = "wallet") -> str:
         return f"postgresql://{role}:{password}@127.0.0.1:{self.port}/{database}"
 
+    @property
+    def scripts(self) -> Path:
+        """The scripts of deploy/postgres, where the server's user may read them."""
+        return self.place / "deploy"
+
     def make_place(self) -> None:
         """Make the directory. As root, it is the embedded server's user that owns and runs it."""
         self.place.mkdir()
+        shutil.copytree(BASE_DIR / "deploy" / "postgres", self.scripts)
+        shutil.copy(Path(__file__).with_name("pg_verifybackup"), self.scripts)
         if os.geteuid() == 0:
             with ensure_running(self.place / "embedded"):
                 owner = (self.place / "embedded" / "postgres").stat()
@@ -63,6 +71,15 @@ class Server:
         log = self.place / "server.log"
         self._control("start", f"--log={log}", f"--timeout={START_SECONDS}", f"--options={options}")
 
+    def make_roles(self, secrets: Path) -> None:
+        """Run the script that PostgreSQL's image runs on an empty volume."""
+        self.run_script("roles.sh", SECRETS=str(secrets))
+
+    def run_script(self, name: str, *arguments: str, **environment: str) -> str:
+        """Run one of the scripts beside the server, as `docker-compose exec` would."""
+        here = {"PGHOST": str(self.place), "PGPORT": str(self.port)}
+        return self.run(str(self.scripts / name), *arguments, **here, **environment)
+
     def stop(self, mode: str = "fast") -> None:
         if (self.pgdata / "postmaster.pid").exists():
             self._control("stop", f"--mode={mode}")
@@ -74,7 +91,7 @@ class Server:
         result = subprocess.run(
             [program if "/" in program else programs() / program, *arguments],
             cwd="/",
-            env={**os.environ, "PATH": f"{programs()}:{os.environ['PATH']}", **environment},
+            env={**os.environ, "PATH": f"{self.scripts}:{programs()}:/usr/bin:/bin", **environment},
             stdin=subprocess.DEVNULL,
             # A file, because the server inherits it and would keep a pipe open.
             stdout=subprocess.PIPE if program != "pg_ctl" else subprocess.DEVNULL,

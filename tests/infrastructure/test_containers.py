@@ -1,7 +1,6 @@
 """The containers: what their files say, and their own commands by hand, as no engine is here."""
 
 import re
-import runpy
 import signal
 import subprocess
 import sys
@@ -156,30 +155,6 @@ class Host:
     database: Server
     port: int
 
-    def prepare(self, *arguments: str) -> None:
-        """Run the service `prepare`."""
-        prepare = runpy.run_path(str(self.image / "deploy" / "prepare.py"))
-        # The folders are ours here, whoever we are.
-        prepare["OWNERS"].clear()
-        prepare["main"](list(arguments), self.root)
-        for file in self.root.glob("secrets/*/database_url"):
-            # What the name service of the containers would do.
-            url = file.read_text().replace("database:5432", f"127.0.0.1:{self.database.port}")
-            file.chmod(0o644)
-            file.write_text(url)
-
-    def secret(self, place: str) -> str:
-        return (self.root / "secrets" / place).read_text()
-
-    def make_roles(self) -> None:
-        """Run the script that PostgreSQL's image runs on an empty volume."""
-        self.database.run(
-            str(BASE_DIR / "deploy" / "postgres" / "roles.sh"),
-            SECRETS=str(self.root / "secrets"),
-            PGHOST=str(self.database.place),
-            PGPORT=str(self.database.port),
-        )
-
     def start(
         self, name: str, command: list[str] | None = None, **options: object
     ) -> subprocess.Popen[str]:
@@ -203,12 +178,6 @@ class Host:
         return f"http://127.0.0.1:{self.port}"
 
 
-def make_folders(root: Path) -> None:
-    """Make the volumes of the secrets."""
-    for folder in ("app", "owner", "database", "monitor"):
-        (root / "secrets" / folder).mkdir(parents=True)
-
-
 @pytest.fixture
 def host(place: Path) -> Iterator[Host]:
     place.chmod(0o755)
@@ -218,9 +187,7 @@ def host(place: Path) -> Iterator[Host]:
         database=Server(place / "database"),
         port=free_port(),
     )
-    make_folders(place)
     containers.build(host.image, place / "venv")
-    host.prepare()
     host.database.initialize()
     settings = [
         interpolate(flag).removeprefix("-c")
@@ -238,18 +205,12 @@ def test_secrets_are_made_once_and_renewed_by_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("WALLET_SERVICE_SECRET_KEY", raising=False)
-    prepare = runpy.run_path(str(BASE_DIR / "deploy" / "prepare.py"))
-    prepare["OWNERS"].clear()
-    make_folders(tmp_path)
 
     def secrets_after(*arguments: str) -> dict[str, str]:
-        prepare["main"](list(arguments), tmp_path)
-        files = containers.files_in(tmp_path / "secrets")
+        folder = containers.make_secrets(tmp_path, *arguments)
+        files = list(containers.files_in(folder))
         assert all(file.stat().st_mode & 0o777 == 0o444 for file in files)
-        return {
-            str(file.relative_to(tmp_path / "secrets")): file.read_text()
-            for file in containers.files_in(tmp_path / "secrets")
-        }
+        return {str(file.relative_to(folder)): file.read_text() for file in files}
 
     first = secrets_after()
     assert len({*first.values()}) == len(first) == 8
@@ -281,7 +242,7 @@ def test_secrets_are_made_once_and_renewed_by_name(
 @pytest.mark.slow
 def test_from_the_image_to_a_charge_and_to_the_end(host: Host) -> None:
     # Given the roles, and an image that its user cannot change
-    host.make_roles()
+    host.database.make_roles(containers.make_secrets(host.root, port=host.database.port))
     files = {file: file.read_bytes() for file in containers.files_in(host.image)}
     assert any(file.suffix == ".pyc" for file in files)
 

@@ -1,0 +1,26 @@
+#!/bin/sh
+# base_backup.sh ARCHIVE [KEEP]: copies the running cluster into ARCHIVE/base, checks the copy, and
+# keeps the newest KEEP (2) of them with all of the log in ARCHIVE/wal since the oldest. Connects as
+# psql would: by PGHOST and the like, as a superuser or a role with REPLICATION.
+set -eu
+
+archive=$1
+keep=${2:-2}
+umask 077
+mkdir -p "$archive/base" "$archive/wal"
+draft=$archive/base/.part
+rm -rf "$draft"
+
+pg_basebackup --username="${PGUSER:-postgres}" --no-password --pgdata="$draft" \
+    --checkpoint=fast --wal-method=stream --manifest-checksums=SHA256
+pg_verifybackup --quiet "$draft"
+# Named by the end: from then on one may go back to any moment.
+name=base-$(date -u +%Y%m%dT%H%M%SZ)
+mv "$draft" "$archive/base/$name"
+
+find "$archive/base" -maxdepth 1 -name 'base-*' | sort | head -n "-$keep" |
+    while read -r old; do rm -rf "$old"; done
+oldest=$(find "$archive/base" -maxdepth 1 -name 'base-*' | sort | head -n 1)
+first=$(sed -n 's/^START WAL LOCATION: .*(file \(.*\))$/\1/p' "$oldest/backup_label")
+pg_archivecleanup -x .gz "$archive/wal" "$first"
+echo "Wrote $archive/base/$name; from its end on one may go back to any moment."

@@ -122,8 +122,9 @@ def _require_empty() -> None:
 
 def _program(name: str) -> Path:
     """Return one of PostgreSQL's programs, no older than the server: older ones refuse it."""
-    connection.ensure_connection()
-    needed = connection.pg_version // 10_000
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('server_version_num')::int / 10000")
+        (needed,) = cursor.fetchone()
     found = {path: _major_version(path) for path in _candidates(name)}
     for path, version in found.items():
         if version >= needed:

@@ -17,11 +17,14 @@ PLACES = {
     "owner_password": "secrets/owner/owner_password",
     "superuser_password": "secrets/database/superuser_password",
     "monitor_password": "secrets/monitor/monitor_password",
+    "metrics_token": "secrets/monitor/metrics_token",
 }
 URLS = {
     "secrets/app/database_url": ("wallet_app", "app_password"),
     "secrets/owner/database_url": ("wallet_owner", "owner_password"),
 }
+# What a second volume needs as well.
+COPIES = {"secrets/app/metrics_token": "metrics_token"}
 DATABASE = "database:5432/wallet"
 FALLBACKS = "secrets/app/secret_key_fallbacks"
 # A key is left behind by the third rotation after its own.
@@ -41,6 +44,8 @@ def main(arguments: list[str], root: Path) -> None:
     for place, (role, password) in URLS.items():
         secret = (root / PLACES[password]).read_text()
         _write(root / place, f"postgresql://{role}:{secret}@{DATABASE}")
+    for place, name in COPIES.items():
+        _write(root / place, (root / PLACES[name]).read_text())
     for folder, owner in OWNERS.items():
         os.chown(root / folder, owner, owner)
 

@@ -24,6 +24,7 @@ TOOLS = Path(sys.executable).parent
 IN_A_FILE = {
     "WALLET_SERVICE_SECRET_KEY",
     "WALLET_SERVICE_SECRET_KEY_FALLBACKS",
+    "WALLET_SERVICE_METRICS_TOKEN",
     "DATABASE_URL",
     "DATABASE_OWNER_URL",
 }
@@ -102,7 +103,7 @@ def test_a_secret_is_mounted_only_where_it_belongs() -> None:
     assert mounted.pop("prepare") == mounted.pop("database") == everything
     assert mounted.pop("migrate") == mounted.pop("backup") == {"secrets-app", "secrets-owner"}
     assert mounted.pop("web") == mounted.pop("worker") == {"secrets-app"}
-    assert mounted.pop("postgres-exporter") == {"secrets-monitor"}
+    assert mounted.pop("postgres-exporter") == mounted.pop("prometheus") == {"secrets-monitor"}
     assert not any(mounted.values())
 
 
@@ -213,8 +214,9 @@ def test_secrets_are_made_once_and_renewed_by_name(
         return {str(file.relative_to(folder)): file.read_text() for file in files}
 
     first = secrets_after()
-    assert len({*first.values()}) == len(first) == 8
-    assert secrets_after() == first
+    assert first["app/metrics_token"] == first.pop("monitor/metrics_token")
+    assert len({*first.values()}) == len(first) == 9
+    assert secrets_after().items() >= first.items()
     assert first["app/database_url"] == (
         f"postgresql://wallet_app:{first['app/app_password']}@database:5432/wallet"
     )
@@ -275,6 +277,12 @@ def test_from_the_image_to_a_charge_and_to_the_end(host: Host) -> None:
         assert queued.status_code == 202
         wait_until(lambda: company.balance == "35.00")
         assert payer.balance == "65.00"
+        # As Prometheus asks, which knows each container by its address
+        token = (host.root / "secrets" / "monitor" / "metrics_token").read_text()
+        asked = {"Host": f"172.18.0.5:{host.port}", "Authorization": f"Bearer {token}"}
+        metrics = f"{host.url}/metrics"
+        assert "wallet_" in requests.get(metrics, headers=asked, timeout=30).text
+        assert requests.get(metrics, timeout=30).status_code == 401
         assert requests.get(f"{host.url}/static/admin/css/base.css", timeout=5).ok
     finally:
         web.send_signal(signal.SIGTERM)

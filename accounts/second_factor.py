@@ -52,9 +52,9 @@ def secret_of(device: TOTPDevice) -> str:
 
 
 def picture_of(device: TOTPDevice) -> str:
-    """Return the picture that a phone scans, as SVG."""
+    """Return the picture that a phone scans, an SVG, as a `data:` URL."""
     code = qrcode.make(device.config_url, image_factory=SvgPathImage, box_size=12, border=2)
-    return code.to_string(encoding="unicode")
+    return "data:image/svg+xml;base64," + base64.b64encode(code.to_string()).decode()
 
 
 def verify(request: HttpRequest, user: User, code: str) -> bool:

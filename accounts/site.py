@@ -12,7 +12,6 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.utils.safestring import mark_safe
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 
@@ -147,7 +146,7 @@ class SupportSite(AdminSite):
             "Set up the second factor",
             form=form,
             secret=second_factor.secret_of(device),
-            picture=mark_safe(second_factor.picture_of(device)),  # noqa: S308 (our own SVG)
+            picture=second_factor.picture_of(device),
             is_needed=not self.has_permission(request),
         )
 

@@ -116,6 +116,9 @@ class Host:
         """Run the playbook as its users do, but for what this folder cannot have."""
         return self._play("ansible_deployment.yml", f"{ADDRESS},", variables)
 
+    def rotate(self, secret: str) -> Report:
+        return self._play("rotate_secrets.yml", f"{ADDRESS},", {"secret": secret})
+
     def ask(self, inventory: Path) -> Report:
         """Run the first part of the playbook, which looks at what is asked for, and the code's."""
         playbook = self.project.folder / "ansible" / "ask.yml"

@@ -110,6 +110,21 @@ def test_bare_host_runs_the_release_and_a_second_time_changes_nothing(
     assert [oct(path.stat().st_mode & 0o077) for path in closed] == ["0o0"] * len(closed)
     assert "ORIGINS='https://a.test https://b.test'" in closed[1].read_text()
 
+    # When the secret key is rotated
+    keys = host.etc / "secrets" / "app"
+    (keys / "secret_key").write_text("old")
+    (keys / "secret_key_fallbacks").write_text("older")
+    host.forget_calls()
+    report = host.rotate("secret_key")
+    # Then the web servers were replaced twice, and what the old key signed still counts
+    assert report.status == 0, report.output
+    assert host.calls.count(f"{up} web-a") == host.calls.count(f"{up} web-b") == 2
+    key = (keys / "secret_key").read_text()
+    assert len(key) == 64
+    assert key not in report.output
+    assert (keys / "secret_key_fallbacks").read_text().split() == ["old", "older"]
+    good, running = host.current, host.running
+
     # When another release comes up, but moves no money
     host.project.commit("Another release")
     health.status = 503

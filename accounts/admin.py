@@ -15,6 +15,7 @@ from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from knox.models import AuthToken
 from phonenumber_field.phonenumber import to_python as to_phone_number
+from procrastinate.contrib.django.models import ProcrastinateJob
 from unfold.enums import ActionVariant
 
 from accounts import second_factor
@@ -47,6 +48,8 @@ admin.site.unregister(Group)
 admin.site.unregister(AuthToken)
 # Devices hold secrets; each operator's own pages make them, and one button resets them.
 admin.site.unregister([TOTPDevice, StaticDevice])
+# Its buttons would run and cancel jobs beside the audit trail; `doctor` tells how they stand.
+admin.site.unregister(ProcrastinateJob)
 
 
 def operator_of(request: HttpRequest) -> User:

@@ -95,7 +95,9 @@ def choose() -> list[uuid.UUID]:
     """
     capacity_ms = settings.CHUNK_LATENCY_MS
     chosen: list[uuid.UUID] = []
-    for queued, latency_ms in _overdue():
+    for queued, accepted_ms in _overdue():
+        # What was accepted under a higher limit fills a chunk of today's by itself.
+        latency_ms = min(accepted_ms, settings.CHUNK_LATENCY_MS)
         if latency_ms <= capacity_ms and len(chosen) < MAX_CHUNK:
             capacity_ms -= latency_ms
             chosen.append(queued)

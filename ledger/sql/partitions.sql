@@ -20,6 +20,10 @@ DECLARE
     month timestamptz;
     partition text;
 BEGIN
+    IF months > 120 THEN
+        RAISE EXCEPTION 'make_transaction_partitions: ten years ahead are enough.'
+            USING ERRCODE = 'invalid_parameter_value';
+    END IF;
     FOR ahead IN -1 .. months LOOP
         month := date_add(this_month, make_interval(months => ahead), 'UTC');
         partition := 'ledger_transaction_' || to_char(month AT TIME ZONE 'UTC', 'YYYY_MM');

@@ -19,6 +19,7 @@ from core.unit_of_work import unit_of_work
 from ledger.models import Transaction
 from tests.api import Api
 from tests.factories import ClientFactory, a_client, a_company, an_operator, api_of, freeze
+from tests.infrastructure.conftest import wait_until
 from tests.races import race
 
 pytestmark = pytest.mark.usefixtures("books")
@@ -271,6 +272,26 @@ def test_age_beats_value(settings: Settings) -> None:
     Processor().step()
 
     assert client.api.get(f"/transaction/{old}").json["status"] == "completed"
+
+
+def test_what_a_higher_limit_let_in_runs_once_it_has_waited_long_enough(
+    settings: Settings,
+) -> None:
+    settings.CHUNK_LATENCY_MS = 1_000
+    client, processor = a_client(holds="1000.00"), Processor()
+    accepted = queue(client.api, 1, latency=900)
+    settings.CHUNK_LATENCY_MS = 500
+    processor.step()
+    before = client.api.get(f"/transaction/{accepted}").json["status"]
+    settings.MAX_WAIT_SECONDS = 0
+    queued = QueuedTransaction.objects.get(pk=accepted)
+    wait_until(lambda: timezone.now() > queued.created_at + timedelta(milliseconds=1))
+
+    processor.step()
+
+    after = client.api.get(f"/transaction/{accepted}").json["status"]
+    assert (before, after) == ("pending", "completed")
+    assert client.balance_minor == 99_900
 
 
 def test_a_second_processor_stands_by_and_takes_over() -> None:

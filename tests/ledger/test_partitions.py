@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from django.conf import settings
 from django.core.management import call_command
-from django.db import connection
+from django.db import DataError, connection
 from psycopg import errors as pg
 
 from tests.factories import a_client, a_company
@@ -80,6 +80,15 @@ def test_the_command_makes_what_is_missing_and_no_more(owner: psycopg.Connection
 
 
 @pytest.mark.skipif(not settings.IS_DEMO, reason="Here one role may be owner and app at once.")
+def test_nobody_makes_partitions_without_end(owner: psycopg.Connection) -> None:
+    before = partitions(owner)
+
+    with pytest.raises(DataError, match="ten years"), connection.cursor() as cursor:
+        cursor.execute("SELECT make_transaction_partitions(121)")
+
+    assert partitions(owner) == before
+
+
 def test_a_new_partition_belongs_to_the_owner_alone(owner: psycopg.Connection) -> None:
     [made] = make_partitions(25)
 

@@ -6,19 +6,25 @@ The package reads the standard's own variables: `OTEL_EXPORTER_OTLP_ENDPOINT`, `
 
 import os
 from collections.abc import Sequence
+from typing import Any, Self
 
+import psycopg
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.instrumentation.django import DjangoInstrumentor
-from opentelemetry.instrumentation.psycopg import PsycopgInstrumentor
+from opentelemetry.instrumentation.psycopg import (
+    CursorTracer,
+    DatabaseApiIntegration,
+    PsycopgInstrumentor,
+)
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.trace import Span, Status
 
-from core import context
+from core import bulk, context
 
 #: What leaves this process of a span. Not its path and query, which hold tokens of wallets; not
 #: whose address it came from; not the values of a statement, nor what an exception quotes of them.
@@ -50,6 +56,7 @@ def set_up(*, with_requests: bool) -> None:
     provider.add_span_processor(BatchSpanProcessor(DiscreetExporter(OTLPSpanExporter())))
     trace.set_tracer_provider(provider)
     PsycopgInstrumentor().instrument()
+    bulk.cursor_class = _traced_cursor_class()
     if with_requests:
         # Behind what makes errors JSON: the instrumentation raises for a Host that is not allowed.
         place = settings.MIDDLEWARE.index(_AFTER) + 1
@@ -70,6 +77,18 @@ class DiscreetExporter(SpanExporter):
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         return self._exporter.force_flush(timeout_millis)
+
+
+def _traced_cursor_class() -> type[psycopg.Cursor[Any]]:
+    """Return the cursor of `core.bulk`, traced: it is made past the connection, unseen so far."""
+    tracer = CursorTracer(DatabaseApiIntegration(__name__, "postgresql"))
+
+    class TracedCursor(psycopg.Cursor[Any]):
+        def execute(self, *args: Any, **kwargs: Any) -> Self:
+            traced: Self = tracer.traced_execution(self, super().execute, *args, **kwargs)
+            return traced
+
+    return TracedCursor
 
 
 def _discreet(span: ReadableSpan) -> ReadableSpan:

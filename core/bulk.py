@@ -7,6 +7,9 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 from psycopg.pq import Format
 
+#: Replaced where statements are traced: nothing else passes by these cursors.
+cursor_class: type[psycopg.Cursor[Any]] = psycopg.Cursor
+
 
 def bulk_cursor() -> CursorWrapper:
     """Return a cursor that sends its parameters apart from the statement, `%b` ones in binary.
@@ -15,7 +18,7 @@ def bulk_cursor() -> CursorWrapper:
     thousand values that takes eight times as long, and PostgreSQL has to read it back.
     """
     connection.ensure_connection()
-    cursor: Any = psycopg.Cursor(connection.connection)
+    cursor: Any = cursor_class(connection.connection)
     cursor.format = Format.BINARY
     if connection.queries_logged:
         return connection.make_debug_cursor(cursor)

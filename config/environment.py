@@ -6,22 +6,18 @@ nothing. `NAME_FILE` names a file that holds NAME, which keeps secrets out of th
 """
 
 import os
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from decimal import Decimal
-from email.utils import parseaddr
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Any, TypeVar, cast
-from urllib.parse import urlsplit
+from typing import TypeVar, cast
 
-import dj_database_url
 from dotenv import dotenv_values
-from environs import Env, EnvValidationError, FileAwareEnv, ValidationError
+from environs import Env, EnvValidationError, FileAwareEnv
 from environs import validate as valid
 
-from config.mail import mail_server
+from config import values
 
 Parsed = TypeVar("Parsed")
 
@@ -151,9 +147,9 @@ def read() -> Environment:
     env_file = BASE_DIR / ".env"
     env.read_env(env_file, recurse=False)
     _require_files()
-    hosts = _parser(env, "hosts", _hosts)
-    origins = _parser(env, "origins", _origins)
-    networks = _parser(env, "networks", _networks)
+    hosts = _parser(env, "hosts", values.hosts)
+    origins = _parser(env, "origins", values.origins)
+    networks = _parser(env, "networks", values.networks)
     environment = Environment(
         log_level=env.str("WALLET_SERVICE_LOG_LEVEL", "info", validate=valid.OneOf(LOG_LEVELS)),
         log_format=env.str(
@@ -162,7 +158,7 @@ def read() -> Environment:
         metrics_token=env.str("WALLET_SERVICE_METRICS_TOKEN", ""),
         smoke_email=env.str("WALLET_SERVICE_SMOKE_EMAIL", ""),
         smoke_password=env.str("WALLET_SERVICE_SMOKE_PASSWORD", ""),
-        secret_key=env.str("WALLET_SERVICE_SECRET_KEY", DEMO_SECRET_KEY, validate=_not_empty),
+        secret_key=env.str("WALLET_SERVICE_SECRET_KEY", DEMO_SECRET_KEY, validate=values.not_empty),
         secret_key_fallbacks=tuple(env.str("WALLET_SERVICE_SECRET_KEY_FALLBACKS", "").split()),
         debug_mode=env.bool("WALLET_SERVICE_DEBUG_MODE", False),
         allowed_hosts=hosts("WALLET_SERVICE_ALLOWED_HOSTS", "localhost 127.0.0.1"),
@@ -178,10 +174,10 @@ def read() -> Environment:
         password_reset_minutes=env.int(
             "WALLET_SERVICE_PASSWORD_RESET_MINUTES", 60, validate=valid.Range(min=1, max=60 * 72)
         ),
-        password_reset_url=env.str("WALLET_SERVICE_PASSWORD_RESET_URL", "", validate=_page),
-        email_url=env.str("WALLET_SERVICE_EMAIL_URL", "", validate=_mail_url),
+        password_reset_url=env.str("WALLET_SERVICE_PASSWORD_RESET_URL", "", validate=values.page),
+        email_url=env.str("WALLET_SERVICE_EMAIL_URL", "", validate=values.mail_url),
         email_from=env.str(
-            "WALLET_SERVICE_EMAIL_FROM", "Wallet Service <wallet@localhost>", validate=_sender
+            "WALLET_SERVICE_EMAIL_FROM", "Wallet Service <wallet@localhost>", validate=values.sender
         ),
         admin_idle_minutes=env.int(
             "WALLET_SERVICE_ADMIN_IDLE_MINUTES", 30, validate=valid.Range(min=1, max=60 * 24)
@@ -196,7 +192,7 @@ def read() -> Environment:
         admin_second_factor=env.str(
             "WALLET_SERVICE_ADMIN_SECOND_FACTOR", "", validate=valid.OneOf(("", "on", "off"))
         ),
-        data_dir=_directory(env.str("WALLET_SERVICE_DATA_DIR", ".data", validate=_not_empty)),
+        data_dir=_directory(env.str("WALLET_SERVICE_DATA_DIR", ".data", validate=values.not_empty)),
         idempotency_days=env.int(
             "WALLET_SERVICE_IDEMPOTENCY_DAYS", 30, validate=valid.Range(min=1, max=3_660)
         ),
@@ -225,13 +221,15 @@ def read() -> Environment:
         threads=env.int("WALLET_SERVICE_THREADS", 4, validate=valid.Range(min=1, max=256)),
         lock_timeout_ms=_milliseconds(env, "WALLET_SERVICE_LOCK_TIMEOUT_MS", 5_000),
         statement_timeout_ms=_milliseconds(env, "WALLET_SERVICE_STATEMENT_TIMEOUT_MS", 15_000),
-        database_url=env.str("DATABASE_URL", "", validate=_postgres_url),
-        database_owner_url=env.str("DATABASE_OWNER_URL", "", validate=_postgres_url),
-        database_direct_url=env.str("DATABASE_DIRECT_URL", "", validate=_postgres_url),
-        database_replica_url=env.str("DATABASE_REPLICA_URL", "", validate=_postgres_url),
-        redis_url=env.str("REDIS_URL", "", validate=_redis_url),
-        otel_exporter_otlp_endpoint=env.str("OTEL_EXPORTER_OTLP_ENDPOINT", "", validate=_http_url),
-        host=env.str("HOST", "127.0.0.1", validate=_not_empty),
+        database_url=env.str("DATABASE_URL", "", validate=values.postgres_url),
+        database_owner_url=env.str("DATABASE_OWNER_URL", "", validate=values.postgres_url),
+        database_direct_url=env.str("DATABASE_DIRECT_URL", "", validate=values.postgres_url),
+        database_replica_url=env.str("DATABASE_REPLICA_URL", "", validate=values.postgres_url),
+        redis_url=env.str("REDIS_URL", "", validate=values.redis_url),
+        otel_exporter_otlp_endpoint=env.str(
+            "OTEL_EXPORTER_OTLP_ENDPOINT", "", validate=values.http_url
+        ),
+        host=env.str("HOST", "127.0.0.1", validate=values.not_empty),
         port=env.int("PORT", 8000, validate=valid.Range(min=1, max=65_535)),
     )
     reasons: dict[str, Sequence[str]] = {}
@@ -308,94 +306,3 @@ def _milliseconds(env: Env, name: str, default: int) -> int:
 def _directory(value: str | None) -> Path:
     """Return the absolute path. A relative one starts at the project, wherever the command runs."""
     return (BASE_DIR / Path(value or "").expanduser()).resolve()
-
-
-def _hosts(value: str) -> tuple[str, ...]:
-    hosts = tuple(value.split())
-    for host in hosts:
-        if not re.fullmatch(r"\*|\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?|\[[0-9a-fA-F:.]+\]", host):
-            raise ValidationError(f"Must be host names separated by spaces, which {host!r} is not.")
-    _not_empty(value.strip())
-    return hosts
-
-
-def _origins(value: str) -> tuple[str, ...]:
-    origins = tuple(value.split())
-    for origin in origins:
-        if not _is_origin(origin):
-            raise ValidationError(
-                "Must be origins such as https://example.com separated by spaces,"
-                f" which {origin!r} is not."
-            )
-    return origins
-
-
-def _networks(value: str) -> tuple[IPv4Network | IPv6Network, ...]:
-    try:
-        networks = tuple(ip_network(text) for text in value.split())
-    except ValueError:
-        networks = ()
-    # A network of everybody would believe what anybody writes.
-    if len(networks) != len(value.split()) or not all(network.prefixlen for network in networks):
-        raise ValidationError(
-            "Must be addresses or networks such as 10.0.0.5 or 172.16.0.0/12, separated by spaces."
-        )
-    return networks
-
-
-def _is_origin(value: str) -> bool:
-    try:
-        parts = urlsplit(value)
-        # Reading the port checks it.
-        authority = parts.hostname and (parts.port is None or parts.port > 0)
-    except ValueError:
-        return False
-    canonical = f"{parts.scheme}://{parts.netloc}"
-    safe = re.fullmatch(r"https?://[A-Za-z0-9.:\[\]_-]+", value)
-    return bool(authority and safe and canonical == value)
-
-
-def _not_empty(value: str) -> None:
-    if not value:
-        raise ValidationError("Must not be empty.")
-
-
-def _postgres_url(value: str) -> None:
-    if not value:
-        return
-    try:
-        database: Mapping[str, Any] = dj_database_url.parse(value)
-    except ValueError:
-        database = {}
-    if not database.get("NAME") or database["ENGINE"] != "django.db.backends.postgresql":
-        raise ValidationError("Must be a URL such as postgresql://user:password@host:5432/wallet.")
-
-
-def _page(value: str) -> None:
-    if value and not re.fullmatch(r"https?://[^\s/#]+[^\s#]*", value):
-        raise ValidationError("Must be a page such as https://app.example/reset, without a #.")
-
-
-def _mail_url(value: str) -> None:
-    if not value:
-        return
-    try:
-        mail_server(value)
-    except ValueError as error:
-        message = "Must be a URL such as smtp://user:password@host:587."
-        raise ValidationError(message) from error
-
-
-def _sender(value: str) -> None:
-    if "@" not in parseaddr(value)[1] or "\n" in value:
-        raise ValidationError("Must be an address such as Wallet <wallet@example.com>.")
-
-
-def _redis_url(value: str) -> None:
-    if value and not re.match(r"(redis|rediss|unix)://.", value):
-        raise ValidationError("Must be a URL such as redis://host:6379/0.")
-
-
-def _http_url(value: str) -> None:
-    if value and not re.match(r"https?://.", value):
-        raise ValidationError("Must be a URL such as http://collector:4318.")

@@ -65,13 +65,13 @@ def _is_origin(value: str) -> bool:
 
 
 def not_empty(value: str) -> None:
-    """Anything but nothing."""
+    """Refuse an empty text."""
     if not value:
         raise ValidationError("Must not be empty.")
 
 
 def postgres_url(value: str) -> None:
-    """Nothing, or a URL of a PostgreSQL database."""
+    """Allow nothing, or a URL of a PostgreSQL database."""
     if not value:
         return
     try:
@@ -83,13 +83,13 @@ def postgres_url(value: str) -> None:
 
 
 def page(value: str) -> None:
-    """Nothing, or the URL of a web page, to which a fragment may be added."""
+    """Allow nothing, or the URL of a web page, to which a fragment may be added."""
     if value and not re.fullmatch(r"https?://[^\s/#]+[^\s#]*", value):
         raise ValidationError("Must be a page such as https://app.example/reset, without a #.")
 
 
 def mail_url(value: str) -> None:
-    """Nothing, or the URL of a mail server."""
+    """Allow nothing, or the URL of a mail server."""
     if not value:
         return
     try:
@@ -100,18 +100,18 @@ def mail_url(value: str) -> None:
 
 
 def sender(value: str) -> None:
-    """An address that mails come from, with or without a name."""
+    """Allow an address that mails come from, with or without a name."""
     if "@" not in parseaddr(value)[1] or "\n" in value:
         raise ValidationError("Must be an address such as Wallet <wallet@example.com>.")
 
 
 def redis_url(value: str) -> None:
-    """Nothing, or the URL of a Redis."""
+    """Allow nothing, or the URL of a Redis."""
     if value and not re.match(r"(redis|rediss|unix)://.", value):
         raise ValidationError("Must be a URL such as redis://host:6379/0.")
 
 
 def http_url(value: str) -> None:
-    """Nothing, or a URL of HTTP."""
+    """Allow nothing, or a URL of HTTP."""
     if value and not re.match(r"https?://.", value):
         raise ValidationError("Must be a URL such as http://collector:4318.")

@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 SILENCE_SECONDS = 60
 #: A job whose workers die this many times is given up.
 MAX_STALLS = 3
+#: So many run at a time. Only a verification takes long; its `lock` leaves the rest to the others.
+CONCURRENCY = 2
 #: Jobs that ended are kept this long, for whoever wants to know.
 KEPT_HOURS = 7 * 24
 
@@ -44,14 +46,14 @@ class SchedulerBroken(Exception):
 
 
 class Scheduler:
-    """One process's procrastinate worker: defers what is due, and runs it one by one.
+    """One process's procrastinate worker: defers what is due, and runs it, two jobs at a time.
 
     It polls and does not LISTEN: what is due every few minutes can wait for seconds, and a poll
     passes through a transaction pooler.
     """
 
     def run_until(self, stop: Event) -> None:
-        """Run jobs until `stop` is set; then the one in hand gets a moment to end.
+        """Run jobs until `stop` is set; then those in hand get a moment to end.
 
         While the database is away it waits, as the processor does. Raises `SchedulerBroken`.
         """
@@ -94,6 +96,7 @@ async def _work() -> None:
     with app.replace_connector(connector):
         async with app.open_async():
             await app.run_worker_async(
+                concurrency=CONCURRENCY,
                 install_signal_handlers=False,
                 listen_notify=False,
                 shutdown_graceful_timeout=_GRACE_SECONDS,

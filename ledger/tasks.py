@@ -2,8 +2,12 @@
 
 import logging
 
+from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
+from procrastinate.exceptions import JobAborted
+from procrastinate.job_context import JobContext
 
+from core.breaking_off import BrokenOff
 from ledger.partitions import make_partitions
 from ledger.verification import verify_books
 
@@ -19,9 +23,22 @@ def make_missing_partitions(timestamp: int) -> None:
         logger.info("Made the partition %s.", name)
 
 
-# It reads the ledger from end to end, by snapshots, so that nobody waits for it.
+# It reads the ledger from end to end, by snapshots, so that nobody waits for it. What a stopping
+# worker breaks off begins anew at once, or a service that is often replaced would verify nothing.
 @app.periodic(cron="17 */6 * * *")
-@app.task(name="verify_ledger", queueing_lock="verify_ledger", lock="verify_ledger")
-def verify_whole_ledger(timestamp: int) -> None:
+@app.task(
+    name="verify_ledger",
+    queueing_lock="verify_ledger",
+    lock="verify_ledger",
+    pass_context=True,
+    retry=RetryStrategy(retry_exceptions={JobAborted}),
+)
+def verify_whole_ledger(context: JobContext, timestamp: int) -> None:
     """Verify the books and record the result, which `/metrics` tells and an alert waits for."""
-    verify_books(lambda fault: logger.error("The ledger is off: %s", fault))
+    try:
+        verify_books(
+            lambda fault: logger.error("The ledger is off: %s", fault),
+            is_over=context.should_abort,
+        )
+    except BrokenOff as error:
+        raise JobAborted from error

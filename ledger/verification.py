@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from core.breaking_off import broken_off_when
 from core.unit_of_work import snapshot, unit_of_work
 from ledger.models import Verification
 from ledger.trial_balance import Line, trial_balance
@@ -63,21 +64,26 @@ class Finding:
     problem: str
 
 
-def verify_books(report: Callable[[Finding | Line], object] = lambda fault: None) -> Verification:
+def verify_books(
+    report: Callable[[Finding | Line], object] = lambda fault: None,
+    *,
+    is_over: Callable[[], bool] = lambda: False,
+) -> Verification:
     """Verify the ledger, draw up the trial balance, and record what they found.
 
     `report` is called with each wallet that is off and each asset that does not balance. Takes as
-    long as the ledger is long.
+    long as the ledger is long. Once `is_over` says so it raises `BrokenOff` and records nothing.
     """
     started = time.monotonic()
     findings = unbalanced = 0
-    for finding in verify_ledger():
-        findings += 1
-        report(finding)
-    for line in trial_balance():
-        if line.difference_minor:
-            unbalanced += 1
-            report(line)
+    with broken_off_when(is_over):
+        for finding in verify_ledger():
+            findings += 1
+            report(finding)
+        for line in trial_balance():
+            if line.difference_minor:
+                unbalanced += 1
+                report(line)
     verification = unit_of_work(
         lambda: Verification.objects.create(
             seconds=round(time.monotonic() - started, 3),

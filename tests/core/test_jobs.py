@@ -19,6 +19,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob, ProcrastinateP
 from commerce.models import QueuedTransaction
 from core.jobs import overview
 from core.models import IdempotencyRecord
+from ledger.models import Verification
 from tests.factories import a_client
 from tests.infrastructure.conftest import DEADLINE_SECONDS, wait_until
 from tests.jobs import run_jobs
@@ -130,6 +131,37 @@ def test_retries_that_no_processor_took_are_made_ready(caplog: pytest.LogCapture
     waiting = QueuedTransaction.objects.filter(next_attempt_at__isnull=False)
     assert [queued.pk for queued in waiting] == [later]
     assert "1 retries were due" in caplog.text
+
+
+def test_a_worker_stops_in_the_middle_of_a_verification_and_the_next_one_begins_it_anew(
+    owner_dsn: str, workers: Workers
+) -> None:
+    with psycopg.connect(owner_dsn) as owner:
+        owner.execute("LOCK TABLE wallets_wallet IN ACCESS EXCLUSIVE MODE")
+        worker = workers.start()
+        wait_until(lambda: is_waited_for(owner_dsn, "wallets_wallet"))
+        meanwhile = app.tasks["clean_up"].defer(timestamp=0)
+        wait_until(lambda: status_of(meanwhile) == "succeeded")
+        verifying = ProcrastinateJob.objects.get(task_name="verify_ledger")
+        worker.terminate()
+        # The lock is held on: the statement would wait for ever.
+        _, told = worker.communicate(timeout=DEADLINE_SECONDS)
+
+    assert (worker.returncode, told) == (0, "")
+    assert verifying.status == "doing"
+    assert not Verification.objects.exists()
+    assert status_of(verifying.pk) == "todo"
+
+    run_jobs()
+
+    assert status_of(verifying.pk) == "succeeded"
+    assert Verification.objects.count() == 1
+
+
+def is_waited_for(owner_dsn: str, table: str) -> bool:
+    """Return whether somebody waits for a lock on the table."""
+    waiting = "SELECT pid FROM pg_locks WHERE relation = %s::regclass AND NOT granted"
+    return bool(execute(owner_dsn, waiting, table))
 
 
 def test_the_service_cannot_rewrite_what_happened_to_a_job() -> None:

@@ -10,20 +10,12 @@ from datetime import datetime
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from commerce.status import PROCESSOR_STATES, state_of
+from commerce.waiting import waiting
 from core.facts import Cursor, counter, gauge
 
 #: A longer queue is told as this long: counting it would take longer than a scrape may.
 _MOST = 1_000_000
 
-_QUEUE = """
-    SELECT (SELECT count(*) FROM (SELECT 1 FROM commerce_queuedtransaction
-             WHERE status = 'pending' AND next_attempt_at IS NULL LIMIT %(most)s) AS ready),
-           (SELECT count(*) FROM (SELECT 1 FROM commerce_queuedtransaction
-             WHERE status = 'pending' AND next_attempt_at IS NOT NULL LIMIT %(most)s) AS waiting),
-           (SELECT extract(epoch FROM now() - created_at) FROM commerce_queuedtransaction
-             WHERE status = 'pending' AND next_attempt_at IS NULL AND NOT is_failed
-             ORDER BY id LIMIT 1)
-"""
 _PROCESSOR = """
     SELECT heartbeat_at, current_chunk IS NOT NULL, last_chunk, completed, failed, moved, now(),
            EXISTS (SELECT 1 FROM commerce_seedrun
@@ -34,20 +26,19 @@ _PROCESSOR = """
 
 def queue_facts(cursor: Cursor) -> Iterator[Metric]:
     """Tell how much waits to run, and for how long the oldest that was never tried."""
-    cursor.execute(_QUEUE, {"most": _MOST})
-    [(ready, retrying, oldest)] = cursor.fetchall()
+    told = waiting(cursor, most=_MOST)
     length = GaugeMetricFamily(
         "wallet_queue_transactions",
         f"Queued transactions, up to {_MOST}: ready to run, or retrying later.",
         labels=["state"],
     )
-    length.add_metric(["ready"], ready)
-    length.add_metric(["retrying"], retrying)
+    length.add_metric(["ready"], told.untried + told.due)
+    length.add_metric(["retrying"], told.retrying)
     yield length
     yield gauge(
         "wallet_queue_oldest_seconds",
         "How long the oldest has waited that was never tried; 0: none waits.",
-        float(oldest or 0),
+        told.oldest_seconds or 0,
     )
 
 

@@ -48,14 +48,17 @@ class _Row:
     summary: str
 
 
-def accept(caller: User, items: Sequence[Item]) -> list[uuid.UUID]:
+def accept(caller: User, items: Sequence[Item], *, is_array: bool) -> list[uuid.UUID]:
     """Put the items into the queue, all or none, and return their ids in the same order.
 
-    Requires a unit of work. A refusal names the `index` of the item that is to blame. Raises
+    Requires a unit of work. A refusal names the `index` of the item that is to blame; a field is
+    named with its item's place if they came as an array, be it of one. Raises
     `InvalidInput`, `AmountNotPositive`, `PermissionDenied` (somebody else's money),
     `CustomerNotFound`, `WalletNotFound` and `CurrencyMismatch` (the target).
     """
-    customers = [_customer_of(caller, place, item) for place, item in enumerate(items)]
+    customers = [
+        _customer_of(caller, item, place, is_array=is_array) for place, item in enumerate(items)
+    ]
     _check_customers(caller, customers)
     _check_targets(items)
     return _enqueue(
@@ -65,7 +68,7 @@ def accept(caller: User, items: Sequence[Item]) -> list[uuid.UUID]:
                 customer,
                 Kind.SPEND if item.target_id is None else Kind.TRANSFER,
                 DEFAULT_CURRENCY,
-                _value_minor(item, place, is_one=len(items) == 1),
+                _value_minor(item, place, is_array=is_array),
                 item.latency_ms,
                 None,
                 item.target_id,
@@ -103,18 +106,23 @@ def queue_movement(
     return queued
 
 
-def _value_minor(item: Item, place: int, *, is_one: bool) -> int:
-    field = "value" if is_one else f"[{place}].value"
+def _field(name: str, place: int, *, is_array: bool) -> str:
+    return f"[{place}].{name}" if is_array else name
+
+
+def _value_minor(item: Item, place: int, *, is_array: bool) -> int:
+    field = _field("value", place, is_array=is_array)
     try:
         return amount_minor(item.value, DEFAULT_CURRENCY, field=field)
     except AmountNotPositive:
         raise AmountNotPositive(index=place) from None
 
 
-def _customer_of(caller: User, place: int, item: Item) -> uuid.UUID:
+def _customer_of(caller: User, item: Item, place: int, *, is_array: bool) -> uuid.UUID:
     if caller.role == Role.OPERATOR:
         if item.customer_id is None:
-            raise InvalidInput({f"[{place}].customer": ["Operators name a customer."]})
+            field = _field("customer", place, is_array=is_array)
+            raise InvalidInput({field: ["Operators name a customer."]})
         return item.customer_id
     if item.customer_id not in (None, caller.pk):
         raise PermissionDenied(index=place)

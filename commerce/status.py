@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from commerce.models import ProcessorState, SeedRun
 from commerce.seeding.progress import current_run, latest_run
+from commerce.waiting import waiting
 from core.http.renderer import rfc3339
 
 #: Longer than a processor is ever silent, while it works or idles.
@@ -43,32 +44,19 @@ def state_of(
 def processor_status() -> dict[str, Any]:
     """Return `/processor/status` as JSON values. `queued` have not been tried yet."""
     state = ProcessorState.objects.get(pk=1)
-    queued, retried, oldest, next_retry_at = _waiting()
+    with connection.cursor() as cursor:
+        told = waiting(cursor)
     return {
         "state": processor_state(state),
-        "queued": queued,
-        "failed": retried + state.failed,
+        "queued": told.untried,
+        "failed": told.due + told.retrying + state.failed,
         "completed": state.completed,
-        "oldestQueuedSeconds": oldest,
+        "oldestQueuedSeconds": told.oldest_seconds and round(told.oldest_seconds, 3),
         "currentChunk": state.current_chunk,
         "lastChunk": _last_chunk(state),
-        "nextRetryAt": next_retry_at and rfc3339(next_retry_at),
+        "nextRetryAt": told.next_retry_at and rfc3339(told.next_retry_at),
         "seeding": _seeding(),
     }
-
-
-def _waiting() -> tuple[int, int, float | None, datetime | None]:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT count(*) FILTER (WHERE NOT is_failed), count(*) FILTER (WHERE is_failed),
-                   extract(epoch FROM now() - min(created_at) FILTER (WHERE NOT is_failed)),
-                   min(next_attempt_at)
-              FROM commerce_queuedtransaction WHERE status = 'pending'
-            """
-        )
-        queued, retried, oldest, next_retry_at = cursor.fetchone()
-    return queued, retried, None if oldest is None else round(float(oldest), 3), next_retry_at
 
 
 def _last_chunk(state: ProcessorState) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""Breaking off what takes hours, in the middle of a statement: when its worker stops, most of all."""
+"""Breaking off what takes hours, in the middle of a statement: its worker stops, for one."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

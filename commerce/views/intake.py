@@ -155,9 +155,12 @@ class IntakeView(ApiView):
         caller = caller_of(request)
         items = parse_items(request.data, self.body)
 
+        is_array = isinstance(request.data, list)
+
         def work() -> Any:
-            answers = [{"id": queued, "status": "pending"} for queued in accept(caller, items)]
-            return answers if isinstance(request.data, list) else answers[0]
+            accepted = accept(caller, items, is_array=is_array)
+            answers = [{"id": queued, "status": "pending"} for queued in accepted]
+            return answers if is_array else answers[0]
 
         return respond_once(request, work, status=202, location=LOCATION)
 

@@ -113,6 +113,25 @@ def test_an_array_with_one_bad_item_is_refused_whole_naming_it(bad: Any, named: 
     assert not QueuedTransaction.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("bad", "who", "field"),
+    [({"value": "x"}, "a client", "value"), ({"value": "1.001"}, "a client", "value"),
+     ({"value": 1}, "an operator", "customer")],
+)  # fmt: skip
+def test_a_field_is_named_with_its_place_in_an_array_even_of_one(
+    bad: Any, who: str, field: str
+) -> None:
+    api = a_client(holds="10.00").api if who == "a client" else api_of(an_operator())
+
+    alone, in_array = api.post("/transaction", bad), api.post("/transaction", [bad])
+
+    assert (alone.status, in_array.status) == (422, 422)
+    assert (set(alone.json["details"]), set(in_array.json["details"])) == (
+        {field}, {f"[0].{field}"},
+    )  # fmt: skip
+    assert not QueuedTransaction.objects.exists()
+
+
 def test_one_key_queues_once() -> None:
     client = a_client(holds="10.00")
 

@@ -1,17 +1,23 @@
 """The processor: what was accepted runs later, the worthiest first, exactly once."""
 
 import time
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import psycopg
 import pytest
+from django.db.backends.utils import CursorWrapper
 from django.db.models import F
 from django.utils import timezone
 from pytest_django import Settings
 
+from commerce.facts import queue_facts
 from commerce.models import ProcessorState, QueuedTransaction, SeedRun
 from commerce.processor import Processor
+from commerce.status import processor_status
 from core.errors import Unavailable
+from core.unit_of_work import snapshot
 from ledger.models import Transaction
 from tests.api import Api
 from tests.commerce.queueing import drain, queue
@@ -242,6 +248,52 @@ def test_the_status_page_tells_the_truth() -> None:
     assert (done["lastChunk"]["size"], done["lastChunk"]["value"]) == (2, 501)
     assert done["nextRetryAt"] is not None
     assert Api().get("/processor/status").status == 401
+
+
+def test_what_has_ended_costs_the_status_and_the_metrics_nothing(owner_dsn: str) -> None:
+    client = a_client(holds="1.00")
+    queue(client.api, 5)
+    drain()
+    queue(client.api, 1)
+    queue(client.api, 1)
+    with psycopg.connect(owner_dsn, autocommit=True) as owner:
+        owner.execute(ENDED, [5_000])
+        owner.execute("ANALYZE commerce_queuedtransaction")
+
+    told = client.api.get("/processor/status").json
+
+    assert (told["queued"], told["failed"], told["nextRetryAt"] is None) == (2, 1, False)
+    # Each row is read for a count and for what is the first of it.
+    assert queued_rows_read_by(lambda _: processor_status()) <= 2 * 3
+    assert queued_rows_read_by(lambda cursor: list(queue_facts(cursor))) <= 2 * 3
+
+
+#: As many that were completed as it is told: copies of the first one.
+ENDED = """
+    INSERT INTO commerce_queuedtransaction (
+        id, caller_id, customer_id, kind, asset_id, amount_minor, latency_ms, summary, request_id,
+        status, is_failed, attempts, max_attempts, transaction_id, created_at, updated_at)
+    SELECT uuidv7(), caller_id, customer_id, kind, asset_id, amount_minor, latency_ms, summary,
+           request_id, 'completed', false, 1, max_attempts, uuidv7(), now(), now()
+      FROM (SELECT * FROM commerce_queuedtransaction ORDER BY id LIMIT 1) AS one,
+           generate_series(1, %s)
+"""
+
+
+def queued_rows_read_by(read: Callable[[Any], object]) -> int:
+    """Return how many rows of the queue PostgreSQL fetched for what `read` does."""
+    with snapshot() as cursor:
+        before = _queued_rows_fetched(cursor)
+        read(cursor)
+        return _queued_rows_fetched(cursor) - before
+
+
+def _queued_rows_fetched(cursor: CursorWrapper) -> int:
+    cursor.execute(
+        "SELECT coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)"
+        " FROM pg_stat_xact_user_tables WHERE relname = 'commerce_queuedtransaction'"
+    )
+    return int(cursor.fetchone()[0])
 
 
 def an_hour_passes() -> None:

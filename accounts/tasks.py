@@ -19,7 +19,7 @@ def clean_up(context: JobContext, timestamp: int) -> None:
     logger.info("Deleted %s.", delete_expired(is_over=context.should_abort))
 
 
-# Tried for a quarter of an hour; whoever still waits then asks again.
+# Tried again for almost an hour, ever more rarely; whoever still waits then asks again.
 @app.task(name=password_reset.JOB, retry=RetryStrategy(max_attempts=7, exponential_wait=3))
 def send_password_reset(user_id: str) -> None:
     """Mail a token to whoever forgot their password."""

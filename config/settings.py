@@ -185,7 +185,9 @@ REST_KNOX = {
     "AUTO_REFRESH": False,
 }
 
-CSRF_TRUSTED_ORIGINS = list(env.allowed_origins)
+# The admin's forms come from the admin itself: no other origin is trusted with them, not even one
+# whose pages may call the API.
+CSRF_TRUSTED_ORIGINS: list[str] = []
 CORS_ALLOWED_ORIGINS = list(env.allowed_origins)
 # Pages elsewhere call the API, with a token; cookies are the admin's, and never sent along.
 CORS_URLS_REGEX = r"^/(?!admin(/|$))"

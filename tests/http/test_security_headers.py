@@ -121,6 +121,24 @@ def test_no_page_elsewhere_reads_the_admin(settings: Settings) -> None:
         assert "Access-Control-Allow-Origin" not in Client().get(path, headers={"Origin": APP})
 
 
+@pytest.mark.parametrize("is_secure", [False, True])
+def test_no_page_elsewhere_sends_the_admins_forms(settings: Settings, is_secure: bool) -> None:
+    named = settings.CORS_ALLOWED_ORIGINS = [APP, *settings.CORS_ALLOWED_ORIGINS]
+    user = an_operator()
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(user)
+    page = client.get("/admin/find/", secure=is_secure)
+    form = {"quoted": user.email, "csrfmiddlewaretoken": page.cookies["csrftoken"].value}
+    own = f"http{'s' if is_secure else ''}://testserver"
+
+    def send(origin: str) -> int:
+        headers = {"Origin": origin, "Referer": f"{origin}/"}
+        answer = client.post("/admin/find/", form, secure=is_secure, headers=headers)
+        return int(answer.status_code)
+
+    assert [send(origin) for origin in (own, *named)] == [200, *[403] * len(named)]
+
+
 def test_the_admin_is_found_without_its_slash() -> None:
     answer = Client().get("/admin")
 

@@ -30,7 +30,7 @@ from core.admin import (
     link,
     page_url,
 )
-from core.models import Deed, SupportAction
+from core.models import Action, SupportAction
 from core.unit_of_work import unit_of_work
 
 #: The page of what a support action is about.
@@ -79,7 +79,7 @@ class CustomerAdmin(OperatorAdmin[User]):
     search_help_text = "Email, id, +phone, start of a name"
     _account = (None, {"fields": ("id", "email", "role_label", "is_active", "created_at")})
     _leads_to = ("What they have", {"fields": ("everything", "wallets", "transactions")})
-    _access = ("Access", {"fields": ("has_second_factor", "deeds")})
+    _access = ("Access", {"fields": ("has_second_factor", "support_actions")})
     _profiles: ClassVar[dict[str, Any]] = {
         Role.CLIENT: ("Client", {"fields": ("full_name", "phone_number")}),
         Role.COMPANY: ("Company", {"fields": ("company", "url", "full_name", "phone_number")}),
@@ -143,7 +143,7 @@ class CustomerAdmin(OperatorAdmin[User]):
         return second_factor.has_one(user)
 
     @display(description="support actions")
-    def deeds(self, user: User) -> SafeString:
+    def support_actions(self, user: User) -> SafeString:
         return link("What this operator did", "core_supportaction_changelist", q=user.email)
 
     @display(description="wallets")
@@ -190,18 +190,18 @@ class CustomerAdmin(OperatorAdmin[User]):
         return redirect(page_url("accounts_user_change", user.pk))
 
 
-class DeedFilter(ChoiceFilter):
-    title = "deed"
-    parameter_name = "deed"
+class ActionFilter(ChoiceFilter):
+    title = "action"
+    parameter_name = "action"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
-        return Deed.choices
+        return Action.choices
 
 
 @admin.register(SupportAction)
 class SupportActionAdmin(OperatorAdmin[SupportAction]):
-    list_display = ("created_at", "actor", "deed_label", "subject", "reason", "result")
-    list_filter = (DeedFilter,)
+    list_display = ("created_at", "actor", "action_label", "subject", "reason", "result")
+    list_filter = (ActionFilter,)
     ordering = ("-id",)
     search_fields = ("subject_id",)  # makes the box appear; `get_search_results` decides
     search_help_text = "Email, id of a person or a wallet, request id"
@@ -211,7 +211,7 @@ class SupportActionAdmin(OperatorAdmin[SupportAction]):
             {
                 "fields": (
                     ("created_at", "actor"),
-                    ("deed_label", "subject"),
+                    ("action_label", "subject"),
                     ("reason", "result"),
                     ("address", "request_id"),
                 )
@@ -239,28 +239,28 @@ class SupportActionAdmin(OperatorAdmin[SupportAction]):
         return queryset.filter(meant), False
 
     @display(description="who")
-    def actor(self, deed: Any) -> SafeString | str:
-        if deed.actor_id is None:
-            return "nobody yet" if deed.deed == Deed.LOG_IN_FAILED else "a command"
-        return link(deed.actor_email, "accounts_user_change", deed.actor_id)
+    def actor(self, done: Any) -> SafeString | str:
+        if done.actor_id is None:
+            return "nobody yet" if done.action == Action.LOG_IN_FAILED else "a command"
+        return link(done.actor_email, "accounts_user_change", done.actor_id)
 
     @display(
-        description="deed",
+        description="action",
         label={
-            Deed.LOG_IN_FAILED.label: "danger",
-            Deed.SECOND_FACTOR_FAILED.label: "danger",
-            Deed.ADJUSTMENT_REFUSED.label: "danger",
-            Deed.VIEW.label: "info",
+            Action.LOG_IN_FAILED.label: "danger",
+            Action.SECOND_FACTOR_FAILED.label: "danger",
+            Action.ADJUSTMENT_REFUSED.label: "danger",
+            Action.VIEW.label: "info",
         },
     )
-    def deed_label(self, deed: SupportAction) -> str:
-        return deed.get_deed_display()
+    def action_label(self, done: SupportAction) -> str:
+        return done.get_action_display()
 
     @display(description="to what")
-    def subject(self, deed: SupportAction) -> SafeString | str:
-        view = SUBJECT_PAGES.get(deed.subject_kind)
-        name = f"{deed.subject_kind} {deed.subject_id}"
-        return link(name, view, deed.subject_id) if view else name
+    def subject(self, done: SupportAction) -> SafeString | str:
+        view = SUBJECT_PAGES.get(done.subject_kind)
+        name = f"{done.subject_kind} {done.subject_id}"
+        return link(name, view, done.subject_id) if view else name
 
 
 def _person(user: User) -> Client | Company:

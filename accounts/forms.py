@@ -13,7 +13,7 @@ from core import audit, metrics
 from core.errors import RateLimited
 from core.http.address import address_of
 from core.http.ratelimit import spend
-from core.models import Deed
+from core.models import Action
 from core.unit_of_work import unit_of_work
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class LogInForm(AuthenticationForm):
         operator = User.objects.filter(email=email, role=Role.OPERATOR).first()
         if operator is not None:
             audit.record(
-                Deed.LOG_IN_FAILED,
+                Action.LOG_IN_FAILED,
                 actor_id=None,
                 subject_kind="user",
                 subject_id=operator.pk,
@@ -101,7 +101,7 @@ class PasswordForm(PasswordChangeForm):
         def work() -> User:
             user = services.set_password(self.user, new_password)
             audit.record(
-                Deed.PASSWORD_SET,
+                Action.PASSWORD_SET,
                 actor_id=user.pk,
                 subject_kind="user",
                 subject_id=user.pk,

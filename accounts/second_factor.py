@@ -16,7 +16,7 @@ from qrcode.image.svg import SvgPathImage
 
 from accounts.models import User
 from core import audit
-from core.models import Deed
+from core.models import Action
 from core.unit_of_work import require_unit_of_work
 
 BACKUP_CODES = 10
@@ -40,9 +40,13 @@ def has_one(user: User) -> bool:
 
 
 def device_to_set_up(user: User) -> TOTPDevice:
-    """Return the user's device that waits for its first code; the first call makes it."""
-    device, _ = TOTPDevice.objects.get_or_create(user=user, confirmed=False, name=PHONE)
-    return device
+    """Return the user's device that waits for its first code; the first call makes it.
+
+    Requires a unit of work.
+    """
+    require_unit_of_work()
+    _lock(user)
+    return _waiting(user) or TOTPDevice.objects.create(user=user, confirmed=False, name=PHONE)
 
 
 def secret_of(device: TOTPDevice) -> str:
@@ -65,10 +69,10 @@ def verify(request: HttpRequest, user: User, code: str) -> bool:
     require_unit_of_work()
     device = match_token(user, code)
     if device is None:
-        _record(Deed.SECOND_FACTOR_FAILED, request, user)
+        _record(Action.SECOND_FACTOR_FAILED, request, user)
         return False
     _enter(request, device)
-    _record(Deed.SECOND_FACTOR_PASSED, request, user, result=device.name)
+    _record(Action.SECOND_FACTOR_PASSED, request, user, result=device.name)
     return True
 
 
@@ -78,15 +82,16 @@ def set_up(request: HttpRequest, user: User, code: str) -> list[str] | None:
     Requires a unit of work.
     """
     require_unit_of_work()
-    device = TOTPDevice.objects.select_for_update().filter(user=user, confirmed=False).first()
+    _lock(user)
+    device = _waiting(user)
     # One device for each: a session that was opened by the password alone adds no second one.
     if device is None or has_one(user) or not device.verify_token(code):
-        _record(Deed.SECOND_FACTOR_FAILED, request, user, result="At set-up")
+        _record(Action.SECOND_FACTOR_FAILED, request, user, result="At set-up")
         return None
     device.confirmed = True
     device.save(update_fields=["confirmed"])
     _enter(request, device)
-    _record(Deed.SECOND_FACTOR_SET_UP, request, user)
+    _record(Action.SECOND_FACTOR_SET_UP, request, user)
     return make_backup_codes(request, user)
 
 
@@ -97,7 +102,7 @@ def make_backup_codes(request: HttpRequest, user: User) -> list[str]:
     paper = StaticDevice.objects.create(user=user, name=PAPER)
     codes = [StaticToken.random_token() for _ in range(BACKUP_CODES)]
     StaticToken.objects.bulk_create(StaticToken(device=paper, token=code) for code in codes)
-    _record(Deed.BACKUP_CODES_MADE, request, user)
+    _record(Action.BACKUP_CODES_MADE, request, user)
     return codes
 
 
@@ -107,10 +112,11 @@ def reset(user: User, *, actor: User | None, reason: str, request: HttpRequest |
     Requires a unit of work. Without an `actor` it is a management command.
     """
     require_unit_of_work()
+    _lock(user)
     TOTPDevice.objects.filter(user=user).delete()
     StaticDevice.objects.filter(user=user).delete()
     audit.record(
-        Deed.SECOND_FACTOR_RESET,
+        Action.SECOND_FACTOR_RESET,
         actor_id=None if actor is None else actor.pk,
         subject_kind="user",
         subject_id=user.pk,
@@ -119,15 +125,24 @@ def reset(user: User, *, actor: User | None, reason: str, request: HttpRequest |
     )
 
 
+def _lock(user: User) -> None:
+    """Let whatever makes, confirms or forgets a device of the user follow each other."""
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)
+
+
+def _waiting(user: User) -> TOTPDevice | None:
+    return TOTPDevice.objects.filter(user=user, confirmed=False).order_by("pk").first()
+
+
 def _enter(request: HttpRequest, device: TOTPDevice | StaticDevice) -> None:
     # Whoever knew the session's key before the code was typed does not know it now.
     request.session.cycle_key()
     login(request, device)
 
 
-def _record(deed: Deed, request: HttpRequest, user: User, *, result: str = "") -> None:
+def _record(action: Action, request: HttpRequest, user: User, *, result: str = "") -> None:
     audit.record(
-        deed,
+        action,
         actor_id=user.pk,
         subject_kind="user",
         subject_id=user.pk,

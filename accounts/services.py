@@ -14,7 +14,7 @@ from accounts.idleness import first_expiry
 from accounts.models import Client, Company, Role, User
 from core import audit
 from core.errors import InvalidInput, PermissionDenied
-from core.models import Deed
+from core.models import Action
 from core.unit_of_work import refuse_on_constraint
 
 refuse_on_constraint("email_taken", EmailTaken)
@@ -142,7 +142,7 @@ def create_operator(email: str, password: str | None = None) -> Session:
     elif password is not None:
         user = set_password(user, password)
     if password is not None:
-        audit.record(Deed.PASSWORD_SET, actor_id=None, subject_kind="user", subject_id=user.pk)
+        audit.record(Action.PASSWORD_SET, actor_id=None, subject_kind="user", subject_id=user.pk)
     return open_session(user)
 
 

@@ -21,7 +21,7 @@ from accounts.models import User
 from core import audit
 from core.errors import RateLimited
 from core.http.ratelimit import spend
-from core.models import Deed
+from core.models import Action
 from core.unit_of_work import unit_of_work
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class SupportSite(AdminSite):
         answer = super().login(request, extra_context)
         user = _operator(request) if request.method == "POST" else None
         if user is not None and answer.status_code == 302:  # noqa: PLR2004 (let in)
-            _record(Deed.LOG_IN, request, user)
+            _record(Action.LOG_IN, request, user)
         return answer
 
     def logout(  # type: ignore[override]  # it answers more than the stubs know
@@ -89,7 +89,7 @@ class SupportSite(AdminSite):
     ) -> HttpResponse:
         user = _operator(request)
         if user is not None and request.method == "POST":
-            _record(Deed.LOG_OUT, request, user)
+            _record(Action.LOG_OUT, request, user)
         return super().logout(request, extra_context)
 
     def password_change(  # type: ignore[override]
@@ -109,7 +109,7 @@ class SupportSite(AdminSite):
         if user is None:
             return redirect("admin:login")
         if "leave" in request.POST:
-            _record(Deed.LOG_OUT, request, user)
+            _record(Action.LOG_OUT, request, user)
             logout(request)
             return redirect("admin:login")
         if second_factor.is_verified(user):
@@ -204,5 +204,5 @@ def _may_try(request: HttpRequest, user: User, form: CodeForm) -> bool:
     return True
 
 
-def _record(deed: Deed, request: HttpRequest, user: User) -> None:
-    audit.record(deed, actor_id=user.pk, subject_kind="user", subject_id=user.pk, request=request)
+def _record(action: Action, request: HttpRequest, user: User) -> None:
+    audit.record(action, actor_id=user.pk, subject_kind="user", subject_id=user.pk, request=request)

@@ -41,7 +41,7 @@ from core.errors import InvalidInput, Refusal
 from core.http.errors import error_body, status_of
 from core.http.renderer import render_json
 from core.idempotency import Answer, Claim, IdempotencyKeyReused, answer_once, fingerprint_of
-from core.models import Deed
+from core.models import Action
 from core.money import AmountNotPositive
 from core.unit_of_work import unit_of_work
 from wallets.admin import WalletAdmin, amount_text
@@ -55,7 +55,10 @@ SENT_BEFORE = (
 
 
 #: What a support action is called by the status of its answer; any other is a refusal.
-_DEEDS: dict[int, Deed] = {HTTPStatus.OK: Deed.ADJUST, HTTPStatus.ACCEPTED: Deed.ADJUSTMENT_ASKED}
+_ACTIONS: dict[int, Action] = {
+    HTTPStatus.OK: Action.ADJUST,
+    HTTPStatus.ACCEPTED: Action.ADJUSTMENT_ASKED,
+}
 
 
 def _new_key() -> str:
@@ -81,7 +84,7 @@ class AdjustmentForm(forms.Form):
 
 site = cast(SupportSite, admin.site)
 site.add_page("find/", find, name="find")
-site.add_page("find/<str:kind>/<path:quoted>", found, name="found")
+site.add_page("find/<str:kind>/<uuid:key>", found, name="found")
 
 # The wallets' own room knows nothing of money moving: here, its page gets one button more.
 admin.site.unregister(Wallet)
@@ -132,15 +135,15 @@ class AdjustableWalletAdmin(WalletAdmin):
 
         def work() -> Answer:
             answer = _adjustment(operator, wallet, request.path, **asked)
-            deed = _DEEDS.get(answer.status_code, Deed.ADJUSTMENT_REFUSED)
+            done = _ACTIONS.get(answer.status_code, Action.ADJUSTMENT_REFUSED)
             reason = str(fields["reason"])
-            self.record(request, wallet, deed, reason=reason, result=_told(answer))
+            self.record(request, wallet, done, reason=reason, result=_told(answer))
             return answer
 
         return unit_of_work(lambda: answer_once(claim, work))
 
     def _tell(self, request: HttpRequest, answer: Answer) -> None:
-        if answer.status_code not in _DEEDS:
+        if answer.status_code not in _ACTIONS:
             self.message_user(request, f"{_told(answer)} It is on record.", messages.ERROR)
         elif answer.replayed:
             self.message_user(request, f"Done before, once: {_told(answer)}", messages.INFO)
@@ -175,7 +178,7 @@ def _adjustment(
 
 def _told(answer: Answer) -> str:
     message = orjson.loads(answer.body)["message"]
-    if answer.status_code not in _DEEDS:
+    if answer.status_code not in _ACTIONS:
         return f"Adjustment refused: {message}"
     return str(message)
 
@@ -310,7 +313,7 @@ class AdjustmentRequestAdmin(OperatorAdmin[AdjustmentRequest]):
         def work() -> AdjustmentRequest:
             decided = decide(operator, asked.pk, reason=reason)
             audit.record(
-                _DECISION_DEEDS[decided.state],
+                _DECISION_ACTIONS[decided.state],
                 actor_id=operator.pk,
                 subject_kind="wallet",
                 subject_id=decided.wallet_id,
@@ -331,10 +334,10 @@ class AdjustmentRequestAdmin(OperatorAdmin[AdjustmentRequest]):
         return redirect(page_url("commerce_adjustmentrequest_change", asked.pk))
 
 
-_DECISION_DEEDS = {
-    Decision.APPROVED: Deed.ADJUSTMENT_APPROVED,
-    Decision.FAILED: Deed.ADJUSTMENT_REFUSED,
-    Decision.REJECTED: Deed.ADJUSTMENT_REJECTED,
+_DECISION_ACTIONS = {
+    Decision.APPROVED: Action.ADJUSTMENT_APPROVED,
+    Decision.FAILED: Action.ADJUSTMENT_REFUSED,
+    Decision.REJECTED: Action.ADJUSTMENT_REJECTED,
 }
 
 

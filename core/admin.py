@@ -26,7 +26,7 @@ from unfold import decorators
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from core import audit
-from core.models import Deed, SupportAction
+from core.models import Action, SupportAction
 
 M = TypeVar("M", bound=Model)
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -201,11 +201,11 @@ class OperatorAdmin(ModelAdmin[M]):
         return False
 
     def record(
-        self, request: HttpRequest, obj: M, deed: Deed, *, reason: str = "", result: str = ""
+        self, request: HttpRequest, obj: M, action: Action, *, reason: str = "", result: str = ""
     ) -> None:
         """Write down what the operator did to the object."""
         audit.record(
-            deed,
+            action,
             actor_id=request.user.pk,
             subject_kind=self.subject_kind,
             subject_id=obj.pk,
@@ -216,11 +216,11 @@ class OperatorAdmin(ModelAdmin[M]):
 
     def log_addition(self, request: HttpRequest, obj: M, message: Any) -> None:  # type: ignore[override]
         """Keep it in our own record, which has reasons and addresses; nothing is in Django's."""
-        self.record(request, obj, Deed.ADD, result=str(obj))
+        self.record(request, obj, Action.ADD, result=str(obj))
 
     def log_change(self, request: HttpRequest, obj: M, message: Any) -> None:  # type: ignore[override]
         fields = [name for part in message for name in part.get("changed", {}).get("fields", [])]
-        self.record(request, obj, Deed.CHANGE, result=", ".join(fields))
+        self.record(request, obj, Action.CHANGE, result=", ".join(fields))
 
     def changeform_view(
         self,
@@ -232,7 +232,7 @@ class OperatorAdmin(ModelAdmin[M]):
         answer = super().changeform_view(request, object_id, form_url, extra_context)
         shown = getattr(answer, "context_data", None) or {}
         if self.views_are_recorded and request.method == "GET" and shown.get("original"):
-            self.record(request, shown["original"], Deed.VIEW)
+            self.record(request, shown["original"], Action.VIEW)
         return answer
 
     def history_view(

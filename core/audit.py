@@ -7,11 +7,11 @@ from django.http import HttpRequest
 
 from core import context
 from core.http.address import address_of
-from core.models import Deed, SupportAction
+from core.models import Action, SupportAction
 
 
 def record(
-    deed: Deed,
+    action: Action,
     *,
     actor_id: uuid.UUID | None,
     subject_kind: str,
@@ -20,12 +20,12 @@ def record(
     result: str = "",
     request: HttpRequest | None = None,
 ) -> None:
-    """Write down what was done; inside a unit of work it commits with the deed.
+    """Write down what was done; inside a unit of work it commits with what was done.
 
     Without a request it was a management command.
     """
     SupportAction.objects.create(
-        deed=deed,
+        action=action,
         actor_id=actor_id,
         subject_kind=subject_kind,
         subject_id=str(subject_id),

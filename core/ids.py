@@ -14,7 +14,7 @@ def uuid7() -> uuid.UUID:
     random = int.from_bytes(os.urandom(10), "big") >> (80 - _RANDOM_BITS)
     high, low = random >> 62, random & (1 << 62) - 1
     milliseconds = time.time_ns() // 1_000_000
-    return uuid.UUID(int=milliseconds << 80 | 7 << 76 | high << 64 | 2 << 62 | low)
+    return uuid.UUID(int=milliseconds << 80 | _VERSION_7 << 76 | high << 64 | 2 << 62 | low)
 
 
 def moment_of(text: str) -> datetime | None:

@@ -29,7 +29,7 @@ class IdempotencyRecord(models.Model):
         return f"{self.operation} {self.key}"
 
 
-class Deed(models.TextChoices):
+class Action(models.TextChoices):
     """What somebody does in the admin, or to an operator's account."""
 
     LOG_IN = "log_in"
@@ -60,7 +60,8 @@ class SupportAction(models.Model):
     """
 
     actor_id = models.UUIDField(null=True, help_text="None: a management command.")
-    deed = models.CharField(max_length=24, choices=Deed)
+    # The column keeps its first name: the code of before runs on while instances are replaced.
+    action = models.CharField(max_length=24, choices=Action, db_column="deed")
     subject_kind = models.CharField(max_length=16, help_text="user, wallet, transaction, asset")
     subject_id = models.CharField(max_length=64)
     reason = models.CharField(max_length=500, help_text="In the words of who did it.")
@@ -77,4 +78,4 @@ class SupportAction(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.deed} {self.subject_id}"
+        return f"{self.action} {self.subject_id}"

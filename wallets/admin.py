@@ -25,7 +25,7 @@ from core.admin import (
     page_url,
 )
 from core.errors import Refusal
-from core.models import Deed
+from core.models import Action
 from core.unit_of_work import unit_of_work
 from wallets.assets import SYMBOL, create_asset, money
 from wallets.models import Asset, Status, StatusChange, Wallet
@@ -236,11 +236,11 @@ class WalletAdmin(OperatorAdmin[Wallet]):
                 request, wallet, form, title=title, facts=self.facts(wallet), button=verb
             )
         reason, operator = form.cleaned_data["reason"], operator_of(request)
-        deed = Deed.FREEZE if status == Status.FROZEN else Deed.UNFREEZE
+        done = Action.FREEZE if status == Status.FROZEN else Action.UNFREEZE
 
         def work() -> None:
             set_status(wallet.id, status=status, reason=reason, actor=operator)
-            self.record(request, wallet, deed, reason=reason)
+            self.record(request, wallet, done, reason=reason)
 
         try:
             unit_of_work(work)

@@ -1,12 +1,12 @@
 """The page that finds: one box, and everything around what it was given."""
 
+import uuid
 from typing import Any
 
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from unfold.widgets import UnfoldAdminTextInputWidget
 
@@ -14,8 +14,7 @@ from accounts.admin import operator_of
 from commerce.support.tables import tables_of
 from commerce.support.trail import LooksLikeToken, Trail, follow, meaning_of
 from core import audit
-from core.admin import page_url
-from core.models import Deed
+from core.models import Action
 
 MISHAP = (
     "That may be an API token, which is a secret: it was not looked up, and not kept. If it is one,"
@@ -40,7 +39,10 @@ class FindForm(forms.Form):
 
 
 def find(request: HttpRequest) -> HttpResponseBase:
-    """Ask what to find, and lead to everything around it."""
+    """Ask what to find, and show everything around it.
+
+    On the POST itself: what was typed stands in no address, whatever it was.
+    """
     form = FindForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
@@ -48,17 +50,22 @@ def find(request: HttpRequest) -> HttpResponseBase:
         except LooksLikeToken:
             form = FindForm()
             return _page(request, "Find", form=form, refused=MISHAP)
-        return redirect(page_url("found", kind, quoted))
+        return _found(request, kind, quoted)
     return _page(request, "Find", form=form)
 
 
-def found(request: HttpRequest, kind: str, quoted: str) -> HttpResponse:
+def found(request: HttpRequest, kind: str, key: uuid.UUID) -> HttpResponse:
+    """Show everything around something that a page links to: by its kind and id."""
+    return _found(request, kind, str(key))
+
+
+def _found(request: HttpRequest, kind: str, quoted: str) -> HttpResponse:
     """Show everything around something, and record who was looked at."""
     trail = follow(kind, quoted)
     operator = operator_of(request)
     for person in trail.people:
         audit.record(
-            Deed.VIEW,
+            Action.VIEW,
             actor_id=operator.pk,
             subject_kind="user",
             subject_id=person.pk,

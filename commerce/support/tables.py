@@ -49,8 +49,8 @@ def tables_of(trail: Trail) -> list[tuple[str, Table]]:
         ),
         _table(
             "Support actions",
-            "when, who, deed, reason, result",
-            (_deed(each, emails) for each in trail.deeds),
+            "when, who, action, reason, result",
+            (_support_action(each, emails) for each in trail.actions),
         ),
     ]
     return [(title, table) for title, table in tables if table["rows"]]
@@ -127,13 +127,13 @@ def _adjustment(asked: AdjustmentRequest) -> Row:
     return [when, what, asked.state.label, asked.requester, asked.reason]
 
 
-def _deed(deed: SupportAction, emails: dict[uuid.UUID, str]) -> Row:
-    who = "" if deed.actor_id is None else emails.get(deed.actor_id, deed.actor_id)
-    return [moment(deed.created_at), who, deed.get_deed_display(), deed.reason, deed.result]
+def _support_action(done: SupportAction, emails: dict[uuid.UUID, str]) -> Row:
+    who = "" if done.actor_id is None else emails.get(done.actor_id, done.actor_id)
+    return [moment(done.created_at), who, done.get_action_display(), done.reason, done.result]
 
 
 def _emails(trail: Trail) -> dict[uuid.UUID, str]:
-    ids = {deed.actor_id for deed in trail.deeds if deed.actor_id}
+    ids = {done.actor_id for done in trail.actions if done.actor_id}
     ids |= {queued.customer_id for queued in trail.queued}
     return dict(User.objects.filter(pk__in=ids).values_list("pk", "email"))
 

@@ -50,13 +50,13 @@ class Trail:
     records: list[IdempotencyRecord] = field(default_factory=list)
     changes: list[StatusChange] = field(default_factory=list)
     adjustments: list[AdjustmentRequest] = field(default_factory=list)
-    deeds: list[SupportAction] = field(default_factory=list)
+    actions: list[SupportAction] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     @property
     def is_empty(self) -> bool:
         found = (self.people, self.wallets, self.transactions, self.queued, self.records)
-        return not any((*found, self.deeds))
+        return not any((*found, self.actions))
 
 
 def meaning_of(text: str) -> tuple[str, str]:
@@ -128,7 +128,7 @@ def _around_wallets(trail: Trail) -> Trail:
     trail.adjustments = _newest(
         AdjustmentRequest.objects.filter(wallet__in=ids).select_related("wallet", "requester")
     )
-    trail.deeds = _deeds(Q(subject_id__in=[str(key) for key in (*people, *ids)]))
+    trail.actions = _actions(Q(subject_id__in=[str(key) for key in (*people, *ids)]))
     return trail
 
 
@@ -164,6 +164,8 @@ def _of_quoted(text: str) -> Trail:
     newest = IdempotencyRecord.objects.order_by("-created_at").values("pk")[:SCANNED]
     records = IdempotencyRecord.objects.filter(pk__in=newest, key=text)
     trail.records = list(records.order_by("-created_at")[:SHOWN])
+    if IdempotencyRecord.objects.order_by("-created_at")[SCANNED : SCANNED + 1].exists():
+        trail.notes.append(f"Of the idempotency keys, the newest {SCANNED:,} were looked at.")
     keyed = [record.transaction_id for record in trail.records if record.transaction_id]
     known = {found.pk for found in trail.transactions}
     trail.transactions += Transaction.objects.filter(pk__in=keyed).exclude(pk__in=known)
@@ -191,7 +193,7 @@ def _add_request(trail: Trail, request_id: str) -> None:
     by_request = {"request_id": request_id}
     trail.transactions += transactions.filter(**by_request).exclude(pk__in=known)[:SHOWN]
     trail.queued += queued.filter(**by_request).exclude(pk__in=known)[:SHOWN]
-    trail.deeds = _deeds(Q(request_id=request_id))
+    trail.actions = _actions(Q(request_id=request_id))
 
 
 def _complete(trail: Trail) -> Trail:
@@ -210,8 +212,8 @@ def _complete(trail: Trail) -> Trail:
         StatusChange.objects.filter(wallet__in=wallet_ids).select_related("actor")
     )
     subjects = [str(found.pk) for found in trail.transactions]
-    known = {deed.pk for deed in trail.deeds}
-    trail.deeds += [deed for deed in _deeds(Q(subject_id__in=subjects)) if deed.pk not in known]
+    known = {done.pk for done in trail.actions}
+    trail.actions += [each for each in _actions(Q(subject_id__in=subjects)) if each.pk not in known]
     return trail
 
 
@@ -244,7 +246,7 @@ def _since(newest_first: QuerySet[Row], count: int) -> dict[str, Any]:
     return {} if last is None else {"pk__gte": last}
 
 
-def _deeds(meant: Q) -> list[SupportAction]:
+def _actions(meant: Q) -> list[SupportAction]:
     return _newest(SupportAction.objects.filter(meant))
 
 

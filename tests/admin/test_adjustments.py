@@ -45,9 +45,9 @@ def adjust(desk: Desk, holder: Holder, **fields: str) -> Page:
     return desk.post(f"{WALLETS}{holder.wallet_id}/adjust/", **form)
 
 
-def deeds() -> QuerySet[SupportAction]:
+def actions() -> QuerySet[SupportAction]:
     """What operators did, other than looking."""
-    return SupportAction.objects.exclude(deed="view").order_by("id")
+    return SupportAction.objects.exclude(action="view").order_by("id")
 
 
 def adjustments() -> list[Transaction]:
@@ -67,7 +67,7 @@ def test_an_adjustment_has_its_reason_and_its_author(desk: Desk, operator: User)
         ("Ticket 42", operator.pk),
         ("Ticket 43", operator.pk),
     ]
-    logged = SupportAction.objects.order_by("id").exclude(deed="view")
+    logged = SupportAction.objects.order_by("id").exclude(action="view")
     assert list(logged.values_list("actor_id", "subject_id", "reason", "result")) == [
         (operator.pk, str(holder.wallet_id), "Ticket 42", "Put in 5.00 USD"),
         (operator.pk, str(holder.wallet_id), "Ticket 43", "Took out 2.50 USD"),
@@ -82,7 +82,7 @@ def test_a_form_that_is_sent_twice_adjusts_once(desk: Desk) -> None:
     assert "Put in 5.00 USD" in first.text
     assert "Done before, once: Put in 5.00 USD" in second.text
     assert holder.balance_minor == 1_500
-    assert len(adjustments()) == deeds().count() == 1
+    assert len(adjustments()) == actions().count() == 1
 
 
 def test_a_form_that_is_sent_twice_at_once_adjusts_once(operator: User) -> None:
@@ -128,7 +128,7 @@ def test_a_refused_adjustment_is_on_record_and_moves_nothing(desk: Desk, operato
     [failed] = adjustments()
     assert failed.failure_code == "insufficient_funds"
     assert (failed.summary, failed.actor_id) == ("Ticket 42", operator.pk)
-    assert [deed.result for deed in deeds()] == [refused]
+    assert [done.result for done in actions()] == [refused]
 
 
 def test_a_frozen_wallet_is_not_adjusted(desk: Desk) -> None:
@@ -154,7 +154,7 @@ def test_what_is_not_valid_is_said_beside_the_field(
     assert holder.balance_minor == 1_000
     assert adjustments() == []
     assert not IdempotencyRecord.objects.exists()
-    assert not deeds().exists()
+    assert not actions().exists()
 
 
 def test_the_request_id_leads_from_the_adjustment_to_its_request(desk: Desk) -> None:

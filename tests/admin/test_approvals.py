@@ -12,7 +12,7 @@ from accounts.models import User
 from commerce.adjustments import adjust, approve
 from commerce.cash import withdraw
 from commerce.models import AdjustmentRequest, Decision
-from core.models import Deed, SupportAction
+from core.models import Action, SupportAction
 from core.unit_of_work import unit_of_work
 from ledger.models import Transaction
 from tests.admin.desk import WALLETS, Desk, Page, desk_of
@@ -80,9 +80,9 @@ def test_above_it_nothing_moves_until_a_second_one_approves(
     assert (transaction.summary, transaction.actor_id) == ("Ticket 42", operator.pk)
     assert (request.status, request.transaction_id) == (Decision.APPROVED, transaction.pk)
     done = SupportAction.objects.filter(subject_id=str(holder.wallet_id)).order_by("id")
-    assert [(deed.deed, deed.reason) for deed in done if deed.deed != Deed.VIEW] == [
-        (Deed.ADJUSTMENT_ASKED, "Ticket 42"),
-        (Deed.ADJUSTMENT_APPROVED, "Looked into it"),
+    assert [(each.action, each.reason) for each in done if each.action != Action.VIEW] == [
+        (Action.ADJUSTMENT_ASKED, "Ticket 42"),
+        (Action.ADJUSTMENT_APPROVED, "Looked into it"),
     ]
 
 

@@ -6,7 +6,7 @@ from django.db import DatabaseError, connection
 from django.test import Client
 
 from accounts.models import Role, User
-from core.models import Deed, SupportAction
+from core.models import Action, SupportAction
 from tests.admin.desk import CUSTOMERS, WALLETS, Desk, desk_of
 from tests.factories import UserFactory, a_client, a_company
 from tests.hashing import hashed
@@ -20,7 +20,7 @@ LIST = "/admin/core/supportaction/"
 
 def recorded() -> list[tuple[object, ...]]:
     rows = SupportAction.objects.order_by("id")
-    return list(rows.values_list("deed", "actor_id", "subject_kind", "subject_id"))
+    return list(rows.values_list("action", "actor_id", "subject_kind", "subject_id"))
 
 
 def test_log_ins_are_on_record_and_what_strangers_type_is_not() -> None:
@@ -39,9 +39,9 @@ def test_log_ins_are_on_record_and_what_strangers_type_is_not() -> None:
     client.post("/admin/logout/")
 
     assert recorded() == [
-        (Deed.LOG_IN_FAILED, None, "user", str(user.pk)),
-        (Deed.LOG_IN, user.pk, "user", str(user.pk)),
-        (Deed.LOG_OUT, user.pk, "user", str(user.pk)),
+        (Action.LOG_IN_FAILED, None, "user", str(user.pk)),
+        (Action.LOG_IN, user.pk, "user", str(user.pk)),
+        (Action.LOG_OUT, user.pk, "user", str(user.pk)),
     ]
     first = SupportAction.objects.earliest("id")
     assert (first.address, first.request_id) == ("10.1.2.3", "req-5")
@@ -55,8 +55,8 @@ def test_who_looked_at_whom_is_on_record(desk: Desk, operator: User) -> None:
     desk.get(CUSTOMERS)
 
     assert recorded() == [
-        (Deed.VIEW, operator.pk, "user", str(holder.user.pk)),
-        (Deed.VIEW, operator.pk, "wallet", str(holder.wallet_id)),
+        (Action.VIEW, operator.pk, "user", str(holder.user.pk)),
+        (Action.VIEW, operator.pk, "wallet", str(holder.wallet_id)),
     ]
 
 
@@ -64,7 +64,7 @@ def test_assets_that_are_added_and_renamed_are_on_record(desk: Desk, operator: U
     desk.post("/admin/wallets/asset/EUR/change/", name="Euros")
     desk.post("/admin/wallets/asset/EUR/change/", name="Euro")
 
-    assert recorded() == [(Deed.CHANGE, operator.pk, "asset", "EUR")] * 2
+    assert recorded() == [(Action.CHANGE, operator.pk, "asset", "EUR")] * 2
 
 
 def test_a_deed_is_found_by_who_to_whom_and_request(desk: Desk, operator: User) -> None:
@@ -78,10 +78,10 @@ def test_a_deed_is_found_by_who_to_whom_and_request(desk: Desk, operator: User) 
 
     for text in (str(holder.wallet_id), "req-6"):
         page = desk.get(LIST, q=text)
-        assert [row.reason for row in page.rows if row.deed == Deed.FREEZE] == [
+        assert [row.reason for row in page.rows if row.action == Action.FREEZE] == [
             "The phone was stolen"
         ], text
-    by_operator = desk.get(LIST, q=operator.email.upper(), deed="freeze")
+    by_operator = desk.get(LIST, q=operator.email.upper(), action="freeze")
     assert len(by_operator.rows) == 2
     assert operator.email in by_operator.text
     page = desk.get(f"{LIST}{by_operator.ids[0]}/change/")
@@ -125,7 +125,7 @@ def test_nothing_is_written_to_the_log_that_can_be_changed() -> None:
 
 @pytest.mark.parametrize("verb", ["add", "1/change", "1/delete"])
 def test_it_is_not_written_by_hand(desk: Desk, verb: str) -> None:
-    answer = desk.client.post(f"{LIST}{verb}/", {"deed": "view"})
+    answer = desk.client.post(f"{LIST}{verb}/", {"action": "view"})
 
     assert answer.status_code in (302, 403)
     assert recorded() == []

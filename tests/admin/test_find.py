@@ -10,7 +10,7 @@ from accounts.models import User
 from commerce.chunks import choose, run, take_lease
 from commerce.models import QueuedTransaction
 from commerce.support import trail
-from core.models import Deed, SupportAction
+from core.models import Action, SupportAction
 from core.unit_of_work import unit_of_work
 from ledger.models import Transaction
 from tests.admin.desk import Desk, Page
@@ -125,8 +125,36 @@ def test_a_queued_transaction_leads_to_what_it_did(desk: Desk) -> None:
 def test_what_is_not_there_is_not_found(desk: Desk) -> None:
     for quoted in ("nobody@example.com", str(uuid.uuid4()), "order-1", str(uuid.UUID(int=0))):
         assert "Nothing found" in find(desk, quoted).text
-    for url in ("person/x", "wallet/y", "nonsense/z", f"person/{uuid.uuid4()}"):
-        assert "Nothing found" in desk.get(f"{FIND}{url}").text
+    for kind in ("person", "wallet", "nonsense"):
+        assert "Nothing found" in desk.get(f"{FIND}{kind}/{uuid.uuid4()}").text
+
+
+@pytest.mark.parametrize("quoted", ["nobody@example.com", "correct-horse-7", "order-1017"])
+def test_what_is_typed_stands_in_no_address(desk: Desk, quoted: str) -> None:
+    answer = desk.client.post(FIND, {"quoted": quoted})
+
+    assert (answer.status_code, "Location" in answer.headers) == (200, False)
+    assert quoted in Page(answer).text
+    assert f"/{quoted}" not in answer.content.decode()
+    assert desk.get(f"{FIND}quoted/{quoted}").status == 404
+
+
+def test_that_old_keys_were_not_looked_at_is_said(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payer, company = a_client(holds="10.00"), a_company()
+    a_charge(payer, company, key="order-1")
+    monkeypatch.setattr(trail, "SCANNED", 1)
+
+    all_looked_at = find(desk, "order-1")
+    a_charge(payer, company, key="order-2")
+    too_old = find(desk, "order-1")
+
+    said = "Of the idempotency keys, the newest 1 were looked at."
+    assert "Tea for two" in all_looked_at.text
+    assert said not in all_looked_at.text
+    assert "Nothing found" in too_old.text
+    assert said in too_old.text
 
 
 def test_an_api_token_is_neither_looked_up_nor_kept(desk: Desk) -> None:
@@ -147,13 +175,13 @@ def test_it_is_on_record_who_was_looked_at(desk: Desk, operator: User) -> None:
 
     find(desk, holder.user.email)
 
-    action = SupportAction.objects.get()
-    assert (action.deed, action.actor_id, action.subject_id) == (
-        Deed.VIEW,
+    done = SupportAction.objects.get()
+    assert (done.action, done.actor_id, done.subject_id) == (
+        Action.VIEW,
         operator.pk,
         str(holder.user.pk),
     )
-    assert holder.user.email not in action.result
+    assert holder.user.email not in done.result
 
 
 def test_only_operators_find(desk: Desk) -> None:

@@ -9,7 +9,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from accounts.models import Role, User
-from core.models import Deed, SupportAction
+from core.models import Action, SupportAction
 from tests.admin.desk import WALLETS, Desk, desk_of
 from tests.api import Api
 from tests.factories import UserFactory, api_of
@@ -58,7 +58,7 @@ def test_a_second_password_ends_older_tokens(
 
     assert token.get("/idempotency/k").code == "invalid_token"
     assert User.objects.get().check_password(NEW)
-    assert SupportAction.objects.get().deed == Deed.PASSWORD_SET
+    assert SupportAction.objects.get().action == Action.PASSWORD_SET
 
 
 @pytest.mark.parametrize("typed", ["", "short", "12345678901"])
@@ -79,7 +79,7 @@ def test_a_changed_password_ends_every_token_and_other_browser(someone: User) ->
     assert token.get("/idempotency/k").code == "invalid_token"
     assert desk.get(WALLETS).status == 200
     assert other.get(WALLETS).status == 302
-    assert SupportAction.objects.get(deed=Deed.PASSWORD_SET).actor_id == someone.pk
+    assert SupportAction.objects.get(action=Action.PASSWORD_SET).actor_id == someone.pk
 
 
 @pytest.mark.parametrize(("old", "new"), [("wrong", NEW), (OLD, "short")])

@@ -12,10 +12,13 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from pytest_django import Settings
 
 from accounts.models import Role, User
-from core.models import Deed, SupportAction
+from accounts.second_factor import device_to_set_up
+from core.models import Action, SupportAction
+from core.unit_of_work import unit_of_work
 from tests.admin.desk import CUSTOMERS, TRANSACTIONS, WALLETS, Desk, Page, desk_of
 from tests.factories import UserFactory, a_client, an_operator
 from tests.hashing import hashed
+from tests.races import race
 
 pytestmark = pytest.mark.usefixtures("books")
 
@@ -49,9 +52,9 @@ def is_inside(desk: Desk) -> bool:
     return bool(desk.client.get(WALLETS).status_code == 200)
 
 
-def deeds(user: User) -> list[str]:
-    actions = SupportAction.objects.filter(subject_id=str(user.pk)).order_by("id")
-    return list(actions.values_list("deed", flat=True))
+def actions(user: User) -> list[str]:
+    done = SupportAction.objects.filter(subject_id=str(user.pk)).order_by("id")
+    return list(done.values_list("action", flat=True))
 
 
 @pytest.mark.usefixtures("_needed")
@@ -83,10 +86,10 @@ def test_what_is_set_up_lets_in_and_is_asked_for_the_next_time() -> None:
     assert inside
     assert len(set(codes)) == 10
     assert (asked.status, before, is_inside(later)) == (302, False, True)
-    assert deeds(user) == [
-        Deed.SECOND_FACTOR_SET_UP,
-        Deed.BACKUP_CODES_MADE,
-        Deed.SECOND_FACTOR_PASSED,
+    assert actions(user) == [
+        Action.SECOND_FACTOR_SET_UP,
+        Action.BACKUP_CODES_MADE,
+        Action.SECOND_FACTOR_PASSED,
     ]
 
 
@@ -98,6 +101,28 @@ def test_a_phone_scans_what_can_be_typed_too(operator: User, desk: Desk) -> None
     assert "data:image/svg+xml;base64," in page.response.content.decode()
     assert base64.b32encode(device.bin_key).decode() in page.text.replace(" ", "")
     assert "no-store" in page.response.headers["Cache-Control"]
+
+
+def test_several_pages_at_once_set_up_one_device(operator: User, desk: Desk) -> None:
+    devices = race(6, lambda _: unit_of_work(lambda: device_to_set_up(operator)))
+
+    assert len({device.pk for device in devices}) == TOTPDevice.objects.count() == 1
+    assert desk.get(SET_UP).status == 200
+
+
+@pytest.mark.usefixtures("_needed")
+def test_several_devices_that_wait_break_no_page() -> None:
+    user = an_operator()
+    for _ in range(2):
+        TOTPDevice.objects.create(user=user, confirmed=False, name="Phone")
+    desk = desk_of(user)
+
+    shown = desk.get(SET_UP)
+    first = TOTPDevice.objects.earliest("pk")
+    desk.post(SET_UP, code=f"{totp(first.bin_key):06d}")
+
+    assert shown.status == 200
+    assert is_inside(desk)
 
 
 @pytest.mark.usefixtures("_needed")
@@ -127,7 +152,7 @@ def test_a_code_lets_in_once_and_guesses_make_the_right_one_wait() -> None:
 
     assert [is_inside(desk) for desk in (first, second, third)] == [True, False, False]
     assert too_soon.errors("code")
-    assert deeds(user).count(Deed.SECOND_FACTOR_FAILED) == 3
+    assert actions(user).count(Action.SECOND_FACTOR_FAILED) == 3
 
 
 @pytest.mark.usefixtures("_needed")
@@ -139,7 +164,7 @@ def test_tries_are_limited_per_account(settings: Settings) -> None:
     pages = [desk_of(user).post(ASK, code="nonsense") for _ in range(4)]
 
     assert "Too many requests" in pages[-1].text
-    assert deeds(user).count(Deed.SECOND_FACTOR_FAILED) <= 2
+    assert actions(user).count(Action.SECOND_FACTOR_FAILED) <= 2
 
 
 @pytest.mark.usefixtures("_needed")
@@ -241,7 +266,7 @@ def test_a_colleague_resets_it_with_a_reason(desk: Desk, operator: User) -> None
     assert "The second factor is reset." in with_one.text
     assert not TOTPDevice.objects.filter(user=colleague).exists()
     assert not StaticToken.objects.exists()
-    action = SupportAction.objects.get(deed=Deed.SECOND_FACTOR_RESET)
+    action = SupportAction.objects.get(action=Action.SECOND_FACTOR_RESET)
     assert (action.actor_id, action.reason) == (operator.pk, "The phone fell into the sea")
 
 
@@ -261,7 +286,7 @@ def test_a_command_resets_it(operator: User, desk: Desk) -> None:
     call_command("reset_second_factor", operator.email, reason="Lost", stdout=StringIO())
 
     assert not TOTPDevice.objects.exists()
-    assert deeds(operator)[-1] == Deed.SECOND_FACTOR_RESET
+    assert actions(operator)[-1] == Action.SECOND_FACTOR_RESET
 
 
 @pytest.mark.parametrize(("email", "reason"), [("nobody@example.com", "Lost"), (None, " ")])

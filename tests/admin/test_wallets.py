@@ -67,7 +67,7 @@ def test_freezing_needs_a_reason(desk: Desk) -> None:
 
     assert holder.wallet.status == Status.ACTIVE
     assert not StatusChange.objects.exists()
-    assert not SupportAction.objects.exclude(deed="view").exists()
+    assert not SupportAction.objects.exclude(action="view").exists()
 
 
 def test_a_frozen_wallet_keeps_why_and_who(desk: Desk, operator: User) -> None:
@@ -88,8 +88,8 @@ def test_a_frozen_wallet_keeps_why_and_who(desk: Desk, operator: User) -> None:
         ("active", "Found again", operator.pk),
     ]
     assert "The phone was stolen" in freed.text
-    logged = SupportAction.objects.order_by("id").exclude(deed="view")
-    assert list(logged.values_list("actor_id", "deed", "subject_id", "reason")) == [
+    logged = SupportAction.objects.order_by("id").exclude(action="view")
+    assert list(logged.values_list("actor_id", "action", "subject_id", "reason")) == [
         (operator.pk, "freeze", str(holder.wallet_id), "The phone was stolen"),
         (operator.pk, "unfreeze", str(holder.wallet_id), "Found again"),
     ]
@@ -105,7 +105,7 @@ def test_a_closed_wallet_stays_closed(desk: Desk) -> None:
 
     assert "The wallet is closed, for good." in page.text
     assert holder.wallet.status == Status.CLOSED
-    assert not SupportAction.objects.exclude(deed="view").exists()
+    assert not SupportAction.objects.exclude(action="view").exists()
 
 
 def test_only_what_makes_sense_is_offered(desk: Desk) -> None:

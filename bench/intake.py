@@ -118,7 +118,10 @@ def _post(transactions: int) -> Callable[[], None]:
     revenue = system_wallet_id(DEFAULT_CURRENCY, Purpose.REVENUE)
     chance = random.Random()
     batches = [
-        [Order(Kind.SPEND, chance.choice(wallets), revenue, 1) for _ in range(ARRAY)]
+        [
+            Order(Kind.SPEND, chance.choice(wallets), revenue, 1, DEFAULT_CURRENCY)
+            for _ in range(ARRAY)
+        ]
         for _ in range(transactions // ARRAY)
     ]
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
-from django.db.models import Q, Sum
+from django.db.models import Sum
 from django.utils import timezone
 
 from accounts.models import User
-from commerce.models import AdjustmentRequest, Decision
+from commerce.models import AdjustmentRequest, Decision, LoneAdjustment
 from commerce.movements import Movement, move
 from core import context
 from core.errors import NotFound, StateConflict
@@ -20,14 +20,12 @@ from core.money import to_major
 from core.unit_of_work import require_unit_of_work
 from ledger.history import first_id_at
 from ledger.kinds import Kind
-from ledger.models import Transaction
 from ledger.post import Order, post
 from wallets.assets import amount_minor, get_asset, system_wallet
 from wallets.models import Purpose, Wallet
 from wallets.selectors import anyones_wallet
-from wallets.services import lock_wallets
 
-#: How far back an operator's adjustments of one wallet count towards the limit.
+#: How far back what an operator adjusted alone counts towards the limit.
 COUNTED = timedelta(hours=24)
 #: How long somebody may decide; afterwards it takes a new request.
 DECIDED_WITHIN = timedelta(days=3)
@@ -78,10 +76,12 @@ def adjust(
     `amount` is a plain decimal, greater than zero. Requires a unit of work. Raises
     `WalletNotFound`, `InvalidInput`, `AmountNotPositive` and what `move` does.
     """
+    require_unit_of_work()
     wallet = anyones_wallet(wallet_id)
     adjustment = _Adjustment(wallet, amount_minor(amount, wallet.asset_id), is_credit)
-    # Two at once that are under the limit each, and above it together, follow each other here.
-    lock_wallets([wallet.id])
+    # Two at once that are under the limit each, and above it together, follow each other here,
+    # whichever wallets they are of. The user before the wallets: the order of locks.
+    User.objects.select_for_update(no_key=True).get(pk=operator.pk)
     if _is_above_limit(operator, adjustment):
         return AdjustmentRequest.objects.create(
             wallet=wallet,
@@ -93,7 +93,7 @@ def adjust(
             expires_at=timezone.now() + DECIDED_WITHIN,
         )
     source, target = adjustment.sides
-    return move(
+    movement = move(
         Kind.ADJUSTMENT,
         source=source,
         target=target,
@@ -101,6 +101,13 @@ def adjust(
         actor=operator,
         summary=reason,
     )
+    LoneAdjustment.objects.create(
+        transaction_id=movement.outcome.transaction_id,
+        operator=operator,
+        asset_id=wallet.asset_id,
+        amount_minor=movement.amount_minor,
+    )
+    return movement
 
 
 def approve(operator: User, number: int, *, reason: str) -> AdjustmentRequest:
@@ -117,6 +124,7 @@ def approve(operator: User, number: int, *, reason: str) -> AdjustmentRequest:
         source.id,
         target.id,
         asked.amount_minor,
+        asset_id=asked.wallet.asset_id,
         summary=asked.reason,
         actor_id=asked.requester_id,
     )
@@ -133,19 +141,18 @@ def reject(operator: User, number: int, *, reason: str) -> AdjustmentRequest:
 
 
 def _is_above_limit(operator: User, adjustment: _Adjustment) -> bool:
-    """Whether the operator needs a second one, after what they did to this wallet of late."""
-    wallet_id = adjustment.wallet.id
-    by_two = AdjustmentRequest.objects.filter(wallet=wallet_id, status=Decision.APPROVED)
-    of_late = Transaction.objects.filter(
-        Q(id__gte=first_id_at(timezone.now() - COUNTED)),
-        kind=Kind.ADJUSTMENT,
-        actor_id=operator.pk,
-        failure_code__isnull=True,
-    ).exclude(pk__in=by_two.values("transaction_id"))
-    sides = (of_late.filter(source_id=wallet_id), of_late.filter(target_id=wallet_id))
-    sums = [side.aggregate(sum=Sum("amount_minor"))["sum"] or 0 for side in sides]
-    decimals = get_asset(adjustment.wallet.asset_id).decimals
-    total = to_major(adjustment.amount_minor + int(sum(sums)), decimals=decimals)
+    """Whether the operator needs a second one, after what they adjusted alone of late.
+
+    It counts over all wallets of the asset, in and out alike.
+    """
+    asset = get_asset(adjustment.wallet.asset_id)
+    of_late = LoneAdjustment.objects.filter(
+        operator=operator,
+        asset=asset,
+        transaction_id__gte=first_id_at(timezone.now() - COUNTED),
+    )
+    before_minor = int(of_late.aggregate(sum=Sum("amount_minor"))["sum"] or 0)
+    total = to_major(before_minor + adjustment.amount_minor, decimals=asset.decimals)
     return bool(total > settings.ADJUSTMENT_LIMIT)
 
 

@@ -8,7 +8,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from ledger.kinds import Kind
-from wallets.models import Wallet
+from wallets.models import Asset, Wallet
 
 
 class Charge(models.Model):
@@ -124,6 +124,29 @@ class AdjustmentRequest(models.Model):
         if self.status == Decision.PENDING and self.expires_at <= timezone.now():
             return Decision.EXPIRED
         return Decision(self.status)
+
+
+class LoneAdjustment(models.Model):
+    """What one operator adjusted alone: it counts towards the limit above which it takes two.
+
+    A transaction says who made it but has no index by that; here, the adjustments of a day are a
+    short range of ids. Written with the money, never changed.
+    """
+
+    transaction_id: uuid.UUID = models.UUIDField(primary_key=True)  # type: ignore[assignment]
+    operator = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, db_index=False, related_name="+"
+    )
+    asset = models.ForeignKey(Asset, on_delete=models.PROTECT, db_index=False, related_name="+")
+    amount_minor = models.BigIntegerField()
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(name="lone_amount_positive", condition=Q(amount_minor__gt=0)),
+        )
+
+    def __str__(self) -> str:
+        return str(self.transaction_id)
 
 
 class QueueStatus(models.TextChoices):

@@ -35,11 +35,11 @@ class Order:
     source_id: uuid.UUID
     target_id: uuid.UUID
     amount_minor: int
+    asset_id: str
     summary: str = ""
     actor_id: uuid.UUID | None = None
     origin_id: uuid.UUID | None = None
     group_id: uuid.UUID | None = None
-    asset_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ _CONNECTION = ("host", "port", "user", "password", "dbname")
 _DIRTY_TABLES = (
     "commerce_adjustmentrequest",
     "commerce_charge",
+    "commerce_loneadjustment",
     "commerce_queuedtransaction",
     "commerce_seedrun",
     "procrastinate_events",

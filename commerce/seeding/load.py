@@ -198,8 +198,8 @@ def _open_balances(batch: Batch, wallets: dict[int, uuid.UUID]) -> None:
                     funding[customer.currency],
                     wallet_id,
                     customer.balance_minor,
+                    customer.currency,
                     SUMMARY,
-                    asset_id=customer.currency,
                 )
             )
     if orders and any(outcome.failure for outcome in post(orders)):

@@ -1,6 +1,7 @@
 """Adjustments above the limit: one operator asks, another one decides, once."""
 
 import uuid
+from datetime import timedelta
 
 import psycopg
 import pytest
@@ -17,6 +18,7 @@ from core.unit_of_work import unit_of_work
 from ledger.models import Transaction
 from tests.admin.desk import WALLETS, Desk, Page, desk_of
 from tests.factories import Holder, a_client, an_operator, freeze
+from tests.figures import growth
 from tests.races import race
 
 pytestmark = pytest.mark.usefixtures("books")
@@ -204,29 +206,79 @@ def test_splitting_does_not_pass_by_the_limit(desk: Desk, second: Desk) -> None:
     ask(desk, holder, "60.00")
 
     again = ask(desk, holder, "40.01")
-    elsewhere = ask(desk, other, "60.00")
+    elsewhere = ask(desk, other, "40.01")
+    within = ask(desk, other, "40.00")
     by_another = ask(second, holder, "60.00")
 
     assert "a second operator decides" in again.text
-    assert "Put in 60.00 USD" in elsewhere.text
+    assert "a second operator decides" in elsewhere.text
+    assert "Put in 40.00 USD" in within.text
     assert "Put in 60.00 USD" in by_another.text
+    assert (holder.balance_minor, other.balance_minor) == (12_000, 4_000)
+
+
+def test_each_asset_has_its_own_limit(desk: Desk) -> None:
+    dollars, euros = a_client(), a_client(currency="EUR")
+
+    pages = [ask(desk, holder, "100.00") for holder in (dollars, euros)]
+
+    assert [page.text.count("second operator decides") for page in pages] == [0, 0]
+    assert (dollars.balance_minor, euros.balance_minor) == (10_000, 10_000)
+
+
+def test_what_is_taken_out_counts_like_what_is_put_in(desk: Desk) -> None:
+    holder = a_client(holds="100.00")
+    ask(desk, holder, "60.00")
+
+    page = ask(desk, holder, "60.00", direction="out")
+
+    assert "a second operator decides" in page.text
+    assert holder.balance_minor == 16_000
+
+
+def test_what_was_refused_does_not_count(desk: Desk) -> None:
+    holder = a_client()
+    ask(desk, holder, "60.00", direction="out")
+
+    ask(desk, holder, "100.00")
+
+    assert holder.balance_minor == 10_000
+
+
+def test_after_a_day_it_counts_no_more(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    holder = a_client()
+    ask(desk, holder, "60.00")
+    monkeypatch.setattr("commerce.adjustments.COUNTED", timedelta(0))
+
+    ask(desk, holder, "60.00")
+
     assert holder.balance_minor == 12_000
 
 
-def test_splitting_at_once_does_not_either(operator: User) -> None:
-    holder = a_client()
+@pytest.mark.parametrize("wallets", [1, 3])
+def test_splitting_at_once_does_not_either(operator: User, wallets: int) -> None:
+    holders = [a_client() for _ in range(wallets)]
 
-    def add(_number: int) -> object:
+    def add(number: int) -> object:
+        wallet_id = holders[number % wallets].wallet_id
         return unit_of_work(
-            lambda: adjust(
-                operator, wallet_id=holder.wallet_id, amount="60", is_credit=True, reason="x"
-            )
+            lambda: adjust(operator, wallet_id=wallet_id, amount="60", is_credit=True, reason="x")
         )
 
     results = race(3, add)
 
     assert sum(isinstance(result, AdjustmentRequest) for result in results) == 2
-    assert holder.balance_minor == 6_000
+    assert sum(holder.balance_minor or 0 for holder in holders) == 6_000
+
+
+def test_what_two_approved_is_counted_under_its_asset(desk: Desk, second: Desk) -> None:
+    ask(desk, a_client())
+
+    grown = growth(lambda: decide(second, "approve"))
+
+    labels = {"kind": "adjustment", "asset": "USD", "code": "completed"}
+    assert grown("wallet_transactions_total", **labels) == 1
+    assert grown("wallet_transactions_amount_minor_total", **labels) == 10_001
 
 
 def test_what_two_approved_does_not_count(desk: Desk, second: Desk) -> None:

@@ -171,7 +171,7 @@ def test_operator_and_nobody_move_no_cash(api: Api, path: str) -> None:
 def test_balance_that_a_wallet_cannot_hold() -> None:
     client = a_client()
     funding = system_wallet_id("USD", Purpose.FUNDING)
-    fill = [Order(Kind.DEPOSIT, funding, client.wallet_id, 10**17)] * 90
+    fill = [Order(Kind.DEPOSIT, funding, client.wallet_id, 10**17, "USD")] * 90
     unit_of_work(lambda: post(fill))
 
     reply = client.api.post(DEPOSIT, _body(client, "0.01"))

@@ -86,7 +86,7 @@ def test_money_is_counted_by_kind_asset_and_code() -> None:
 
 def test_what_is_rolled_back_has_not_moved() -> None:
     client, other = a_client(holds="10.00"), a_client()
-    order = Order(Kind.TRANSFER, client.wallet_id, other.wallet_id, 100, asset_id="USD")
+    order = Order(Kind.TRANSFER, client.wallet_id, other.wallet_id, 100, "USD")
 
     def work() -> None:
         post([order])

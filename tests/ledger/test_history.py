@@ -53,11 +53,11 @@ def pages_of(holder: Holder, query: str) -> Iterator[list[dict[str, Any]]]:
 def busy() -> Holder:
     """A client with 25 entries on both sides and of several kinds, 5 of them refused."""
     busy, other, shop = a_client(), a_client(holds="10.00"), a_company()
-    there = Order(Kind.TRANSFER, other.wallet_id, busy.wallet_id, 3)
-    back = Order(Kind.TRANSFER, busy.wallet_id, other.wallet_id, 1)
-    refused = Order(Kind.CHARGE, busy.wallet_id, shop.wallet_id, 10**6)
-    deposit = Order(Kind.DEPOSIT, WORLD, busy.wallet_id, 10)
-    charge = Order(Kind.CHARGE, busy.wallet_id, shop.wallet_id, 2)
+    there = Order(Kind.TRANSFER, other.wallet_id, busy.wallet_id, 3, "USD")
+    back = Order(Kind.TRANSFER, busy.wallet_id, other.wallet_id, 1, "USD")
+    refused = Order(Kind.CHARGE, busy.wallet_id, shop.wallet_id, 10**6, "USD")
+    deposit = Order(Kind.DEPOSIT, WORLD, busy.wallet_id, 10, "USD")
+    charge = Order(Kind.CHARGE, busy.wallet_id, shop.wallet_id, 2, "USD")
     post_each(*[there, back, refused, deposit, charge] * 5)
     return busy
 
@@ -94,7 +94,7 @@ def test_what_happens_between_two_pages_moves_none(busy: Holder) -> None:
     pages = pages_of(busy, "limit=10")
 
     first = next(pages)
-    post_each(Order(Kind.DEPOSIT, WORLD, busy.wallet_id, 1))
+    post_each(Order(Kind.DEPOSIT, WORLD, busy.wallet_id, 1, "USD"))
 
     assert [*first, *(row for page in pages for row in page)] == before
 
@@ -159,9 +159,9 @@ def old(request: pytest.FixtureRequest, owner_dsn: str) -> Holder:
     knows = request.param == "planner knows"
     old, other, third = a_client(), a_client(), a_client()
     orders = [
-        Order(Kind.DEPOSIT, WORLD, old.wallet_id, 2),
-        Order(Kind.TRANSFER, old.wallet_id, other.wallet_id, 1),
-        Order(Kind.TRANSFER, third.wallet_id, other.wallet_id, 10**9),
+        Order(Kind.DEPOSIT, WORLD, old.wallet_id, 2, "USD"),
+        Order(Kind.TRANSFER, old.wallet_id, other.wallet_id, 1, "USD"),
+        Order(Kind.TRANSFER, third.wallet_id, other.wallet_id, 10**9, "USD"),
     ]
     with psycopg.connect(owner_dsn, autocommit=True) as owner:
         owner.execute("VACUUM ANALYZE ledger_transaction")

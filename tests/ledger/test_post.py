@@ -24,15 +24,15 @@ WORLD = system_wallet_id("USD", Purpose.FUNDING)
 
 
 def deposit(holder: Holder, amount_minor: int) -> Order:
-    return Order(Kind.DEPOSIT, WORLD, holder.wallet_id, amount_minor)
+    return Order(Kind.DEPOSIT, WORLD, holder.wallet_id, amount_minor, "USD")
 
 
 def withdrawal(holder: Holder, amount_minor: int) -> Order:
-    return Order(Kind.WITHDRAWAL, holder.wallet_id, WORLD, amount_minor)
+    return Order(Kind.WITHDRAWAL, holder.wallet_id, WORLD, amount_minor, "USD")
 
 
 def transfer(source: Holder, target: Holder, amount_minor: int) -> Order:
-    return Order(Kind.TRANSFER, source.wallet_id, target.wallet_id, amount_minor)
+    return Order(Kind.TRANSFER, source.wallet_id, target.wallet_id, amount_minor, "USD")
 
 
 def post_all(*orders: Order) -> list[Outcome]:
@@ -56,6 +56,7 @@ def test_an_order_is_one_row_that_says_all_about_it() -> None:
         ada.wallet_id,
         ben.wallet_id,
         400,
+        "USD",
         summary="Tea",
         actor_id=ada.user.id,
         origin_id=origin,
@@ -147,7 +148,7 @@ def test_the_first_failure_in_the_order_of_precedence_is_the_one_on_record() -> 
 
 def test_an_unknown_wallet_is_a_fault_and_the_whole_batch_is_undone() -> None:
     ada = a_client(holds="10.00")
-    nowhere = Order(Kind.TRANSFER, ada.wallet_id, uuid.uuid4(), 1)
+    nowhere = Order(Kind.TRANSFER, ada.wallet_id, uuid.uuid4(), 1, "USD")
 
     with pytest.raises(DatabaseError) as raised:
         post_all(deposit(ada, 5), nowhere, deposit(ada, 5))
@@ -183,7 +184,7 @@ def test_a_movement_that_its_kind_does_not_allow_is_a_fault() -> None:
     ada, ben = a_client(holds="10.00"), a_client()
 
     with pytest.raises(IntegrityError):
-        post_all(Order(Kind.DEPOSIT, ada.wallet_id, ben.wallet_id, 5))
+        post_all(Order(Kind.DEPOSIT, ada.wallet_id, ben.wallet_id, 5, "USD"))
 
     assert (state_of(ada), state_of(ben)) == ((1000, 1), (0, 0))
     assert Transaction.objects.count() == 1

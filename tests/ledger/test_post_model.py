@@ -177,7 +177,8 @@ class Ledger(RuleBasedStateMachine):
                 source.move(-amount)
             if target:
                 target.move(amount)
-        order = Order(kind, source.id if source else WORLD, target.id if target else WORLD, amount)
+        sides = (source.id if source else WORLD, target.id if target else WORLD)
+        order = Order(kind, *sides, amount, "USD")
         return Expected(
             order,
             source,

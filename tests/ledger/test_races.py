@@ -38,8 +38,8 @@ def charge(company: Holder, payer: Holder, amount: str, *, key: str | None = Non
 
 def test_transfers_against_each_other_neither_deadlock_nor_lose_a_cent() -> None:
     ada, ben = a_client(holds="100.00"), a_client(holds="100.00")
-    there = [Order(Kind.TRANSFER, ada.wallet_id, ben.wallet_id, 3)]
-    back = [Order(Kind.TRANSFER, ben.wallet_id, ada.wallet_id, 2)]
+    there = [Order(Kind.TRANSFER, ada.wallet_id, ben.wallet_id, 3, "USD")]
+    back = [Order(Kind.TRANSFER, ben.wallet_id, ada.wallet_id, 2, "USD")]
     attempts: list[int] = []
 
     def transfer_ten_times(number: int) -> None:

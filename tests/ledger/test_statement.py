@@ -38,7 +38,9 @@ def three_movements() -> tuple[Holder, list[Transaction]]:
 
 
 def deposits(client: Holder, count: int) -> None:
-    order = Order(Kind.DEPOSIT, system_wallet_id("USD", Purpose.FUNDING), client.wallet_id, 100)
+    order = Order(
+        Kind.DEPOSIT, system_wallet_id("USD", Purpose.FUNDING), client.wallet_id, 100, "USD"
+    )
     unit_of_work(lambda: post([order] * count))
 
 

@@ -73,10 +73,10 @@ def holders() -> list[Holder]:
     unit_of_work(
         lambda: post(
             [
-                Order(Kind.TRANSFER, ben.wallet_id, ada.wallet_id, 700),
-                Order(Kind.TRANSFER, ada.wallet_id, ben.wallet_id, 300),
-                Order(Kind.WITHDRAWAL, ben.wallet_id, WORLD, 10**9),
-                Order(Kind.WITHDRAWAL, ben.wallet_id, WORLD, 100),
+                Order(Kind.TRANSFER, ben.wallet_id, ada.wallet_id, 700, "USD"),
+                Order(Kind.TRANSFER, ada.wallet_id, ben.wallet_id, 300, "USD"),
+                Order(Kind.WITHDRAWAL, ben.wallet_id, WORLD, 10**9, "USD"),
+                Order(Kind.WITHDRAWAL, ben.wallet_id, WORLD, 100, "USD"),
             ]
         )
     )
@@ -241,7 +241,7 @@ def test_it_finds_nothing_while_money_moves(holders: list[Holder]) -> None:
         if number == 0:
             return [finding for _ in range(5) for finding in verify_ledger(ranges=2)]
         sides = [ada.wallet_id, ben.wallet_id]
-        order = Order(Kind.TRANSFER, sides[number % 2], sides[1 - number % 2], 1)
+        order = Order(Kind.TRANSFER, sides[number % 2], sides[1 - number % 2], 1, "USD")
         for _ in range(20):
             unit_of_work(lambda: post([order, order]))
         return []

@@ -44,6 +44,9 @@ def main(arguments: list[str], root: Path) -> None:
     for place, (role, password) in URLS.items():
         secret = (root / PLACES[password]).read_text()
         _write(root / place, f"postgresql://{role}:{secret}@{DATABASE}")
+    # Who deletes it must not keep the service from starting, which wants every file it is told of.
+    if not (root / FALLBACKS).exists():
+        _write(root / FALLBACKS, "")
     for place, name in COPIES.items():
         _write(root / place, (root / PLACES[name]).read_text())
     for folder, owner in OWNERS.items():

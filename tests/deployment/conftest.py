@@ -92,6 +92,15 @@ class Host:
         return self.root / "etc"
 
     @property
+    def environment(self) -> dict[str, str]:
+        """What a command there finds: its engine among the programs."""
+        return {
+            "HOME": str(self.root),
+            "PATH": f"{self.root / 'bin'}:{os.environ['PATH']}",
+            "STAND_IN_HOME": str(self.root / "engine"),
+        }
+
+    @property
     def current(self) -> str:
         """The name of the deployment that is in use."""
         return self.current_link.resolve().name
@@ -121,10 +130,18 @@ class Host:
 
     def ask(self, inventory: Path) -> Report:
         """Run the first part of the playbook, which looks at what is asked for, and the code's."""
-        playbook = self.project.folder / "ansible" / "ask.yml"
-        play = {"hosts": "all", "gather_subset": ["min"], "roles": ["request", "code"]}
+        return self._play(self._playbook("request", "code"), str(inventory), {})
+
+    def configure(self, role: str, **variables: Any) -> None:
+        """Run one part of the playbook alone, which has to succeed."""
+        report = self._play(self._playbook(role), f"{ADDRESS},", variables)
+        assert report.status == 0, report.output
+
+    def _playbook(self, *roles: str) -> str:
+        playbook = self.project.folder / "ansible" / "part.yml"
+        play = {"hosts": "all", "gather_subset": ["min"], "roles": roles}
         playbook.write_text(json.dumps([play]))
-        return self._play(playbook.name, str(inventory), {})
+        return playbook.name
 
     def _play(self, playbook: str, inventory: str, variables: dict[str, Any]) -> Report:
         given = self._folders() | self.variables | variables
@@ -136,17 +153,13 @@ class Host:
                 playbook,
                 f"--inventory={inventory}",
                 "--connection=local",
+                # As who wants to see what changes.
+                "--diff",
                 f"--skip-tags={NEEDS_A_HOST}",
                 f"--extra-vars={json.dumps(given)}",
             ],
             cwd=self.project.folder / "ansible",
-            env={
-                "ANSIBLE_HOME": str(self.root / "ansible"),
-                "HOME": str(self.root),
-                "LANG": "C.UTF-8",
-                "PATH": f"{self.root / 'bin'}:{os.environ['PATH']}",
-                "STAND_IN_HOME": str(self.root / "engine"),
-            },
+            env=self.environment | {"ANSIBLE_HOME": str(self.root / "ansible"), "LANG": "C.UTF-8"},
             capture_output=True,
             text=True,
             timeout=DEADLINE_SECONDS,
@@ -182,6 +195,7 @@ class Host:
             "wallet_backups": str(self.root / "backups"),
             "wallet_command": str(self.root / "bin" / "wallet"),
             "wallet_etc": str(self.etc),
+            "wallet_metrics": str(self.root / "metrics"),
             "wallet_root": str(self.root / "opt"),
             "wallet_units": str(self.root / "units"),
         }

@@ -70,7 +70,10 @@ def test_bare_host_runs_the_release_and_a_second_time_changes_nothing(
         "health_delay": 0,
         "health_retries": 2,
         "health_url": f"http://{ADDRESS}:{health.server_port}",
-        "wallet_settings": {"WALLET_SERVICE_ALLOWED_ORIGINS": "https://a.test https://b.test"},
+        "wallet_settings": {
+            "WALLET_SERVICE_ALLOWED_ORIGINS": "https://a.test https://b.test",
+            "WALLET_SERVICE_EMAIL_URL": "smtp://ada:tea-4711@mail.test:587",
+        },
     }
 
     # When the first release of a bare host does not come up
@@ -109,6 +112,8 @@ def test_bare_host_runs_the_release_and_a_second_time_changes_nothing(
     closed = (deployment, deployment / "settings.env", host.etc / "secrets", host.root / "backups")
     assert [oct(path.stat().st_mode & 0o077) for path in closed] == ["0o0"] * len(closed)
     assert "ORIGINS='https://a.test https://b.test'" in closed[1].read_text()
+    assert "tea-4711" in closed[1].read_text()
+    assert "tea-4711" not in first.output
 
     # When the secret key is rotated
     keys = host.etc / "secrets" / "app"

@@ -19,8 +19,8 @@ from tests.figures import Figures, scrape
 RULES = BASE_DIR / "deploy" / "prometheus" / "alerts.yml"
 RUNBOOK = BASE_DIR / "docs" / "runbook.md"
 OBSERVABILITY = BASE_DIR / "docs" / "observability.md"
-#: What comes from others: Prometheus itself, node_exporter, postgres_exporter.
-FOREIGN = ("up", "node_", "pg_")
+#: What comes from others: Prometheus itself, node_exporter, postgres_exporter, the daily backup.
+FOREIGN = ("up", "node_", "pg_", "wallet_backup_")
 #: What there is only after something went wrong, or in a server of several processes.
 SELDOM = {
     "wallet_facts_failed",

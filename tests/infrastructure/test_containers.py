@@ -237,6 +237,10 @@ def test_secrets_are_made_once_and_renewed_by_name(
             first["app/secret_key"],
         ]
 
+    # Somebody who deletes the keys of before, because they leaked, keeps nothing from starting.
+    (tmp_path / "secrets" / "app" / "secret_key_fallbacks").unlink()
+    assert secrets_after() == given | {"app/secret_key_fallbacks": ""}
+
     with pytest.raises(SystemExit, match="usage"):
         secrets_after("--renew", "everything")
 

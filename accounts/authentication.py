@@ -1,6 +1,5 @@
 """From a token to its user."""
 
-from django.utils import timezone
 from knox.auth import TokenAuthentication as KnoxAuthentication
 from knox.crypto import hash_token
 from knox.models import AuthToken
@@ -11,9 +10,16 @@ from accounts.idleness import prolong
 from accounts.models import User
 from core import replica
 from core.errors import InvalidToken, NotAuthenticated
+from core.fixed_query import FixedQuery
 from core.http.ratelimit import GuessLimit
 
 _guesses = GuessLimit("invalid_tokens")
+_VALID = (
+    "JOIN knox_authtoken ON knox_authtoken.user_id = accounts_user.id"
+    " WHERE digest = %s AND expiry > now() AND is_active"
+)
+_SESSION = FixedQuery(User, _VALID, beside=("created", "expiry"))
+_SESSION_SEEN = FixedQuery(User, _VALID, beside=("created", "expiry", replica.SEEN))
 _SCHEMES = (b"token", b"bearer")
 
 
@@ -54,10 +60,11 @@ class TokenAuthentication(KnoxAuthentication):  # type: ignore[misc]
 
 def _find(digest: str) -> tuple[User, AuthToken]:
     """Return the user and the row of a token. Raises `InvalidToken`."""
-    tokens = AuthToken.objects.select_related("user").filter(digest=digest)
-    if replica.is_configured():
-        tokens = tokens.annotate(seen=replica.SEEN)
-    found = tokens.first()
-    if found is None or not found.user.is_active or found.expiry <= timezone.now():
+    found = (_SESSION_SEEN if replica.is_configured() else _SESSION).first_beside(digest)
+    if found is None:
         raise InvalidToken
-    return found.user, found
+    user, (created, expiry, *seen) = found
+    token = AuthToken(digest=digest, user=user, created=created, expiry=expiry)
+    if seen:
+        [token.seen] = seen
+    return user, token

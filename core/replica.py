@@ -23,7 +23,6 @@ from django.db import (
     connection,
     connections,
 )
-from django.db.models.expressions import RawSQL
 
 from core.connections import REPLICA
 
@@ -35,7 +34,7 @@ AWAY_SECONDS = 5
 #: How long a read waits for a replica that is a little behind: pauses between three looks.
 PAUSES_SECONDS = (0.002, 0.008)
 #: The caller's position, for a query of tokens: it comes with the authentication, at no trip.
-SEEN = RawSQL("SELECT seen::text FROM core_position WHERE caller_id = knox_authtoken.user_id", [])
+SEEN = "(SELECT seen::text FROM core_position WHERE caller_id = accounts_user.id)"
 
 # A replica that restarts may show an older state for a moment: it receives again only when it has
 # replayed all that it had. One that was promoted follows nobody any more.

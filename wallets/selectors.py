@@ -5,13 +5,18 @@ import uuid
 from django.db.models import Case, QuerySet, When
 
 from accounts.models import User
+from core.fixed_query import FixedQuery
 from wallets.errors import NoWallet, WalletNotFound
 from wallets.models import Asset, Status, Wallet
+
+_OWN = FixedQuery(Wallet, "WHERE id = %s AND owner_id = %s")
+_ANYONES = FixedQuery(Wallet, "WHERE id = %s AND owner_id IS NOT NULL")
+_OF_COMPANY = FixedQuery(Wallet, "WHERE owner_id = %s AND slot IS NOT NULL")
 
 
 def own_wallet(owner: User, wallet_id: uuid.UUID) -> Wallet:
     """Return the owner's wallet. Raises `WalletNotFound`, for another's wallet too."""
-    wallet = Wallet.objects.filter(id=wallet_id, owner_id=owner.pk).first()
+    wallet = _OWN.first(wallet_id, owner.pk)
     if wallet is None:
         raise WalletNotFound
     return wallet
@@ -19,7 +24,7 @@ def own_wallet(owner: User, wallet_id: uuid.UUID) -> Wallet:
 
 def anyones_wallet(wallet_id: uuid.UUID) -> Wallet:
     """Return a wallet that somebody owns. Raises `WalletNotFound`."""
-    wallet = Wallet.objects.filter(id=wallet_id, owner_id__isnull=False).first()
+    wallet = _ANYONES.first(wallet_id)
     if wallet is None:
         raise WalletNotFound
     return wallet
@@ -47,7 +52,7 @@ def named_wallet(owner: User, asset: Asset) -> Wallet | None:
 
 def company_wallet(company: User) -> Wallet:
     """Return the wallet that a company is paid into. Raises `NoWallet`."""
-    wallet = Wallet.objects.filter(owner_id=company.pk, slot__isnull=False).first()
+    wallet = _OF_COMPANY.first(company.pk)
     if wallet is None:
         raise NoWallet
     return wallet

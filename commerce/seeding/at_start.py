@@ -39,10 +39,11 @@ def seed_at_start(location: str, stop: Event) -> None:
         except _Stopped:
             logger.info("The seeding stops; the next start goes on with it.")
         except (SourceError, RejectsUnwritable) as error:
-            logger.error("Not seeded: %s", error)
+            # As text: the log leaves out what exceptions say, and these say nothing secret.
+            logger.error("Not seeded: %s", str(error))
         except (AlreadySeeding, SeedingOvertaken, Unavailable) as reason:
             if str(reason) != told:
-                logger.warning("The seeding waits: %s", reason)
+                logger.warning("The seeding waits: %s", str(reason))
                 told = str(reason)
             stop.wait(RETRY_SECONDS)
             continue

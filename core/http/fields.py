@@ -88,7 +88,8 @@ class _Rule(NamedTuple):
 
     def value_of(self, given: Any) -> Any:
         """Return the field's value. Raises a `ValidationError` for what is not plainly right."""
-        value = None if given is None else self.parse(given)
+        # REST framework asks no field about a blank text either.
+        value = None if given in (None, "") else self.parse(given)
         if value is None or value == "":
             raise serializers.ValidationError("Whether it may be is told the long way.")
         for validator in self.validators:

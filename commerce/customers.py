@@ -39,8 +39,13 @@ def balance_minor_of(customer: User) -> int:
 
 
 def change_customer(customer: User, **person: str) -> User:
-    """Change the customer's names or phone number. Requires a unit of work."""
+    """Change the customer's names or phone number; return the customer.
+
+    Requires a unit of work. Raises `CustomerNotFound`, also when they left a moment ago.
+    """
     require_unit_of_work()
+    User.objects.select_for_update(no_key=True).get(pk=customer.pk)
+    customer = find_customer(customer.pk)
     update_person(customer.company if _is_company(customer) else customer.client, **person)
     return customer
 

@@ -4,13 +4,13 @@ from django.contrib import admin
 from django.urls import include, path, register_converter
 from django.views.generic import RedirectView
 from drf_spectacular.views import (
-    SpectacularJSONAPIView,
     SpectacularRedocView,
     SpectacularSwaggerSplitView,
 )
 
 from commerce.views.metrics import MetricsView
 from core.http.converters import IdConverter
+from core.http.schema_view import SchemaView
 
 register_converter(IdConverter, "id")
 
@@ -26,7 +26,7 @@ urlpatterns = [
         SpectacularRedocView.as_view(url_name="schema", template_name="redoc.html"),
         name="redoc",
     ),
-    path("api/schema", SpectacularJSONAPIView.as_view(), name="schema"),
+    path("api/schema", SchemaView.as_view(), name="schema"),
     path("metrics", MetricsView.as_view()),
     path("admin", RedirectView.as_view(url="/admin/", http_method_names=["get", "head"])),
     path("admin/", admin.site.urls),

@@ -142,7 +142,10 @@ class KeysetChangeList(ChangeList):
         if after is not None:
             column: Any = self.opts.get_field(name)
             comparison = "gt" if name == ordering else "lt"
-            rows = rows.filter(**{f"{name}__{comparison}": column.formfield().clean(after)})
+            # A key that the database makes has no field in a form.
+            field = column.formfield()
+            key = field.clean(after) if field else column.to_python(after)
+            rows = rows.filter(**{f"{name}__{comparison}": key})
         found = list(rows[: self.list_per_page + 1])
         page = found[: self.list_per_page]
         return page, str(getattr(page[-1], name)) if len(found) > len(page) else None

@@ -35,10 +35,12 @@ class ChargeItemBody(Body):
 class ChargesBody(Body):
     charges = ChargeItemBody(many=True)
 
-    def validate_charges(self, charges: list[ChargeItem]) -> list[ChargeItem]:
-        if not 1 <= len(charges) <= MAX_CHARGES:
-            raise serializers.ValidationError(f"From 1 to {MAX_CHARGES} charges.")
-        return charges
+    def to_internal_value(self, data: Any) -> Any:
+        # Counted before they are looked at: half a million wrong ones would be a long look.
+        charges = data.get("charges")
+        if isinstance(charges, list) and not 1 <= len(charges) <= MAX_CHARGES:
+            raise serializers.ValidationError({"charges": [f"From 1 to {MAX_CHARGES} charges."]})
+        return super().to_internal_value(data)
 
 
 class ChargeResultAnswer(serializers.Serializer[Any]):

@@ -25,6 +25,10 @@ _MOMENT = re.compile(
 )
 
 
+#: How many unknown fields an answer names; a body may hold a hundred thousand.
+_TOLD = 20
+
+
 class Body(serializers.Serializer[Any]):
     """A JSON object of known fields; one that is not declared is an error."""
 
@@ -65,8 +69,8 @@ class Body(serializers.Serializer[Any]):
     def to_internal_value(self, data: Any) -> Any:
         reasons: dict[str, Any] = {}
         if isinstance(data, dict):
-            unknown = sorted(_printable(name) for name in data.keys() - self.fields.keys())
-            reasons = {name: ["Unknown field."] for name in unknown}
+            unknown = sorted(data.keys() - self.fields.keys())[:_TOLD]
+            reasons = {_printable(name): ["Unknown field."] for name in unknown}
         try:
             fields = super().to_internal_value(data)
         except serializers.ValidationError as error:

@@ -20,8 +20,8 @@ DECLARE
     month timestamptz;
     partition text;
 BEGIN
-    IF months > 120 THEN
-        RAISE EXCEPTION 'make_transaction_partitions: ten years ahead are enough.'
+    IF months > 36 THEN
+        RAISE EXCEPTION 'make_transaction_partitions: three years ahead are enough.'
             USING ERRCODE = 'invalid_parameter_value';
     END IF;
     FOR ahead IN -1 .. months LOOP

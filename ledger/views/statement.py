@@ -1,6 +1,7 @@
 """The door `/wallets/<id>/statement`: streamed, as JSON or as CSV."""
 
 import csv
+import unicodedata
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -28,6 +29,7 @@ from wallets.selectors import own_wallet
 CSV_COLUMNS = ("date", "transaction", "type", "amount", "balance", "counterparty", "summary")
 #: A cell that starts like this is a formula to a spreadsheet; what people write must not be one.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_WITHOUT_WIDTH = " \u200b\u200c\u200d\u2060\ufeff"
 
 AN_ENTRY = {
     "transaction": A_CHARGE["transaction"],
@@ -173,7 +175,9 @@ class _Echo:
 
 
 def _harmless(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+    # As a spreadsheet may read it: full-width signs as signs, and what has no width not at all.
+    seen = unicodedata.normalize("NFKC", text).lstrip(_WITHOUT_WIDTH)
+    return f"'{text}" if seen.startswith(_FORMULA_STARTS) else text
 
 
 def _entry_answer(entry: Entry) -> dict[str, Any]:

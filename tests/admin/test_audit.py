@@ -129,3 +129,16 @@ def test_it_is_not_written_by_hand(desk: Desk, verb: str) -> None:
 
     assert answer.status_code in (302, 403)
     assert recorded() == []
+
+
+def test_the_second_page_goes_on_where_the_first_one_ends(desk: Desk) -> None:
+    holder = a_company()
+    for _ in range(60):
+        desk.get(f"{CUSTOMERS}{holder.user.pk}/change/")
+
+    first = desk.get(LIST)
+    assert first.next_url is not None
+    second = desk.get(LIST + first.next_url)
+
+    assert (first.status, second.status) == (200, 200)
+    assert len({*first.ids, *second.ids}) == len(first.ids) + len(second.ids) >= 60

@@ -99,3 +99,13 @@ def test_a_thousand_charges_in_one_call() -> None:
 
     assert [row["success"] for row in reply.json["results"]] == [True] * 999 + [False]
     assert (payer.balance_minor, company.balance_minor) == (0, 99_900)
+
+
+def test_too_many_charges_are_counted_before_they_are_looked_at() -> None:
+    company = a_company()
+
+    reply = company.api.post("/wallet/charges", {"charges": [1] * 1_001})
+
+    assert (reply.status, reply.code) == (422, "validation_error")
+    assert reply.json["details"] == {"charges": ["From 1 to 1000 charges."]}
+    assert not Transaction.objects.exists()

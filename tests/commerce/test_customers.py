@@ -10,6 +10,7 @@ from accounts.models import Client, User
 from ledger.models import Transaction
 from tests.api import Api
 from tests.factories import a_client, a_company, an_operator, api_of
+from tests.races import race
 from wallets.models import Status
 
 pytestmark = pytest.mark.usefixtures("books")
@@ -133,3 +134,19 @@ def test_a_charge_of_a_customer_who_left_is_refused() -> None:
     )
 
     assert (reply.status, reply.code) == (409, "wallet_not_active")
+
+
+def test_a_change_and_a_farewell_at_once_end_with_either() -> None:
+    client, operator = a_client(), api_of(an_operator())
+    path = f"/customer/{client.user.pk}"
+
+    def act(number: int) -> int:
+        if number == 0:
+            return client.api.call("DELETE", path).status
+        return operator.call("PATCH", path, b'{"first_name": "Augusta"}').status
+
+    left, *changed = race(4, act)
+
+    assert left == 204
+    assert set(changed) <= {200, 404}
+    assert operator.get(path).status == 404

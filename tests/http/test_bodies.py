@@ -267,3 +267,10 @@ def test_another_charset_is_another_media_type() -> None:
 
     assert (latin.status, latin.code) == (415, "unsupported_media_type")
     assert utf8.status == 201
+
+
+def test_of_very_many_unknown_fields_some_are_named(api: Api) -> None:
+    reply = api.post("/client/login", {f"extra{number}": 1 for number in range(5_000)})
+
+    assert (reply.status, reply.code) == (422, "validation_error")
+    assert len(reply.json["details"]) == 22

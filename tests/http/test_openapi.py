@@ -13,7 +13,9 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from core.errors import Refusal
 from core.http.errors import FAMILY_STATUS
+from core.http.schema_view import SchemaView
 from tests.api import Api
+from tests.races import race
 
 pytestmark = pytest.mark.usefixtures("books")
 
@@ -220,3 +222,12 @@ def _codes_of_refusals(kind: type[Refusal]) -> set[str]:
 def _is_name(url: str) -> bool:
     """Whether the address only names something (an XML namespace) and is never fetched."""
     return urlsplit(url).netloc in ("www.w3.org", "testserver")
+
+
+def test_the_schema_can_be_asked_for_by_many_at_once() -> None:
+    SchemaView._made = None
+
+    replies = race(8, lambda _: Api().get("/api/schema"))
+
+    assert {reply.status for reply in replies} == {200}
+    assert len({reply.raw for reply in replies}) == 1

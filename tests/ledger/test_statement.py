@@ -213,3 +213,15 @@ def test_a_frozen_wallet_still_tells_its_owner_everything() -> None:
 
     for path in ("", "/transactions", "/statement"):
         assert client.api.get(f"/wallets/{client.wallet_id}{path}").status == 200
+
+
+@pytest.mark.parametrize("summary", ["=1+1", "+1", "-1", "@A1", "\uff1d1+1", "\u200b=1", " =1"])
+def test_no_cell_is_a_formula(summary: str) -> None:
+    client = a_client(holds="10.00")
+    body = {"amount": "1.00", "description": summary}
+    assert client.api.post(f"/wallets/{client.wallet_id}/withdraw", body).status == 200
+
+    reply = client.api.get(f"/wallets/{client.wallet_id}/statement?format=csv")
+
+    rows = list(csv.DictReader(io.StringIO(reply.raw.decode())))
+    assert [row["summary"] for row in rows if row["type"] == "withdrawal"] == [f"'{summary}"]

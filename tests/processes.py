@@ -42,6 +42,7 @@ def start(*arguments: str, **variables: str) -> subprocess.Popen[str]:
         "WALLET_SERVICE_SECRET_KEY": "a key of the test's own",
         "WALLET_SERVICE_DATA_DIR": str(settings.DATA_DIR),
         "WALLET_SERVICE_LOG_LEVEL": "warning",
+        "WALLET_SERVICE_LOG_FORMAT": "plain",
         **variables,
     }
     environment.pop(PROFILE_VARIABLE)

@@ -74,8 +74,8 @@ class CustomerView(ApiView):
     def patch(self, request: Request, customer_id: UUID) -> Response:
         customer = self._own_or_operators(request, customer_id)
         fields = parse_body(request, self.body)
-        unit_of_work(lambda: change_customer(customer, **fields))
-        return Response(_full_answer(customer))
+        changed = unit_of_work(lambda: change_customer(customer, **fields))
+        return Response(_full_answer(changed))
 
     @operation(
         "customer_remove",

@@ -142,8 +142,8 @@ def test_a_change_and_a_farewell_at_once_end_with_either() -> None:
 
     def act(number: int) -> int:
         if number == 0:
-            return client.api.call("DELETE", path).status
-        return operator.call("PATCH", path, b'{"first_name": "Augusta"}').status
+            return int(client.api.call("DELETE", path).status)
+        return int(operator.call("PATCH", path, b'{"first_name": "Augusta"}').status)
 
     left, *changed = race(4, act)
 

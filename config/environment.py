@@ -95,6 +95,8 @@ class Environment:
     seed_url: str
     workers: int
     threads: int
+    head_timeout_ms: int
+    body_timeout_ms: int
     lock_timeout_ms: int
     statement_timeout_ms: int
     database_url: str
@@ -219,6 +221,8 @@ def read() -> Environment:
         seed_url=env.str("WALLET_SERVICE_SEED_URL", ""),
         workers=env.int("WALLET_SERVICE_WORKERS", 2, validate=valid.Range(min=1, max=256)),
         threads=env.int("WALLET_SERVICE_THREADS", 4, validate=valid.Range(min=1, max=256)),
+        head_timeout_ms=_milliseconds(env, "WALLET_SERVICE_HEAD_TIMEOUT_MS", 10_000),
+        body_timeout_ms=_milliseconds(env, "WALLET_SERVICE_BODY_TIMEOUT_MS", 30_000),
         lock_timeout_ms=_milliseconds(env, "WALLET_SERVICE_LOCK_TIMEOUT_MS", 5_000),
         statement_timeout_ms=_milliseconds(env, "WALLET_SERVICE_STATEMENT_TIMEOUT_MS", 15_000),
         database_url=env.str("DATABASE_URL", "", validate=values.postgres_url),

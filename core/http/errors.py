@@ -43,6 +43,11 @@ class BadRequest(Refusal):
     message = "The request cannot be understood."
 
 
+class RequestTimeout(Refusal):
+    code = "request_timeout"
+    message = "The request took too long to arrive; nothing was done. Send it again."
+
+
 class InternalError(Refusal):
     code = "internal_error"
     message = "Something is wrong on our side. Quote the requestId when you ask us."
@@ -52,6 +57,7 @@ FAMILY_STATUS: dict[type[Refusal], HTTPStatus] = {
     RuleBroken: HTTPStatus.BAD_REQUEST,
     Malformed: HTTPStatus.BAD_REQUEST,
     BadRequest: HTTPStatus.BAD_REQUEST,
+    RequestTimeout: HTTPStatus.REQUEST_TIMEOUT,
     NotAuthenticated: HTTPStatus.UNAUTHORIZED,
     PermissionDenied: HTTPStatus.FORBIDDEN,
     NotFound: HTTPStatus.NOT_FOUND,

@@ -84,7 +84,8 @@ def _request_id(request: HttpRequest) -> str:
 def _take_in_body(request: HttpRequest) -> None:
     """Read the whole body, so that no answer is cut off by bytes that nobody read.
 
-    Raises `PayloadTooLarge`, or `Malformed` when it broke off or its framing is broken.
+    Raises `PayloadTooLarge`, `RequestTimeout` from the server below when it does not come in time,
+    or `Malformed` when it broke off or its framing is broken.
     """
     # Django sees no body without a Content-Length; the server below it has unpacked the chunks.
     chunked = "chunked" in request.headers.get("Transfer-Encoding", "").lower()
@@ -96,6 +97,8 @@ def _take_in_body(request: HttpRequest) -> None:
         drained = 0
         while is_too_large and drained < _DRAINED_BYTES and stream.read(_CHUNK_BYTES):
             drained += _CHUNK_BYTES
+    except errors.RequestTimeout:
+        raise
     except Exception as error:  # whatever the server below us raises for a broken body
         raise Malformed("The body broke off, or is not what its headers say.") from error
     if is_too_large:

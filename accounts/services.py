@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.http import HttpRequest
 from django.utils import timezone
 from knox.models import AuthToken
 
@@ -86,9 +87,9 @@ def log_out_everywhere(user: User) -> None:
 
 
 def change_password(
-    user: User, *, current_password: str, new_password: str, kept: AuthToken
+    user: User, *, current_password: str, new_password: str, kept: AuthToken, request: HttpRequest
 ) -> None:
-    """Set a new password and end all sessions but `kept`.
+    """Set a new password and end all sessions but `kept`. Of an operator it is a support action.
 
     Raises `InvalidCredentials` for a wrong current password, `InvalidInput` for a weak new one.
     """
@@ -97,6 +98,14 @@ def change_password(
         raise InvalidCredentials
     check_new_password(new_password, user, field="new_password")
     _replace_password(user, new_password, kept=kept)
+    if user.role == Role.OPERATOR:
+        audit.record(
+            Action.PASSWORD_SET,
+            actor_id=user.pk,
+            subject_kind="user",
+            subject_id=user.pk,
+            request=request,
+        )
 
 
 def set_password(user: User, password: str) -> User:

@@ -216,6 +216,8 @@ class PasswordView(ApiView):
         fields = parse_body(request, self.body)
         spend(request._request, group="login_account", subject=caller_of(request).email)
         unit_of_work(
-            lambda: services.change_password(caller_of(request), kept=request.auth, **fields)
+            lambda: services.change_password(
+                caller_of(request), kept=request.auth, request=request._request, **fields
+            )
         )
         return Response(status=204)

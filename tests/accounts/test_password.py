@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from accounts.models import Role, User
+from core.models import Action, SupportAction
 from tests.api import Api
 from tests.factories import ClientFactory, CompanyFactory, UserFactory, a_client, api_of
 from tests.hashing import hashed
@@ -70,6 +71,23 @@ def test_refused_change_changes_nothing(
     assert (_status(this), _status(that)) == (200, 200)
     user.refresh_from_db()
     assert user.password == hashed(OLD)
+
+
+def test_an_operators_change_is_on_record_and_nobody_elses() -> None:
+    operator = UserFactory.create(role=Role.OPERATOR, password=hashed(OLD))
+    client, api = _a_user(), api_of(operator)
+    api_of(client).post("/client/password", CHANGE)
+    api.post("/client/password", CHANGE | {"current_password": "wrong"})
+    assert not SupportAction.objects.exists()
+
+    reply = api.post("/company/password", CHANGE)
+
+    assert reply.status == 204
+    action = SupportAction.objects.get()
+    assert (action.action, action.actor_id) == (Action.PASSWORD_SET, operator.pk)
+    assert (action.subject_kind, action.subject_id) == ("user", str(operator.pk))
+    assert action.address == "127.0.0.1"
+    assert action.request_id == reply.headers["X-Request-ID"]
 
 
 def test_change_needs_a_token(api: Api) -> None:

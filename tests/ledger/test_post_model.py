@@ -129,12 +129,13 @@ class Ledger(RuleBasedStateMachine):
 
     @rule(index=st.integers(0, WALLETS - 1), status=st.sampled_from((Status.FROZEN, Status.CLOSED)))
     def stop(self, index: int, status: Status) -> None:
-        self._set_status(self.wallets[index], status)
+        if self.wallets[index].status is not Status.CLOSED:
+            self._set_status(self.wallets[index], status)
 
-    @precondition(lambda self: any(w.status is not Status.ACTIVE for w in self.wallets))
+    @precondition(lambda self: any(w.status is Status.FROZEN for w in self.wallets))
     @rule(data=st.data())
     def start_again(self, data: st.DataObject) -> None:
-        stopped = [w for w in self.wallets if w.status is not Status.ACTIVE]
+        stopped = [w for w in self.wallets if w.status is Status.FROZEN]
         index = data.draw(st.integers(0, len(stopped) - 1))
         self._set_status(stopped[index], Status.ACTIVE)
 

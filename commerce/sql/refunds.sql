@@ -1,0 +1,22 @@
+-- What went back of a charge only grows, and nothing else of it changes, whoever asks.
+CREATE FUNCTION keep_refunds() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (NEW.transaction_id, NEW.amount_minor) IS DISTINCT FROM
+       (OLD.transaction_id, OLD.amount_minor) OR NEW.refunded_minor < OLD.refunded_minor THEN
+        RAISE EXCEPTION 'What was refunded of a charge only grows.'
+            USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER only_grows BEFORE UPDATE ON commerce_charge
+    FOR EACH ROW EXECUTE FUNCTION keep_refunds();
+DO $$
+BEGIN
+    IF to_regrole('wallet_app') IS NULL OR current_user = 'wallet_app' THEN
+        RETURN;
+    END IF;
+    REVOKE UPDATE ON commerce_charge FROM wallet_app;
+    GRANT UPDATE (refunded_minor) ON commerce_charge TO wallet_app;
+END
+$$;

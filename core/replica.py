@@ -43,10 +43,14 @@ _HAS_REACHED = """
            AND pg_last_wal_replay_lsn() >= %s::pg_lsn
 """
 # The position is read after the commit, so it is not below it. It never steps back, though two
-# requests of one caller may write it in the other order.
+# requests of one caller may write it in the other order. Whatever can be seen has been flushed, and
+# the flush position is one that the replica reaches: what is inserted beyond it (this very row's
+# commit, for one) may wait for the next flush, and a caller who asks often would chase it for ever.
 _REMEMBER = """
     INSERT INTO core_position AS known (caller_id, seen, seen_at)
-    VALUES (%s, pg_current_wal_insert_lsn(), now())
+    VALUES (%s, CASE current_setting('synchronous_commit')
+                     WHEN 'off' THEN pg_current_wal_insert_lsn()
+                                ELSE pg_current_wal_flush_lsn() END, now())
         ON CONFLICT (caller_id) DO UPDATE
        SET seen = greatest(known.seen, excluded.seen), seen_at = excluded.seen_at
 """

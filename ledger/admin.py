@@ -20,7 +20,7 @@ from ledger.history import MAX_ID, first_id_at
 from ledger.kinds import FailureCode, Kind
 from ledger.models import Transaction
 from ledger.search import LOOKED_AT, WALLETS, find, meaning_of
-from ledger.trial_balance import Line, TooLong, trial_balance
+from ledger.trial_balance import COLUMNS, Line, TooLong, trial_balance
 from wallets.admin import AssetFilter, amount_text
 from wallets.assets import money, system_account
 
@@ -210,25 +210,15 @@ class TransactionAdmin(OperatorAdmin[Transaction]):
             "form": form,
             "moment": at or datetime.now(UTC),
             "lines": lines,
-            "table": {"headers": _COLUMNS, "rows": [_cells(line) for line in lines]},
+            "table": {"headers": COLUMNS, "rows": [_cells(line) for line in lines]},
             "is_too_long": is_too_long,
             "is_balanced": not any(line.difference_minor for line in lines),
         }
         return TemplateResponse(request, "admin/ledger/trial_balance.html", context)
 
 
-_COLUMNS = ("asset", "wallets", "funding", "promotions", "revenue", "difference")
-
-
 def _cells(line: Line) -> list[str]:
-    amounts = (
-        line.wallets_minor,
-        line.funding_minor,
-        line.promotions_minor,
-        line.revenue_minor,
-        line.difference_minor,
-    )
-    return [line.symbol, *(f"{money(minor, line.symbol):,f}" for minor in amounts)]
+    return [line.symbol, *(f"{money(minor, line.symbol):,f}" for minor in line.amounts_minor)]
 
 
 def _email(**user: Any) -> Subquery:

@@ -27,6 +27,20 @@ class Line:
         systems = self.funding_minor + self.promotions_minor + self.revenue_minor
         return self.wallets_minor + systems
 
+    @property
+    def amounts_minor(self) -> tuple[int, ...]:
+        """Return what stands under `COLUMNS` after the asset."""
+        return (
+            self.wallets_minor,
+            self.funding_minor,
+            self.promotions_minor,
+            self.revenue_minor,
+            self.difference_minor,
+        )
+
+
+#: The heads of the table that people read.
+COLUMNS = ("asset", "wallets", "funding", "promotions", "revenue", "difference")
 
 # Two independent sides: what each wallet's newest entry says it holds, and what went through the
 # system wallets. Nothing in the schema makes them equal; only right postings do.

@@ -7,10 +7,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rest_framework.serializers import ValidationError
 
 from core.http.fields import MomentField
-from ledger.trial_balance import trial_balance
+from ledger.trial_balance import COLUMNS, trial_balance
 from wallets.assets import money
-
-COLUMNS = ("asset", "wallets", "funding", "promotions", "revenue", "difference")
 
 
 class Command(BaseCommand):
@@ -24,14 +22,9 @@ class Command(BaseCommand):
         lines = trial_balance(at=None if at is None else _moment(at))
         self._row(*COLUMNS)
         for line in lines:
-            amounts = (
-                line.wallets_minor,
-                line.funding_minor,
-                line.promotions_minor,
-                line.revenue_minor,
-                line.difference_minor,
+            self._row(
+                line.symbol, *(f"{money(minor, line.symbol):f}" for minor in line.amounts_minor)
             )
-            self._row(line.symbol, *(f"{money(minor, line.symbol):f}" for minor in amounts))
         if any(line.difference_minor for line in lines):
             self.stderr.write("The books do NOT balance.")
             raise SystemExit(1)

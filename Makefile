@@ -5,8 +5,8 @@ BIN := .venv/bin
 ROOMS := config commerce ledger wallets accounts core manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check check-ansible sbom backup restore clients demo-reset lock clean
-.PHONY: install install-dev install-ansible
+.PHONY: help run test check check-ansible bench bench-growth sbom backup restore clients demo-reset
+.PHONY: lock clean install install-dev install-bench install-ansible
 
 help: ## Show this list.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -32,6 +32,12 @@ check-ansible: install-dev install-ansible ## Lint the playbook, and try it here
 	cd ansible && PATH="$(CURDIR)/.venv-ansible/bin:$$PATH" ansible-lint --offline
 	@exec $(BIN)/python -m pytest tests/deployment $(ARGS)
 
+bench: install-bench ## Measure what the service does, beside what could be done (5 minutes).
+	@exec $(BIN)/python -m bench $(ARGS)
+
+bench-growth: install ## Measure it with ten million transactions (15 minutes).
+	@exec $(BIN)/python -m bench.growth $(ARGS)
+
 sbom: install-dev ## Write sbom.json, what the service is made of (CycloneDX).
 	@$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible \
 		--no-validate --output-file sbom.json requirements.txt 2>/dev/null
@@ -52,6 +58,7 @@ lock: install-dev ## Pin and hash what requirements*.in ask for.
 	$(LOCK) requirements.in --output-file requirements.txt
 	$(LOCK) requirements-postgres.in --output-file requirements-postgres.txt
 	$(LOCK) requirements-dev.in --output-file requirements-dev.txt
+	$(LOCK) requirements-bench.in --output-file requirements-bench.txt
 	$(LOCK) ansible/requirements.in --output-file ansible/requirements.txt
 
 clean: ## Delete the environment and the caches, but no data.
@@ -60,6 +67,7 @@ clean: ## Delete the environment and the caches, but no data.
 
 install: .venv/.installed
 install-dev: .venv/.installed-dev
+install-bench: .venv/.installed-bench
 install-ansible: .venv-ansible/.installed
 
 LOCK = $(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \
@@ -78,6 +86,11 @@ PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -
 .venv/.installed-dev: requirements-dev.txt .venv/.installed
 	@echo "Installing the packages of requirements-dev.txt into .venv ..."
 	@$(PIP_INSTALL) -r requirements-dev.txt
+	@touch $@
+
+.venv/.installed-bench: requirements-bench.txt .venv/.installed
+	@echo "Installing the packages of requirements-bench.txt into .venv ..."
+	@$(PIP_INSTALL) -r requirements-bench.txt
 	@touch $@
 
 # Ansible wants its own versions of what the service uses, too.

@@ -1,30 +1,30 @@
 """Seeding: customers a second from a local file, opening balances included.
 
-.venv/bin/python -m bench.seeding [CUSTOMERS]
+.venv/bin/python -m bench --only seeding
 """
 
 import json
 import random
-import sys
+from itertools import count
 from pathlib import Path
 
-from bench.machine import REPEATS, fresh_service, measure, show
+from bench.machine import measure
+from bench.rows import Row, Sample
 
-CUSTOMERS = 200_000
+CUSTOMERS = 100_000
+_repeats = count()
 
 
-def main(customers: int) -> None:
-    """Seed as many customers several times, each time from another file into the same database."""
-    with fresh_service() as data_dir:
-        # Its models want Django, which is set up now.
-        from commerce.seeding.seed import seed  # noqa: PLC0415
+def row(data_dir: Path, customers: int) -> Row:
+    """Return the row: as many customers each time, from another file into the same database."""
+    from commerce.seeding.seed import seed
 
-        costs = []
-        for repeat in range(REPEATS):
-            source = data_dir / f"customers-{repeat}.jsonl"
-            write_customers(source, customers, first=repeat * customers)
-            costs.append(measure(data_dir, customers, lambda: seed(str(source))))  # noqa: B023 (runs at once)
-        show(f"seeding, {customers:,} customers", costs)
+    def take() -> Sample:
+        source = data_dir / "customers.jsonl"
+        write_customers(source, customers, first=next(_repeats) * customers)
+        return Sample(measure(data_dir, customers, lambda: seed(str(source))))
+
+    return Row("seeding", f"seed_customers, {customers:,} from a file", take)
 
 
 def write_customers(source: Path, customers: int, *, first: int = 0) -> None:
@@ -41,7 +41,3 @@ def write_customers(source: Path, customers: int, *, first: int = 0) -> None:
                 "balance": f"{chance.randrange(100, 10**6)}.{chance.randrange(100):02}",
             }
             file.write(json.dumps(row) + "\n")
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else CUSTOMERS)

@@ -1,0 +1,52 @@
+"""The history of a wallet with a million entries, beside that of one with ten."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from accounts.models import Role, User
+from bench.actors import Caller, callers, empty_wallets
+from bench.calls import Service
+from bench.past import Past
+from bench.rows import Row
+from commerce.cash import deposit
+from core.unit_of_work import unit_of_work
+from ledger.history import history
+
+ENTRIES = 1_000_000
+PAGE = 10
+DEEP_PAGE = 1_000
+PAYERS = 1_000
+_TEN = 10
+_DAYS = 20
+
+
+def rows(service: Service, entries: int) -> list[Row]:
+    """Return the pages: the same number of entries on each, by one caller at a time."""
+    busy = _busy_company(service.data_dir, entries)
+    quiet = _quiet_client()
+    depth = min(DEEP_PAGE, entries // PAGE // 2) - 1
+    cursor = history(busy.wallet_id, limit=PAGE, offset=(depth - 1) * PAGE).next_cursor
+    first, deep = f"/wallet/history/{{wallet}}?limit={PAGE}", f"&cursor={cursor}"
+    name = f"history, {entries:,} entries"
+    return [
+        service.row_of_pages("history.ten", f"history, {_TEN} entries", first, [quiet]),
+        service.row_of_pages("history.first", f"{name}: first page", first, [busy]),
+        service.row_of_pages("history.deep", f"{name}: page {depth + 1:,}", first + deep, [busy]),
+    ]
+
+
+def _busy_company(data_dir: Path, entries: int) -> Caller:
+    """Return a company that was paid so often, in the last weeks."""
+    [company] = callers(Role.COMPANY, 1)
+    payers = empty_wallets(Role.CLIENT, min(PAYERS, entries // 10))
+    with Past(data_dir, payers, [company.wallet_id]) as past:
+        past.write(entries // len(payers), until=datetime.now(UTC), days=_DAYS)
+    return company
+
+
+def _quiet_client() -> Caller:
+    [client] = callers(Role.CLIENT, 1)
+    owner = User.objects.get(pk=client.user_id)
+    for _ in range(_TEN):
+        unit_of_work(lambda: deposit(owner, wallet_id=client.wallet_id, amount="1.00"))
+    return client

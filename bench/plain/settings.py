@@ -1,0 +1,24 @@
+"""Its settings: DRF's defaults, and no middleware at all, which is in its favour."""
+
+from config.settings import BODY_TIMEOUT_MS, DATABASES, HEAD_TIMEOUT_MS, SECRET_KEY
+from core.postgres import Role
+
+__all__ = ["BODY_TIMEOUT_MS", "DATABASES", "HEAD_TIMEOUT_MS", "SECRET_KEY"]
+
+DATABASES["default"] |= {"NAME": "plain", "USER": Role.OWNER}
+ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "rest_framework",
+    "rest_framework.authtoken",
+    "bench.plain",
+]
+MIDDLEWARE: list[str] = []
+ROOT_URLCONF = "bench.plain.urls"
+USE_TZ = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.TokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+}

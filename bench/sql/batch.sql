@@ -1,0 +1,1 @@
+SELECT bench_move_batch(:size);

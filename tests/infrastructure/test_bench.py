@@ -1,0 +1,93 @@
+"""`make bench` in its short form: all of it works, whatever the figures."""
+
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from config.environment import BASE_DIR
+
+HAS_WRK = shutil.which("wrk") is not None
+PATIENCE_SECONDS = 600
+WITHOUT_WRK = {
+    *("limit.statements", "limit.function", "limit.once", "limit.hot", "limit.batch"),
+    *("limit.ledger_post", "post.single", "post.batch", "intake", "intake.post", "seeding"),
+}
+BY_WRK = {
+    *("http.bare", "http.orm", "http.charge", "http.hot", "http.deposit", "http.info"),
+    *("history.ten", "history.first", "history.deep"),
+}
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("bench")]
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What it printed, and the files that it wrote."""
+
+    printed: str
+    page: str
+    run: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    directory = tmp_path_factory.mktemp("bench")
+    options = ["--quick", f"--output={directory}", *([] if HAS_WRK else ["--without-wrk"])]
+    result = subprocess.run(
+        [sys.executable, "-m", "bench", *options],
+        cwd=BASE_DIR,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    raw = json.loads((directory / "benchmarks.json").read_text())
+    return Bench(result.stdout, (directory / "benchmarks.md").read_text(), raw["bench"])
+
+
+def test_everything_that_wants_no_wrk_is_measured(bench: Bench) -> None:
+    rows = bench.run["rows"]
+
+    assert rows.keys() >= WITHOUT_WRK
+    assert all(row["rate"] > 0 for row in rows.values())
+
+
+def test_the_tables_are_printed_and_kept(bench: Bench) -> None:
+    lines = [*bench.run["tables"]["targets"], *bench.run["tables"]["rows"]]
+
+    assert len(lines) > len(WITHOUT_WRK)
+    for line in lines:
+        assert line in bench.printed
+        assert line in bench.page
+
+
+def test_the_books_are_in_order_after_all_of_it(bench: Bench) -> None:
+    assert "Every balance and version agrees with the transactions." in bench.printed
+
+
+def test_the_machine_is_named(bench: Bench) -> None:
+    machine = bench.run["machine"]
+
+    assert machine["cores"] > 0
+    assert machine["postgres"] in bench.page
+
+
+@pytest.mark.skipif(not HAS_WRK, reason="wrk, the load generator, is not installed")
+def test_every_call_is_measured(bench: Bench) -> None:
+    rows = bench.run["rows"]
+
+    assert rows.keys() >= BY_WRK
+    for name in BY_WRK:
+        assert rows[name]["p99_ms"] >= rows[name]["p50_ms"] > 0
+
+
+@pytest.mark.skipif(not HAS_WRK, reason="wrk, the load generator, is not installed")
+def test_a_workers_memory_is_watched(bench: Bench) -> None:
+    assert all(look["mib"] > 0 for look in bench.run["memory"])
+    assert bench.run["memory"]

@@ -5,7 +5,7 @@ BIN := .venv/bin
 ROOMS := config commerce ledger wallets accounts core manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check check-ansible bench bench-growth sbom backup restore clients demo-reset
+.PHONY: help run test prove check check-ansible bench bench-growth sbom backup restore clients demo-reset
 .PHONY: lock clean install install-dev install-bench install-ansible
 
 help: ## Show this list.
@@ -16,6 +16,9 @@ run: install ## Start the service; without DATABASE_URL, with its own PostgreSQL
 
 test: install-dev ## Run every test that needs no network.
 	@exec $(BIN)/python -m pytest $(ARGS)
+
+prove: install-dev ## Kill everything under load and compare the books; SEED=… runs the same again.
+	@exec $(BIN)/python -m prove $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 check: install-dev ## Lint, types, import rules, holes, container files, migrations in step.
 	$(BIN)/ruff check .

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from django.conf import settings
 from django.db import connection
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from commerce.models import READY, QueuedTransaction, QueueStatus
@@ -82,9 +83,13 @@ def take_lease() -> None:
 
 
 def make_due_retries_ready() -> int:
-    """Let what lacked balance run again, once its time has come; return how many that are."""
+    """Let what lacked balance run again, once its time has come; return how many that are.
+
+    By the clock that set the time, the database's: a host's that is wrong would use up all attempts
+    at once.
+    """
     return QueuedTransaction.objects.filter(
-        status=QueueStatus.PENDING, next_attempt_at__lte=timezone.now()
+        status=QueueStatus.PENDING, next_attempt_at__lte=Now()
     ).update(next_attempt_at=None)
 
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from threading import Event
 
 from django.db import connection
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from commerce.chunks import Chunk, ChunkTaken, choose, make_due_retries_ready, run, take_lease
@@ -62,9 +63,9 @@ class Processor:
     def _choose(self) -> list[uuid.UUID]:
         """Choose a chunk and say so, for everyone to see while it runs."""
         take_lease()
-        state = ProcessorState.objects.get(pk=1)
-        now = timezone.now()
-        silent_for = now - (state.heartbeat_at or now - timedelta(days=1))
+        # By the database's clock, which all processors share: a host's may be wrong.
+        state = ProcessorState.objects.annotate(now=Now()).get(pk=1)
+        silent_for = state.now - (state.heartbeat_at or state.now - timedelta(days=1))
         if state.processor_id != self.id and silent_for < timedelta(seconds=SILENCE_SECONDS):
             return []
         # Here, not in a job: a retry must not wait for the scheduler to be alive.
@@ -73,7 +74,7 @@ class Processor:
         is_time = silent_for >= timedelta(seconds=_HEARTBEAT_SECONDS)
         if chosen or is_time or state.current_chunk or state.processor_id != self.id:
             state.processor_id = self.id
-            state.heartbeat_at = now
+            state.heartbeat_at = state.now
             state.current_chunk = {"size": len(chosen)} if chosen else None
             state.save()
         return chosen
@@ -82,7 +83,7 @@ class Processor:
         take_lease()
         chunk = run(chosen)
         state = ProcessorState.objects.get(pk=1)
-        state.heartbeat_at = timezone.now()
+        state.heartbeat_at = Now()
         state.current_chunk = None
         state.last_chunk = _told(chunk, time.monotonic() - started)
         state.completed += chunk.completed

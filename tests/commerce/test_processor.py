@@ -189,6 +189,49 @@ def test_a_second_processor_stands_by_and_takes_over() -> None:
     assert client.balance_minor == 99_800
 
 
+@pytest.mark.parametrize("wrong_by", [timedelta(days=1), timedelta(days=-1)])
+def test_a_processor_whose_clock_is_wrong_keeps_nobody_from_taking_over(
+    wrong_by: timedelta, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a processor whose host's clock is a day off; it takes the queue, and is heard of no more
+    client = a_client(holds="1000.00")
+    first, second = Processor(), Processor()
+    queue(client.api)
+    right_now = timezone.now
+    with monkeypatch.context() as host:
+        host.setattr(timezone, "now", lambda: right_now() + wrong_by)
+        assert first.step()
+    queue(client.api)
+    assert not second.step()
+
+    # When it has been silent for as long as a dead one is
+    wait_until(second.step)
+
+    # Then another one has taken over
+    assert client.balance_minor == 99_800
+
+
+@pytest.mark.parametrize("wrong_by", [timedelta(days=1), timedelta(days=-1)])
+def test_a_wrong_clock_makes_no_retry_come_early_or_late(
+    wrong_by: timedelta, monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    # Given a transaction that lacked balance, and waits for its next attempt
+    settings.RETRY_SECONDS = 60
+    client = a_client(holds="0.50")
+    waiting, due = queue(client.api), queue(client.api)
+    drain()
+    QueuedTransaction.objects.filter(pk=due).update(next_attempt_at=timezone.now())
+
+    # When the processor's clock is a day off
+    right_now = timezone.now
+    monkeypatch.setattr(timezone, "now", lambda: right_now() + wrong_by)
+    drain()
+
+    # Then only what is due by the database's clock was tried again
+    attempts = dict(QueuedTransaction.objects.values_list("pk", "attempts"))
+    assert {str(pk): count for pk, count in attempts.items()} == {waiting: 1, due: 2}
+
+
 def test_eight_processors_at_once_run_everything_once() -> None:
     client = a_client(holds="1000.00")
     client.api.post("/transaction", [{"value": 1, "latency": 100}] * 200)

@@ -1,0 +1,54 @@
+"""`python -m prove`: prove the promises, then that the proof would notice if one were broken.
+
+Ends with 1 when an invariant was violated, or a mutant was not caught.
+"""
+
+import argparse
+import random
+import signal
+import sys
+import time
+
+from prove.place import Place, a_place
+
+
+def main() -> int:
+    """Run what the arguments ask for."""
+    arguments = _arguments()
+    # Whoever stops it leaves nothing running behind.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    began = time.monotonic()
+    with a_place() as place:
+        is_well = _run(place, arguments)
+    minutes, seconds = divmod(round(time.monotonic() - began), 60)
+    print(f"\nSeed {arguments.seed}, {minutes} min {seconds} s.", end=" ")
+    print(f"The same faults on the same load again: make prove SEED={arguments.seed}")
+    return 0 if is_well else 1
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m prove", description=__doc__)
+    parser.add_argument("--seed", default=str(random.randrange(1_000_000)))
+    parser.add_argument("--short", action="store_true", help="under two minutes, one mutant")
+    parser.add_argument("--mutants", nargs="*", metavar="NAME", help="only mutants, or only these")
+    return parser.parse_args()
+
+
+def _run(place: Place, arguments: argparse.Namespace) -> bool:
+    # Django can be set up only once the database is there.
+    from prove.stage import a_stage  # noqa: PLC0415 (so below)
+
+    with a_stage(place) as installation:
+        from prove import acts, mutants  # noqa: PLC0415
+
+        cast = acts.prepare(installation, is_short=arguments.short)
+        is_well = True
+        if arguments.mutants is None:
+            is_well = acts.prove(installation, cast, arguments.seed, is_short=arguments.short)
+        names = arguments.mutants or (mutants.SHORT_MUTANTS if arguments.short else ())
+        has_caught = acts.try_mutants(installation, cast, arguments.seed, names)
+    return is_well and has_caught
+
+
+if __name__ == "__main__":
+    sys.exit(main())

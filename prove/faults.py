@@ -1,0 +1,289 @@
+"""The catalogue of what breaks. Each function breaks one thing, and makes it whole again."""
+
+import os
+import random
+import signal
+import time
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+
+import psutil
+import psycopg
+
+from core.postgres import Role
+from prove.failpoints import Missed, Step, halted_at
+from prove.installation import MAX_CONNECTIONS, STOP_SECONDS, Installation
+from prove.switches import Failpoint
+from prove.waiting import wait_until
+
+A_DAY = 24 * 60 * 60
+PATIENCE_SECONDS = 5
+
+Strike = Callable[[Installation, random.Random], None]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that breaks. `strike` returns when it is whole again, but for what recovers."""
+
+    kind: str
+    strike: Strike
+    needs_disk: bool = False
+    #: It strikes at the queue.
+    needs_queue: bool = False
+    #: It strikes at once, whoever is under way.
+    is_quick: bool = False
+
+
+# --- Processes --------------------------------------------------------------------------------
+
+
+def kill_worker(installation: Installation, chance: random.Random) -> None:
+    """Kill a web worker, wherever it is."""
+    workers = installation.workers()
+    if not workers:
+        raise Missed("no worker")
+    chance.choice(workers).kill()
+
+
+def restart_web(installation: Installation, chance: random.Random) -> None:
+    """Restart the web server in an orderly way, as a deployment does."""
+    installation.restart_web()
+
+
+def kill_processor_in_chunk(installation: Installation, chance: random.Random) -> None:
+    """Kill the processor in the middle of its chunk: before, or after the money has moved."""
+    step = chance.choice((Step.BEFORE_LOCK, Step.AFTER_LOCK, Step.AFTER_WRITE))
+    with halted_at(installation, step, in_chunk=True) as halted:
+        _signal(halted.process, signal.SIGKILL)
+
+
+def stop_worker_with_lock(installation: Installation, chance: random.Random) -> None:
+    """Let a worker stand still while its session holds a hot lock; then let it go on."""
+    seconds = chance.choice((0.5, 2.0, 5.0))
+    with halted_at(installation, Step.AFTER_LOCK) as halted:
+        _signal(halted.process, signal.SIGSTOP)
+    try:
+        time.sleep(seconds)
+    finally:
+        _signal(halted.process, signal.SIGCONT)
+
+
+# --- Failpoints -------------------------------------------------------------------------------
+
+
+def kill_worker_at(step: Step) -> Strike:
+    """Kill the worker whose session is at this step of a money request."""
+
+    def strike(installation: Installation, chance: random.Random) -> None:
+        with halted_at(installation, step) as halted:
+            _signal(halted.process, signal.SIGKILL)
+
+    return strike
+
+
+def end_backend_at(step: Step) -> Strike:
+    """End the session that is at this step."""
+
+    def strike(installation: Installation, chance: random.Random) -> None:
+        with halted_at(installation, step) as halted, installation.connect() as connection:
+            connection.execute("SELECT pg_terminate_backend(%s)", [halted.backend])
+
+    return strike
+
+
+def die_at(failpoint: Failpoint) -> Strike:
+    """Let a worker kill itself at a place that is in the process, not in the database."""
+
+    def strike(installation: Installation, chance: random.Random) -> None:
+        installation.switches.arm(failpoint)
+        if not wait_until(
+            lambda: not installation.switches.is_armed(failpoint), seconds=PATIENCE_SECONDS
+        ):
+            installation.switches.disarm(failpoint)
+            raise Missed(f"nobody came to {failpoint.name}")
+
+    return strike
+
+
+# --- PostgreSQL -------------------------------------------------------------------------------
+
+
+def end_backends(installation: Installation, chance: random.Random) -> None:
+    """End some of the app's sessions, as an administrator may."""
+    with installation.connect() as connection:
+        for pid in _some(installation.backends(), chance):
+            connection.execute("SELECT pg_terminate_backend(%s)", [pid])
+
+
+def kill_backend(installation: Installation, chance: random.Random) -> None:
+    """Kill one session's process: PostgreSQL ends all sessions and recovers from its log."""
+    backends = installation.backends()
+    if not backends:
+        raise Missed("no session")
+    _signal(chance.choice(backends), signal.SIGKILL)
+
+
+def kill_backend_at(step: Step) -> Strike:
+    """Kill the process of the session that is at this step."""
+
+    def strike(installation: Installation, chance: random.Random) -> None:
+        with suppress(psycopg.OperationalError), halted_at(installation, step) as halted:
+            _signal(halted.backend, signal.SIGKILL)
+
+    return strike
+
+
+def kill_database(installation: Installation, chance: random.Random) -> None:
+    """Kill all of PostgreSQL, and start it again."""
+    processes = installation.database_processes()
+    if not processes:
+        raise Missed("no PostgreSQL")
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(processes, timeout=STOP_SECONDS)
+    installation.revive_database()
+
+
+def restart_database(installation: Installation, chance: random.Random) -> None:
+    """Restart PostgreSQL without waiting for its sessions."""
+    installation.restart_database()
+
+
+def stop_database(installation: Installation, chance: random.Random) -> None:
+    """Let all of PostgreSQL stand still for a while."""
+    processes = installation.database_processes()
+    try:
+        for process in processes:
+            _signal(process.pid, signal.SIGSTOP)
+        time.sleep(chance.choice((0.3, 1.0, 2.5)))
+    finally:
+        for process in processes:
+            _signal(process.pid, signal.SIGCONT)
+
+
+def take_connections(installation: Installation, chance: random.Random) -> None:
+    """Take every connection, those of the service's pools, too, for a while."""
+    with ExitStack() as taken:
+        for _ in range(MAX_CONNECTIONS):
+            try:
+                taken.enter_context(installation.connect(Role.APP))
+            except psycopg.OperationalError:
+                break
+        end_backends(installation, chance)
+        with suppress(psycopg.OperationalError):
+            while True:
+                taken.enter_context(installation.connect(Role.APP))
+        time.sleep(chance.choice((0.5, 1.5)))
+
+
+def fill_disk(installation: Installation, chance: random.Random) -> None:
+    """Leave no room on the disk for a while."""
+    installation.place.fill()
+    try:
+        time.sleep(chance.choice((1.0, 2.0)))
+    finally:
+        installation.place.free()
+
+
+# --- The network ------------------------------------------------------------------------------
+
+
+def cut(when: str) -> Strike:
+    """Break connections right before a commit, or before its answer."""
+
+    def strike(installation: Installation, chance: random.Random) -> None:
+        installation.tell_proxy(f"cut {when} {chance.randint(1, 6)}")
+        is_cut = wait_until(
+            lambda: installation.tell_proxy("left") == "0", seconds=PATIENCE_SECONDS
+        )
+        installation.tell_proxy("pass")
+        if not is_cut:
+            raise Missed("nobody committed")
+
+    return strike
+
+
+def reset_network(installation: Installation, chance: random.Random) -> None:
+    """Break all connections to PostgreSQL, once or a few times."""
+    for _ in range(chance.randint(1, 3)):
+        installation.tell_proxy("reset")
+        time.sleep(chance.uniform(0, 0.3))
+
+
+def delay_network(installation: Installation, chance: random.Random) -> None:
+    """Hold up whatever goes to PostgreSQL and comes from it."""
+    installation.tell_proxy(f"delay {chance.choice((20, 100, 400))}")
+    time.sleep(chance.choice((0.5, 1.5)))
+    installation.tell_proxy("pass")
+
+
+def darken_network(installation: Installation, chance: random.Random) -> None:
+    """Let nothing through for a while; then all of it, or nothing ever of what was under way."""
+    installation.tell_proxy("dark")
+    time.sleep(chance.choice((0.5, 2.5)))
+    if chance.random() < 0.5:  # noqa: PLR2004
+        installation.tell_proxy("reset")
+    installation.tell_proxy("pass")
+
+
+# --- The clock --------------------------------------------------------------------------------
+
+
+def move_clock(seconds: int) -> Strike:
+    """Let the application's clock be wrong for a while; a processor changes hands meanwhile."""
+
+    def strike(installation: Installation, chance: random.Random) -> None:
+        installation.switches.clock_offset = seconds
+        try:
+            time.sleep(1.0)
+            with suppress(Missed):
+                kill_processor_in_chunk(installation, chance)
+            time.sleep(0.5)
+        finally:
+            installation.switches.clock_offset = 0
+
+    return strike
+
+
+def _some(pids: list[int], chance: random.Random) -> Iterable[int]:
+    return chance.sample(pids, max(1, len(pids) // 2)) if pids else ()
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+CATALOGUE: tuple[Fault, ...] = (
+    Fault("worker killed", kill_worker, is_quick=True),
+    *(
+        Fault(f"worker killed {step.name.replace('_', ' ').lower()}", kill_worker_at(step))
+        for step in Step
+    ),
+    Fault("worker killed before statement", die_at(Failpoint.BEFORE_STATEMENT)),
+    Fault("worker killed before commit", die_at(Failpoint.BEFORE_COMMIT)),
+    Fault("worker killed after commit", die_at(Failpoint.AFTER_COMMIT)),
+    Fault("worker killed in the answer", die_at(Failpoint.IN_ANSWER)),
+    Fault("worker stopped with a hot lock", stop_worker_with_lock),
+    Fault("web server restarted", restart_web),
+    Fault("processor killed in a chunk", kill_processor_in_chunk, needs_queue=True),
+    Fault("sessions ended", end_backends, is_quick=True),
+    Fault("session ended after the write", end_backend_at(Step.AFTER_WRITE)),
+    Fault("session killed", kill_backend, is_quick=True),
+    Fault("session killed in the commit", kill_backend_at(Step.IN_COMMIT)),
+    Fault("PostgreSQL killed", kill_database, is_quick=True),
+    Fault("PostgreSQL restarted", restart_database),
+    Fault("PostgreSQL stopped", stop_database),
+    Fault("every connection taken", take_connections),
+    Fault("disk full", fill_disk, needs_disk=True),
+    Fault("commit lost on its way", cut("commit")),
+    Fault("commit's answer lost", cut("answer")),
+    Fault("connections reset", reset_network, is_quick=True),
+    Fault("network delayed", delay_network),
+    Fault("network dark", darken_network),
+    Fault("clock a day ahead", move_clock(A_DAY), needs_queue=True),
+    Fault("clock a day behind", move_clock(-A_DAY), needs_queue=True),
+)

@@ -1,0 +1,226 @@
+"""Mutants: each takes one guarantee out of the service. The proof has to notice.
+
+What a mutant changes in the database is here; what it changes in the processes is in `sabotage`.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from core.postgres import Role
+from prove import faults
+from prove.actors import Cast
+from prove.failpoints import Step
+from prove.faults import Fault
+from prove.installation import Installation
+from prove.proof import Proof
+from prove.stage import PREPARED, copy_database, drop_database, use_database
+
+ROUNDS = 6
+Change = Callable[[psycopg.Connection[Any]], None]
+Attack = Callable[[Proof, Cast, int], None]
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A guarantee that is taken out, and the rounds that are to show it.
+
+    `is_sound`: nothing is taken out. The same rounds must find nothing then.
+    """
+
+    name: str
+    change: Change
+    attack: Attack
+    #: Whether idempotency records take a way of their own.
+    has_late_keys: bool = False
+    is_sound: bool = False
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Which invariants caught a mutant, and in which round."""
+
+    mutant: Mutant
+    caught_by: tuple[str, ...]
+    rounds: int
+
+    @property
+    def is_right(self) -> bool:
+        """Whether a mutant was caught, or the service as it is was not."""
+        return bool(self.caught_by) != self.mutant.is_sound
+
+
+def try_mutant(installation: Installation, cast: Cast, mutant: Mutant, seed: str) -> Verdict:
+    """Run the mutant until an invariant is broken, for at most `ROUNDS` rounds."""
+    database = "mutant"
+    drop_database(installation, database)
+    copy_database(installation, database, template=PREPARED)
+    use_database(installation, database)
+    installation.mutant = mutant.name
+    with installation.connect() as superuser:
+        mutant.change(superuser)
+    rounds = 0
+    with _late_keys(installation, database, is_needed=mutant.has_late_keys):
+        installation.start_service()
+        proof = Proof(installation, cast, f"{seed}-{mutant.name.replace(' ', '-')}")
+        while rounds < ROUNDS and not proof.log.violations:
+            mutant.attack(proof, cast, rounds)
+            rounds += 1
+        installation.stop_service()
+    installation.mutant = ""
+    caught_by = sorted({violation.invariant for violation in proof.log.violations})
+    return Verdict(mutant, tuple(caught_by), rounds)
+
+
+# --- What they change ---------------------------------------------------------------------------
+
+
+def _nothing(connection: psycopg.Connection[Any]) -> None:
+    """Leave the database alone: `sabotage` does it."""
+
+
+def _replace(old: str, new: str) -> Change:
+    """Write the text of each function that has `old` in it anew."""
+
+    def change(connection: psycopg.Connection[Any]) -> None:
+        definitions = connection.execute(
+            "SELECT pg_get_functiondef(oid) FROM pg_proc"
+            " WHERE pronamespace = 'public'::regnamespace AND prokind = 'f'"
+            " AND strpos(prosrc, %s) > 0",
+            [old],
+        ).fetchall()
+        if not definitions:
+            raise LookupError(f"No function says {old} any more: this mutant changes nothing.")
+        for (definition,) in definitions:
+            connection.execute(definition.replace(old, new))
+
+    return change
+
+
+def _spoil_keys(connection: psycopg.Connection[Any]) -> None:
+    """Keep each key under another one: none is ever found again, none is there twice."""
+    connection.execute(
+        """
+        CREATE FUNCTION prove_spoil_key() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            NEW.key := left(NEW.key, 200) || ' ' || gen_random_uuid();
+            RETURN NEW;
+        END $$;
+        CREATE TRIGGER prove_spoil_key BEFORE INSERT ON core_idempotencyrecord
+        FOR EACH ROW EXECUTE FUNCTION prove_spoil_key();
+        """
+    )
+
+
+def _send_keys_apart(connection: psycopg.Connection[Any]) -> None:
+    """Take each record out of the money's transaction; somebody else writes it afterwards."""
+    connection.execute(
+        """
+        CREATE TABLE prove_late_key (LIKE core_idempotencyrecord);
+        CREATE FUNCTION prove_send_key_apart() RETURNS trigger
+        LANGUAGE plpgsql SECURITY DEFINER AS $$
+        BEGIN
+            IF current_setting('application_name') LIKE 'web%' THEN
+                INSERT INTO prove_late_key SELECT NEW.*;
+                DELETE FROM core_idempotencyrecord WHERE id = NEW.id;
+            END IF;
+            RETURN NULL;
+        END $$;
+        CREATE TRIGGER prove_send_key_apart AFTER INSERT ON core_idempotencyrecord
+        FOR EACH ROW EXECUTE FUNCTION prove_send_key_apart();
+        """
+    )
+
+
+def _answer_before_it_is_written(connection: psycopg.Connection[Any]) -> None:
+    connection.execute(f"ALTER ROLE {Role.APP} IN DATABASE mutant SET synchronous_commit = off")
+
+
+@contextmanager
+def _late_keys(installation: Installation, database: str, *, is_needed: bool) -> Iterator[None]:
+    """Write the records that were sent apart, now and then, in transactions of their own."""
+    if not is_needed:
+        yield
+        return
+    is_over = threading.Event()
+
+    def write() -> None:
+        while not is_over.wait(0.3):
+            try:
+                with installation.connect(database=database) as connection:
+                    connection.execute(
+                        "WITH late AS (DELETE FROM prove_late_key RETURNING *)"
+                        " INSERT INTO core_idempotencyrecord OVERRIDING SYSTEM VALUE"
+                        " SELECT * FROM late ON CONFLICT DO NOTHING"
+                    )
+            except psycopg.Error:
+                continue
+
+    writer = threading.Thread(target=write, daemon=True)
+    writer.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        writer.join()
+
+
+# --- How they are attacked ----------------------------------------------------------------------
+
+_LOST_ANSWER = Fault("commit's answer lost", faults.cut("answer"))
+_KILLED = Fault("PostgreSQL killed", faults.kill_database)
+_KILLED_IN_CHUNK = Fault("processor killed in a chunk", faults.kill_processor_in_chunk)
+_KILLED_AFTER_WRITE = Fault("worker killed after write", faults.kill_worker_at(Step.AFTER_WRITE))
+
+
+def _hammer(proof: Proof, cast: Cast, number: int) -> None:
+    proof.run_shape(proof.shapes.hammer(300), None)
+
+
+def _mix_with(fault: Fault) -> Attack:
+    def attack(proof: Proof, cast: Cast, number: int) -> None:
+        proof.run_mixed(fault)
+
+    return attack
+
+
+def _refund_twice(proof: Proof, cast: Cast, number: int) -> None:
+    charges = proof.shapes.charges(60)
+    proof.run_shape(charges, None)
+    proof.run_shape(proof.shapes.refunds(charges), None)
+
+
+def _everything(proof: Proof, cast: Cast, number: int) -> None:
+    """Attack in all of the ways in turn."""
+    attacks = (
+        _hammer,
+        _mix_with(_LOST_ANSWER),
+        _mix_with(_KILLED_AFTER_WRITE),
+        _mix_with(_KILLED_IN_CHUNK),
+        _mix_with(_KILLED),
+        _refund_twice,
+    )
+    attacks[number % len(attacks)](proof, cast, number)
+
+
+MUTANTS: tuple[Mutant, ...] = (
+    Mutant("none: the service as it is", _nothing, _everything, is_sound=True),
+    Mutant("no lock", _replace("FOR NO KEY UPDATE OF w", ""), _hammer),
+    Mutant("locks unordered", _replace("ORDER BY w.id", "ORDER BY random()"), _hammer),
+    Mutant(
+        "key committed apart from the money",
+        _send_keys_apart,
+        _mix_with(_LOST_ANSWER),
+        has_late_keys=True,
+    ),
+    Mutant("no unique key", _spoil_keys, _mix_with(_KILLED_AFTER_WRITE)),
+    Mutant("no lease of a chunk", _nothing, _mix_with(_KILLED_IN_CHUNK)),
+    Mutant("synchronous_commit off", _answer_before_it_is_written, _mix_with(_KILLED)),
+    Mutant("limits not atomic", _nothing, _refund_twice),
+)
+#: Enough to see that the short form can fail.
+SHORT_MUTANTS = ("no unique key",)

@@ -1,0 +1,239 @@
+"""The proof: rounds of load, each with a fault in it, and all invariants after each."""
+
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from prove.actors import Cast
+from prove.failpoints import Missed
+from prove.farewells import Farewells
+from prove.faults import CATALOGUE, Fault
+from prove.installation import Installation
+from prove.invariants import Inspector
+from prove.load import Load, Source
+from prove.mix import Mix
+from prove.operations import Log
+from prove.shapes import Shape, Shapes
+from prove.watch import Watch
+
+
+@dataclass
+class Case:
+    """A line of the table: one kind of load, and what happened meanwhile."""
+
+    name: str
+    rounds: int = 0
+    faults: int = 0
+    operations: int = 0
+    acknowledged: int = 0
+    violations: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How much of everything there is."""
+
+    mixed: int
+    bank: tuple[int, int]
+    hammer: tuple[int, int]
+    charges: int
+    refund_rounds: int
+    hundreds: int
+    leavers: int
+    #: Only these faults; empty: all of them.
+    kinds: frozenset[str] = frozenset()
+
+    @property
+    def faults(self) -> int:
+        return self.mixed + self.bank[0] + self.hammer[0] + self.refund_rounds + 2 * self.hundreds
+
+
+#: Under fifteen minutes.
+LONG = Extent(
+    mixed=150,
+    bank=(10, 150),
+    hammer=(40, 500),
+    charges=500,
+    refund_rounds=5,
+    hundreds=4,
+    leavers=120,
+)
+#: Under two minutes; part of the tests.
+SHORT = Extent(
+    mixed=14,
+    bank=(1, 60),
+    hammer=(1, 100),
+    charges=30,
+    refund_rounds=1,
+    hundreds=1,
+    leavers=12,
+    kinds=frozenset(
+        {
+            "worker killed",
+            "worker killed after write",
+            "worker killed in commit",
+            "worker killed in the answer",
+            "worker stopped with a hot lock",
+            "processor killed in a chunk",
+            "session killed",
+            "PostgreSQL killed",
+            "PostgreSQL stopped",
+            "every connection taken",
+            "disk full",
+            "commit's answer lost",
+            "network dark",
+            "clock a day ahead",
+        }
+    ),
+)
+
+
+@dataclass
+class Tally:
+    """What a run did, for the report."""
+
+    cases: dict[str, Case] = field(default_factory=dict)
+    struck: Counter[str] = field(default_factory=Counter)
+    missed: Counter[str] = field(default_factory=Counter)
+    recovery_seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def faults(self) -> int:
+        return self.struck.total()
+
+
+class Proof:
+    """One installation under load. Knows how to run a round."""
+
+    def __init__(self, installation: Installation, cast: Cast, seed: str) -> None:
+        self.log = Log(f"p{seed}")
+        self.tally = Tally()
+        # Which faults strike, and in which order: nobody else draws from it.
+        self.chance = random.Random(f"{seed} faults")
+        self._began = time.monotonic()
+        self._told = 0
+        self._installation = installation
+        self._cast = cast
+        self.mix = Mix(cast, self.log)
+        self.shapes = Shapes(cast, self.log, self.mix, random.Random(f"{seed} shapes"))
+        self.inspector = Inspector(installation, self.log)
+        self.watch = Watch(installation, cast, self.log)
+        self.load = Load(installation.port, self.log, seed)
+        self.load.errands = (*Farewells(cast, self.log).errands, self.watch.read_bank)
+
+    def run(self, extent: Extent) -> None:
+        """Run everything."""
+        self.watch.start()
+        usable = [
+            fault
+            for fault in CATALOGUE
+            if (not extent.kinds or fault.kind in extent.kinds)
+            and (self._installation.place.is_disk or not fault.needs_disk)
+        ]
+        mixed, shaped = (
+            self._deck(usable),
+            self._deck([fault for fault in usable if not fault.needs_queue]),
+        )
+        quick = self._deck([fault for fault in usable if fault.is_quick])
+        for _ in range(extent.mixed):
+            self.run_mixed(next(mixed))
+        for _ in range(extent.bank[0]):
+            self.run_shape(self.shapes.bank(extent.bank[1]), next(shaped))
+        charges = self.shapes.charges(extent.charges)
+        self.run_shape(charges, None)
+        for part in _parts(self.shapes.refunds(charges), extent.refund_rounds):
+            self.run_shape(part, next(shaped))
+        for payer, collector in zip(
+            self._cast.hundreds[: extent.hundreds], self._cast.collectors, strict=False
+        ):
+            self.run_shape(self.shapes.hundred(payer), next(quick))
+            self.run_shape(self.shapes.collect(collector), next(quick))
+        for _ in range(extent.hammer[0]):
+            self.run_shape(self.shapes.hammer(extent.hammer[1]), next(shaped))
+        self.watch.stop()
+        self._count(self._case("the end"), self.inspector.check_end)
+
+    def run_mixed(self, fault: Fault | None) -> None:
+        """Let everybody do everything for a while; a fault strikes in the middle."""
+        self._round("every operation", self.mix.draw, fault, None)
+
+    def run_shape(self, shape: Shape, fault: Fault | None) -> None:
+        """Run a shape to its end; a fault strikes meanwhile."""
+        self._round(shape.name, shape.draw, fault, shape)
+
+    def _round(self, name: str, source: Source, fault: Fault | None, shape: Shape | None) -> None:
+        case = self._case(name)
+        case.rounds += 1
+        self._count(case, lambda: self._carry_out(case, source, fault, shape))
+        self._tell(f"{name:<16} {fault.kind if fault else 'no fault':<32}")
+
+    def _carry_out(
+        self, case: Case, source: Source, fault: Fault | None, shape: Shape | None
+    ) -> None:
+        self.load.start(source)
+        if fault is not None:
+            time.sleep(self.chance.uniform(0.05, 0.2 if shape else 0.5))
+            self._strike(case, fault)
+        if shape is None:
+            time.sleep(self.chance.uniform(0.2, 0.5))
+            self.load.finish()
+        else:
+            self.load.wait()
+            shape.look(self.log)
+        self.inspector.check()
+
+    def _strike(self, case: Case, fault: Fault) -> None:
+        try:
+            fault.strike(self._installation, self.chance)
+        except Missed:
+            self.tally.missed[fault.kind] += 1
+        else:
+            case.faults += 1
+            self.tally.struck[fault.kind] += 1
+        began = time.monotonic()
+        if not self._installation.recover():
+            self.log.violate("recovery", f"after '{fault.kind}' the service does not come back")
+        took = time.monotonic() - began
+        slowest = self.tally.recovery_seconds.get(fault.kind, 0.0)
+        self.tally.recovery_seconds[fault.kind] = max(slowest, took)
+
+    def _tell(self, what: str) -> None:
+        """Say that a round is over, and how much there was so far."""
+        print(
+            f"{time.monotonic() - self._began:7.1f} s  {what} {self.log.acknowledged:>6}"
+            f" acknowledged {len(self.log.violations):>3} violations",
+            flush=True,
+        )
+        for violation in self.log.violations[self._told :]:
+            print(f"    {violation.invariant}: {violation.text}", flush=True)
+        self._told = len(self.log.violations)
+
+    def _case(self, name: str) -> Case:
+        return self.tally.cases.setdefault(name, Case(name))
+
+    def _count(self, case: Case, work: Callable[[], None]) -> None:
+        began = time.monotonic()
+        operations, violations = len(self.log.operations), len(self.log.violations)
+        acknowledged = self.log.acknowledged
+        work()
+        case.operations += len(self.log.operations) - operations
+        case.acknowledged += self.log.acknowledged - acknowledged
+        case.violations += len(self.log.violations) - violations
+        case.seconds += time.monotonic() - began
+
+    def _deck(self, faults: Sequence[Fault]) -> Iterator[Fault]:
+        """Yield all faults in an order of chance, again and again: none is forgotten."""
+        while True:
+            yield from self.chance.sample(faults, len(faults))
+
+
+def _parts(shape: Shape, count: int) -> list[Shape]:
+    """Cut a shape into pieces of the same size, for a fault in each."""
+    operations = list(shape.operations)
+    # Both refunds of a charge are in one piece.
+    size = 2 * -(-len(operations) // (2 * count))
+    parts = [operations[start : start + size] for start in range(0, len(operations), size)]
+    return [Shape(shape.name, iter(part), len(part) // 2) for part in parts]

@@ -1,0 +1,44 @@
+"""What a mutant changes inside the processes of the service, in Python."""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+#: Names the mutant in the environment of each process; empty for the service as it is.
+VARIABLE = "PROVE_MUTANT"
+
+
+def apply_in_process() -> None:
+    """Change this process if the mutant wants that. Wants Django set up."""
+    change = _CHANGES.get(os.environ.get(VARIABLE, ""))
+    if change is not None:
+        change()
+
+
+def _run_chunks_without_lease() -> None:
+    """Let every processor work at any time."""
+    from commerce import processor  # noqa: PLC0415 (Django is set up now)
+
+    processor.take_lease = lambda: None  # type: ignore[attr-defined]
+    processor.SILENCE_SECONDS = 0
+
+
+def _count_refunds_without_lock() -> None:
+    """Let refunds read what has gone back without waiting for each other."""
+    from commerce import charges  # noqa: PLC0415
+    from commerce.models import Charge  # noqa: PLC0415
+
+    def read(transaction: Any) -> Charge:
+        Charge.objects.bulk_create(
+            [Charge(transaction_id=transaction.id, amount_minor=transaction.amount_minor)],
+            ignore_conflicts=True,
+        )
+        return Charge.objects.get(pk=transaction.id)
+
+    charges._lock = read
+
+
+_CHANGES: dict[str, Callable[[], None]] = {
+    "no lease of a chunk": _run_chunks_without_lease,
+    "limits not atomic": _count_refunds_without_lock,
+}

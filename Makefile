@@ -5,8 +5,8 @@ BIN := .venv/bin
 ROOMS := config commerce ledger wallets accounts core manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run test prove check check-ansible bench bench-growth sbom backup restore clients demo-reset
-.PHONY: lock clean install install-dev install-bench install-ansible
+.PHONY: help run test prove check check-ansible bench bench-growth sbom backup restore clients
+.PHONY: demo-reset lock clean install install-dev install-bench install-ansible
 
 help: ## Show this list.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14

@@ -36,10 +36,10 @@ def _arguments() -> argparse.Namespace:
 
 def _run(place: Place, arguments: argparse.Namespace) -> bool:
     # Django can be set up only once the database is there.
-    from prove.stage import a_stage  # noqa: PLC0415 (so below)
+    from prove.stage import a_stage
 
     with a_stage(place) as installation:
-        from prove import acts, mutants  # noqa: PLC0415
+        from prove import acts, mutants
 
         cast = acts.prepare(installation, is_short=arguments.short)
         is_well = True

@@ -17,7 +17,7 @@ def apply_in_process() -> None:
 
 def _run_chunks_without_lease() -> None:
     """Let every processor work at any time."""
-    from commerce import processor  # noqa: PLC0415 (Django is set up now)
+    from commerce import processor
 
     processor.take_lease = lambda: None  # type: ignore[attr-defined]
     processor.SILENCE_SECONDS = 0
@@ -25,8 +25,8 @@ def _run_chunks_without_lease() -> None:
 
 def _count_refunds_without_lock() -> None:
     """Let refunds read what has gone back without waiting for each other."""
-    from commerce import charges  # noqa: PLC0415
-    from commerce.models import Charge  # noqa: PLC0415
+    from commerce import charges
+    from commerce.models import Charge
 
     def read(transaction: Any) -> Charge:
         Charge.objects.bulk_create(

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from commerce.models import AdjustmentRequest, Decision, LoneAdjustment
-from commerce.movements import Movement, move
+from commerce.movements import Movement, Proposal, move
 from core import context
 from core.errors import NotFound, StateConflict
 from core.money import to_major
@@ -94,12 +94,14 @@ def adjust(
         )
     source, target = adjustment.sides
     movement = move(
-        Kind.ADJUSTMENT,
-        source=source,
-        target=target,
-        amount_minor=adjustment.amount_minor,
-        actor=operator,
-        summary=reason,
+        Proposal(
+            kind=Kind.ADJUSTMENT,
+            source=source,
+            target=target,
+            amount_minor=adjustment.amount_minor,
+            actor=operator,
+            summary=reason,
+        )
     )
     LoneAdjustment.objects.create(
         transaction_id=movement.outcome.transaction_id,

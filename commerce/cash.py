@@ -4,7 +4,7 @@ import uuid
 
 from accounts.models import User
 from commerce.intake import queue_movement
-from commerce.movements import Movement, move
+from commerce.movements import Movement, Proposal, move
 from ledger.kinds import Kind
 from wallets.assets import amount_minor, get_asset, system_wallet
 from wallets.errors import NotCash
@@ -22,30 +22,43 @@ def open_wallet(owner: User, *, currency: str, balance: str = "0") -> Wallet:
     first_minor = amount_minor(balance, currency, field="balance", zero_allowed=True)
     if first_minor == 0:
         return wallet
-    return _deposit(owner, wallet, first_minor, summary="").target
+    return move(_deposit(owner, wallet, first_minor, summary="")).target
 
 
-def deposit(owner: User, *, wallet_id: uuid.UUID, amount: str, summary: str = "") -> Movement:
-    """Put money into the owner's wallet. `amount` is a plain decimal.
+def propose_deposit(
+    owner: User, *, wallet_id: uuid.UUID, amount: str, summary: str = ""
+) -> Proposal:
+    """Propose to put money into the owner's wallet. `amount` is a plain decimal.
 
-    Requires a unit of work. Raises `WalletNotFound`, `NotCash`, `InvalidInput`,
-    `AmountNotPositive` and what `move` does.
+    Raises `WalletNotFound`, `NotCash`, `InvalidInput`, `AmountNotPositive`.
     """
     wallet = _own_cash_wallet(owner, wallet_id)
     return _deposit(owner, wallet, amount_minor(amount, wallet.asset_id), summary)
 
 
-def withdraw(owner: User, *, wallet_id: uuid.UUID, amount: str, summary: str = "") -> Movement:
-    """Take money out of the owner's wallet. Raises as `deposit` does."""
+def deposit(owner: User, *, wallet_id: uuid.UUID, amount: str, summary: str = "") -> Movement:
+    """Put money into the owner's wallet. Raises as `propose_deposit` and `move` do."""
+    return move(propose_deposit(owner, wallet_id=wallet_id, amount=amount, summary=summary))
+
+
+def propose_withdrawal(
+    owner: User, *, wallet_id: uuid.UUID, amount: str, summary: str = ""
+) -> Proposal:
+    """Propose to take money out of the owner's wallet. Raises as `propose_deposit` does."""
     wallet = _own_cash_wallet(owner, wallet_id)
-    return move(
-        Kind.WITHDRAWAL,
+    return Proposal(
+        kind=Kind.WITHDRAWAL,
         source=wallet,
         target=system_wallet(wallet.asset_id, Purpose.FUNDING),
         amount_minor=amount_minor(amount, wallet.asset_id),
         actor=owner,
         summary=summary,
     )
+
+
+def withdraw(owner: User, *, wallet_id: uuid.UUID, amount: str, summary: str = "") -> Movement:
+    """Take money out of the owner's wallet. Raises as `propose_withdrawal` and `move` do."""
+    return move(propose_withdrawal(owner, wallet_id=wallet_id, amount=amount, summary=summary))
 
 
 def queue_withdrawal(
@@ -58,9 +71,9 @@ def queue_withdrawal(
     )
 
 
-def _deposit(owner: User, wallet: Wallet, deposited_minor: int, summary: str) -> Movement:
-    return move(
-        Kind.DEPOSIT,
+def _deposit(owner: User, wallet: Wallet, deposited_minor: int, summary: str) -> Proposal:
+    return Proposal(
+        kind=Kind.DEPOSIT,
         source=system_wallet(wallet.asset_id, Purpose.FUNDING),
         target=wallet,
         amount_minor=deposited_minor,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from accounts.models import User
 from commerce.models import Charge
-from commerce.movements import Movement, move
+from commerce.movements import Movement, Proposal, move
 from core.errors import InvalidInput, NotFound, Refusal, StateConflict
 from core.money import AmountNotPositive
 from ledger.errors import REFUSAL_OF_FAILURE
@@ -16,7 +16,7 @@ from ledger.post import Order, Outcome, post
 from wallets.assets import amount_minor, money
 from wallets.errors import CurrencyMismatch, SameWallet, WalletNotFound
 from wallets.models import Wallet
-from wallets.selectors import anyones_wallet, company_wallet
+from wallets.selectors import anyones_wallet, company_wallet, payer_and_company_wallet
 
 
 class ChargeNotFound(NotFound):
@@ -41,16 +41,16 @@ class Refund:
     refunded_minor: int
 
 
-def charge(company: User, *, wallet_id: uuid.UUID, amount: str, summary: str = "") -> Movement:
-    """Take money from a payer's wallet, known by its token, into the company's own.
+def propose_charge(
+    company: User, *, wallet_id: uuid.UUID, amount: str, summary: str = ""
+) -> Proposal:
+    """Propose to take money from a payer's wallet, known by its token, into the company's own.
 
-    Requires a unit of work. Raises `NoWallet`, `WalletNotFound`, `InvalidInput`,
-    `AmountNotPositive` and what `move` does.
+    Raises `NoWallet`, `WalletNotFound`, `InvalidInput`, `AmountNotPositive`.
     """
-    target = company_wallet(company)
-    source = anyones_wallet(wallet_id)
-    return move(
-        Kind.CHARGE,
+    source, target = payer_and_company_wallet(wallet_id, company)
+    return Proposal(
+        kind=Kind.CHARGE,
         source=source,
         target=target,
         amount_minor=amount_minor(amount, source.asset_id),
@@ -148,13 +148,15 @@ def refund(
     if left_minor == 0 or refund_minor > left_minor:
         raise RefundExceedsCharge(left=money(left_minor, transaction.asset_id))
     movement = move(
-        Kind.REFUND,
-        source=source,
-        target=anyones_wallet(transaction.source_id),
-        amount_minor=refund_minor,
-        actor=company,
-        summary=summary,
-        origin=transaction,
+        Proposal(
+            kind=Kind.REFUND,
+            source=source,
+            target=anyones_wallet(transaction.source_id),
+            amount_minor=refund_minor,
+            actor=company,
+            summary=summary,
+            origin=transaction,
+        )
     )
     counted.refunded_minor += refund_minor
     counted.save(update_fields=["refunded_minor"])

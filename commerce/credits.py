@@ -1,7 +1,7 @@
 """Credits of a platform: top-ups, bonuses and spends between a user and the system wallets."""
 
 from accounts.models import User
-from commerce.movements import Movement, move
+from commerce.movements import Movement, Proposal, move
 from ledger.kinds import Kind
 from wallets.assets import amount_minor, system_wallet
 from wallets.errors import NoWallet
@@ -18,12 +18,14 @@ def top_up(actor: User, *, user: User, asset: Asset, amount: str, summary: str =
     """
     given_minor = amount_minor(amount, asset.symbol)
     return move(
-        Kind.TOPUP,
-        source=system_wallet(asset.symbol, Purpose.FUNDING),
-        target=wallet_to_credit(user, asset),
-        amount_minor=given_minor,
-        actor=actor,
-        summary=summary,
+        Proposal(
+            kind=Kind.TOPUP,
+            source=system_wallet(asset.symbol, Purpose.FUNDING),
+            target=wallet_to_credit(user, asset),
+            amount_minor=given_minor,
+            actor=actor,
+            summary=summary,
+        )
     )
 
 
@@ -33,12 +35,14 @@ def give_bonus(
     """Credit a present of the platform. Raises as `top_up` does."""
     given_minor = amount_minor(amount, asset.symbol)
     return move(
-        Kind.BONUS,
-        source=system_wallet(asset.symbol, Purpose.PROMOTIONS),
-        target=wallet_to_credit(user, asset),
-        amount_minor=given_minor,
-        actor=actor,
-        summary=summary,
+        Proposal(
+            kind=Kind.BONUS,
+            source=system_wallet(asset.symbol, Purpose.PROMOTIONS),
+            target=wallet_to_credit(user, asset),
+            amount_minor=given_minor,
+            actor=actor,
+            summary=summary,
+        )
     )
 
 
@@ -49,10 +53,12 @@ def spend(actor: User, *, user: User, asset: Asset, amount: str, summary: str = 
     if wallet is None:
         raise NoWallet
     return move(
-        Kind.SPEND,
-        source=wallet,
-        target=system_wallet(asset.symbol, Purpose.REVENUE),
-        amount_minor=taken_minor,
-        actor=actor,
-        summary=summary,
+        Proposal(
+            kind=Kind.SPEND,
+            source=wallet,
+            target=system_wallet(asset.symbol, Purpose.REVENUE),
+            amount_minor=taken_minor,
+            actor=actor,
+            summary=summary,
+        )
     )

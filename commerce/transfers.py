@@ -4,7 +4,7 @@ import uuid
 
 from accounts.models import User
 from commerce.intake import queue_movement
-from commerce.movements import Movement, move
+from commerce.movements import Proposal
 from ledger.kinds import Kind
 from wallets.assets import amount_minor
 from wallets.selectors import anyones_wallet, own_wallet
@@ -21,18 +21,18 @@ def queue_transfer(
     )
 
 
-def transfer(
+def propose_transfer(
     owner: User, *, source_id: uuid.UUID, target_id: uuid.UUID, amount: str, summary: str = ""
-) -> Movement:
-    """Move money from the owner's wallet to another. `amount` is a plain decimal.
+) -> Proposal:
+    """Propose to move money from the owner's wallet to another. `amount` is a plain decimal.
 
-    Requires a unit of work. Raises `WalletNotFound` (for a source that is not the owner's, too),
-    `InvalidInput`, `AmountNotPositive` and what `move` does.
+    Raises `WalletNotFound` (for a source that is not the owner's, too), `InvalidInput`,
+    `AmountNotPositive`.
     """
     source = own_wallet(owner, source_id)
     target = anyones_wallet(target_id)
-    return move(
-        Kind.TRANSFER,
+    return Proposal(
+        kind=Kind.TRANSFER,
         source=source,
         target=target,
         amount_minor=amount_minor(amount, source.asset_id),

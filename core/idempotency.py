@@ -100,7 +100,7 @@ def answer_once(claim: Claim, work: Callable[[], Answer]) -> Answer:
 def find_record(caller_id: uuid.UUID, key: str) -> IdempotencyRecord | None:
     """Return what was answered under the caller's key, unless it is too old to be kept."""
     return IdempotencyRecord.objects.filter(
-        caller_id=caller_id, key=key, created_at__gte=_kept_since()
+        caller_id=caller_id, key=key, created_at__gte=kept_since()
     ).first()
 
 
@@ -108,8 +108,22 @@ def _digest(key: str, message: bytes) -> bytes:
     return hmac.digest(key.encode(), message, hashlib.sha256)
 
 
-def _kept_since() -> datetime:
+def kept_since() -> datetime:
+    """Return the moment before which records have outlived their days."""
     return timezone.now() - timedelta(days=settings.IDEMPOTENCY_DAYS)
+
+
+def answer_of(
+    claim: Claim,
+    fingerprint: bytes,
+    status_code: int,
+    body: bytes,
+    transaction_id: uuid.UUID | None,
+) -> Answer:
+    """Return what is recorded under the key. Raises `IdempotencyKeyReused` for another request."""
+    if not claim.fingerprint.matches(bytes(fingerprint)):
+        raise IdempotencyKeyReused
+    return Answer(status_code, bytes(body), transaction_id, replayed=True)
 
 
 def _claim(claim: Claim) -> Answer | None:
@@ -117,40 +131,24 @@ def _claim(claim: Claim) -> Answer | None:
         cursor.execute(
             "SELECT fingerprint, status_code, body, transaction_id"
             " FROM claim_idempotency_key(%s, %s, %s)",
-            [claim.caller_id, claim.key, _kept_since()],
+            [claim.caller_id, claim.key, kept_since()],
         )
         row = cursor.fetchone()
-    if row is None:
-        return None
-    fingerprint, status_code, body, transaction_id = row
-    if not claim.fingerprint.matches(bytes(fingerprint)):
-        raise IdempotencyKeyReused
-    return Answer(status_code, bytes(body), transaction_id, replayed=True)
+    return None if row is None else answer_of(claim, *row)
 
 
 def _record(claim: Claim, answer: Answer) -> None:
-    # A row that is still there has outlived its days (the claim saw no live one): it gives way.
-    # Anything else would be a second answer under one key, which must never commit.
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO core_idempotencyrecord AS r (caller_id, key, operation, fingerprint,"
-            " status_code, body, transaction_id, created_at)"
-            " VALUES (%(caller)s, %(key)s, %(operation)s, %(fingerprint)s, %(status)s, %(body)s,"
-            " %(transaction)s, now())"
-            " ON CONFLICT (caller_id, key) DO UPDATE SET operation = excluded.operation,"
-            " fingerprint = excluded.fingerprint, status_code = excluded.status_code,"
-            " body = excluded.body, transaction_id = excluded.transaction_id, created_at = now()"
-            " WHERE r.created_at < %(kept_since)s",
-            {
-                "caller": claim.caller_id,
-                "key": claim.key,
-                "operation": claim.operation,
-                "fingerprint": claim.fingerprint.current,
-                "status": answer.status_code,
-                "body": answer.body,
-                "transaction": answer.transaction_id,
-                "kept_since": _kept_since(),
-            },
+            "SELECT record_answer(%s, %s, %s, %s, %s, %s, %s, %s)",
+            [
+                claim.caller_id,
+                claim.key,
+                claim.operation,
+                claim.fingerprint.current,
+                kept_since(),
+                answer.status_code,
+                answer.body,
+                answer.transaction_id,
+            ],
         )
-        if cursor.rowcount != 1:
-            raise RuntimeError("One idempotency key was about to be answered twice.")

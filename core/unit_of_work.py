@@ -8,9 +8,10 @@ or behind a pooler in every unit of work, so a request cannot wait for ever.
 import logging
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import (
@@ -45,6 +46,8 @@ _REASONS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str
     (_ENDED, "session_timeout"),
     (PoolTimeout, "pool"),
 )
+#: The server's word that a session ends. It does not say what became of a commit under way.
+_SESSION_ENDS = (pg.AdminShutdown, pg.CrashShutdown)
 _CONSTRAINT_REFUSALS: dict[str, type[Refusal]] = {}
 
 
@@ -58,9 +61,27 @@ def unit_of_work(work: Callable[[], Result]) -> Result:
     Raises `Unavailable` when the database is away, a lock or a statement took too long, or the
     attempts are used up, and the refusal of a constraint (`refuse_on_constraint`) that was broken.
     """
+    return _retrying(partial(_attempt, work))
+
+
+def one_statement(sql: str, values: Sequence[Any]) -> tuple[Any, ...] | None:
+    """Run one statement that is a unit of work by itself; return its row, None without one.
+
+    For what would otherwise be a whole unit of work and is one trip this way (behind a pooler, a
+    unit of work all the same, which brings its timeouts). Raises as `unit_of_work` does, and
+    `CommitUnknown` when the connection broke while it ran.
+    """
+    if connection.in_atomic_block:
+        raise RuntimeError("This statement commits by itself: not inside a unit of work.")
+    if settings.TRANSACTION_TIMEOUTS:
+        return unit_of_work(lambda: _execute(sql, values))
+    return _retrying(partial(_execute_and_commit, sql, values))
+
+
+def _retrying(attempt_once: Callable[[], Result]) -> Result:
     for attempt in range(ATTEMPTS):
         try:
-            return _attempt(work)
+            return attempt_once()
         except IntegrityError as error:
             refusal = _constraint_refusal(error)
             if refusal is None:
@@ -120,6 +141,31 @@ def _set_timeouts() -> None:
     timeouts = settings.TRANSACTION_TIMEOUTS.items()
     with connection.cursor() as cursor:
         cursor.execute(";".join(f"SET LOCAL {name} = {value}" for name, value in timeouts))
+
+
+def _execute(sql: str, values: Sequence[Any]) -> tuple[Any, ...] | None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        row: tuple[Any, ...] | None = cursor.fetchone()
+    return row
+
+
+def _execute_and_commit(sql: str, values: Sequence[Any]) -> tuple[Any, ...] | None:
+    # Before this succeeds nothing was sent.
+    connection.ensure_connection()
+    try:
+        return _execute(sql, values)
+    except (OperationalError, InterfaceError) as error:
+        if _is_answered(error):
+            raise
+        raise CommitUnknown from error
+
+
+def _is_answered(error: Exception) -> bool:
+    """Whether the server told that the statement failed, so that nothing can have committed."""
+    cause = error.__cause__
+    sqlstate = cause.sqlstate if isinstance(cause, pg.Error) else None
+    return sqlstate is not None and not isinstance(cause, _SESSION_ENDS)
 
 
 def _attempt(work: Callable[[], Result]) -> Result:

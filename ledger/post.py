@@ -79,7 +79,7 @@ def post(orders: Sequence[Order]) -> list[Outcome]:
     with bulk_cursor() as cursor:
         cursor.execute(
             "SELECT * FROM ledger_post(%b::uuid[], %b::varchar[], %b::int[], %b::int[],"
-            " %b::bigint[], %b::varchar[], %b::uuid[], %b::uuid[], %b::uuid[], %s)",
+            " %b::bigint[], %b::varchar[], %b::uuid[], %b::uuid[], %b::uuid[], %s, false)",
             [
                 wallets,
                 [str(o.kind) for o in orders],

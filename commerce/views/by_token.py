@@ -1,7 +1,6 @@
 """The doors `/wallet/*` through which money moves (seed 3)."""
 
 from decimal import Decimal
-from typing import Any
 
 from django.http import HttpResponse
 from rest_framework.request import Request
@@ -17,10 +16,15 @@ from commerce.bodies import (
     RefundBody,
     TransferBody,
 )
-from commerce.cash import deposit, queue_withdrawal, withdraw
-from commerce.charges import ChargeFailed, ChargeNotFound, RefundExceedsCharge, charge, refund
-from commerce.movements import Movement
-from commerce.transfers import queue_transfer, transfer
+from commerce.cash import propose_deposit, propose_withdrawal, queue_withdrawal
+from commerce.charges import (
+    ChargeFailed,
+    ChargeNotFound,
+    RefundExceedsCharge,
+    propose_charge,
+    refund,
+)
+from commerce.transfers import propose_transfer, queue_transfer
 from commerce.views.asynchronous import (
     ACCEPTED,
     PREFER,
@@ -28,6 +32,7 @@ from commerce.views.asynchronous import (
     respond_queued,
     wants_async,
 )
+from commerce.views.moving import respond_moved, source_side
 from core.errors import InvalidInput, PermissionDenied
 from core.http.schema import operation
 from core.http.views import ApiView, Moved, parse_body, respond_once
@@ -35,7 +40,6 @@ from core.money import AmountNotPositive
 from ledger.errors import BalanceLimit, InsufficientFunds, WalletNotActive
 from wallets.assets import money
 from wallets.errors import CurrencyMismatch, NotCash, NoWallet, SameWallet, WalletNotFound
-from wallets.models import Wallet
 
 WALLET = "0b8e3d56-7d0f-4b56-9f6a-5f0f4f4a8f11"
 OTHER_WALLET = "4d2f7c61-1f0f-4c7e-8a53-8b7e5f6a2c22"
@@ -67,7 +71,8 @@ class DepositView(MoneyView):
     )
     def post(self, request: Request) -> HttpResponse:
         fields = parse_body(request, self.body)
-        return respond_once(request, lambda: target_side(deposit(caller_of(request), **fields)))
+        caller = caller_of(request)
+        return respond_moved(request, lambda: propose_deposit(caller, **fields), of_source=False)
 
 
 class WithdrawView(MoneyView):
@@ -89,7 +94,7 @@ class WithdrawView(MoneyView):
         caller = caller_of(request)
         if wants_async(request):
             return respond_queued(request, lambda: queue_withdrawal(caller, **fields))
-        return respond_once(request, lambda: source_side(withdraw(caller, **fields)))
+        return respond_moved(request, lambda: propose_withdrawal(caller, **fields), of_source=True)
 
 
 class TransferView(MoneyView):
@@ -120,7 +125,7 @@ class TransferView(MoneyView):
         caller = caller_of(request)
         if wants_async(request):
             return respond_queued(request, lambda: queue_transfer(caller, **fields))
-        return respond_once(request, lambda: source_side(transfer(caller, **fields)))
+        return respond_moved(request, lambda: propose_transfer(caller, **fields), of_source=True)
 
 
 class ChargeView(MoneyView):
@@ -149,12 +154,13 @@ class ChargeView(MoneyView):
     )
     def post(self, request: Request) -> HttpResponse:
         fields = parse_body(request, self.body)
-
-        def work() -> Moved:
-            movement = charge(caller_of(request), **fields)
-            return target_side(movement, transaction=movement.outcome.transaction_id)
-
-        return respond_once(request, work)
+        caller = caller_of(request)
+        return respond_moved(
+            request,
+            lambda: propose_charge(caller, **fields),
+            of_source=False,
+            tells_transaction=True,
+        )
 
 
 class RefundView(MoneyView):
@@ -198,19 +204,3 @@ class RefundView(MoneyView):
             )
 
         return respond_once(request, work)
-
-
-def source_side(movement: Movement, **more: Any) -> Moved:
-    """Answer with the source's token and its balance after the movement, and what else is told."""
-    return _side(movement, movement.source, more)
-
-
-def target_side(movement: Movement, **more: Any) -> Moved:
-    """Answer with the target's token and its balance after the movement, and what else is told."""
-    return _side(movement, movement.target, more)
-
-
-def _side(movement: Movement, wallet: Wallet, more: dict[str, Any]) -> Moved:
-    balance = money(wallet.balance_minor, wallet.asset_id)
-    payload = {"wallet": wallet.id, "balance": balance, **more}
-    return Moved(payload, movement.outcome.transaction_id)

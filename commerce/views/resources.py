@@ -16,8 +16,8 @@ from commerce.bodies import (
     ResourceTransferBody,
 )
 from commerce.cash import deposit, open_wallet, queue_withdrawal, withdraw
-from commerce.movements import Movement
-from commerce.transfers import queue_transfer, transfer
+from commerce.movements import Movement, move
+from commerce.transfers import propose_transfer, queue_transfer
 from commerce.views.asynchronous import (
     ACCEPTED,
     PREFER,
@@ -157,7 +157,7 @@ class TransferView(ResourceView):
             )
 
         def work() -> Moved:
-            movement = transfer(caller, **fields)
+            movement = move(propose_transfer(caller, **fields))
             is_own = movement.target.owner_id == caller.pk
             payload = {
                 "sender": wallet_resource(movement.source),

@@ -161,6 +161,7 @@ def respond_once(
     key_fields: Sequence[str] = (),
     repeat_conflicts: bool = False,
     location: str | None = None,
+    at_once: Callable[[Claim | None], Answer | None] = lambda _claim: None,
 ) -> HttpResponse:
     """Run `work` in a unit of work, at most once per idempotency key, and answer with its result.
 
@@ -168,19 +169,22 @@ def respond_once(
     and replays. `key_fields` are the fields of the body that may hold the key; with
     `repeat_conflicts`, the repeat of a success whose key stands only there raises
     `DuplicateIdempotencyKey` instead of the answer. `location` is where the result is found, with
-    its fields in braces.
+    its fields in braces. `at_once` is tried first, outside the unit of work: it may do the same in
+    one trip, or return None.
     """
     key = idempotency_key(request, fields=key_fields)
-    if key is None:
-        answer = unit_of_work(lambda: _answer(request, work, status))
-    else:
-        claim = _claim(request, key, key_fields, is_queued=location is not None)
-        answer = unit_of_work(lambda: answer_once(claim, lambda: _answer(request, work, status)))
-        if answer.replayed:
-            metrics.REPLAYS.inc()
-        is_repeat = answer.replayed and answer.status_code < HTTPStatus.BAD_REQUEST
-        if is_repeat and repeat_conflicts and not key.in_header:
-            raise DuplicateIdempotencyKey(transactionId=answer.transaction_id)
+    is_queued = location is not None
+    claim = None if key is None else _claim(request, key, key_fields, is_queued=is_queued)
+
+    def run() -> Answer:
+        return _answer(request, work, status)
+
+    answer = at_once(claim) or unit_of_work(lambda: answer_once(claim, run) if claim else run())
+    if answer.replayed:
+        metrics.REPLAYS.inc()
+    is_repeat = answer.replayed and answer.status_code < HTTPStatus.BAD_REQUEST
+    if is_repeat and repeat_conflicts and key and not key.in_header:
+        raise DuplicateIdempotencyKey(transactionId=answer.transaction_id)
     return HttpResponse(
         answer.body,
         status=answer.status_code,

@@ -7,12 +7,15 @@
 -- or of the database.
 --
 -- Each order is decided in its turn, on the balances that the orders before it left behind.
+-- With `all_or_none`, nothing is written when one of them fails; the outcomes say what would have
+-- happened.
 --
 -- SECURITY DEFINER: the app's role may execute this and may not write a balance or a transaction
 -- in any other way.
 CREATE OR REPLACE FUNCTION ledger_post(
     wallet_ids uuid[], kinds varchar[], sources integer[], targets integer[], amounts bigint[],
-    summaries varchar[], actors uuid[], origins uuid[], groups uuid[], request_id varchar
+    summaries varchar[], actors uuid[], origins uuid[], groups uuid[], request_id varchar,
+    all_or_none boolean
 )
 RETURNS TABLE (
     transaction_id uuid, failure_code varchar, source_balance_minor bigint,
@@ -101,6 +104,12 @@ BEGIN
             target_versions[i] := versions[target];
         END IF;
     END LOOP;
+
+    IF all_or_none AND EXISTS (SELECT FROM unnest(failures) AS f WHERE f IS NOT NULL) THEN
+        RETURN QUERY
+            SELECT NULL::uuid, u.* FROM unnest(failures, source_balances, target_balances, availables) AS u;
+        RETURN;
+    END IF;
 
     -- 3. Write. A wallet that is not at the version that was read was changed without its lock.
     FOR place IN 1 .. cardinality(versions) LOOP

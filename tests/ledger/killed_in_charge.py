@@ -6,7 +6,8 @@ from uuid import UUID
 from django.db import connection
 
 from accounts.models import User
-from commerce.charges import charge
+from commerce.charges import propose_charge
+from commerce.movements import move
 from core.idempotency import Answer, Claim, answer_once, fingerprint_of
 from core.unit_of_work import unit_of_work
 
@@ -24,7 +25,9 @@ def main(database: str, role: str, company_id: str, payer_id: str, key: str) -> 
 
     def work() -> Answer:
         company = User.objects.get(pk=company_id)
-        movement = charge(company, wallet_id=UUID(payer_id), amount="10.00", summary="Tea")
+        movement = move(
+            propose_charge(company, wallet_id=UUID(payer_id), amount="10.00", summary="Tea")
+        )
         return Answer(200, b"{}", movement.outcome.transaction_id)
 
     def unit() -> None:

@@ -10,8 +10,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from commerce.charges import charge
-from commerce.transfers import transfer
+from commerce.charges import propose_charge
+from commerce.movements import move
+from commerce.transfers import propose_transfer
 from core.http.renderer import rfc3339
 from core.unit_of_work import unit_of_work
 from ledger.kinds import Kind
@@ -29,7 +30,9 @@ def three_movements() -> tuple[Holder, list[Transaction]]:
     """A client who put in 100, paid 30 and was refused 500; oldest first."""
     client, company = a_client(holds="100.00"), a_company()
     unit_of_work(
-        lambda: charge(company.user, wallet_id=client.wallet_id, amount="30", summary="=Tea")
+        lambda: move(
+            propose_charge(company.user, wallet_id=client.wallet_id, amount="30", summary="=Tea")
+        )
     )
     company.api.post(
         "/wallet/charge", {"wallet": str(client.wallet_id), "amount": 500, "summary": "Car"}
@@ -64,8 +67,10 @@ def test_the_detail_shows_the_newest_entries_with_balances_around_them() -> None
 def test_the_detail_names_both_ends_of_a_transfer() -> None:
     sender, receiver = a_client(holds="10.00"), a_client()
     unit_of_work(
-        lambda: transfer(
-            sender.user, source_id=sender.wallet_id, target_id=receiver.wallet_id, amount="4"
+        lambda: move(
+            propose_transfer(
+                sender.user, source_id=sender.wallet_id, target_id=receiver.wallet_id, amount="4"
+            )
         )
     )
 

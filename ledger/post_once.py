@@ -1,0 +1,67 @@
+"""The short way through the one door: a single order, its key and its answer in one trip.
+
+It takes what succeeds. What would fail is left to the long way (`core.idempotency.answer_once`
+around `post`), which decides anew and puts the attempt on record.
+"""
+
+import time
+from dataclasses import dataclass
+
+from core import context, metrics
+from core.idempotency import Answer, Claim, answer_of, kept_since
+from core.unit_of_work import one_statement
+from ledger.post import COMPLETED, Order
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is answered: a body with `%1$s` for a balance, `%2$s` for the transaction's id.
+
+    The balance is the source's or the target's after the movement, with `decimals` digits after
+    the point.
+    """
+
+    body: str
+    of_source: bool
+    decimals: int
+
+
+def post_once(order: Order, told: Told, claim: Claim | None) -> Answer | None:
+    """Carry the order out and return the answer; None when it would fail: then nothing is written.
+
+    With a claim it happens at most once per key: a repeat returns the first answer, and the answer
+    and the money commit together. Must not run inside a unit of work: it is one. The wallets must
+    exist, differ and hold the same asset: whoever makes an order has looked.
+
+    Raises `IdempotencyKeyReused`, and what `core.unit_of_work.one_statement` does.
+    """
+    started = time.perf_counter()
+    row = one_statement(
+        "SELECT * FROM ledger_post_once(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        [
+            order.actor_id,
+            claim and claim.key,
+            claim and claim.operation,
+            claim and claim.fingerprint.current,
+            kept_since(),
+            str(order.kind),
+            order.source_id,
+            order.target_id,
+            order.amount_minor,
+            order.summary,
+            context.request_id.get(),
+            told.body,
+            told.of_source,
+            told.decimals,
+        ],
+    )
+    if row is None:
+        return None
+    metrics.POST_SECONDS.observe(time.perf_counter() - started)
+    *answered, replayed = row
+    if claim is not None and replayed:
+        return answer_of(claim, *answered)
+    counted = (str(order.kind), order.asset_id, COMPLETED)
+    metrics.count_transactions({counted: (1, order.amount_minor)})
+    _, status_code, body, transaction_id = answered
+    return Answer(status_code, bytes(body), transaction_id)

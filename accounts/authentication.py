@@ -60,10 +60,10 @@ class TokenAuthentication(KnoxAuthentication):  # type: ignore[misc]
 
 def _find(digest: str) -> tuple[User, AuthToken]:
     """Return the user and the row of a token. Raises `InvalidToken`."""
-    found = (_SESSION_SEEN if replica.is_configured() else _SESSION).all_beside(digest)
-    if not found:
+    found = (_SESSION_SEEN if replica.is_configured() else _SESSION).first_beside(digest)
+    if found is None:
         raise InvalidToken
-    [(user, (created, expiry, *seen))] = found
+    user, (created, expiry, *seen) = found
     token = AuthToken(digest=digest, user=user, created=created, expiry=expiry)
     if seen:
         [token.seen] = seen

@@ -7,9 +7,9 @@ from commerce.intake import queue_movement
 from commerce.movements import Movement, Proposal, move
 from ledger.kinds import Kind
 from wallets.assets import amount_minor, get_asset, system_wallet
+from wallets.ends import own_end
 from wallets.errors import NotCash
 from wallets.models import Purpose, Wallet
-from wallets.selectors import own_wallet
 from wallets.services import open_cash_wallet
 
 
@@ -83,7 +83,7 @@ def _deposit(owner: User, wallet: Wallet, deposited_minor: int, summary: str) ->
 
 
 def _own_cash_wallet(owner: User, wallet_id: uuid.UUID) -> Wallet:
-    wallet = own_wallet(owner, wallet_id)
+    wallet = own_end(owner, wallet_id)
     if not get_asset(wallet.asset_id).is_cash:
         raise NotCash
     return wallet

@@ -14,9 +14,9 @@ from ledger.kinds import Kind
 from ledger.models import Transaction
 from ledger.post import Order, Outcome, post
 from wallets.assets import amount_minor, money
+from wallets.ends import anyones_end, company_end
 from wallets.errors import CurrencyMismatch, SameWallet, WalletNotFound
 from wallets.models import Wallet
-from wallets.selectors import anyones_wallet, company_wallet, payer_and_company_wallet
 
 
 class ChargeNotFound(NotFound):
@@ -48,7 +48,8 @@ def propose_charge(
 
     Raises `NoWallet`, `WalletNotFound`, `InvalidInput`, `AmountNotPositive`.
     """
-    source, target = payer_and_company_wallet(wallet_id, company)
+    target = company_end(company)
+    source = anyones_end(wallet_id)
     return Proposal(
         kind=Kind.CHARGE,
         source=source,
@@ -83,7 +84,7 @@ def charge_many(company: User, items: Sequence[ChargeItem]) -> tuple[list[Charge
 
     Requires a unit of work. Raises `NoWallet`; what is wrong with one item is its own result.
     """
-    target = company_wallet(company)
+    target = company_end(company)
     payers = Wallet.objects.filter(owner_id__isnull=False).in_bulk(
         {item.wallet_id for item in items}
     )
@@ -151,7 +152,7 @@ def refund(
         Proposal(
             kind=Kind.REFUND,
             source=source,
-            target=anyones_wallet(transaction.source_id),
+            target=anyones_end(transaction.source_id),
             amount_minor=refund_minor,
             actor=company,
             summary=summary,

@@ -7,15 +7,15 @@ from commerce.intake import queue_movement
 from commerce.movements import Proposal
 from ledger.kinds import Kind
 from wallets.assets import amount_minor
-from wallets.selectors import anyones_wallet, own_wallet
+from wallets.ends import anyones_end, own_end
 
 
 def queue_transfer(
     owner: User, *, source_id: uuid.UUID, target_id: uuid.UUID, amount: str, summary: str = ""
 ) -> uuid.UUID:
     """Queue a transfer and return its id in the queue. Raises as `transfer` before it posts."""
-    source = own_wallet(owner, source_id)
-    target = anyones_wallet(target_id)
+    source = own_end(owner, source_id)
+    target = anyones_end(target_id)
     return queue_movement(
         owner, Kind.TRANSFER, source=source, target=target, amount=amount, summary=summary
     )
@@ -29,8 +29,8 @@ def propose_transfer(
     Raises `WalletNotFound` (for a source that is not the owner's, too), `InvalidInput`,
     `AmountNotPositive`.
     """
-    source = own_wallet(owner, source_id)
-    target = anyones_wallet(target_id)
+    source = own_end(owner, source_id)
+    target = anyones_end(target_id)
     return Proposal(
         kind=Kind.TRANSFER,
         source=source,

@@ -11,7 +11,7 @@ Row = TypeVar("Row", bound=models.Model)
 
 
 class FixedQuery(Generic[Row]):
-    """Rows of a model, by SQL that never changes but for its values.
+    """One row of a model, by SQL that never changes but for its values.
 
     The ORM writes its SQL anew for each call, which takes ten times as long as PostgreSQL's answer.
     `rest` is what follows the model's table in FROM, with `%s` for each value; `beside` are SQL
@@ -24,23 +24,20 @@ class FixedQuery(Generic[Row]):
         table = model._meta.db_table
         columns = ", ".join([*(f'"{table}"."{field.column}"' for field in fields), *beside])
         self._names = [str(field.attname) for field in fields]
-        self._sql = f'SELECT {columns} FROM "{table}" {rest}'  # noqa: S608
+        self._sql = f'SELECT {columns} FROM "{table}" {rest} LIMIT 1'  # noqa: S608
 
     def first(self, *values: Any) -> Row | None:
         """Return a row, or None when there is none."""
-        return next(iter(self.all(*values)), None)
+        found = self.first_beside(*values)
+        return None if found is None else found[0]
 
-    def all(self, *values: Any) -> list[Row]:
-        """Return the rows, in no order."""
-        return [row for row, _ in self.all_beside(*values)]
-
-    def all_beside(self, *values: Any) -> list[tuple[Row, list[Any]]]:
-        """Return the rows, each with the values of the expressions beside it."""
+    def first_beside(self, *values: Any) -> tuple[Row, list[Any]] | None:
+        """Return a row and the values of the expressions beside it, or None."""
         alias = replica.current_alias()
         with connections[alias].cursor() as cursor:
             cursor.execute(self._sql, values)
-            found = cursor.fetchall()
-        own = len(self._names)
-        return [
-            (self._model.from_db(alias, self._names, row[:own]), list(row[own:])) for row in found
-        ]
+            found = cursor.fetchone()
+        if found is None:
+            return None
+        own, beside = found[: len(self._names)], list(found[len(self._names) :])
+        return self._model.from_db(alias, self._names, own), beside

@@ -12,9 +12,6 @@ from wallets.models import Asset, Status, Wallet
 _OWN = FixedQuery(Wallet, "WHERE id = %s AND owner_id = %s")
 _ANYONES = FixedQuery(Wallet, "WHERE id = %s AND owner_id IS NOT NULL")
 _OF_COMPANY = FixedQuery(Wallet, "WHERE owner_id = %s AND slot IS NOT NULL")
-_PAYER_OR_COMPANY = FixedQuery(
-    Wallet, "WHERE (id = %s AND owner_id IS NOT NULL) OR (owner_id = %s AND slot IS NOT NULL)"
-)
 
 
 def own_wallet(owner: User, wallet_id: uuid.UUID) -> Wallet:
@@ -53,21 +50,9 @@ def named_wallet(owner: User, asset: Asset) -> Wallet | None:
     )
 
 
-def company_wallet(company: User) -> Wallet:
+def company_wallet(company_id: uuid.UUID) -> Wallet:
     """Return the wallet that a company is paid into. Raises `NoWallet`."""
-    wallet = _OF_COMPANY.first(company.pk)
+    wallet = _OF_COMPANY.first(company_id)
     if wallet is None:
         raise NoWallet
     return wallet
-
-
-def payer_and_company_wallet(wallet_id: uuid.UUID, company: User) -> tuple[Wallet, Wallet]:
-    """Return what `anyones_wallet` and `company_wallet` do, and raise as they do, in one trip."""
-    found = _PAYER_OR_COMPANY.all(wallet_id, company.pk)
-    target = next((w for w in found if w.owner_id == company.pk and w.slot is not None), None)
-    if target is None:
-        raise NoWallet
-    source = next((w for w in found if w.id == wallet_id), None)
-    if source is None:
-        raise WalletNotFound
-    return source, target

@@ -23,7 +23,8 @@ class HttpsMiddleware(SecurityMiddleware):
     """
 
     def process_request(self, request: HttpRequest) -> HttpResponsePermanentRedirect | None:
-        return None if is_local(request) else super().process_request(request)
+        redirect = super().process_request(request)
+        return None if redirect is None or is_local(request) else redirect
 
 
 class ContentPolicyMiddleware:

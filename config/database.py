@@ -16,6 +16,8 @@ POOL_WAIT_SECONDS = 5
 # Without the replica there is still the primary: nobody waits for it for long.
 REPLICA_WAIT_SECONDS = 1
 REPLICA_CONNECT_SECONDS = 2
+# How often psycopg sees a statement before it prepares it unasked: never. `core.prepared` asks.
+NEVER_UNASKED = 2**31
 
 
 class Profile(StrEnum):
@@ -39,11 +41,13 @@ def databases(environment: Environment, profile: Profile) -> dict[str, dict[str,
         primary["OPTIONS"]["prepare_threshold"] = None
     else:
         _set_timeouts(primary, environment)
+        primary["OPTIONS"]["prepare_threshold"] = NEVER_UNASKED
     if not environment.database_replica_url:
         return {"default": primary}
     replica = _connect(environment.database_replica_url)
     _pool(replica, environment.threads, REPLICA_WAIT_SECONDS)
     _set_timeouts(replica, environment)
+    replica["OPTIONS"]["prepare_threshold"] = NEVER_UNASKED
     replica["OPTIONS"].setdefault("connect_timeout", REPLICA_CONNECT_SECONDS)
     return {"default": primary, REPLICA: replica}
 

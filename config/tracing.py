@@ -24,7 +24,7 @@ from opentelemetry.sdk.trace import Event, ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.trace import Span, Status
 
-from core import bulk, context
+from core import bulk, context, prepared
 
 #: What leaves this process of a span. Not its path and query, which hold tokens of wallets; not
 #: whose address it came from; not the values of a statement, nor what an exception quotes of them.
@@ -56,7 +56,9 @@ def set_up(*, with_requests: bool) -> None:
     provider.add_span_processor(BatchSpanProcessor(DiscreetExporter(OTLPSpanExporter())))
     trace.set_tracer_provider(provider)
     PsycopgInstrumentor().instrument()
-    bulk.cursor_class = _traced_cursor_class()
+    # These are made past the connection, unseen by the instrumentation.
+    bulk.cursor_class = _traced(bulk.cursor_class)
+    prepared.cursor_class = _traced(prepared.cursor_class)
     if with_requests:
         # Behind what makes errors JSON: the instrumentation raises for a Host that is not allowed.
         place = settings.MIDDLEWARE.index(_AFTER) + 1
@@ -79,11 +81,10 @@ class DiscreetExporter(SpanExporter):
         return self._exporter.force_flush(timeout_millis)
 
 
-def _traced_cursor_class() -> type[psycopg.Cursor[Any]]:
-    """Return the cursor of `core.bulk`, traced: it is made past the connection, unseen so far."""
+def _traced(cursor_class: type[psycopg.Cursor[Any]]) -> type[psycopg.Cursor[Any]]:
     tracer = CursorTracer(DatabaseApiIntegration(__name__, "postgresql"))
 
-    class TracedCursor(psycopg.Cursor[Any]):
+    class TracedCursor(cursor_class):  # type: ignore[valid-type, misc]
         def execute(self, *args: Any, **kwargs: Any) -> Self:
             traced: Self = tracer.traced_execution(self, super().execute, *args, **kwargs)
             return traced

@@ -29,6 +29,7 @@ from psycopg_pool import PoolTimeout
 
 from core import metrics
 from core.errors import CommitUnknown, Refusal, Unavailable
+from core.prepared import prepared_cursor
 from core.replica import current_alias
 
 Result = TypeVar("Result")
@@ -144,7 +145,7 @@ def _set_timeouts() -> None:
 
 
 def _execute(sql: str, values: Sequence[Any]) -> tuple[Any, ...] | None:
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(sql, values)
         row: tuple[Any, ...] | None = cursor.fetchone()
     return row

@@ -7,6 +7,8 @@ around `post`), which decides anew and puts the attempt on record.
 import time
 from dataclasses import dataclass
 
+from psycopg.types.numeric import Int8
+
 from core import context, metrics
 from core.idempotency import Answer, Claim, answer_of, kept_since
 from core.unit_of_work import one_statement
@@ -47,7 +49,7 @@ def post_once(order: Order, told: Told, claim: Claim | None) -> Answer | None:
             str(order.kind),
             order.source_id,
             order.target_id,
-            order.amount_minor,
+            Int8(order.amount_minor),
             order.summary,
             context.request_id.get(),
             told.body,

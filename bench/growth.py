@@ -119,7 +119,6 @@ def _fill(data_dir: Path, rounds: int, now: datetime) -> "tuple[Sequence[Caller]
         )
         print(notes[-1], flush=True)
         _execute(data_dir, "VACUUM (ANALYZE) ledger_transaction", database)
-    _execute(data_dir, "CHECKPOINT")
     return companies, notes
 
 

@@ -12,7 +12,6 @@ from commerce.cash import deposit
 from core.unit_of_work import unit_of_work
 from ledger.history import history
 
-ENTRIES = 1_000_000
 PAGE = 10
 DEEP_PAGE = 1_000
 PAYERS = 1_000

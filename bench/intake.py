@@ -24,7 +24,6 @@ from ledger.post import Order, post
 from wallets.assets import DEFAULT_CURRENCY, system_wallet_id
 from wallets.models import Purpose
 
-TRANSACTIONS = 100_000
 ARRAY = 1_000
 CONNECTIONS = 4
 _repeats = count()

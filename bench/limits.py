@@ -43,7 +43,6 @@ class Pgbench:
             self._row("limit.function", "PostgreSQL: one function"),
             self._row("limit.once", "PostgreSQL: one function and an idempotency row"),
             self._row("limit.hot", "PostgreSQL: one function, all into one wallet"),
-            self._row("limit.ledger_post", "PostgreSQL: the service's own function"),
             self._row("limit.batch", f"PostgreSQL: sets of {BATCH:,}, 1 client", 1, BATCH),
         ]
 

@@ -15,6 +15,8 @@ from wallets.models import Purpose
 
 _SQL = Path(__file__).with_name("sql") / "fill.sql"
 _DAY_MS = 24 * 60 * 60 * 1000
+#: All of it is lost with the directory, so nobody waits for the disk.
+_HASTE = {"fsync": "off", "full_page_writes": "off", "max_wal_size": "'16GB'"}
 #: So many rows in a statement, about.
 _STEP = 100_000
 _WRITERS = 2
@@ -33,9 +35,11 @@ class Past:
         if len(payers) % len(companies):
             raise ValueError("Each company is paid by as many payers as the others.")
         self._url = database_url(data_dir, Role.OWNER, database)
+        self._superuser = database_url(data_dir, Role.SUPERUSER)
         self._payers, self._companies = payers, companies
 
     def __enter__(self) -> Self:
+        self._command(*(f"ALTER SYSTEM SET {name} = {value}" for name, value in _HASTE.items()))
         with psycopg.connect(self._url) as owner, owner.cursor() as cursor:
             cursor.execute(_SQL.read_bytes())
             cursor.execute("TRUNCATE bench_wallets")
@@ -49,6 +53,7 @@ class Past:
     def __exit__(self, *error: object) -> None:
         with psycopg.connect(self._url) as owner:
             owner.execute("DROP TABLE bench_wallets")
+        self._command(*(f"ALTER SYSTEM RESET {name}" for name in _HASTE), "CHECKPOINT")
 
     def write(self, rounds: int, *, until: datetime, days: float, recent: int = 0) -> None:
         """Write the deposits, then so many rounds over the days up to a moment.
@@ -82,8 +87,11 @@ class Past:
     def _funding(self) -> uuid.UUID:
         return system_wallet_id(DEFAULT_CURRENCY, Purpose.FUNDING)
 
+    def _command(self, *commands: str) -> None:
+        with psycopg.connect(self._superuser, autocommit=True) as superuser:
+            for command in (*commands, "SELECT pg_reload_conf()"):
+                superuser.execute(command.encode())
+
     def _execute(self, statement: str, values: Sequence[object]) -> None:
         with psycopg.connect(self._url) as owner:
-            # All of it is lost with the directory: nobody waits for the disk here.
-            owner.execute("SET synchronous_commit = off")
             owner.execute(statement.encode(), values)

@@ -19,8 +19,7 @@ from bench.service import environment, free_port, web_server
 from config.environment import BASE_DIR
 from core.postgres import Role, database_url
 
-#: Each gets so many wallets; it makes them one by one.
-HORDAK_ACCOUNTS = 500
+#: So many wallets; the other one is told how many, because it makes them one by one.
 PGLEDGER_ACCOUNTS = 10_000
 HORDAK_MISSING = "django-hordak is not installed: `make install-bench`"
 PGLEDGER_MISSING = (

@@ -11,7 +11,6 @@ from pathlib import Path
 from bench.machine import measure
 from bench.rows import Row, Sample
 
-CUSTOMERS = 100_000
 _repeats = count()
 
 

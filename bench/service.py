@@ -21,7 +21,7 @@ from config.environment import BASE_DIR, UNPREFIXED, read
 from core.endpoint import answers
 from core.postgres import Role, ensure_running
 
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 300
 _STOP_SECONDS = 20
 _POLL_SECONDS = 0.05
 

@@ -36,10 +36,28 @@ class Plan:
 
 
 FULL = Plan(
-    3.5, REPEATS, 10_000, 200, PROCESSES, 100_000, 100_000, history.ENTRIES, peers.HORDAK_ACCOUNTS
+    seconds=3,
+    repeats=REPEATS,
+    payers=10_000,
+    others=200,
+    processes=PROCESSES,
+    transactions=100_000,
+    customers=100_000,
+    entries=1_000_000,
+    hordak_accounts=500,
 )
 #: So little that the figures mean nothing: it shows that all of it works.
-QUICK = Plan(1, 1, 200, 10, 1, 2_000, 1_000, 2_000, 20)
+QUICK = Plan(
+    seconds=1,
+    repeats=1,
+    payers=200,
+    others=10,
+    processes=1,
+    transactions=2_000,
+    customers=1_000,
+    entries=2_000,
+    hordak_accounts=20,
+)
 
 
 class Suite:

@@ -15,7 +15,7 @@ HAS_WRK = shutil.which("wrk") is not None
 PATIENCE_SECONDS = 600
 WITHOUT_WRK = {
     *("limit.statements", "limit.function", "limit.once", "limit.hot", "limit.batch"),
-    *("limit.ledger_post", "post.single", "post.batch", "intake", "intake.post", "seeding"),
+    *("post.single", "post.batch", "intake", "intake.post", "seeding"),
 }
 BY_WRK = {
     *("http.bare", "http.orm", "http.charge", "http.hot", "http.deposit", "http.info"),

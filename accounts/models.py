@@ -53,10 +53,12 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     class Meta:
         constraints = (
-            # Two indexes: one finds an address, the other knows no case. `unique=True` would make
-            # a third one, for searches by how an address begins.
+            # Kept in lower case, so that one index finds an address and knows no case.
+            # `unique=True` would make a second one, for searches by how an address begins.
             models.UniqueConstraint(fields=["email"], name="one_account_per_email"),
-            models.UniqueConstraint(Lower("email"), name="email_taken"),
+            models.CheckConstraint(
+                condition=models.Q(email=Lower("email")), name="email_in_lower_case"
+            ),
             models.CheckConstraint(condition=models.Q(role__in=Role.values), name="role_is_known"),
             # Lets a wallet carry its owner's role in one foreign key (see wallets.models).
             models.UniqueConstraint(fields=["id", "role"], name="user_has_one_role"),

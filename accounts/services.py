@@ -18,7 +18,6 @@ from core.errors import InvalidInput, PermissionDenied
 from core.models import Action
 from core.unit_of_work import refuse_on_constraint
 
-refuse_on_constraint("email_taken", EmailTaken)
 refuse_on_constraint("one_account_per_email", EmailTaken)
 
 _PROFILES: dict[str, type[Client | Company]] = {Role.CLIENT: Client, Role.COMPANY: Company}

@@ -54,13 +54,19 @@ class Wallet(models.Model):
     """An owner's balance of one asset, in minor units."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    asset = models.ForeignKey(Asset, on_delete=models.PROTECT, related_name="+", db_index=False)
+    asset = models.ForeignKey(
+        Asset,
+        on_delete=models.PROTECT,
+        db_constraint=False,  # triggers hold it: see assets_for_good.sql
+        db_index=False,
+        related_name="+",
+    )
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,
         null=True,
         db_constraint=False,  # one foreign key holds owner and role together: see 0001
-        db_index=False,  # the two below begin with it
+        db_index=False,  # the slots' below begins with it
         related_name="wallets",
         help_text="None: a system wallet.",
     )
@@ -120,9 +126,8 @@ class Wallet(models.Model):
                 condition=Q(purpose__isnull=False),
             ),
         )
-        # None on the asset: nearly all wallets are of one, and a database without fresh statistics
-        # would look for an owner's wallet there.
-        indexes = (models.Index(fields=["owner", "created_at"], name="wallets_of_owner"),)
+        # No index on the asset: nearly all wallets are of one, and a database without fresh
+        # statistics would look for an owner's wallet there. An owner's are found by their slots.
 
     def __str__(self) -> str:
         return str(self.id)

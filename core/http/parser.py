@@ -35,7 +35,7 @@ def parse_json(raw: bytes) -> Any:
         value = _DECODER.decode(raw.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise Malformed from error
-    if not isinstance(value, dict | list) or _too_deep(value):
+    if not isinstance(value, dict | list) or (_may_be_deep(raw) and _too_deep(value)):
         raise Malformed
     return value
 
@@ -71,6 +71,10 @@ def _whole_number(text: str) -> int | NumberLiteral:
 
 def _no_constant(text: str) -> None:
     raise Malformed(f"{text} is not JSON.")
+
+
+def _may_be_deep(raw: bytes) -> bool:
+    return raw.count(b"{") + raw.count(b"[") >= MAX_DEPTH
 
 
 def _too_deep(value: Any) -> bool:

@@ -229,6 +229,41 @@ def test_a_wallet_has_a_slot_exactly_when_it_holds_cash(
     insert(owner, "wallets_wallet", wallet | {"slot": None if slot else 1})
 
 
+@pytest.mark.parametrize("is_owned", [True, False])
+def test_a_wallet_of_an_unknown_asset_is_refused(is_owned: bool, owner: psycopg.Connection) -> None:
+    client = ClientFactory.create().user
+    wallet = a_wallet(owner_id=client.id) | ({} if is_owned else A_SYSTEM_WALLET)
+
+    with pytest.raises(pg.ForeignKeyViolation):
+        insert(owner, "wallets_wallet", wallet | {"asset_id": "UNKNOWN"})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE wallets_wallet SET asset_id = 'EUR' WHERE asset_id = 'USD'",
+        "UPDATE wallets_asset SET symbol = 'DOLLAR' WHERE symbol = 'USD'",
+        "DELETE FROM wallets_asset",
+        "TRUNCATE wallets_asset CASCADE",
+    ],
+)
+def test_a_wallets_asset_is_for_good(change: str, owner: psycopg.Connection) -> None:
+    insert(owner, "wallets_wallet", a_wallet(owner_id=ClientFactory.create().user.id))
+
+    with pytest.raises(pg.RestrictViolation):
+        owner.execute(change)
+
+
+def test_an_address_in_capitals_is_refused(owner: psycopg.Connection) -> None:
+    client = ClientFactory.create().user
+
+    with pytest.raises(pg.CheckViolation):
+        owner.execute(
+            "UPDATE accounts_user SET email = upper(email) WHERE id = %s",
+            [client.id],
+        )
+
+
 @pytest.mark.parametrize(
     ("constraint", "changes"),
     [("decimals_at_most_8", {"decimals": 9}), ("symbol_upper_case", {"symbol": "Gold"})],

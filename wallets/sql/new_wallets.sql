@@ -4,8 +4,15 @@
 CREATE OR REPLACE FUNCTION check_new_wallets() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (
-        SELECT FROM made LEFT JOIN wallets_asset a ON a.symbol = made.asset_id
-         WHERE made.owner_id IS NOT NULL AND (made.slot IS NOT NULL) IS DISTINCT FROM a.is_cash
+        SELECT FROM (SELECT DISTINCT asset_id FROM made) AS used
+         WHERE NOT EXISTS (SELECT FROM wallets_asset WHERE symbol = used.asset_id)
+    ) THEN
+        RAISE EXCEPTION 'A wallet''s asset does not exist.'
+            USING ERRCODE = 'foreign_key_violation';
+    END IF;
+    IF EXISTS (
+        SELECT FROM made JOIN wallets_asset a ON a.symbol = made.asset_id
+         WHERE made.owner_id IS NOT NULL AND (made.slot IS NOT NULL) <> a.is_cash
     ) THEN
         RAISE EXCEPTION 'A wallet has a slot exactly when it holds cash.'
             USING ERRCODE = 'check_violation';

@@ -29,6 +29,9 @@ MAX_CHUNK = 1_000
 #: One chunk at a time over the whole installation: whoever holds this lock runs it.
 CHUNK_LOCK = 4_711
 NO_WALLET = "no_wallet"
+# A chunk's rows are found by their keys, one by one. PostgreSQL, which thinks of disks that seek
+# and of the queue at its last ANALYZE, would rather read the whole queue, for each chunk.
+_ROW_BY_ROW = ("enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin")
 _WORLD_OF_KIND = {Kind.SPEND: Purpose.REVENUE, Kind.WITHDRAWAL: Purpose.FUNDING}
 
 
@@ -65,17 +68,17 @@ def take_lease() -> None:
     timeouts, which are a request's: a wallet that somebody keeps locked ends the unit of work with
     `Unavailable`, and a process that stands still inside it lets go of what it holds.
     """
+    its_settings = {
+        "lock_timeout": str(settings.LOCK_TIMEOUT_MS),
+        "statement_timeout": str(settings.STATEMENT_TIMEOUT_MS),
+        "idle_in_transaction_session_timeout": str(2 * settings.STATEMENT_TIMEOUT_MS),
+        **dict.fromkeys(_ROW_BY_ROW, "off"),
+    }
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT pg_try_advisory_xact_lock(%s), set_config('lock_timeout', %s, true),"
-            " set_config('statement_timeout', %s, true),"
-            " set_config('idle_in_transaction_session_timeout', %s, true)",
-            [
-                CHUNK_LOCK,
-                str(settings.LOCK_TIMEOUT_MS),
-                str(settings.STATEMENT_TIMEOUT_MS),
-                str(2 * settings.STATEMENT_TIMEOUT_MS),
-            ],
+            "SELECT pg_try_advisory_xact_lock(%s), count(set_config(name, value, true))"
+            "  FROM unnest(%s::text[], %s::text[]) AS its (name, value)",
+            [CHUNK_LOCK, list(its_settings), list(its_settings.values())],
         )
         (taken, *_) = cursor.fetchone()
     if not taken:
@@ -225,22 +228,29 @@ def _lock(chosen: Sequence[uuid.UUID]) -> list[_Attempt]:
     the oldest frozen one (`wallets.selectors.named_wallet`, for many at once). The queue's rows are
     locked before the wallets': the order of locks of the whole service.
     """
+    # Found by their ids first: asked for together with what they are, one of the partial indexes
+    # would be read from end to end, the whole queue for each chunk.
     with bulk_cursor() as cursor:
         cursor.execute(
             """
+            WITH chosen AS MATERIALIZED (
+                SELECT * FROM commerce_queuedtransaction
+                 WHERE id = ANY (%b::uuid[])
+                 ORDER BY id
+                   FOR NO KEY UPDATE
+            )
             SELECT q.id, q.caller_id, q.kind, q.asset_id, q.amount_minor, q.latency_ms,
                    q.target_id, q.summary, q.request_id, q.attempts + 1 >= q.max_attempts,
                    coalesce(q.source_id, named.id)
-              FROM commerce_queuedtransaction q
+              FROM chosen q
               LEFT JOIN LATERAL (
                    SELECT w.id FROM wallets_wallet w
                     WHERE q.source_id IS NULL AND w.owner_id = q.customer_id
                       AND w.asset_id = q.asset_id AND w.status <> 'closed'
                     ORDER BY w.status <> 'active', w.created_at, w.id LIMIT 1
               ) AS named ON true
-             WHERE q.id = ANY (%b::uuid[]) AND q.status = 'pending' AND q.next_attempt_at IS NULL
+             WHERE q.status = 'pending' AND q.next_attempt_at IS NULL
              ORDER BY q.id
-               FOR NO KEY UPDATE OF q
             """,
             [list(chosen)],
         )

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from django.conf import settings
 
@@ -22,8 +22,7 @@ class CustomerNotFound(NotFound):
     message = "There is no such customer."
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """What somebody wants to be run: `value` is a plain decimal of the default currency.
 
     Without `customer_id` it is the caller's own money, without `target_id` it goes to revenue.
@@ -36,8 +35,7 @@ class Item:
     summary: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(NamedTuple):
     customer_id: uuid.UUID
     kind: Kind
     asset_id: str

@@ -7,17 +7,19 @@ from typing import Any
 
 import psycopg
 import pytest
+from django.db import connection
 from django.db.backends.utils import CursorWrapper
 from django.db.models import F
 from django.utils import timezone
 from pytest_django import Settings
 
+from commerce.chunks import choose, run, take_lease
 from commerce.facts import queue_facts
 from commerce.models import ProcessorState, QueuedTransaction, SeedRun
 from commerce.processor import Processor
 from commerce.status import processor_status
 from core.errors import Unavailable
-from core.unit_of_work import snapshot
+from core.unit_of_work import snapshot, unit_of_work
 from ledger.models import Transaction
 from tests.api import Api
 from tests.commerce.queueing import drain, queue
@@ -232,6 +234,20 @@ def test_a_wrong_clock_makes_no_retry_come_early_or_late(
     assert {str(pk): count for pk, count in attempts.items()} == {waiting: 1, due: 2}
 
 
+def test_a_chunk_costs_the_same_however_much_has_ended(owner_dsn: str) -> None:
+    client = a_client(holds="10.00")
+    queue(client.api)
+    alone = queued_rows_read_by_a_chunk()
+    with psycopg.connect(owner_dsn) as owner:
+        owner.execute(ENDED, [5_000])
+    queue(client.api)
+
+    among_many = queued_rows_read_by_a_chunk()
+
+    assert among_many == alone
+    assert client.balance_minor == 800
+
+
 def test_eight_processors_at_once_run_everything_once() -> None:
     client = a_client(holds="1000.00")
     client.api.post("/transaction", [{"value": 1, "latency": 100}] * 200)
@@ -329,6 +345,19 @@ def queued_rows_read_by(read: Callable[[Any], object]) -> int:
         before = _queued_rows_fetched(cursor)
         read(cursor)
         return _queued_rows_fetched(cursor) - before
+
+
+def queued_rows_read_by_a_chunk() -> int:
+    """Run a chunk and return how many rows of the queue PostgreSQL fetched for it."""
+
+    def work() -> int:
+        take_lease()
+        with connection.cursor() as cursor:
+            before = _queued_rows_fetched(cursor)
+            run(choose())
+            return _queued_rows_fetched(cursor) - before
+
+    return unit_of_work(work)
 
 
 def _queued_rows_fetched(cursor: CursorWrapper) -> int:

@@ -18,6 +18,15 @@ REPLICA_WAIT_SECONDS = 1
 REPLICA_CONNECT_SECONDS = 2
 # How often psycopg sees a statement before it prepares it unasked: never. `core.prepared` asks.
 NEVER_UNASKED = 2**31
+CONNECT_SECONDS = 5
+# A network that fell silent is found out within half a minute. By the kernel's own defaults a
+# thread would wait in it for a quarter of an hour, or for two hours. A URL may say otherwise.
+SILENCE = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
+}
 
 
 class Profile(StrEnum):
@@ -44,11 +53,10 @@ def databases(environment: Environment, profile: Profile) -> dict[str, dict[str,
         primary["OPTIONS"]["prepare_threshold"] = NEVER_UNASKED
     if not environment.database_replica_url:
         return {"default": primary}
-    replica = _connect(environment.database_replica_url)
+    replica = _connect(environment.database_replica_url, REPLICA_CONNECT_SECONDS)
     _pool(replica, environment.threads, REPLICA_WAIT_SECONDS)
     _set_timeouts(replica, environment)
     replica["OPTIONS"]["prepare_threshold"] = NEVER_UNASKED
-    replica["OPTIONS"].setdefault("connect_timeout", REPLICA_CONNECT_SECONDS)
     return {"default": primary, REPLICA: replica}
 
 
@@ -72,9 +80,11 @@ def _url(environment: Environment, profile: Profile) -> str:
     return environment.database_url
 
 
-def _connect(url: str) -> dict[str, Any]:
+def _connect(url: str, connect_seconds: int = CONNECT_SECONDS) -> dict[str, Any]:
     settings: dict[str, Any] = {**dj_database_url.parse(url), "ENGINE": ENGINE}
-    options: dict[str, Any] = settings.setdefault("OPTIONS", {})
+    given: dict[str, Any] = settings.get("OPTIONS", {})
+    options = {**SILENCE, "connect_timeout": connect_seconds, **given}
+    settings["OPTIONS"] = options
     # A socket's directory comes as an option; `dbshell` looks for it here.
     settings["HOST"] = options.pop("host", settings["HOST"])
     return settings

@@ -178,7 +178,7 @@ _KILLED_AFTER_WRITE = Fault("worker killed after write", faults.kill_worker_at(S
 
 
 def _hammer(proof: Proof, cast: Cast, number: int) -> None:
-    proof.run_shape(proof.shapes.hammer(300), None)
+    proof.run_shape(proof.shapes.hammer(60), None)
 
 
 def _mix_with(fault: Fault) -> Attack:

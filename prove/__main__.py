@@ -41,9 +41,10 @@ def _run(place: Place, arguments: argparse.Namespace) -> bool:
     with a_stage(place) as installation:
         from prove import acts, mutants
 
-        cast = acts.prepare(installation, is_short=arguments.short)
+        is_proof = arguments.mutants is None
+        cast = acts.prepare(installation, is_short=arguments.short or not is_proof)
         is_well = True
-        if arguments.mutants is None:
+        if is_proof:
             is_well = acts.prove(installation, cast, arguments.seed, is_short=arguments.short)
         names = arguments.mutants or (mutants.SHORT_MUTANTS if arguments.short else ())
         has_caught = acts.try_mutants(installation, cast, arguments.seed, names)

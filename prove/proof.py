@@ -53,7 +53,7 @@ class Extent:
 
 #: Under fifteen minutes.
 LONG = Extent(
-    mixed=150,
+    mixed=145,
     bank=(10, 150),
     hammer=(40, 500),
     charges=500,
@@ -63,10 +63,10 @@ LONG = Extent(
 )
 #: Under two minutes; part of the tests.
 SHORT = Extent(
-    mixed=14,
-    bank=(1, 60),
-    hammer=(1, 100),
-    charges=30,
+    mixed=12,
+    bank=(1, 40),
+    hammer=(1, 60),
+    charges=20,
     refund_rounds=1,
     hundreds=1,
     leavers=12,
@@ -74,13 +74,11 @@ SHORT = Extent(
         {
             "worker killed",
             "worker killed after write",
-            "worker killed in commit",
             "worker killed in the answer",
             "worker stopped with a hot lock",
             "processor killed in a chunk",
             "session killed",
             "PostgreSQL killed",
-            "PostgreSQL stopped",
             "every connection taken",
             "disk full",
             "commit's answer lost",

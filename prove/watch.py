@@ -11,7 +11,7 @@ from prove.installation import Installation
 from prove.load import Sender
 from prove.operations import Log
 
-PAUSE_SECONDS = 0.2
+PAUSE_SECONDS = 0.4
 _TOTALS = """
     SELECT a.symbol,
            (SELECT coalesce(sum(balance_minor), 0) FROM wallets_wallet w

@@ -11,7 +11,6 @@ from django.conf import settings
 
 from config.database import Profile, databases
 from config.environment import BASE_DIR, read
-from core.connections.base import DatabaseWrapper
 from core.postgres import database_url
 from tests.infrastructure.server import free_port
 
@@ -44,12 +43,14 @@ def test_a_silent_network_is_found_out_in_half_a_minute(
     # Given a service that reaches its database by TCP
     url = f"postgresql://wallet_app@127.0.0.1:{port}/wallet"
     set_environment({"DATABASE_URL": url, "WALLET_SERVICE_SECRET_KEY": "x"})
-    wrapper = DatabaseWrapper(databases(read(), profile)["default"])
-    parameters = wrapper.get_connection_params()
-    parameters.pop("pool", None)
+    database = databases(read(), profile)["default"]
+    options = {name: each for name, each in database["OPTIONS"].items() if name != "pool"}
+    address = {"host": database["HOST"], "port": database["PORT"]}
 
     # When it connects
-    with psycopg.connect(**parameters) as connection:
+    with psycopg.connect(
+        user=database["USER"], dbname="wallet", **address, **options
+    ) as connection:
         end = socket.socket(fileno=socket.dup(connection.fileno()))
 
         # Then the kernel is told how long to wait for a sign of life, idle or not

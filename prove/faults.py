@@ -13,7 +13,7 @@ import psycopg
 
 from core.postgres import Role
 from prove.failpoints import Missed, Step, halted_at
-from prove.installation import MAX_CONNECTIONS, STOP_SECONDS, Installation
+from prove.installation import LOCK_TIMEOUT_MS, MAX_CONNECTIONS, STOP_SECONDS, Installation
 from prove.switches import Failpoint
 from prove.waiting import wait_until
 
@@ -57,6 +57,12 @@ def kill_processor_in_chunk(installation: Installation, chance: random.Random) -
     step = chance.choice((Step.BEFORE_LOCK, Step.AFTER_LOCK, Step.AFTER_WRITE))
     with halted_at(installation, step, in_chunk=True) as halted:
         _signal(halted.process, signal.SIGKILL)
+
+
+def hold_up_processor_in_chunk(installation: Installation, chance: random.Random) -> None:
+    """Let the processor wait in the middle of its chunk, while the other one stands by."""
+    with halted_at(installation, Step.AFTER_WRITE, in_chunk=True):
+        time.sleep(0.6 * LOCK_TIMEOUT_MS / 1000)
 
 
 def stop_worker_with_lock(installation: Installation, chance: random.Random) -> None:
@@ -270,6 +276,7 @@ CATALOGUE: tuple[Fault, ...] = (
     Fault("worker stopped with a hot lock", stop_worker_with_lock),
     Fault("web server restarted", restart_web),
     Fault("processor killed in a chunk", kill_processor_in_chunk, needs_queue=True),
+    Fault("processor held up in a chunk", hold_up_processor_in_chunk, needs_queue=True),
     Fault("sessions ended", end_backends, is_quick=True),
     Fault("session ended after the write", end_backend_at(Step.AFTER_WRITE)),
     Fault("session killed", kill_backend, is_quick=True),

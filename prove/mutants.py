@@ -20,7 +20,9 @@ from prove.installation import Installation
 from prove.proof import Proof
 from prove.stage import PREPARED, copy_database, drop_database, use_database
 
-ROUNDS = 6
+ROUNDS = 8
+#: Later than a caller who lost the answer asks again.
+LATE_SECONDS = 1.0
 Change = Callable[[psycopg.Connection[Any]], None]
 Attack = Callable[[Proof, Cast, int], None]
 
@@ -67,9 +69,11 @@ def try_mutant(installation: Installation, cast: Cast, mutant: Mutant, seed: str
     with _late_keys(installation, database, is_needed=mutant.has_late_keys):
         installation.start_service()
         proof = Proof(installation, cast, f"{seed}-{mutant.name.replace(' ', '-')}")
+        proof.watch.start()
         while rounds < ROUNDS and not proof.log.violations:
             mutant.attack(proof, cast, rounds)
             rounds += 1
+        proof.watch.stop()
         installation.stop_service()
     installation.mutant = ""
     caught_by = sorted({violation.invariant for violation in proof.log.violations})
@@ -149,7 +153,7 @@ def _late_keys(installation: Installation, database: str, *, is_needed: bool) ->
     is_over = threading.Event()
 
     def write() -> None:
-        while not is_over.wait(0.3):
+        while not is_over.wait(LATE_SECONDS):
             try:
                 with installation.connect(database=database) as connection:
                     connection.execute(
@@ -173,12 +177,12 @@ def _late_keys(installation: Installation, database: str, *, is_needed: bool) ->
 
 _LOST_ANSWER = Fault("commit's answer lost", faults.cut("answer"))
 _KILLED = Fault("PostgreSQL killed", faults.kill_database)
-_KILLED_IN_CHUNK = Fault("processor killed in a chunk", faults.kill_processor_in_chunk)
+_HELD_UP_IN_CHUNK = Fault("processor held up in a chunk", faults.hold_up_processor_in_chunk)
 _KILLED_AFTER_WRITE = Fault("worker killed after write", faults.kill_worker_at(Step.AFTER_WRITE))
 
 
 def _hammer(proof: Proof, cast: Cast, number: int) -> None:
-    proof.run_shape(proof.shapes.hammer(60), None)
+    proof.run_shape(proof.shapes.hammer(120), None)
 
 
 def _mix_with(fault: Fault) -> Attack:
@@ -191,6 +195,7 @@ def _mix_with(fault: Fault) -> Attack:
 def _refund_twice(proof: Proof, cast: Cast, number: int) -> None:
     charges = proof.shapes.charges(60)
     proof.run_shape(charges, None)
+    proof.run_shape(proof.shapes.first_refunds(charges), None)
     proof.run_shape(proof.shapes.refunds(charges), None)
 
 
@@ -200,7 +205,7 @@ def _everything(proof: Proof, cast: Cast, number: int) -> None:
         _hammer,
         _mix_with(_LOST_ANSWER),
         _mix_with(_KILLED_AFTER_WRITE),
-        _mix_with(_KILLED_IN_CHUNK),
+        _mix_with(_HELD_UP_IN_CHUNK),
         _mix_with(_KILLED),
         _refund_twice,
     )
@@ -218,7 +223,7 @@ MUTANTS: tuple[Mutant, ...] = (
         has_late_keys=True,
     ),
     Mutant("no unique key", _spoil_keys, _mix_with(_KILLED_AFTER_WRITE)),
-    Mutant("no lease of a chunk", _nothing, _mix_with(_KILLED_IN_CHUNK)),
+    Mutant("no lease of a chunk", _nothing, _mix_with(_HELD_UP_IN_CHUNK)),
     Mutant("synchronous_commit off", _answer_before_it_is_written, _mix_with(_KILLED)),
     Mutant("limits not atomic", _nothing, _refund_twice),
 )

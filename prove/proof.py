@@ -142,6 +142,7 @@ class Proof:
             self.run_shape(self.shapes.bank(extent.bank[1]), next(shaped))
         charges = self.shapes.charges(extent.charges)
         self.run_shape(charges, None)
+        self.run_shape(self.shapes.first_refunds(charges), None)
         for part in _parts(self.shapes.refunds(charges), extent.refund_rounds):
             self.run_shape(part, next(shaped))
         for payer, collector in zip(

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from prove.actors import HUNDRED_MINOR, Actor, Cast
 from prove.installation import MAX_WALLETS
 from prove.mix import Mix
-from prove.operations import Effect, Log, Operation
+from prove.operations import Charged, Effect, Log, Operation
 
 HUNDRED = 100
 CHARGED_MINOR = 1_00
+FIRST_MINOR = 1
 
 
 @dataclass
@@ -82,16 +83,32 @@ class Shapes:
             ),
         )
 
+    def first_refunds(self, charges: Shape) -> Shape:
+        """Give a cent of each charge back, so that what follows finds it counted already."""
+        charged = self._charged(charges)
+        return Shape(
+            "first refunds",
+            (self._mix.refund_of(each, FIRST_MINOR) for each in charged),
+            successes=len(charged),
+        )
+
     def refunds(self, charges: Shape) -> Shape:
-        """Formance's: each of the charges refunded twice, whole, by callers who do not wait."""
-        made = {operation.id for operation in charges.made}
-        charged = [each for each in self._log.charges if each.operation in made]
+        """Formance's: the rest of each charge refunded twice, by callers who do not wait."""
+        charged = self._charged(charges)
         twice = itertools.chain.from_iterable((each, each) for each in charged)
         return Shape(
             "refunds",
-            (self._mix.refund_of(each, each.amount_minor) for each in twice),
+            (self._mix.refund_of(each, each.amount_minor - FIRST_MINOR) for each in twice),
             successes=len(charged),
         )
+
+    def _charged(self, charges: Shape) -> list[Charged]:
+        made = {operation.id for operation in charges.made}
+        return [
+            each
+            for each in self._log.charges
+            if each.operation in made and each.amount_minor > FIRST_MINOR
+        ]
 
     def hundred(self, payer: Actor) -> Shape:
         """Blnk's: a hundred users at once against one balance, which is enough for forty."""

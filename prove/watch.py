@@ -11,7 +11,9 @@ from prove.installation import Installation
 from prove.load import Sender
 from prove.operations import Log
 
-PAUSE_SECONDS = 0.4
+PAUSE_SECONDS = 0.05
+#: One look in so many is at the totals, which take longer.
+TOTALS_EVERY = 8
 _TOTALS = """
     SELECT a.symbol,
            (SELECT coalesce(sum(balance_minor), 0) FROM wallets_wallet w
@@ -19,6 +21,12 @@ _TOTALS = """
          - (SELECT coalesce(sum(amount_minor * (source_is_system::int - target_is_system::int)), 0)
               FROM ledger_transaction t WHERE t.asset_id = a.symbol AND failure_code IS NULL)
       FROM wallets_asset a
+"""
+# Only who runs a chunk takes rows of the queue by SELECT … FOR NO KEY UPDATE.
+_CHUNKS = """
+    SELECT count(DISTINCT pid) FROM pg_locks JOIN pg_stat_activity USING (pid)
+     WHERE relation = 'commerce_queuedtransaction'::regclass AND mode = 'RowShareLock' AND granted
+       AND datname = current_database() AND application_name LIKE 'processor%'
 """
 _BANK = "SELECT sum(balance_minor) FROM wallets_wallet WHERE id = ANY (%s)"
 TOTAL_MINOR = BANK_WALLETS * BANK_MINOR
@@ -60,7 +68,11 @@ class Watch:
 
     def _look_while_it_lasts(self, connection: psycopg.Connection[Any]) -> None:
         while not self._is_over.wait(PAUSE_SECONDS):
-            self._look(connection)
+            row = connection.execute(_CHUNKS).fetchone()
+            if row and row[0] > 1:
+                self._log.violate("one chunk at a time", f"{row[0]} processors run chunks at once")
+            if self.looks % TOTALS_EVERY == 0:
+                self._look(connection)
             self.looks += 1
 
     def _look(self, connection: psycopg.Connection[Any]) -> None:

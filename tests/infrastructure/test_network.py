@@ -11,7 +11,7 @@ from django.conf import settings
 
 from config.database import Profile, databases
 from config.environment import BASE_DIR, read
-from core.postgres import database_url
+from core.postgres import Role, database_url
 from tests.infrastructure.server import free_port
 
 SetEnvironment = Callable[[Mapping[str, str]], None]
@@ -20,7 +20,7 @@ SetEnvironment = Callable[[Mapping[str, str]], None]
 @pytest.fixture
 def port() -> Iterator[int]:
     """A port behind which the tests' PostgreSQL answers by TCP."""
-    server = psycopg.conninfo.conninfo_to_dict(database_url(settings.DATA_DIR, "postgres"))
+    server = psycopg.conninfo.conninfo_to_dict(database_url(settings.DATA_DIR, Role.SUPERUSER))
     port = free_port()
     proxy = subprocess.Popen(
         [sys.executable, "-m", "prove.proxy", str(port), f"{server['host']}/.s.PGSQL.5432"],

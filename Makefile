@@ -5,8 +5,8 @@ BIN := .venv/bin
 ROOMS := config commerce ledger wallets accounts core manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run test prove check check-ansible bench bench-growth sbom backup restore clients
-.PHONY: demo-reset lock clean install install-dev install-bench install-ansible
+.PHONY: help run test fuzz prove check check-ansible bench bench-growth sbom backup restore
+.PHONY: clients demo-reset lock clean install install-dev install-bench install-ansible
 
 help: ## Show this list.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -16,6 +16,9 @@ run: install ## Start the service; without DATABASE_URL, with its own PostgreSQL
 
 test: install-dev ## Run every test that needs no network.
 	@exec $(BIN)/python -m pytest $(ARGS)
+
+fuzz: install-dev ## Try what fuzzing tries in the tests, ten times as much and at random.
+	@exec $(BIN)/python -m pytest tests/fuzz --hypothesis-profile=long $(ARGS)
 
 prove: install-dev ## Kill everything under load and compare the books; SEED=… runs the same again.
 	@exec $(BIN)/python -m prove $(if $(SEED),--seed $(SEED)) $(ARGS)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.core.validators import URLValidator
+from drf_spectacular.utils import extend_schema_field
 from phonenumber_field.phonenumber import to_python
 from rest_framework import serializers
 
@@ -12,6 +13,7 @@ from core.http.fields import Body, EmailField, IdField, TextField
 PASSWORD_CHARACTERS = 512
 
 
+@extend_schema_field({"type": "string", "pattern": r"^\+[1-9][0-9]{1,14}$"})
 class PhoneField(TextField):
     """A phone number in E.164: `+` and ASCII digits."""
 
@@ -23,6 +25,7 @@ class PhoneField(TextField):
         return text
 
 
+@extend_schema_field({"type": "string", "format": "uri", "maxLength": 200})
 class UrlField(TextField):
     """An address on the web: http or https."""
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from core.http.fields import AmountField, Body, IdField, MoneyField, TextField
+from core.http.fields import AmountField, Body, IdField, KeyField, MoneyField, TextField
 from wallets.assets import DEFAULT_CURRENCY
 
 SUMMARY_CHARACTERS = 500
@@ -20,11 +20,6 @@ def summary_field(*, required: bool = False) -> TextField:
 def description_field() -> TextField:
     """Return the field that `/wallets*` and `/api/v1` call the summary by."""
     return TextField(max_length=SUMMARY_CHARACTERS, allow_blank=True, default="", source="summary")
-
-
-def key_field() -> TextField:
-    """Return a field that holds the idempotency key; `core.http.views` checks and uses it."""
-    return TextField(required=False, allow_blank=True, trim_whitespace=False)
 
 
 def without_keys(fields: dict[str, Any]) -> dict[str, Any]:
@@ -85,7 +80,7 @@ class FundBody(ResourceAmountBody):
 
     wallet_id = IdField(required=False)
     walletId = IdField(required=False)
-    idempotencyKey = key_field()
+    idempotencyKey = KeyField()
 
     def validate(self, attrs: Any) -> Any:
         spellings = [attrs.pop(name) for name in ("wallet_id", "walletId") if name in attrs]
@@ -99,8 +94,8 @@ class FundBody(ResourceAmountBody):
 class ResourceTransferBody(ResourceAmountBody):
     senderWalletId = IdField(source="source_id")
     receiverWalletId = IdField(source="target_id")
-    idempotencyKey = key_field()
-    clientTransactionId = key_field()
+    idempotencyKey = KeyField()
+    clientTransactionId = KeyField()
 
     def validate(self, attrs: Any) -> Any:
         return without_keys(attrs)
@@ -110,7 +105,7 @@ class CreditBody(Body):
     userId = IdField(source="user_id")
     assetSymbol = TextField(max_length=12, source="symbol")
     amount = AmountField()
-    idempotencyKey = key_field()
+    idempotencyKey = KeyField()
     description = description_field()
 
     def validate(self, attrs: Any) -> Any:

@@ -14,6 +14,7 @@ from config.database import PROFILE_VARIABLE, Profile, databases, timeouts
 from config.logs import logging_config
 from config.mail import mail_server
 from core.connections import REPLICA
+from core.http.schema_headers import HEADERS
 
 BASE_DIR = _environment.BASE_DIR
 env = _environment.read()
@@ -266,6 +267,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "SERVE_INCLUDE_SCHEMA": False,
+    "APPEND_COMPONENTS": {"headers": HEADERS},
     # Several answers have a `type` or a `status`; each set of values has one name.
     "ENUM_NAME_OVERRIDES": {
         "TransactionKind": "ledger.kinds.Kind",

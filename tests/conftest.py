@@ -6,6 +6,7 @@ books are checked, and the owner deletes what it left.
 
 from collections.abc import Iterator
 
+import hypothesis
 import psycopg
 import pytest
 from django.conf import settings
@@ -18,6 +19,9 @@ from ledger.trial_balance import trial_balance
 from ledger.verification import verify_ledger
 from tests.api import Api
 from tests.processes import Workers
+
+# `--hypothesis-profile=long`: as `make fuzz` tries, ten times as much.
+hypothesis.settings.register_profile("long", max_examples=1_000)
 
 _CONNECTION = ("host", "port", "user", "password", "dbname")
 #: What a test leaves behind; assets and system wallets stay.

@@ -55,6 +55,7 @@ class CustomerView(ApiView):
         answer=CustomerAnswer,
         shown=SHOWN,
         refusals=[CustomerNotFound],
+        open_=True,
     )
     def get(self, request: Request, customer_id: UUID) -> Response:
         customer = find_customer(customer_id)

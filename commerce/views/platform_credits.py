@@ -19,7 +19,7 @@ from commerce.credits import give_bonus, spend, top_up
 from commerce.errors import UnknownAsset, UnknownUser
 from commerce.movements import Movement
 from commerce.views.by_token import BAD_AMOUNT, REFUSED_BY_POST, SHORT
-from core.errors import InvalidInput, PermissionDenied
+from core.errors import InvalidInput, NotFound, PermissionDenied
 from core.http.fields import MoneyField
 from core.http.pagination import PAGINATION, PageQuery, Pagination, page_answer
 from core.http.renderer import rfc3339
@@ -186,7 +186,7 @@ class BalanceView(ApiView):
         "What a user holds of an asset (operators, or the user)",
         answer=UserBalance,
         shown={"userId": A_CREDIT["userId"], **A_BALANCE},
-        refusals=[UnknownUser, UnknownAsset, PermissionDenied],
+        refusals=[UnknownUser, UnknownAsset, PermissionDenied, NotFound],
     )
     @may_follow
     def get(self, request: Request, user_id: UUID, symbol: str) -> Response:
@@ -206,7 +206,7 @@ class BalancesView(ApiView):
             "userId": A_CREDIT["userId"],
             "balances": [{**A_BALANCE, "assetName": "Gold"}],
         },
-        refusals=[UnknownUser, PermissionDenied],
+        refusals=[UnknownUser, PermissionDenied, NotFound],
     )
     @may_follow
     def get(self, request: Request, user_id: UUID) -> Response:
@@ -233,6 +233,7 @@ class TransactionsView(ApiView):
         refusals=[
             UnknownUser,
             PermissionDenied,
+            NotFound,
             InvalidInput({"limit": ["A whole number from 1 to 200."]}),
         ],
     )

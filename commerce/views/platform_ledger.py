@@ -15,7 +15,7 @@ from accounts.authentication import caller_of
 from accounts.models import Role
 from commerce.errors import UnknownUser
 from commerce.views.platform_credits import A_CREDIT, the_user
-from core.errors import InvalidInput, PermissionDenied
+from core.errors import InvalidInput, NotFound, PermissionDenied
 from core.http.fields import MoneyField
 from core.http.pagination import PAGINATION, PageQuery, Pagination, page_answer
 from core.http.renderer import rfc3339
@@ -92,6 +92,7 @@ class LedgerView(ApiView):
         refusals=[
             UnknownUser,
             PermissionDenied,
+            NotFound,
             InvalidInput({"cursor": ["Not a cursor of this list."]}),
         ],
     )

@@ -151,6 +151,17 @@ class EmailField(serializers.EmailField, TextField):
         return super().to_internal_value(data).lower()
 
 
+KEY_SCHEMA = {"type": "string", "pattern": "^[ -~]{1,255}$"}
+
+
+@extend_schema_field(KEY_SCHEMA)
+class KeyField(TextField):
+    """A field that holds the idempotency key; `core.http.views` checks and uses it."""
+
+    def __init__(self) -> None:
+        super().__init__(required=False, trim_whitespace=False)
+
+
 class IdField(serializers.UUIDField):
     """A UUID in the 36-character hyphenated form, and no other."""
 

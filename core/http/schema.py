@@ -3,8 +3,10 @@
 import inspect
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from http import HTTPStatus
 from typing import Any, TypeVar
 
+from drf_spectacular.extensions import OpenApiSerializerExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import (
     OpenApiExample,
@@ -24,15 +26,23 @@ from core.errors import (
     Refusal,
     Unavailable,
 )
-from core.http.errors import NotAcceptable, UnsupportedMediaType, error_body, status_of
-from core.http.fields import Body
+from core.http.errors import (
+    NotAcceptable,
+    RequestTimeout,
+    UnsupportedMediaType,
+    error_body,
+    status_of,
+)
+from core.http.fields import KEY_SCHEMA, Body, TextField
 from core.http.renderer import as_json_values
+from core.http.schema_headers import headers_of
 from core.idempotency import IdempotencyKeyReused
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 _EVERY_CALL: tuple[Refusal, ...] = (
     NotAcceptable(),
+    RequestTimeout(),
     RateLimited(retry_after_seconds=7),
     Unavailable(),
 )
@@ -41,7 +51,7 @@ _WITH_BODY: tuple[Refusal, ...] = (Malformed(), PayloadTooLarge(), UnsupportedMe
 _WITH_KEY: tuple[Refusal, ...] = (IdempotencyKeyReused(),)
 _KEY = OpenApiParameter(
     "Idempotency-Key",
-    str,
+    KEY_SCHEMA,
     OpenApiParameter.HEADER,
     description="Makes the call safe to repeat: the same key and request get the first answer.",
     examples=[OpenApiExample("A key", "3f0c8a52-order-1017")],
@@ -61,6 +71,24 @@ class ErrorBody(serializers.Serializer[Any]):
     requestId = serializers.CharField()
 
 
+class BodyScheme(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
+    """What every body refuses: a field that it does not declare, and a blank text."""
+
+    target_class = Body
+    match_subclasses = True
+
+    def map_serializer(self, auto_schema: AutoSchema, direction: str) -> dict[str, Any]:
+        schema: dict[str, Any] = auto_schema._map_serializer(  # type: ignore[no-untyped-call]
+            self.target, direction, bypass_extensions=True
+        )
+        if not schema.get("properties"):
+            return schema
+        for name, field in self.target.fields.items():
+            if isinstance(field, TextField) and not field.allow_blank:
+                schema["properties"][name].setdefault("minLength", 1)
+        return {**schema, "additionalProperties": False}
+
+
 class Schema(AutoSchema):
     """The schema of a view; the tag is the view's `tag`, the id the name of its operation."""
 
@@ -69,11 +97,32 @@ class Schema(AutoSchema):
         return inspect.cleandoc(type(self.view).__dict__.get("__doc__") or "")
 
     def get_operation_id(self) -> str:
-        method = getattr(self.view, self.method.lower())
-        return str(method.operation_name).format(first=self.path.split("/")[1])
+        return str(self._method.operation_name).format(first=self.path.split("/")[1])
 
     def get_tags(self) -> list[str]:
         return [getattr(self.view, "tag", "service")]
+
+    def get_auth(self) -> list[dict[str, Any]]:
+        """Return how to come in; that one may without a token each method says for itself."""
+        needed: list[dict[str, Any]] = super().get_auth()
+        return needed if self._method.is_open else [scheme for scheme in needed if scheme]
+
+    def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
+        described: dict[str, Any] | None = super().get_operation(*args, **kwargs)
+        if described is None:
+            return None
+        taken = {parameter["name"] for parameter in described.get("parameters", ())}
+        for status, response in described["responses"].items():
+            response["headers"] = headers_of(
+                HTTPStatus(int(status)),
+                is_keyed="Idempotency-Key" in taken,
+                is_linked=self._method.is_linked,
+            )
+        return described
+
+    @property
+    def _method(self) -> Any:
+        return getattr(self.view, self.method.lower())
 
 
 def operation(
@@ -88,15 +137,18 @@ def operation(
     shown: Any = None,
     refusals: Sequence[Refusal | type[Refusal]] = (),
     public: bool = False,
+    open_: bool = False,
     keyed: bool = False,
+    linked: bool = False,
     or_queued: tuple[OpenApiParameter, Any, Any] | None = None,
 ) -> Callable[[View], View]:
     """Document a view method. `{first}` in its name stands for the first part of the path.
 
     `sent` and `shown` are examples of the body and of the answer, `refusals` what it may say no
-    with beyond what every call of its shape does (`public`: without a token; `keyed`: takes an
-    idempotency key). `or_queued` is the header that asks for it to run later, with what the 202
-    then answers and an example of it.
+    with beyond what every call of its shape does (`public`: without a token; `open_`: with or
+    without one; `keyed`: takes an idempotency key). A `linked` answer tells the next page's
+    address. `or_queued` is the header that asks for it to run later, with what the 202 then answers
+    and an example of it.
     """
     invalid = next((r for r in refusals if isinstance(r, InvalidInput)), None)
     if body is not None and invalid is None:
@@ -131,6 +183,8 @@ def operation(
     def decorate(view: View) -> View:
         decorated: View = documented(view)
         decorated.operation_name = name  # type: ignore[attr-defined]
+        decorated.is_open = open_  # type: ignore[attr-defined]
+        decorated.is_linked = linked  # type: ignore[attr-defined]
         return decorated
 
     return decorate

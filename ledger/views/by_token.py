@@ -87,6 +87,7 @@ class WalletHistoryView(ApiView):
         answer=HistoryAnswer(many=True),
         shown=[A_REFUSED_CHARGE, A_CHARGE],
         refusals=[WalletNotFound],
+        linked=True,
     )
     @may_follow
     def get(self, request: Request, token: UUID) -> Response:

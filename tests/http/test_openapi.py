@@ -23,7 +23,6 @@ APPS = ("core", "accounts", "wallets", "ledger", "commerce")
 #: Said by the edge, whatever the path, or in the admin alone: no operation has them.
 OF_NO_OPERATION = {
     "method_not_allowed",
-    "request_timeout",
     "internal_error",
     "bad_request",
     "wallet_closed",
@@ -146,7 +145,9 @@ def test_every_refusal_is_shown_as_it_is_sent(schema: dict[str, Any]) -> None:
 
 def test_every_operation_says_what_its_shape_refuses(schema: dict[str, Any]) -> None:
     for name, operation in _operations(schema):
-        expected = {"not_acceptable", "rate_limited", "unavailable"}
+        expected = {"not_acceptable", "request_timeout", "rate_limited", "unavailable"}
+        if any(p["in"] == "path" for p in operation.get("parameters", ())):
+            expected |= {"not_found"}
         if operation.get("security"):
             expected |= {"not_authenticated", "invalid_token"}
         if "requestBody" in operation:
@@ -171,9 +172,47 @@ def test_every_status_of_the_contract_is_documented(schema: dict[str, Any]) -> N
         if not status.startswith("2")
     }
 
-    assert documented == {400, 401, 403, 404, 406, 409, 413, 415, 422, 429, 503}
-    # 405 and 408 are said by the edge, whatever the path.
-    assert {int(status) for status in FAMILY_STATUS.values()} == documented | {405, 408, 500}
+    assert documented == {400, 401, 403, 404, 406, 408, 409, 413, 415, 422, 429, 503}
+    # 405 is said by the edge, whatever the path.
+    assert {int(status) for status in FAMILY_STATUS.values()} == documented | {405, 500}
+
+
+def test_every_answer_has_the_headers_of_its_status(schema: dict[str, Any]) -> None:
+    required = {"401": "WWW-Authenticate", "429": "Retry-After", "503": "Retry-After"}
+
+    for name, operation in _operations(schema):
+        is_keyed = any(p["name"] == "Idempotency-Key" for p in operation.get("parameters", ()))
+        for status, answer in operation["responses"].items():
+            headers = answer["headers"]
+            expected = {"X-Request-ID", "RateLimit", "RateLimit-Policy"}
+            if status in required:
+                expected.add(required[status])
+            if is_keyed and (status.startswith("2") or status in ("400", "409")):
+                expected.add("Idempotent-Replayed")
+            assert set(headers) - {"Link", "Location"} == expected, (name, status)
+            for each in headers.values():
+                assert each["$ref"].rsplit("/", 1)[1] in schema["components"]["headers"]
+    linked = schema["paths"]["/wallet/history/{token}"]["get"]["responses"]["200"]["headers"]
+    queued = schema["paths"]["/transaction"]["post"]["responses"]["202"]["headers"]
+    assert ("Link" in linked, "Location" in queued) == (True, True)
+
+
+def test_what_a_body_does_not_declare_it_refuses(schema: dict[str, Any]) -> None:
+    bodies = {
+        name: body for name, body in schema["components"]["schemas"].items() if _is_taken(name)
+    }
+
+    assert len(bodies) > 15
+    assert [name for name, body in bodies.items() if body["additionalProperties"]] == []
+    # A blank text is none, unless it is a summary or the like.
+    assert bodies["ClientProfileBody"]["properties"]["first_name"]["minLength"] == 1
+    assert "minLength" not in bodies["ChargeBody"]["properties"]["summary"]
+
+
+def test_only_a_customers_name_is_told_with_or_without_a_token(schema: dict[str, Any]) -> None:
+    open_ = [name for name, operation in _operations(schema) if {} in operation.get("security", ())]
+
+    assert open_ == ["GET /customer/{customer_id}"]
 
 
 @pytest.mark.parametrize("path", ["/api", "/api/redoc"])
@@ -204,6 +243,10 @@ def test_reading_the_schema_needs_no_token(api: Api, path: str) -> None:
 def _validator(schema: dict[str, Any], part: dict[str, Any]) -> Draft202012Validator:
     own = part["content"]["application/json"]["schema"]
     return Draft202012Validator({**own, "components": schema["components"]})
+
+
+def _is_taken(name: str) -> bool:
+    return name.endswith("Body") and name != "ErrorBody"
 
 
 def _codes(operation: dict[str, Any]) -> set[str]:

@@ -86,9 +86,9 @@ class ClientProfileBody(Struct, kw_only=True):
     A JSON object of known fields; one that is not declared is an error.
     """
 
-    first_name: Annotated[str, Meta(max_length=150)]
-    last_name: Annotated[str, Meta(max_length=150)]
-    phone_number: str
+    first_name: Annotated[str, Meta(max_length=150, min_length=1)]
+    last_name: Annotated[str, Meta(max_length=150, min_length=1)]
+    phone_number: Annotated[str, Meta(min_length=1, pattern="^\\+[1-9][0-9]{1,14}$")]
 
 
 class ClientSessionAnswer(Struct, kw_only=True):
@@ -102,8 +102,8 @@ class ClientSignUpBody(Struct, kw_only=True):
     A JSON object of known fields; one that is not declared is an error.
     """
 
-    email: Annotated[str, Meta(max_length=254)]
-    password: Annotated[str, Meta(max_length=512)]
+    email: Annotated[str, Meta(max_length=254, min_length=1)]
+    password: Annotated[str, Meta(max_length=512, min_length=1)]
     client: ClientProfileBody
 
 
@@ -112,11 +112,11 @@ class CompanyProfileBody(Struct, kw_only=True):
     A JSON object of known fields; one that is not declared is an error.
     """
 
-    first_name: Annotated[str, Meta(max_length=150)]
-    last_name: Annotated[str, Meta(max_length=150)]
-    phone_number: str
-    name: Annotated[str, Meta(max_length=150)]
-    url: Annotated[str, Meta(max_length=200)]
+    first_name: Annotated[str, Meta(max_length=150, min_length=1)]
+    last_name: Annotated[str, Meta(max_length=150, min_length=1)]
+    phone_number: Annotated[str, Meta(min_length=1, pattern="^\\+[1-9][0-9]{1,14}$")]
+    name: Annotated[str, Meta(max_length=150, min_length=1)]
+    url: Annotated[str, Meta(max_length=200, min_length=1)]
 
 
 class CompanySessionAnswer(Struct, kw_only=True):
@@ -130,8 +130,8 @@ class CompanySignUpBody(Struct, kw_only=True):
     A JSON object of known fields; one that is not declared is an error.
     """
 
-    email: Annotated[str, Meta(max_length=254)]
-    password: Annotated[str, Meta(max_length=512)]
+    email: Annotated[str, Meta(max_length=254, min_length=1)]
+    password: Annotated[str, Meta(max_length=512, min_length=1)]
     company: CompanyProfileBody
 
 
@@ -140,7 +140,7 @@ class CreateBody(Struct, kw_only=True):
     A JSON object of known fields; one that is not declared is an error.
     """
 
-    currency: Annotated[str, Meta(max_length=12)] | UnsetType = "USD"
+    currency: Annotated[str, Meta(max_length=12, min_length=1)] | UnsetType = "USD"
 
 
 class CreateWithBalanceBody(Struct, kw_only=True):
@@ -148,7 +148,7 @@ class CreateWithBalanceBody(Struct, kw_only=True):
     A JSON object of known fields; one that is not declared is an error.
     """
 
-    currency: Annotated[str, Meta(max_length=12)] | UnsetType = "USD"
+    currency: Annotated[str, Meta(max_length=12, min_length=1)] | UnsetType = "USD"
     balance: Decimal | UnsetType = UNSET
 
 
@@ -161,8 +161,8 @@ class CredentialsBody(Struct, kw_only=True):
     A JSON object of known fields; one that is not declared is an error.
     """
 
-    email: Annotated[str, Meta(max_length=254)]
-    password: Annotated[str, Meta(max_length=512)]
+    email: Annotated[str, Meta(max_length=254, min_length=1)]
+    password: Annotated[str, Meta(max_length=512, min_length=1)]
 
 
 class CreditBody(Struct, kw_only=True):
@@ -171,9 +171,9 @@ class CreditBody(Struct, kw_only=True):
     """
 
     userId: UUID
-    assetSymbol: Annotated[str, Meta(max_length=12)]
+    assetSymbol: Annotated[str, Meta(max_length=12, min_length=1)]
     amount: Decimal
-    idempotencyKey: str | UnsetType = UNSET
+    idempotencyKey: Annotated[str, Meta(min_length=1, pattern="^[ -~]{1,255}$")] | UnsetType = UNSET
     description: Annotated[str, Meta(max_length=500)] | UnsetType = ""
 
 
@@ -210,7 +210,7 @@ class FundBody(Struct, kw_only=True):
     description: Annotated[str, Meta(max_length=500)] | UnsetType = ""
     wallet_id: UUID | UnsetType = UNSET
     walletId: UUID | UnsetType = UNSET
-    idempotencyKey: str | UnsetType = UNSET
+    idempotencyKey: Annotated[str, Meta(min_length=1, pattern="^[ -~]{1,255}$")] | UnsetType = UNSET
 
 
 class HealthAnswer(Struct, kw_only=True):
@@ -264,8 +264,8 @@ class PasswordBody(Struct, kw_only=True):
     A JSON object of known fields; one that is not declared is an error.
     """
 
-    current_password: Annotated[str, Meta(max_length=512)]
-    new_password: Annotated[str, Meta(max_length=512)]
+    current_password: Annotated[str, Meta(max_length=512, min_length=1)]
+    new_password: Annotated[str, Meta(max_length=512, min_length=1)]
 
 
 class PatchedPersonBody(Struct, kw_only=True):
@@ -273,9 +273,11 @@ class PatchedPersonBody(Struct, kw_only=True):
     A JSON object of known fields; one that is not declared is an error.
     """
 
-    first_name: Annotated[str, Meta(max_length=150)] | UnsetType = UNSET
-    last_name: Annotated[str, Meta(max_length=150)] | UnsetType = UNSET
-    phone_number: str | UnsetType = UNSET
+    first_name: Annotated[str, Meta(max_length=150, min_length=1)] | UnsetType = UNSET
+    last_name: Annotated[str, Meta(max_length=150, min_length=1)] | UnsetType = UNSET
+    phone_number: (
+        Annotated[str, Meta(min_length=1, pattern="^\\+[1-9][0-9]{1,14}$")] | UnsetType
+    ) = UNSET
 
 
 class RefundAnswer(Struct, kw_only=True):
@@ -300,7 +302,7 @@ class ResetBody(Struct, kw_only=True):
     A JSON object of known fields; one that is not declared is an error.
     """
 
-    email: Annotated[str, Meta(max_length=254)]
+    email: Annotated[str, Meta(max_length=254, min_length=1)]
 
 
 class ResetConfirmationBody(Struct, kw_only=True):
@@ -309,8 +311,8 @@ class ResetConfirmationBody(Struct, kw_only=True):
     """
 
     uid: UUID
-    token: Annotated[str, Meta(max_length=100)]
-    new_password: Annotated[str, Meta(max_length=512)]
+    token: Annotated[str, Meta(max_length=100, min_length=1)]
+    new_password: Annotated[str, Meta(max_length=512, min_length=1)]
 
 
 class ResourceAmountBody(Struct, kw_only=True):
@@ -331,8 +333,10 @@ class ResourceTransferBody(Struct, kw_only=True):
     senderWalletId: UUID
     receiverWalletId: UUID
     description: Annotated[str, Meta(max_length=500)] | UnsetType = ""
-    idempotencyKey: str | UnsetType = UNSET
-    clientTransactionId: str | UnsetType = UNSET
+    idempotencyKey: Annotated[str, Meta(min_length=1, pattern="^[ -~]{1,255}$")] | UnsetType = UNSET
+    clientTransactionId: (
+        Annotated[str, Meta(min_length=1, pattern="^[ -~]{1,255}$")] | UnsetType
+    ) = UNSET
 
 
 class StatementEntry(Struct, kw_only=True):

@@ -1,0 +1,159 @@
+"""Requests that are wrong, over all routes: how each is refused, and that no row stays."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from tests.api import Api
+from tests.factories import Holder, a_client, a_company, an_operator, api_of
+from tests.fuzz.probes import ADDRESSES, BODIES, GOOD, HEADERS, PATCHES, PUBLIC, UNKEYED
+from tests.http.test_access import ROUTES, filled
+from wallets.assets import create_asset, system_wallet_id
+from wallets.models import Purpose
+
+pytestmark = pytest.mark.usefixtures("books")
+
+LARGE = (413, "payload_too_large")
+
+TABLES = (
+    "accounts_client",
+    "accounts_company",
+    "accounts_user",
+    "commerce_charge",
+    "commerce_queuedtransaction",
+    "core_idempotencyrecord",
+    "core_supportaction",
+    "knox_authtoken",
+    "ledger_transaction",
+    "procrastinate_jobs",
+    "wallets_statuschange",
+    "wallets_wallet",
+)
+_ROWS = "SELECT " + ", ".join(f"(SELECT count(*) FROM {table})" for table in TABLES)
+_MONEY = "SELECT id, balance_minor, version, status FROM wallets_wallet ORDER BY id"
+
+
+class World:
+    """Callers by name, and what the names in the tables stand for."""
+
+    def __init__(self) -> None:
+        create_asset(symbol="GOLD", name="Gold", decimals=2, is_cash=False)
+        client, other = a_client(holds="100.00"), a_client(holds="100.00")
+        company, rival = a_company(holds="100.00"), a_company()
+        operator = an_operator()
+        self.callers = {
+            "nobody": Api(),
+            "client": client.api,
+            "company": company.api,
+            "operator": api_of(operator),
+        }
+        credit = {"userId": str(client.user.pk), "assetSymbol": "GOLD", "amount": 100}
+        assert self.callers["operator"].post("/api/v1/wallet/topup", credit).status == 200
+        deposit = client.api.get(f"/wallet/history/{client.wallet_id}").json[-1]
+        wallets = client.api.get("/wallet/list").json
+        self.names: dict[str, Any] = {
+            "wallet": client.wallet_id,
+            "other": other.wallet_id,
+            "shop": company.wallet_id,
+            "gold": next(each["wallet"] for each in wallets if each["currency"] == "GOLD"),
+            "client": client.user.pk,
+            "other_client": other.user.pk,
+            "operator": operator.pk,
+            "deposit": deposit["transaction"],
+            "charge": _charge(company, client),
+            "foreign_charge": _charge(rival, client),
+            "backwards": "from=2026-02-01T00:00:00Z&to=2026-01-01T00:00:00Z",
+            "foreign_queued": other.api.post("/transaction", {"value": 1}).json["id"],
+            **{str(purpose): system_wallet_id("USD", purpose) for purpose in Purpose},
+        }
+
+    def body(self, good: Any, wrong: Any) -> bytes:
+        if isinstance(wrong, bytes):
+            return wrong
+        whole = wrong if isinstance(wrong, list) else {**good, **wrong}
+        if isinstance(whole, dict):
+            whole = {name: value for name, value in whole.items() if value is not ...}
+        return json.dumps(filled(whole, self.names)).encode()
+
+
+def _charge(company: Holder, payer: Holder) -> str:
+    paid = {"wallet": str(payer.wallet_id), "amount": 9, "summary": "x"}
+    return str(company.api.post("/wallet/charge", paid).json["transaction"])
+
+
+def _state() -> tuple[Any, ...]:
+    """Return how many rows each table has, and what each wallet holds."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ROWS)
+        rows = dict(zip(TABLES, cursor.fetchone(), strict=True))
+        cursor.execute(_MONEY)
+        return rows, cursor.fetchall()
+
+
+#: What the money's own transaction decides is kept under its key: these are sent without one.
+RECORDED = ("same_wallet", "currency_mismatch")
+Probe = tuple[str, str, str, bytes, dict[str, str], int, str]
+
+
+def _probes(world: World) -> Iterator[Probe]:
+    """Yield (caller, method, path, body, headers, status, code)."""
+    for method, table in (("POST", BODIES), ("PATCH", PATCHES)):
+        for path, wrong, status, code in table:
+            caller, good = GOOD[path]
+            yield caller, method, path, world.body(good, wrong), {}, status, code
+    for method, path, status, code in ADDRESSES:
+        yield (
+            "client",
+            method,
+            path,
+            b"{}" if method in ("POST", "PATCH") else b"",
+            {},
+            status,
+            code,
+        )
+    for path, (caller, good) in GOOD.items():
+        method = "PATCH" if path.startswith("/customer/") else "POST"
+        body = world.body(good, {})
+        for headers, status, code in HEADERS:
+            needs_token = "Authorization" in headers and path in PUBLIC
+            if not needs_token and not ("Idempotency-Key" in headers and path in UNKEYED):
+                yield caller, method, path, body, headers, status, code
+        yield caller, method, path, body.ljust(1_048_577), {}, *LARGE
+
+
+def test_every_door_is_in_the_table() -> None:
+    patterns = [
+        re.compile(re.sub(r"<(?:id|str|path):\w+>", "[^/]+", f"/{route}(?:\\?.*)?"))
+        for route in ROUTES
+    ]
+    tried = [*GOOD, *(path for _, path, _, _ in ADDRESSES)]
+
+    missing = [p.pattern for p in patterns if not any(p.fullmatch(path) for path in tried)]
+
+    # Pages, which take nothing.
+    assert [name.split("(")[0] for name in missing] == [
+        "/api", "/api/redoc", "/api/schema", "/metrics", "/admin",
+    ]  # fmt: skip
+    assert len(BODIES) + len(PATCHES) + len(ADDRESSES) >= 150
+
+
+def test_each_is_refused_as_the_table_says_and_leaves_no_row() -> None:
+    world = World()
+    before = _state()
+    wrong = []
+
+    for number, (caller, method, path, raw, headers, status, code) in enumerate(_probes(world)):
+        is_keyed = method == "POST" and code not in RECORDED
+        key = {"Idempotency-Key": f"probe-{number}"} if is_keyed else {}
+        address = path.format_map(world.names)
+        reply = world.callers[caller].call(method, address, raw, **(key | headers))
+        got = (reply.status, reply.code if reply.status >= 400 else reply.raw)
+        if got != (status, code) or _state() != before:
+            wrong.append((caller, method, path, raw[:200], headers, got, (status, code)))
+            before = _state()
+
+    assert wrong == [], "\n".join(map(str, wrong))

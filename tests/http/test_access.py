@@ -125,6 +125,10 @@ class World:
 
 @pytest.fixture
 def world(books: None) -> World:
+    return a_world()
+
+
+def a_world() -> World:
     client, another_client = a_client(holds="100.00"), a_client(holds="100.00")
     company, another_company = a_company(holds="100.00"), a_company(holds="100.00")
     paid = {"wallet": str(client.wallet_id), "amount": 9, "summary": "x"}

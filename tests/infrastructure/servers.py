@@ -132,6 +132,9 @@ class Caller:
     def get(self, path: str) -> dict[str, Any]:
         return dict(self._call("GET", path))
 
+    def get_list(self, path: str) -> list[dict[str, Any]]:
+        return list(self._call("GET", path))
+
     def post(self, path: str, body: Any, *, key: str | None = None) -> dict[str, Any]:
         return dict(self._call("POST", path, body, key))
 

@@ -19,6 +19,10 @@ from prove.shapes import Shape, Shapes
 from prove.watch import Watch
 
 
+#: How many violations of a round are told at once.
+SHOWN_OF_ROUND = 5
+
+
 @dataclass
 class Case:
     """A line of the table: one kind of load, and what happened meanwhile."""
@@ -206,7 +210,7 @@ class Proof:
             f" acknowledged {len(self.log.violations):>3} violations",
             flush=True,
         )
-        for violation in self.log.violations[self._told :]:
+        for violation in self.log.violations[self._told :][:SHOWN_OF_ROUND]:
             print(f"    {violation.invariant}: {violation.text}", flush=True)
         self._told = len(self.log.violations)
 

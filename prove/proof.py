@@ -18,7 +18,6 @@ from prove.operations import Log
 from prove.shapes import Shape, Shapes
 from prove.watch import Watch
 
-
 #: How many violations of a round are told at once.
 SHOWN_OF_ROUND = 5
 

@@ -16,6 +16,8 @@ _OF_ROLE = (
     (Role.OPERATOR, re.compile(r"/api/v1/wallet/(topup|bonus)$")),
 )
 _SYMBOL_FIELDS = ("assetSymbol", "symbol", "currency")
+#: Most lengths of a symbol: the others stay as they are.
+_SYMBOL_LENGTHS = (1, 2, 3, 5, 7, 9, 11)
 
 
 class World:
@@ -77,6 +79,6 @@ class World:
         if name in self._ids and _UUID.fullmatch(value) and value not in self._told:
             # Some stay as they are: ids of nothing.
             return value if int(value[-1], 16) % 4 == 0 else self._ids[name]
-        if name in _SYMBOL_FIELDS and value.isalnum() and len(value) % 2:
-            return "USD" if len(value) <= 12 else value
+        if name in _SYMBOL_FIELDS and len(value) in _SYMBOL_LENGTHS:
+            return "USD"
         return value

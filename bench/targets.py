@@ -59,6 +59,7 @@ def targets(results: Results, growth: list[tuple[int, float]]) -> list[Target]:
         Target(
             "batch", "posted a second", _from(results, lambda of: of["post.batch"].rate), 15_000
         ),
+        Target("intake", "transfers posted in batches", ratio("intake", "post.batch"), 0.6),
         Target("intake", "the same, posted in batches", ratio("intake", "intake.post"), 0.6),
         Target(
             "seeding", "customers a second", _from(results, lambda of: of["seeding"].rate), 20_000

@@ -106,7 +106,7 @@ def test_a_broken_constraint_is_its_refusal() -> None:
 
     def work() -> None:
         write("ben@example.com")
-        write("Ada@example.com")
+        write("ada@example.com")
 
     with pytest.raises(EmailTaken):
         unit_of_work(work)

@@ -124,7 +124,7 @@ def test_a_crash_tells_where_and_not_what(log: Log, monkeypatch: pytest.MonkeyPa
         with connection.cursor() as cursor:
             cursor.execute("INSERT INTO accounts_user SELECT * FROM accounts_user")
 
-    monkeypatch.setattr("commerce.views.by_token.deposit", broken)
+    monkeypatch.setattr("commerce.views.by_token.propose_deposit", broken)
     body = {"wallet": str(client.wallet_id), "amount": AMOUNT}
     reply = client.api.post("/wallet/deposit", body)
 

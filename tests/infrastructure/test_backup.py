@@ -60,6 +60,7 @@ CATALOGUE = """
     ) object ORDER BY kind, name
 """
 CHARGES = "SELECT summary FROM ledger_transaction WHERE kind = 'charge' AND failure_code IS NULL"
+QUEUED = "SELECT count(*) FROM commerce_queuedtransaction WHERE status = 'pending'"
 # What two tables say of the same money.
 DISAGREEMENTS = """
     SELECT 'a key without its charge' FROM core_idempotencyrecord r
@@ -207,6 +208,7 @@ def test_drill_a_dump_under_load_comes_back_elsewhere(
 
     # And the service goes on from there: a repeated charge gets its answer, a new one is made
     installation.serve(**elsewhere.settings)
+    wait_until(lambda: elsewhere.rows(QUEUED) == [(0,)])
     balance = company.balance
     repeated = charge(company, payer, "1.00", key=sorted(before)[0])
     assert repeated.headers["Idempotent-Replayed"] == "true"

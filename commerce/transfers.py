@@ -13,7 +13,10 @@ from wallets.ends import anyones_end, own_end
 def queue_transfer(
     owner: User, *, source_id: uuid.UUID, target_id: uuid.UUID, amount: str, summary: str = ""
 ) -> uuid.UUID:
-    """Queue a transfer and return its id in the queue. Raises as `transfer` before it posts."""
+    """Queue a transfer and return its id in the queue.
+
+    Requires a unit of work. Raises as `propose_transfer` and `queue_movement` do.
+    """
     source = own_end(owner, source_id)
     target = anyones_end(target_id)
     return queue_movement(

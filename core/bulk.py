@@ -3,9 +3,9 @@
 from typing import Any
 
 import psycopg
-from django.db import connection
 from django.db.backends.utils import CursorWrapper
-from psycopg.pq import Format
+
+from core.connections.cursors import made_of
 
 #: Replaced where statements are traced: nothing else passes by these cursors.
 cursor_class: type[psycopg.Cursor[Any]] = psycopg.Cursor
@@ -17,9 +17,4 @@ def bulk_cursor() -> CursorWrapper:
     Django's own cursors write every parameter into the statement as text. For a column of a
     thousand values that takes eight times as long, and PostgreSQL has to read it back.
     """
-    connection.ensure_connection()
-    cursor: Any = cursor_class(connection.connection)
-    cursor.format = Format.BINARY
-    if connection.queries_logged:
-        return connection.make_debug_cursor(cursor)
-    return connection.make_cursor(cursor)
+    return made_of(cursor_class)

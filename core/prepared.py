@@ -3,10 +3,12 @@
 from typing import Any, Self
 
 import psycopg
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS
 from django.db.backends.utils import CursorWrapper
 from psycopg.errors import FeatureNotSupported
 from psycopg.pq import TransactionStatus
+
+from core.connections.cursors import made_of
 
 
 class PreparingCursor(psycopg.Cursor[Any]):
@@ -19,11 +21,11 @@ class PreparingCursor(psycopg.Cursor[Any]):
     def execute(self, query: Any, params: Any = None, **_given: Any) -> Self:
         is_alone = self.connection.info.transaction_status == TransactionStatus.IDLE
         try:
-            return super().execute(query, params, prepare=is_alone, binary=True)
+            return super().execute(query, params, prepare=is_alone)
         except FeatureNotSupported:
             if not is_alone:
                 raise
-            return super().execute(query, params, prepare=False, binary=True)
+            return super().execute(query, params, prepare=False)
 
 
 #: Replaced where statements are traced: nothing else passes by these cursors.
@@ -36,9 +38,4 @@ def prepared_cursor(alias: str = DEFAULT_DB_ALIAS) -> CursorWrapper:
     Django's own cursors write the values into the statement, which PostgreSQL then has to read and
     plan anew: for a look by key, five times the work of both.
     """
-    connection = connections[alias]
-    connection.ensure_connection()
-    cursor: Any = cursor_class(connection.connection)
-    if connection.queries_logged:
-        return connection.make_debug_cursor(cursor)
-    return connection.make_cursor(cursor)
+    return made_of(cursor_class, alias)

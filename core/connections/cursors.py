@@ -1,0 +1,24 @@
+"""Cursors that send values apart from the statement, where Django's own write them into it."""
+
+from typing import Any
+
+import psycopg
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.utils import CursorWrapper
+from psycopg.pq import Format
+
+
+def made_of(
+    cursor_class: type[psycopg.Cursor[Any]], alias: str = DEFAULT_DB_ALIAS
+) -> CursorWrapper:
+    """Return a cursor of this class as Django's would be: counted, logged, errors translated.
+
+    Results come in binary.
+    """
+    connection = connections[alias]
+    connection.ensure_connection()
+    cursor: Any = cursor_class(connection.connection)
+    cursor.format = Format.BINARY
+    if connection.queries_logged:
+        return connection.make_debug_cursor(cursor)
+    return connection.make_cursor(cursor)

@@ -281,8 +281,15 @@ def _failure_of(outcome: Outcome | None) -> str | None:
 
 def _mark(attempted: Sequence[tuple[_Attempt, Outcome | None]]) -> None:
     """Write what became of each attempt; None stands for an attempt that found no wallet."""
+    ids = [attempt.queued_id for attempt, _ in attempted]
     errors = [_failure_of(outcome) for _, outcome in attempted]
+    transaction_ids = [outcome and outcome.transaction_id for _, outcome in attempted]
     with bulk_cursor() as cursor:
+        # Where the last ANALYZE found the queue empty, the planner expects one row and loops: over
+        # the whole chunk for each row, or over the whole queue. A hash of the chunk costs the same
+        # whatever it expects.
+        cursor.execute("SET LOCAL enable_nestloop = off")
+        cursor.execute("SET LOCAL enable_hashjoin = on")
         cursor.execute(
             """
             UPDATE commerce_queuedtransaction q
@@ -297,12 +304,7 @@ def _mark(attempted: Sequence[tuple[_Attempt, Outcome | None]]) -> None:
                                      THEN now() + make_interval(secs => %s) END
               FROM unnest(%b::uuid[], %b::varchar[], %b::uuid[])
                    AS a (id, error, transaction_id)
-             WHERE q.id = a.id
+             WHERE q.id = a.id AND q.id = ANY (%b::uuid[])
             """,
-            [
-                settings.RETRY_SECONDS,
-                [attempt.queued_id for attempt, _ in attempted],
-                errors,
-                [outcome and outcome.transaction_id for _, outcome in attempted],
-            ],
+            [settings.RETRY_SECONDS, ids, errors, transaction_ids, ids],
         )

@@ -234,18 +234,23 @@ def test_a_wrong_clock_makes_no_retry_come_early_or_late(
     assert {str(pk): count for pk, count in attempts.items()} == {waiting: 1, due: 2}
 
 
-def test_a_chunk_costs_the_same_however_much_has_ended(owner_dsn: str) -> None:
+@pytest.mark.parametrize("planned_for", ["what is there", "what an emptied queue holds"])
+def test_a_chunk_reads_its_own_rows_however_many_have_ended(owner_dsn: str, planned_for: str) -> None:
     client = a_client(holds="10.00")
+    if planned_for == "what an emptied queue holds":
+        queue(client.api)
+        with psycopg.connect(owner_dsn) as owner:
+            owner.execute("DELETE FROM commerce_queuedtransaction")
+            owner.execute("ANALYZE commerce_queuedtransaction")
     queue(client.api)
-    alone = queued_rows_read_by_a_chunk()
     with psycopg.connect(owner_dsn) as owner:
         owner.execute(ENDED, [5_000])
-    queue(client.api)
 
-    among_many = queued_rows_read_by_a_chunk()
+    read = queued_rows_read_by_a_chunk()
 
-    assert among_many == alone
-    assert client.balance_minor == 800
+    # To choose it, to lock it, to mark it, and perhaps once to look past it.
+    assert read <= 5
+    assert client.balance_minor == 900
 
 
 def test_eight_processors_at_once_run_everything_once() -> None:

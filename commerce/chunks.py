@@ -12,13 +12,12 @@ from typing import NamedTuple
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import Func, UUIDField
 from django.db.models.functions import Now
-from django.utils import timezone
 
 from commerce.models import READY, QueuedTransaction, QueueStatus
 from commerce.planner import Candidate, plan
 from core.bulk import bulk_cursor
-from ledger.history import first_id_at
 from ledger.kinds import Kind
 from ledger.post import Order, Outcome, post, sums_of
 from wallets.assets import system_wallet_id
@@ -152,10 +151,14 @@ def run(chosen: Sequence[uuid.UUID]) -> Chunk:
 
 
 def _overdue() -> list[tuple[uuid.UUID, int]]:
-    """Return what waited longer than it should, oldest first: ids carry the time."""
-    since = timezone.now() - timedelta(seconds=settings.MAX_WAIT_SECONDS)
+    """Return what waited longer than it should, oldest first: ids carry the time.
+
+    By the clock that made the ids, the database's.
+    """
+    since = Now() - timedelta(seconds=settings.MAX_WAIT_SECONDS)
+    first_id = Func(since, function="first_id_at", output_field=UUIDField())
     return list(
-        QueuedTransaction.objects.filter(READY, id__lt=first_id_at(since))
+        QueuedTransaction.objects.filter(READY, id__lt=first_id)
         .order_by("id")
         .values_list("id", "latency_ms")[:MAX_CHUNK]
     )

@@ -15,7 +15,7 @@ from pytest_django import Settings
 
 from commerce.chunks import choose, run, take_lease
 from commerce.facts import queue_facts
-from commerce.models import ProcessorState, QueuedTransaction, SeedRun
+from commerce.models import ProcessorState, QueuedTransaction, QueueStatus, SeedRun
 from commerce.processor import Processor
 from commerce.status import processor_status
 from core.errors import Unavailable
@@ -232,6 +232,38 @@ def test_a_wrong_clock_makes_no_retry_come_early_or_late(
     # Then only what is due by the database's clock was tried again
     attempts = dict(QueuedTransaction.objects.values_list("pk", "attempts"))
     assert {str(pk): count for pk, count in attempts.items()} == {waiting: 1, due: 2}
+
+
+@pytest.mark.parametrize(
+    ("wrong_by", "most_wait_seconds", "runs_first"),
+    [(timedelta(days=1), 3_600, "worthy"), (timedelta(days=-1), 0, "old")],
+)
+def test_a_wrong_clock_makes_nothing_older_or_younger(
+    wrong_by: timedelta,
+    most_wait_seconds: int,
+    runs_first: str,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: Settings,
+) -> None:
+    # Given two of which one fits into a chunk, and which have waited too long, or not yet
+    settings.CHUNK_LATENCY_MS = 10
+    settings.MAX_WAIT_SECONDS = most_wait_seconds
+    client = a_client(holds="1000.00")
+    queued = {
+        "old": queue(client.api, 1, latency=10),
+        "worthy": queue(client.api, 900, latency=10),
+    }
+    newest = QueuedTransaction.objects.get(pk=queued["worthy"])
+    wait_until(lambda: timezone.now() > newest.created_at + timedelta(milliseconds=1))
+
+    # When the processor's clock is a day off
+    right_now = timezone.now
+    monkeypatch.setattr(timezone, "now", lambda: right_now() + wrong_by)
+    Processor().step()
+
+    # Then the one runs that is next by the database's clock
+    completed = QueuedTransaction.objects.get(status=QueueStatus.COMPLETED)
+    assert str(completed.pk) == queued[runs_first]
 
 
 @pytest.mark.parametrize("planned_for", ["what is there", "what an emptied queue holds"])

@@ -50,28 +50,37 @@ class Farewells:
         self._run(sender, self._charge(leaver, chance))
 
     def freeze(self, sender: Sender, chance: random.Random) -> None:
-        """Freeze a wallet; then charge it, and withdraw; then set it free again."""
+        """Freeze a wallet; then charge it, withdraw and deposit; then set it free again."""
         frozen = _next(self._cast.freezers)
         if frozen is None:
             return
         self._run(sender, self._deposit(frozen))
         self._set(frozen.wallet, Status.FROZEN)
         self._run(sender, self._charge(frozen, chance))
+        self._run(sender, self._withdrawal(frozen))
         self._run(sender, self._deposit(frozen, must_fail=True))
         self._set(frozen.wallet, Status.ACTIVE)
         self._run(sender, self._deposit(frozen))
 
     def _run(self, sender: Sender, operation: Operation) -> None:
         self._log.begin(operation)
+        # No worker may remember what another one has been told to forget.
+        sender.connect_anew()
         sender.settle(operation)
 
     def _end(self, actor: Actor, name: str, method: str, path: str) -> Operation:
-        operation = Operation(
-            self._log.new_id(), name, actor.token, path, None, method=method, status=204
+        return Operation(
+            self._log.new_id(),
+            name,
+            actor.token,
+            path,
+            None,
+            method=method,
+            status=204,
+            # Sent again after its answer was lost, it finds that the token is dead.
+            refusals=frozenset({"invalid_token"}),
+            is_kept=False,
         )
-        # Sent again after its answer was lost, it finds that the token is dead.
-        operation.refusals = frozenset({"invalid_token"})
-        return operation
 
     def _deposit(self, actor: Actor, *, must_fail: bool = False) -> Operation:
         return Operation(
@@ -82,6 +91,19 @@ class Farewells:
             {"wallet": str(actor.wallet), "amount": major(100)},
             (Effect("deposit", None, actor.wallet, 100),),
             must_fail=must_fail,
+            is_kept=not must_fail,
+        )
+
+    def _withdrawal(self, actor: Actor) -> Operation:
+        return Operation(
+            self._log.new_id(),
+            "withdraw",
+            actor.token,
+            "/wallet/withdraw",
+            {"wallet": str(actor.wallet), "amount": major(100)},
+            (Effect("withdrawal", actor.wallet, None, 100),),
+            must_fail=True,
+            is_kept=False,
         )
 
     def _charge(self, payer: Actor, chance: random.Random) -> Operation:
@@ -94,6 +116,7 @@ class Farewells:
             {"wallet": str(payer.wallet), "amount": major(100), "summary": "after a farewell"},
             (Effect("charge", payer.wallet, company.wallet, 100),),
             must_fail=True,
+            is_kept=False,
         )
 
     def _set(self, wallet_id: UUID, status: Status) -> None:

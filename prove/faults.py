@@ -30,8 +30,8 @@ class Fault:
     kind: str
     strike: Strike
     needs_disk: bool = False
-    #: It strikes at the queue.
-    needs_queue: bool = False
+    #: It strikes at what the shapes do not do: the queue, transactions of several statements.
+    needs_mix: bool = False
     #: It strikes at once, whoever is under way.
     is_quick: bool = False
 
@@ -66,14 +66,39 @@ def hold_up_processor_in_chunk(installation: Installation, chance: random.Random
 
 
 def stop_worker_with_lock(installation: Installation, chance: random.Random) -> None:
-    """Let a worker stand still while its session holds a hot lock; then let it go on."""
-    seconds = chance.choice((0.5, 2.0, 5.0))
-    with halted_at(installation, Step.AFTER_LOCK) as halted:
-        _signal(halted.process, signal.SIGSTOP)
-    try:
-        time.sleep(seconds)
-    finally:
-        _signal(halted.process, signal.SIGCONT)
+    """Let a worker stand still while its session holds a hot lock; then let it go on.
+
+    Some move money in one statement, which ends whether or not the worker goes on. Such a one is
+    let go at once: the next will be in the middle of a transaction.
+    """
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        with halted_at(installation, Step.AFTER_LOCK) as halted:
+            _signal(halted.process, signal.SIGSTOP)
+        try:
+            if _is_left_in_transaction(installation, halted.backend):
+                time.sleep(chance.choice((0.5, 2.0, 5.0)))
+                return
+        finally:
+            _signal(halted.process, signal.SIGCONT)
+    raise Missed("nobody was in the middle of a transaction")
+
+
+def _is_left_in_transaction(installation: Installation, backend: int) -> bool:
+    """Wait until the session has nothing more to do; return whether its transaction is open."""
+    states: list[str] = []
+
+    def waits_for_client() -> bool:
+        with installation.connect() as connection:
+            row = connection.execute(
+                "SELECT state FROM pg_stat_activity WHERE pid = %s", [backend]
+            ).fetchone()
+        states[:] = row or ("gone",)
+        return states != ["active"]
+
+    return wait_until(waits_for_client, seconds=PATIENCE_SECONDS) and states == [
+        "idle in transaction"
+    ]
 
 
 # --- Failpoints -------------------------------------------------------------------------------
@@ -273,10 +298,10 @@ CATALOGUE: tuple[Fault, ...] = (
     Fault("worker killed before commit", die_at(Failpoint.BEFORE_COMMIT)),
     Fault("worker killed after commit", die_at(Failpoint.AFTER_COMMIT)),
     Fault("worker killed in the answer", die_at(Failpoint.IN_ANSWER)),
-    Fault("worker stopped with a hot lock", stop_worker_with_lock),
+    Fault("worker stopped with a hot lock", stop_worker_with_lock, needs_mix=True),
     Fault("web server restarted", restart_web),
-    Fault("processor killed in a chunk", kill_processor_in_chunk, needs_queue=True),
-    Fault("processor held up in a chunk", hold_up_processor_in_chunk, needs_queue=True),
+    Fault("processor killed in a chunk", kill_processor_in_chunk, needs_mix=True),
+    Fault("processor held up in a chunk", hold_up_processor_in_chunk, needs_mix=True),
     Fault("sessions ended", end_backends, is_quick=True),
     Fault("session ended after the write", end_backend_at(Step.AFTER_WRITE)),
     Fault("session killed", kill_backend, is_quick=True),
@@ -291,6 +316,6 @@ CATALOGUE: tuple[Fault, ...] = (
     Fault("connections reset", reset_network, is_quick=True),
     Fault("network delayed", delay_network),
     Fault("network dark", darken_network),
-    Fault("clock a day ahead", move_clock(A_DAY), needs_queue=True),
-    Fault("clock a day behind", move_clock(-A_DAY), needs_queue=True),
+    Fault("clock a day ahead", move_clock(A_DAY), needs_mix=True),
+    Fault("clock a day behind", move_clock(-A_DAY), needs_mix=True),
 )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from typing import Any
+from uuid import UUID
 
 import psycopg
 from django.db import connection as django_connection
@@ -12,6 +13,7 @@ from ledger.verification import verify_ledger
 from prove import books
 from prove.installation import (
     IDLE_IN_TRANSACTION_SECONDS,
+    MAX_ATTEMPTS,
     MAX_WALLETS,
     PROCESSORS,
     SESSIONS_PER_PROCESSOR,
@@ -20,7 +22,7 @@ from prove.installation import (
     Installation,
 )
 from prove.ledger_rows import Ledger, Queued, Record, Row, queue_of, records_of
-from prove.operations import DUPLICATE, RECORDED, Log, Operation, Violation
+from prove.operations import DUPLICATE, OPENED, RECORDED, Answer, Log, Operation, Violation
 from prove.waiting import wait_until
 
 #: What a session that a stopped process left behind is given to go.
@@ -38,7 +40,7 @@ class Inspector:
         self._installation = installation
         self._log = log
         self._ledger = Ledger()
-        self._queued: list[Operation] = []
+        self._settled: list[Operation] = []
         self._log_read = 0
         self.checks = 0
         with installation.connect() as connection:
@@ -51,6 +53,9 @@ class Inspector:
         self.checks += 1
         self._check_sessions()
         settled = self._log.take_settled()
+        self._settled += settled
+        if len(self._settled) != len(self._log.operations):
+            self._log.violate("settled", "there are operations that have come to no end")
         with self._installation.connect() as connection:
             # The processor goes on, so rows of the queue and of the ledger are one snapshot.
             with connection.transaction():
@@ -76,8 +81,9 @@ class Inspector:
         if not wait_until(is_through, seconds=QUEUE_SECONDS):
             self._log.violate("queue", "queued transactions are stuck")
         self.check()
+        # Once more, and all of them: nothing may have come later to what was right before.
         with self._installation.connect() as connection:
-            for violation in self._compare_queue(connection, self._queued):
+            for violation in self._compare(connection, self._settled):
                 self._log.violate(violation.invariant, violation.text)
 
     # --- Sessions and locks -----------------------------------------------------------------
@@ -132,7 +138,6 @@ class Inspector:
             if not operation.is_queued:
                 yield from self._compare_rows(operation)
         queued = [each for each in settled if each.is_queued]
-        self._queued += queued
         yield from self._compare_queue(connection, queued)
 
     def _look_for_strangers(self, rows: Sequence[Row]) -> Iterator[Violation]:
@@ -191,6 +196,10 @@ class Inspector:
             yield Violation("queue", f"{row}: completed {len(completed)} times")
         if len(tried) != row.attempts:
             yield Violation("queue", f"{row}: the ledger has {len(tried)} attempts")
+        # What was to be tried once only asked for an answer later, not for patience.
+        most = 1 if "Prefer" in operation.headers else MAX_ATTEMPTS
+        if row.status == "failed" and row.attempts != most:
+            yield Violation("queue", f"{row}: given up too early")
         if tried and row.transaction != tried[-1].id:
             yield Violation("queue", f"{row}: its last attempt was {tried[-1].id}")
         for each in tried:
@@ -230,10 +239,11 @@ def _compare_content(operation: Operation, rows: Sequence[Row]) -> Iterator[Viol
     results = answer.json.get("results") if answer and answer.is_success and rows else None
     for place, row in enumerate(rows):
         effect = operation.effects[place]
+        target = _opened(answer, row) if effect.target == OPENED else effect.target
         if (row.kind, row.source, row.target, row.amount_minor, row.origin) != (
             effect.kind,
             effect.source,
-            effect.target,
+            target,
             effect.amount_minor,
             effect.origin,
         ):
@@ -246,6 +256,11 @@ def _compare_content(operation: Operation, rows: Sequence[Row]) -> Iterator[Viol
             code = None
         if row.failure != code or (told is not None and told != str(row.id)):
             yield Violation("exactly once", f"{_named(operation)}: {row}, told {told} {code}")
+
+
+def _opened(answer: Answer | None, row: Row) -> UUID | None:
+    """Return the wallet that the answer says it has opened; without one, nobody can say which."""
+    return UUID(answer.json["id"]) if answer and answer.is_success else row.target
 
 
 def _transaction(told: Any) -> str | None:

@@ -110,3 +110,13 @@ def records_of(connection: psycopg.Connection[Any], keys: Sequence[str]) -> dict
     ):
         found[key].append(Record(key, status, bytes(body)))
     return found
+
+
+def on_record(connection: psycopg.Connection[Any], request_ids: Sequence[str]) -> set[str]:
+    """Return which of these requests are in the ledger, or in the queue."""
+    rows = connection.execute(
+        "SELECT request_id FROM ledger_transaction WHERE request_id = ANY (%(ids)s)"
+        " UNION SELECT request_id FROM commerce_queuedtransaction WHERE request_id = ANY (%(ids)s)",
+        {"ids": list(request_ids)},
+    ).fetchall()
+    return {request_id for (request_id,) in rows}

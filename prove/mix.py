@@ -5,7 +5,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 from prove.actors import GOLD, Actor, Cast, major
-from prove.operations import Charged, Effect, Log, Operation
+from prove.operations import OPENED, Charged, Effect, Log, Operation
 
 SHORT = frozenset({"insufficient_funds"})
 LARGEST_BATCH = 12
@@ -27,6 +27,7 @@ class Mix:
             self.charges,
             self.charges,
             self.fund,
+            self.open_with_deposit,
             self.resource_transfer,
             self.resource_transfer,
             self.resource_deposit,
@@ -147,6 +148,19 @@ class Mix:
         )
 
     # --- As resources -----------------------------------------------------------------------
+
+    def open_with_deposit(self, chance: random.Random) -> Operation:
+        client, minor = self._client(chance), _amount(chance)
+        operation = self._make(
+            "open with a deposit",
+            client,
+            "/wallets",
+            {"balance": major(minor)},
+            Effect("deposit", None, OPENED, minor),
+            refusals=frozenset({"wallet_limit_reached"}),
+        )
+        operation.status = 201
+        return operation
 
     def fund(self, chance: random.Random) -> Operation:
         client, minor = self._client(chance), _amount(chance)

@@ -226,6 +226,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("no lease of a chunk", _nothing, _mix_with(_HELD_UP_IN_CHUNK)),
     Mutant("synchronous_commit off", _answer_before_it_is_written, _mix_with(_KILLED)),
     Mutant("limits not atomic", _nothing, _refund_twice),
+    Mutant("keys forgotten", _nothing, _mix_with(_LOST_ANSWER)),
 )
 #: Enough to see that the short form can fail.
 SHORT_MUTANTS = ("no unique key",)

@@ -12,8 +12,14 @@ from uuid import UUID
 #: Refusals that are on record as a failed transaction, for each effect.
 RECORDED = frozenset({"insufficient_funds", "wallet_not_active"})
 DUPLICATE = "duplicate_idempotency_key"
+#: The one code of a 503.
+OUTAGE = "unavailable"
 #: Begins the message of a 503 which may have committed after all.
 UNKNOWN_COMMIT = "The connection to the database broke during the commit"
+
+
+#: Stands for the wallet that an operation opens, whose id only the answer tells.
+OPENED = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,26 @@ class Answer:
         return str(self.json.get("message", "")).startswith(UNKNOWN_COMMIT)
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What `GET /idempotency/<key>` says: what was answered under it, or that it is unknown."""
+
+    is_completed: bool
+    status: int | None
+    body: Any
+
+    @property
+    def is_success(self) -> bool:
+        return self.status is not None and self.status < HTTPStatus.BAD_REQUEST
+
+    def agrees_with(self, last_word: Answer) -> bool:
+        """Whether the key's answer is the one that a caller got."""
+        if last_word.code == DUPLICATE:
+            # It says that the first one succeeded, whose answer is kept.
+            return self.is_success
+        return (self.status, self.body) == (last_word.status, last_word.json)
+
+
 @dataclass
 class Operation:
     """What a caller wants. `effects` are the movements, in order, if it succeeds."""
@@ -77,6 +103,8 @@ class Operation:
     must_fail: bool = False
     has_key: bool = True
     key_in_body: bool = False
+    #: Whether the service keeps the answer under the key.
+    is_kept: bool = True
     is_queued: bool = False
     headers: dict[str, str] = field(default_factory=dict)
     #: The last word, and how often something else came before it.
@@ -85,6 +113,8 @@ class Operation:
     #: An attempt may have done it although nobody said so.
     may_be_done: bool = False
     repeats: int = 0
+    #: What its caller was told of the key when the answer was lost; None: not that it was answered.
+    told: Told | None = None
 
     @property
     def is_acknowledged(self) -> bool:
@@ -105,6 +135,16 @@ class Violation:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What one log hands over to another."""
+
+    settled: list[Operation]
+    left: list[Operation]
+    violations: list[Violation]
+    told: Counter[str]
+
+
 class Log:
     """All operations of a run, and the violations that were found. Safe between threads."""
 
@@ -115,8 +155,12 @@ class Log:
         self.operations: dict[str, Operation] = {}
         #: Those that were acknowledged or given up since the last check.
         self.settled: list[Operation] = []
+        #: Those whose callers lost an answer, and asked no more.
+        self.left: list[Operation] = []
         self.violations: list[Violation] = []
         self.statuses: Counter[str] = Counter()
+        #: How often a key was told to be completed, or unknown.
+        self.told: Counter[str] = Counter()
         #: Completed charges, for refunds.
         self.charges: list[Charged] = []
 
@@ -134,10 +178,43 @@ class Log:
             answer = operation.answer
             self.statuses[f"{answer.status} {answer.code}".strip() if answer else "none"] += 1
 
+    def leave(self, operation: Operation) -> None:
+        """Keep that its caller lost an answer and has given up."""
+        with self._lock:
+            self.left.append(operation)
+
+    def take_left(self) -> list[Operation]:
+        with self._lock:
+            taken, self.left = self.left, []
+        return taken
+
+    def tell(self, told: Told) -> None:
+        """Keep that a caller was told of a key."""
+        with self._lock:
+            self.told["completed" if told.is_completed else "unknown"] += 1
+
     def take_settled(self) -> list[Operation]:
         with self._lock:
             taken, self.settled = self.settled, []
         return taken
+
+    def hand_over(self) -> Page:
+        """Return what came since the last time."""
+        page = Page(self.take_settled(), self.take_left(), self.violations, self.told)
+        self.violations, self.told = [], Counter()
+        return page
+
+    def take_over(self, page: Page) -> None:
+        """Keep what another log hands over, as if it had been kept here."""
+        for operation in page.settled:
+            self.begin(operation)
+            self.settle(operation)
+        for operation in page.left:
+            self.begin(operation)
+            self.leave(operation)
+        with self._lock:
+            self.violations += page.violations
+            self.told += page.told
 
     def violate(self, invariant: str, text: str) -> None:
         with self._lock:

@@ -28,7 +28,9 @@ class Place:
         return self.directory / "filler"
 
     def fill(self) -> None:
-        """Leave no byte free."""
+        """Leave no byte free, on a disk of our own only."""
+        if not self.is_disk:
+            raise AssertionError("others keep their files on this disk")
         with self._filler.open("wb") as filler, suppress(OSError):
             while True:
                 free = shutil.disk_usage(self.directory).free

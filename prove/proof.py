@@ -4,22 +4,27 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from prove.actors import Cast
+from prove.crowd import Crowd
 from prove.failpoints import Missed
 from prove.farewells import Farewells
 from prove.faults import CATALOGUE, Fault
+from prove.inquiries import Inquiries
 from prove.installation import Installation
 from prove.invariants import Inspector
-from prove.load import Load, Source
+from prove.load import Errands, Load
 from prove.mix import Mix
 from prove.operations import Log
-from prove.shapes import Shape, Shapes
+from prove.shapes import HUNDRED, Shape, Shapes
 from prove.watch import Watch
 
 #: How many violations of a round are told at once.
 SHOWN_OF_ROUND = 5
+#: How much of what the bank's callers do is reading all of its accounts.
+READS = 0.3
 
 
 @dataclass
@@ -122,27 +127,25 @@ class Proof:
         self.shapes = Shapes(cast, self.log, self.mix, random.Random(f"{seed} shapes"))
         self.inspector = Inspector(installation, self.log)
         self.watch = Watch(installation, cast, self.log)
-        self.load = Load(installation.port, self.log, seed)
-        self.load.errands = (*Farewells(cast, self.log).errands, self.watch.read_bank)
+        port, read = installation.port, self.watch.read_bank
+        errands = (*Farewells(cast, self.log).errands, read)
+        self._everybody = Load(port, self.log, seed, errands=Errands(errands))
+        self._bankers = Load(port, self.log, f"{seed} bank", errands=Errands((read,), READS))
+        self._hundred = Load(port, self.log, f"{seed} hundred", callers=HUNDRED)
+        self._crowd = Crowd(port, self.log, f"{seed} crowd")
+        self._inquiries = Inquiries(installation, self.log, seed)
 
     def run(self, extent: Extent) -> None:
         """Run everything."""
         self.watch.start()
-        usable = [
-            fault
-            for fault in CATALOGUE
-            if (not extent.kinds or fault.kind in extent.kinds)
-            and (self._installation.place.is_disk or not fault.needs_disk)
-        ]
-        mixed, shaped = (
-            self._deck(usable),
-            self._deck([fault for fault in usable if not fault.needs_queue]),
-        )
+        usable = usable_faults(extent, has_disk=self._installation.place.is_disk)
+        mixed = self._deck(usable)
+        shaped = self._deck([fault for fault in usable if not fault.needs_mix])
         quick = self._deck([fault for fault in usable if fault.is_quick])
         for _ in range(extent.mixed):
             self.run_mixed(next(mixed))
         for _ in range(extent.bank[0]):
-            self.run_shape(self.shapes.bank(extent.bank[1]), next(shaped))
+            self.run_shape(self.shapes.bank(extent.bank[1]), next(shaped), by=self._bankers)
         charges = self.shapes.charges(extent.charges)
         self.run_shape(charges, None)
         self.run_shape(self.shapes.first_refunds(charges), None)
@@ -151,43 +154,54 @@ class Proof:
         for payer, collector in zip(
             self._cast.hundreds[: extent.hundreds], self._cast.collectors, strict=False
         ):
-            self.run_shape(self.shapes.hundred(payer), next(quick))
+            self.run_shape(self.shapes.hundred(payer), next(quick), by=self._hundred)
             self.run_shape(self.shapes.collect(collector), next(quick))
         for _ in range(extent.hammer[0]):
-            self.run_shape(self.shapes.hammer(extent.hammer[1]), next(shaped))
+            self.run_shape(self.shapes.hammer(extent.hammer[1]), next(shaped), by=self._crowd)
         self.watch.stop()
-        self._count(self._case("the end"), self.inspector.check_end)
+        with self._counted(self._case("the end")):
+            self.inspector.check_end()
 
     def run_mixed(self, fault: Fault | None) -> None:
         """Let everybody do everything for a while; a fault strikes in the middle."""
-        self._round("every operation", self.mix.draw, fault, None)
 
-    def run_shape(self, shape: Shape, fault: Fault | None) -> None:
+        def run(case: Case) -> None:
+            self._everybody.start(self.mix.draw)
+            self._strike(case, fault, after=0.5)
+            time.sleep(self.chance.uniform(0.2, 0.5))
+            self._everybody.finish()
+            self._inquiries.settle_left()
+
+        self._round("every operation", fault, run)
+
+    def run_shape(
+        self, shape: Shape, fault: Fault | None, *, by: Load | Crowd | None = None
+    ) -> None:
         """Run a shape to its end; a fault strikes meanwhile."""
-        self._round(shape.name, shape.draw, fault, shape)
+        load = by or self._everybody
 
-    def _round(self, name: str, source: Source, fault: Fault | None, shape: Shape | None) -> None:
+        def run(case: Case) -> None:
+            load.start(shape.draw)
+            self._strike(case, fault, after=0.2)
+            load.wait()
+            self._inquiries.settle_left()
+            shape.look(self.log)
+
+        self._round(shape.name, fault, run)
+
+    def _round(self, name: str, fault: Fault | None, run: Callable[[Case], None]) -> None:
         case = self._case(name)
         case.rounds += 1
-        self._count(case, lambda: self._carry_out(case, source, fault, shape))
+        with self._counted(case):
+            run(case)
+            self.inspector.check()
         self._tell(f"{name:<16} {fault.kind if fault else 'no fault':<32}")
 
-    def _carry_out(
-        self, case: Case, source: Source, fault: Fault | None, shape: Shape | None
-    ) -> None:
-        self.load.start(source)
-        if fault is not None:
-            time.sleep(self.chance.uniform(0.05, 0.2 if shape else 0.5))
-            self._strike(case, fault)
-        if shape is None:
-            time.sleep(self.chance.uniform(0.2, 0.5))
-            self.load.finish()
-        else:
-            self.load.wait()
-            shape.look(self.log)
-        self.inspector.check()
-
-    def _strike(self, case: Case, fault: Fault) -> None:
+    def _strike(self, case: Case, fault: Fault | None, *, after: float) -> None:
+        """Let a fault strike once the load is under way, `after` seconds at most; then recover."""
+        if fault is None:
+            return
+        time.sleep(self.chance.uniform(0.05, after))
         try:
             fault.strike(self._installation, self.chance)
         except Missed:
@@ -216,11 +230,13 @@ class Proof:
     def _case(self, name: str) -> Case:
         return self.tally.cases.setdefault(name, Case(name))
 
-    def _count(self, case: Case, work: Callable[[], None]) -> None:
+    @contextmanager
+    def _counted(self, case: Case) -> Iterator[None]:
+        """Add what happens in the block to a line of the table."""
         began = time.monotonic()
         operations, violations = len(self.log.operations), len(self.log.violations)
         acknowledged = self.log.acknowledged
-        work()
+        yield
         case.operations += len(self.log.operations) - operations
         case.acknowledged += self.log.acknowledged - acknowledged
         case.violations += len(self.log.violations) - violations
@@ -230,6 +246,15 @@ class Proof:
         """Yield all faults in an order of chance, again and again: none is forgotten."""
         while True:
             yield from self.chance.sample(faults, len(faults))
+
+
+def usable_faults(extent: Extent, *, has_disk: bool) -> list[Fault]:
+    """Return the faults of an extent; without a disk of one's own, none that needs it."""
+    return [
+        fault
+        for fault in CATALOGUE
+        if (not extent.kinds or fault.kind in extent.kinds) and (has_disk or not fault.needs_disk)
+    ]
 
 
 def _parts(shape: Shape, count: int) -> list[Shape]:

@@ -1,12 +1,12 @@
 """What a run prints."""
 
-from collections import Counter
 from collections.abc import Sequence
 
 from prove.faults import CATALOGUE
 from prove.mutants import Verdict
 from prove.operations import Log, Operation, Violation
 from prove.proof import Proof, Tally
+from prove.watch import TOTALS_EVERY
 
 SHOWN_VIOLATIONS = 20
 
@@ -17,14 +17,28 @@ def lines_of(proof: Proof, *, has_disk: bool) -> list[str]:
         "",
         *_cases(proof.tally),
         "",
-        *_faults(proof.tally, has_disk=has_disk),
+        *lines_of_faults(proof.tally, has_disk=has_disk),
         "",
         *_operations(proof.log),
         "",
-        *_answers(proof.log),
+        *_answers(proof),
         "",
         *lines_of_violations(proof.log.violations),
     ]
+
+
+def lines_of_faults(tally: Tally, *, has_disk: bool) -> list[str]:
+    """Return the table of the faults: how often each has struck, or why it never did."""
+    lines = [_row(("fault", "struck", "missed", "back after", "", "", ""))]
+    for fault in CATALOGUE:
+        if fault.needs_disk and not has_disk:
+            lines.append(f"{fault.kind:<32} skipped: who runs this may not mount a disk")
+            continue
+        seconds = f"{tally.recovery_seconds.get(fault.kind, 0):.1f} s"
+        counts = (tally.struck[fault.kind], tally.missed[fault.kind], seconds)
+        lines.append(_row((fault.kind, *counts, "", "", "")))
+    kinds = sum(1 for count in tally.struck.values() if count)
+    return [*lines, f"{tally.faults} faults of {kinds} kinds."]
 
 
 def lines_of_violations(violations: Sequence[Violation]) -> list[str]:
@@ -55,19 +69,6 @@ def _cases(tally: Tally) -> list[str]:
     return [_row(row) for row in (head, *rows, total)]
 
 
-def _faults(tally: Tally, *, has_disk: bool) -> list[str]:
-    lines = [_row(("fault", "struck", "missed", "back after", "", "", ""))]
-    for fault in CATALOGUE:
-        if fault.needs_disk and not has_disk:
-            lines.append(f"{fault.kind:<32} skipped: a disk can be mounted by root only")
-            continue
-        seconds = f"{tally.recovery_seconds.get(fault.kind, 0):.1f} s"
-        counts = (tally.struck[fault.kind], tally.missed[fault.kind], seconds)
-        lines.append(_row((fault.kind, *counts, "", "", "")))
-    kinds = sum(1 for count in tally.struck.values() if count)
-    return [*lines, f"{tally.faults} faults of {kinds} kinds."]
-
-
 def _operations(log: Log) -> list[str]:
     names = sorted({operation.name for operation in log.operations.values()})
     lines = [
@@ -89,10 +90,18 @@ def _counts(operations: Sequence[Operation]) -> tuple[int, ...]:
     )
 
 
-def _answers(log: Log) -> list[str]:
-    statuses: Counter[str] = log.statuses
-    told = ", ".join(f"{count} times {status}" for status, count in sorted(statuses.items()))
-    return [f"Last words: {told}."]
+def _answers(proof: Proof) -> list[str]:
+    log, watch = proof.log, proof.watch
+    told = ", ".join(f"{count} times {status}" for status, count in sorted(log.statuses.items()))
+    refused = sum(1 for each in log.operations.values() if each.must_fail)
+    return [
+        f"Last words: {told}.",
+        f"Keys whose answer was lost: told {log.told['completed']} times that they are completed,"
+        f" {log.told['unknown']} times that they are unknown.",
+        f"Begun after a log-out, a deletion or a freeze: {refused}.",
+        f"Looked at the totals: {watch.looks // TOTALS_EVERY} times in snapshots,"
+        f" {watch.reads} times over HTTP.",
+    ]
 
 
 def _caught(verdict: Verdict) -> str:

@@ -43,7 +43,7 @@ class Shape:
 
     def look(self, log: Log) -> None:
         """Check how many succeeded, once all are settled."""
-        done = sum(1 for operation in self.made if operation.is_done)
+        done = sum(1 for operation in self.made if log.operations[operation.id].is_done)
         if self.successes is not None and done != self.successes:
             log.violate("limits", f"{self.name}: {done} succeeded, not {self.successes}")
 

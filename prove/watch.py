@@ -42,19 +42,25 @@ class Watch:
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self.looks = 0
+        #: How often a caller was told all accounts of the bank.
+        self.reads = 0
 
     def start(self) -> None:
         self._thread.start()
 
     def stop(self) -> None:
+        """Look no more. Who never looked has seen nothing wrong, which says nothing."""
         self._is_over.set()
         self._thread.join()
+        if not self.looks:
+            self._log.violate("totals constant", "nobody has looked")
 
     def read_bank(self, sender: Sender, chance: random.Random) -> None:
         """Read all accounts of the bank over HTTP, in one answer."""
         answer = sender.call("GET", "/wallet/list", self._cast.bank.token)
         if answer is None or not answer.is_success:
             return
+        self.reads += 1
         total = round(sum(each["balance"] for each in answer.json) * 100)
         self._expect("the bank, over HTTP,", total, TOTAL_MINOR)
 
@@ -65,6 +71,9 @@ class Watch:
                     self._look_while_it_lasts(connection)
             except psycopg.OperationalError:
                 continue
+            except Exception as error:  # nobody else would hear of it
+                self._log.violate("totals constant", f"nobody looks any more: {error!r}")
+                return
 
     def _look_while_it_lasts(self, connection: psycopg.Connection[Any]) -> None:
         while not self._is_over.wait(PAUSE_SECONDS):

@@ -267,7 +267,9 @@ def test_a_wrong_clock_makes_nothing_older_or_younger(
 
 
 @pytest.mark.parametrize("planned_for", ["what is there", "what an emptied queue holds"])
-def test_a_chunk_reads_its_own_rows_however_many_have_ended(owner_dsn: str, planned_for: str) -> None:
+def test_a_chunk_reads_its_own_rows_however_many_have_ended(
+    owner_dsn: str, planned_for: str
+) -> None:
     client = a_client(holds="10.00")
     if planned_for == "what an emptied queue holds":
         queue(client.api)

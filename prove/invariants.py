@@ -16,6 +16,7 @@ from prove.installation import (
     MAX_ATTEMPTS,
     MAX_WALLETS,
     PROCESSORS,
+    RETRY_SECONDS,
     SESSIONS_PER_PROCESSOR,
     SESSIONS_PER_WORKER,
     WORKERS,
@@ -200,6 +201,10 @@ class Inspector:
         most = 1 if "Prefer" in operation.headers else MAX_ATTEMPTS
         if row.status == "failed" and row.attempts != most:
             yield Violation("queue", f"{row}: given up too early")
+        # An attempt begins after the one before has ended, and the next is not due until then.
+        for first, third in zip(tried, tried[2:], strict=False):
+            if third.made_at - first.made_at < RETRY_SECONDS - 0.001:
+                yield Violation("queue", f"{row}: tried again before its time")
         if tried and row.transaction != tried[-1].id:
             yield Violation("queue", f"{row}: its last attempt was {tried[-1].id}")
         for each in tried:

@@ -13,7 +13,7 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Upper
+from django.db.models.functions import Now, Upper
 
 from accounts.models import Role
 
@@ -79,7 +79,8 @@ class Wallet(models.Model):
     balance_minor = models.BigIntegerField(null=True)
     held_minor = models.BigIntegerField(default=0, help_text="The part of it that is set aside.")
     version = models.BigIntegerField(default=0, help_text="How many completed entries it has.")
-    created_at = models.DateTimeField(auto_now_add=True)
+    # By the one clock that all hosts share: the oldest is the one that pays.
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:

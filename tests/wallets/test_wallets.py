@@ -1,10 +1,12 @@
 """Wallets by token: making them, and seeing one's own."""
 
 import uuid
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from pytest_django import Settings
 
 from core.unit_of_work import unit_of_work
@@ -173,6 +175,25 @@ def test_list_is_ones_own_oldest_first() -> None:
     assert reply.status == 200
     assert [wallet["wallet"] for wallet in reply.json] == [str(client.wallet_id), *made]
     assert [wallet["balance"] for wallet in reply.json] == [1, 0, 0, 0, 0]
+
+
+def test_a_wrong_clock_makes_no_wallet_older(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given somebody whose second wallet a host opens whose clock is a day behind
+    client = a_client(holds="5.00")
+    right_now = timezone.now
+    with monkeypatch.context() as host:
+        host.setattr(timezone, "now", lambda: right_now() - timedelta(days=1))
+        second = client.api.post("/wallet/create").json["wallet"]
+
+    # When a payment names its owner and the currency only
+    paid = {"userId": str(client.user.pk), "assetSymbol": "USD", "amount": 1}
+    reply = client.api.post("/api/v1/wallet/spend", paid)
+
+    # Then the first one is the oldest, and pays
+    assert reply.status == 200
+    assert client.balance_minor == 400
+    listed = [wallet["wallet"] for wallet in client.api.get("/wallet/list").json]
+    assert listed == [str(client.wallet_id), second]
 
 
 def test_list_of_somebody_without_wallets() -> None:

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connection
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from commerce.models import ProcessorState, SeedRun
 from commerce.seeding.progress import current_run, latest_run
@@ -19,15 +19,9 @@ PROCESSOR_STATES = ("idle", "processing", "paused_for_seeding", "stopped")
 SEEDING_STATES = ("idle", "running", "interrupted", "completed")
 
 
-def processor_state(state: ProcessorState | None = None) -> str:
+def processor_state() -> str:
     """Return one of `PROCESSOR_STATES`."""
-    state = state or ProcessorState.objects.get(pk=1)
-    return state_of(
-        state.heartbeat_at,
-        is_busy=state.current_chunk is not None,
-        is_seeding=current_run() is not None,
-        now=timezone.now(),
-    )
+    return _present(*_read())
 
 
 def state_of(
@@ -43,11 +37,11 @@ def state_of(
 
 def processor_status() -> dict[str, Any]:
     """Return `/processor/status` as JSON values. `queued` have not been tried yet."""
-    state = ProcessorState.objects.get(pk=1)
+    state, now = _read()
     with connection.cursor() as cursor:
         told = waiting(cursor)
     return {
-        "state": processor_state(state),
+        "state": _present(state, now),
         "queued": told.untried,
         "failed": told.due + told.retrying + state.failed,
         "completed": state.completed,
@@ -57,6 +51,21 @@ def processor_status() -> dict[str, Any]:
         "nextRetryAt": told.next_retry_at and rfc3339(told.next_retry_at),
         "seeding": _seeding(),
     }
+
+
+def _read() -> tuple[ProcessorState, datetime]:
+    """Return the processor's state, and the time by the clock of its heartbeat: the database's."""
+    state = ProcessorState.objects.annotate(now=Now()).get(pk=1)
+    return state, state.now
+
+
+def _present(state: ProcessorState, now: datetime) -> str:
+    return state_of(
+        state.heartbeat_at,
+        is_busy=state.current_chunk is not None,
+        is_seeding=current_run() is not None,
+        now=now,
+    )
 
 
 def _last_chunk(state: ProcessorState) -> dict[str, Any] | None:

@@ -10,6 +10,7 @@ import pytest
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 from django.db.models import F
+from django.db.models.functions import Now
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -264,6 +265,24 @@ def test_a_wrong_clock_makes_nothing_older_or_younger(
     # Then the one runs that is next by the database's clock
     completed = QueuedTransaction.objects.get(status=QueueStatus.COMPLETED)
     assert str(completed.pk) == queued[runs_first]
+
+
+@pytest.mark.parametrize("wrong_by", [timedelta(days=1), timedelta(days=-1)])
+def test_a_wrong_clock_lets_no_processor_look_dead_or_alive(
+    wrong_by: timedelta, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a processor that was heard of just now
+    Processor().step()
+
+    # When whoever is asked for it has a clock that is a day off
+    right_now = timezone.now
+    monkeypatch.setattr(timezone, "now", lambda: right_now() + wrong_by)
+    heard = processor_status()["state"]
+    ProcessorState.objects.update(heartbeat_at=Now() - timedelta(seconds=60))
+    silent = processor_status()["state"]
+
+    # Then it tells what is so by the database's clock
+    assert (heard, silent) == ("idle", "stopped")
 
 
 @pytest.mark.parametrize("planned_for", ["what is there", "what an emptied queue holds"])

@@ -8,6 +8,7 @@ import random
 import signal
 import sys
 import time
+from pathlib import Path
 
 from prove.place import Place, a_place
 
@@ -31,6 +32,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", default=str(random.randrange(1_000_000)))
     parser.add_argument("--short", action="store_true", help="under two minutes, one mutant")
     parser.add_argument("--mutants", nargs="*", metavar="NAME", help="only mutants, or only these")
+    parser.add_argument("--log", type=Path, metavar="FILE", help="each operation and its outcomes")
     return parser.parse_args()
 
 
@@ -45,7 +47,9 @@ def _run(place: Place, arguments: argparse.Namespace) -> bool:
         cast = acts.prepare(installation, is_short=arguments.short or not is_proof)
         is_well = True
         if is_proof:
-            is_well = acts.prove(installation, cast, arguments.seed, is_short=arguments.short)
+            is_well = acts.prove(
+                installation, cast, arguments.seed, is_short=arguments.short, log=arguments.log
+            )
         names = arguments.mutants or (mutants.SHORT_MUTANTS if arguments.short else ())
         has_caught = acts.try_mutants(installation, cast, arguments.seed, names)
     return is_well and has_caught

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from core import postgres
 from prove import failpoints, report
@@ -22,14 +23,21 @@ def prepare(installation: Installation, *, is_short: bool) -> Cast:
     return cast
 
 
-def prove(installation: Installation, cast: Cast, seed: str, *, is_short: bool) -> bool:
-    """Run the proof and print its tables. Returns whether nothing was violated."""
+def prove(
+    installation: Installation, cast: Cast, seed: str, *, is_short: bool, log: Path | None = None
+) -> bool:
+    """Run the proof and print its tables. Returns whether nothing was violated.
+
+    `log`: the file that is to hold each operation, its key and its outcomes.
+    """
     extent = SHORT if is_short else LONG
     say(f"Seed {seed}: {extent.faults} faults under load, all invariants after each.")
     installation.start_service()
     proof = Proof(installation, cast, seed)
     proof.run(extent)
     installation.stop_service()
+    if log is not None:
+        report.write_log(proof.log, log)
     for line in report.lines_of(proof, has_disk=installation.place.is_disk):
         say(line)
     if proof.log.violations:

@@ -24,7 +24,7 @@ class Crowd:
 
     def start(self, source: Source) -> None:
         """Draw all that the source makes, and let each process send its part."""
-        self._lines = self._lines or [self._hire(number) for number in range(CALLERS)]
+        self._lines = self._lines or self._hire()
         operations = []
         while (operation := source(self._chance)) is not None:
             self._log.begin(operation)
@@ -40,14 +40,19 @@ class Crowd:
             else:
                 self._log.violate("settled", "a caller's process is still waiting for an answer")
 
-    def _hire(self, number: int) -> Connection:
-        ours, theirs = _PROCESSES.Pipe()
-        # As a daemon it ends with this process.
-        _PROCESSES.Process(
-            target=_call, args=(theirs, self._port, f"{self._seed} {number}"), daemon=True
-        ).start()
-        theirs.close()
-        return ours
+    def _hire(self) -> list[Connection]:
+        """Start the processes, and wait until each has come up: then all begin at once."""
+        lines = []
+        for number in range(CALLERS):
+            ours, theirs = _PROCESSES.Pipe()
+            arguments = (theirs, self._port, f"{self._seed} {number}")
+            # As a daemon it ends with this process.
+            _PROCESSES.Process(target=_call, args=arguments, daemon=True).start()
+            theirs.close()
+            lines.append(ours)
+        for line in lines:
+            line.recv()
+        return lines
 
 
 def _call(line: Connection, port: int, seed: str) -> None:
@@ -55,6 +60,7 @@ def _call(line: Connection, port: int, seed: str) -> None:
     log = Log(seed)
     load = Load(port, log, seed, callers=1)
     with suppress(EOFError, KeyboardInterrupt):
+        line.send("here")
         while True:
             load.start(_source_of(line.recv()))
             load.wait()

@@ -54,7 +54,7 @@ class Inquiries:
             problem = "nobody tells what became of it"
         elif not told.is_completed and operation.id in before:
             problem = "unknown, although it was on record"
-        elif told.is_success and operation.id not in after:
+        elif told.is_success and operation.effects and operation.id not in after:
             problem = f"{told}, although nothing is on record"
         else:
             return

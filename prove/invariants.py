@@ -218,11 +218,7 @@ class Inspector:
 
 
 def _named(operation: Operation) -> str:
-    answer = operation.answer
-    return (
-        f"{operation.name} {operation.id} ({answer.status if answer else 'no answer'},"
-        f" {operation.ambiguous} ambiguous)"
-    )
+    return f"{operation.name} {operation.id} (answered {operation.outcomes})"
 
 
 def _wanted(operation: Operation) -> list[int]:

@@ -130,6 +130,7 @@ class Load:
             sender.settle(operation, is_twin=True)
             answer = second.result()
         other.close()
+        operation.outcomes.append(answer.status if answer else None)
         if answer is not None:
             sender.compare(operation, answer)
 
@@ -156,7 +157,7 @@ class Sender:
         operation.may_be_done |= is_twin
         deadline = time.monotonic() + SETTLE_SECONDS
         while True:
-            answer = self._caller.send(operation)
+            answer = self._send(operation)
             operation.answer = answer or operation.answer
             self._look_at(operation, answer)
             if answer is not None and answer.is_final:
@@ -202,6 +203,11 @@ class Sender:
             operation.told = told
         return told
 
+    def _send(self, operation: Operation) -> Answer | None:
+        answer = self._caller.send(operation)
+        operation.outcomes.append(answer.status if answer else None)
+        return answer
+
     def _hold_to(self, operation: Operation, told: Told | None) -> None:
         """Check that the service has kept to what it told of the key."""
         if told is None or operation.answer is None or not operation.is_acknowledged:
@@ -220,10 +226,12 @@ class Sender:
 
     def repeat(self, operation: Operation) -> None:
         """Send an acknowledged one again: the answer has to be the same."""
-        answer = self._caller.send(operation)
+        answer = self._send(operation)
         if answer is not None:
             operation.repeats += answer.is_final
             self.compare(operation, answer)
+            if answer.is_final and answer.code != DUPLICATE and not answer.is_replayed:
+                self._log.violate("same answer", f"{_named(operation)}: not told as a repeat")
 
     def compare(self, operation: Operation, answer: Answer) -> None:
         """Hold a second answer against the first, if it is one."""

@@ -60,6 +60,11 @@ class Answer:
         return self.status != HTTPStatus.SERVICE_UNAVAILABLE
 
     @property
+    def is_replayed(self) -> bool:
+        """Whether it says of itself that it was given before."""
+        return self.headers.get("Idempotent-Replayed") == "true"
+
+    @property
     def may_have_committed(self) -> bool:
         """Whether a 503 says that it is not known."""
         return str(self.json.get("message", "")).startswith(UNKNOWN_COMMIT)
@@ -107,6 +112,8 @@ class Operation:
     is_kept: bool = True
     is_queued: bool = False
     headers: dict[str, str] = field(default_factory=dict)
+    #: What each attempt was answered, repeats included: a status; None stands for no answer.
+    outcomes: list[int | None] = field(default_factory=list)
     #: The last word, and how often something else came before it.
     answer: Answer | None = None
     ambiguous: int = 0
@@ -125,6 +132,18 @@ class Operation:
         """Whether it was acknowledged as carried out."""
         answer = self.answer
         return answer is not None and (answer.is_success or answer.code == DUPLICATE)
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """What the log says of it, as JSON values."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "key": self.id if self.has_key else None,
+            "request": [self.method, self.path, self.body],
+            "outcomes": self.outcomes,
+            "answer": self.answer and self.answer.body.decode(),
+        }
 
 
 @dataclass(frozen=True, slots=True)

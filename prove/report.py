@@ -1,6 +1,8 @@
 """What a run prints."""
 
+import json
 from collections.abc import Sequence
+from pathlib import Path
 
 from prove.faults import CATALOGUE
 from prove.mutants import Verdict
@@ -9,6 +11,13 @@ from prove.proof import Proof, Tally
 from prove.watch import TOTALS_EVERY
 
 SHOWN_VIOLATIONS = 20
+
+
+def write_log(log: Log, path: Path) -> None:
+    """Write all operations of a run, one to a line."""
+    with path.open("w") as written:
+        for operation in log.operations.values():
+            written.write(json.dumps(operation.record) + "\n")
 
 
 def lines_of(proof: Proof, *, has_disk: bool) -> list[str]:

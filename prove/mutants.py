@@ -185,6 +185,10 @@ def _hammer(proof: Proof, cast: Cast, number: int) -> None:
     proof.run_shape(proof.shapes.hammer(120), None)
 
 
+def _charge_in_batches(proof: Proof, cast: Cast, number: int) -> None:
+    proof.run_shape(proof.shapes.batches(60), None)
+
+
 def _mix_with(fault: Fault) -> Attack:
     def attack(proof: Proof, cast: Cast, number: int) -> None:
         proof.run_mixed(fault)
@@ -203,6 +207,7 @@ def _everything(proof: Proof, cast: Cast, number: int) -> None:
     """Attack in all of the ways in turn."""
     attacks = (
         _hammer,
+        _charge_in_batches,
         _mix_with(_LOST_ANSWER),
         _mix_with(_KILLED_AFTER_WRITE),
         _mix_with(_HELD_UP_IN_CHUNK),
@@ -215,7 +220,7 @@ def _everything(proof: Proof, cast: Cast, number: int) -> None:
 MUTANTS: tuple[Mutant, ...] = (
     Mutant("none: the service as it is", _nothing, _everything, is_sound=True),
     Mutant("no lock", _replace("FOR NO KEY UPDATE OF w", ""), _hammer),
-    Mutant("locks unordered", _replace("ORDER BY w.id", "ORDER BY random()"), _hammer),
+    Mutant("locks unordered", _replace("ORDER BY w.id", "ORDER BY random()"), _charge_in_batches),
     Mutant(
         "key committed apart from the money",
         _send_keys_apart,

@@ -23,6 +23,8 @@ from prove.watch import Watch
 
 #: How many violations of a round are told at once.
 SHOWN_OF_ROUND = 5
+#: A fault that has missed so often, and never struck, has not missed by chance.
+MISSES = 3
 #: How much of what the bank's callers do is reading all of its accounts.
 READS = 0.3
 
@@ -161,6 +163,7 @@ class Proof:
         self.watch.stop()
         with self._counted(self._case("the end")):
             self.inspector.check_end()
+            self._look_for_idle_faults()
 
     def run_mixed(self, fault: Fault | None) -> None:
         """Let everybody do everything for a while; a fault strikes in the middle."""
@@ -215,6 +218,12 @@ class Proof:
         took = time.monotonic() - began
         slowest = self.tally.recovery_seconds.get(fault.kind, 0.0)
         self.tally.recovery_seconds[fault.kind] = max(slowest, took)
+
+    def _look_for_idle_faults(self) -> None:
+        """Check that no fault always misses: its failpoint would be where nobody comes any more."""
+        for kind, missed in self.tally.missed.items():
+            if missed >= MISSES and not self.tally.struck[kind]:
+                self.log.violate("faults", f"'{kind}' was tried {missed} times, and never struck")
 
     def _tell(self, what: str) -> None:
         """Say that a round is over, and how much there was so far."""

@@ -71,6 +71,10 @@ class Shapes:
 
         return Shape("jack hammer", (transfer() for _ in range(transfers)))
 
+    def batches(self, count: int) -> Shape:
+        """Make batches of charges: each locks many wallets, and the batches have them in common."""
+        return Shape("batches", (self._mix.charges(self._chance) for _ in range(count)))
+
     def charges(self, count: int) -> Shape:
         """Make the charges that are refunded afterwards."""
         rich = [client for place, client in enumerate(self._cast.clients) if place % 4]

@@ -20,7 +20,8 @@ _VALID = (
 )
 _SESSION = FixedQuery(User, _VALID, beside=("created", "expiry"))
 _SESSION_SEEN = FixedQuery(User, _VALID, beside=("created", "expiry", replica.SEEN))
-_SCHEMES = (b"token", b"bearer")
+#: What may stand before a token.
+SCHEMES = (b"token", b"bearer")
 
 
 def caller_of(request: Request) -> User:
@@ -28,6 +29,12 @@ def caller_of(request: Request) -> User:
     if not isinstance(request.user, User):
         raise NotAuthenticated
     return request.user
+
+
+def sent_token(request: Request) -> tuple[bytes, str]:
+    """Return the scheme and the token's digest; an empty scheme when nothing was sent."""
+    scheme, _, token = get_authorization_header(request).partition(b" ")
+    return scheme.lower(), hash_token(token.strip().decode("latin-1")) if scheme else ""
 
 
 class TokenAuthentication(KnoxAuthentication):  # type: ignore[misc]
@@ -38,13 +45,12 @@ class TokenAuthentication(KnoxAuthentication):  # type: ignore[misc]
     """
 
     def authenticate(self, request: Request) -> tuple[User, AuthToken] | None:
-        scheme, _, token = get_authorization_header(request).partition(b" ")
+        scheme, digest = sent_token(request)
         if not scheme:
             return None
-        digest = hash_token(token.strip().decode("latin-1"))
         _guesses.require_free(request._request, digest)
         try:
-            if scheme.lower() not in _SCHEMES:
+            if scheme not in SCHEMES:
                 raise InvalidToken
             session = _find(digest)
         except InvalidToken:

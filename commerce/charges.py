@@ -14,7 +14,7 @@ from ledger.kinds import Kind
 from ledger.models import Transaction
 from ledger.post import Order, Outcome, post
 from wallets.assets import amount_minor, money
-from wallets.ends import anyones_end, company_end
+from wallets.ends import anyones_end, company_end, other_end
 from wallets.errors import CurrencyMismatch, SameWallet, WalletNotFound
 from wallets.models import Wallet
 
@@ -42,14 +42,15 @@ class Refund:
 
 
 def propose_charge(
-    company: User, *, wallet_id: uuid.UUID, amount: str, summary: str = ""
+    company: User, *, wallet_id: uuid.UUID, amount: str, summary: str = "", unseen: bool = False
 ) -> Proposal:
     """Propose to take money from a payer's wallet, known by its token, into the company's own.
 
-    Raises `NoWallet`, `WalletNotFound`, `InvalidInput`, `AmountNotPositive`.
+    `unseen`: see `wallets.ends.other_end`. Raises `NoWallet`, `WalletNotFound`, `InvalidInput`,
+    `AmountNotPositive`.
     """
     target = company_end(company)
-    source = anyones_end(wallet_id)
+    source = other_end(wallet_id, target, unseen=unseen)
     return Proposal(
         kind=Kind.CHARGE,
         source=source,

@@ -7,7 +7,7 @@ from commerce.intake import queue_movement
 from commerce.movements import Proposal
 from ledger.kinds import Kind
 from wallets.assets import amount_minor
-from wallets.ends import anyones_end, own_end
+from wallets.ends import anyones_end, other_end, own_end
 
 
 def queue_transfer(
@@ -25,15 +25,21 @@ def queue_transfer(
 
 
 def propose_transfer(
-    owner: User, *, source_id: uuid.UUID, target_id: uuid.UUID, amount: str, summary: str = ""
+    owner: User,
+    *,
+    source_id: uuid.UUID,
+    target_id: uuid.UUID,
+    amount: str,
+    summary: str = "",
+    unseen: bool = False,
 ) -> Proposal:
     """Propose to move money from the owner's wallet to another. `amount` is a plain decimal.
 
-    Raises `WalletNotFound` (for a source that is not the owner's, too), `InvalidInput`,
-    `AmountNotPositive`.
+    `unseen`: see `wallets.ends.other_end`. Raises `WalletNotFound` (for a source that is not the
+    owner's, too), `InvalidInput`, `AmountNotPositive`.
     """
     source = own_end(owner, source_id)
-    target = anyones_end(target_id)
+    target = other_end(target_id, source, unseen=unseen)
     return Proposal(
         kind=Kind.TRANSFER,
         source=source,

@@ -114,13 +114,12 @@ MIDDLEWARE = [
     "corsheaders.middleware.CorsMiddleware",
     # Refuses a Host that is not allowed, and tells the length of an answer.
     "django.middleware.common.CommonMiddleware",
-    # From here on for the admin only: the API knows neither sessions nor cookies.
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "core.http.sessions.SessionAgeMiddleware",
+    "core.http.admin_only.SessionMiddleware",
+    "core.http.admin_only.SessionAgeMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django_otp.middleware.OTPMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "core.http.admin_only.AuthenticationMiddleware",
+    "core.http.admin_only.OTPMiddleware",
+    "core.http.admin_only.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "core.http.middleware.BodyMiddleware",
 ]

@@ -28,19 +28,25 @@ class Told:
     decimals: int
 
 
-def post_once(order: Order, told: Told, claim: Claim | None) -> Answer | None:
-    """Carry the order out and return the answer; None when it would fail: then nothing is written.
+def post_once(
+    order: Order, told: Told, claim: Claim | None, *, token_digest: str | None = None
+) -> Answer | None:
+    """Carry the order out and return the answer, or None: then nothing is written.
 
+    None when the order would fail, and when it cannot be tried: there is no such wallet of anybody,
+    or the two hold different assets. With `token_digest` also when the actor's token is not valid.
     With a claim it happens at most once per key: a repeat returns the first answer, and the answer
     and the money commit together. Must not run inside a unit of work: it is one. The wallets must
-    exist, differ and hold the same asset: whoever makes an order has looked.
+    differ, and the end that is told must be the actor's.
 
     Raises `IdempotencyKeyReused`, and what `core.unit_of_work.one_statement` does.
     """
     started = time.perf_counter()
     row = one_statement(
-        "SELECT * FROM ledger_post_once(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        "SELECT * FROM ledger_post_once("
+        "%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         [
+            token_digest,
             order.actor_id,
             claim and claim.key,
             claim and claim.operation,

@@ -34,6 +34,17 @@ def anyones_end(wallet_id: uuid.UUID) -> Wallet:
     return Wallet.from_db(DEFAULT_DB_ALIAS, _UNCHANGING, _unchanging(wallet_id))
 
 
+def other_end(wallet_id: uuid.UUID, own: Wallet, *, unseen: bool) -> Wallet:
+    """Return what is on the other side of one's own end: somebody's wallet of the same asset.
+
+    With `unseen` nobody looks whether that is so: for `ledger.post_once`, which asks when it locks.
+    Else raises `WalletNotFound`, and what it returns may hold another asset.
+    """
+    if unseen:
+        return Wallet(id=wallet_id, asset_id=own.asset_id)
+    return anyones_end(wallet_id)
+
+
 def company_end(company: User) -> Wallet:
     """Return the wallet that a company is paid into as an end. Raises `NoWallet`."""
     return anyones_end(_wallet_id_of(company.pk))

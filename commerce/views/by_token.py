@@ -7,6 +7,7 @@ from rest_framework.request import Request
 
 from accounts.authentication import caller_of
 from accounts.permissions import HasRole, IsCompany, IsHolder
+from accounts.recall import confirm
 from commerce.bodies import (
     AmountBody,
     BalanceAnswer,
@@ -32,7 +33,7 @@ from commerce.views.asynchronous import (
     respond_queued,
     wants_async,
 )
-from commerce.views.moving import respond_moved, source_side
+from commerce.views.moving import MovingView, respond_moved, source_side
 from core.errors import InvalidInput, PermissionDenied
 from core.http.schema import operation
 from core.http.views import ApiView, Moved, parse_body, respond_once
@@ -56,7 +57,7 @@ class MoneyView(ApiView):
     permission_classes: tuple[type[HasRole], ...] = (IsHolder,)
 
 
-class DepositView(MoneyView):
+class DepositView(MovingView, MoneyView):
     body = AmountBody()
 
     @operation(
@@ -72,10 +73,10 @@ class DepositView(MoneyView):
     def post(self, request: Request) -> HttpResponse:
         fields = parse_body(request, self.body)
         caller = caller_of(request)
-        return respond_moved(request, lambda: propose_deposit(caller, **fields), of_source=False)
+        return respond_moved(request, lambda _: propose_deposit(caller, **fields), of_source=False)
 
 
-class WithdrawView(MoneyView):
+class WithdrawView(MovingView, MoneyView):
     body = AmountBody()
 
     @operation(
@@ -93,11 +94,14 @@ class WithdrawView(MoneyView):
         fields = parse_body(request, self.body)
         caller = caller_of(request)
         if wants_async(request):
+            confirm(request)
             return respond_queued(request, lambda: queue_withdrawal(caller, **fields))
-        return respond_moved(request, lambda: propose_withdrawal(caller, **fields), of_source=True)
+        return respond_moved(
+            request, lambda _: propose_withdrawal(caller, **fields), of_source=True
+        )
 
 
-class TransferView(MoneyView):
+class TransferView(MovingView, MoneyView):
     body = TransferBody()
 
     @operation(
@@ -124,11 +128,16 @@ class TransferView(MoneyView):
         fields = parse_body(request, self.body)
         caller = caller_of(request)
         if wants_async(request):
+            confirm(request)
             return respond_queued(request, lambda: queue_transfer(caller, **fields))
-        return respond_moved(request, lambda: propose_transfer(caller, **fields), of_source=True)
+        return respond_moved(
+            request,
+            lambda unseen: propose_transfer(caller, **fields, unseen=unseen),
+            of_source=True,
+        )
 
 
-class ChargeView(MoneyView):
+class ChargeView(MovingView, MoneyView):
     permission_classes = (IsCompany,)
     body = ChargeBody()
 
@@ -157,7 +166,7 @@ class ChargeView(MoneyView):
         caller = caller_of(request)
         return respond_moved(
             request,
-            lambda: propose_charge(caller, **fields),
+            lambda unseen: propose_charge(caller, **fields, unseen=unseen),
             of_source=False,
             tells_transaction=True,
         )

@@ -1,16 +1,18 @@
-"""How the doors `/wallet/*` answer a movement: with a wallet and its balance after it."""
+"""The doors `/wallet/*` that take one trip to the database, and what they answer."""
 
 from collections.abc import Callable
 from typing import Any
 
 import orjson
+from django.db import DatabaseError, InterfaceError
 from django.http import HttpResponse
 from rest_framework.request import Request
 
+from accounts.recall import confirm, recall, recalled_digest, remember
 from commerce.movements import Movement, Proposal, move
-from core.errors import Refusal
+from core.errors import Refusal, Unavailable
 from core.http.renderer import render_json
-from core.http.views import Moved, respond_once
+from core.http.views import ApiView, Moved, respond_once
 from core.idempotency import Answer, Claim
 from ledger.post_once import Told, post_once
 from wallets.assets import get_asset, money
@@ -21,32 +23,61 @@ _BALANCE = orjson.Fragment("%1$s")
 _TRANSACTION = "%2$s"
 
 
+class MovingView(ApiView):
+    """A view that recalls its callers. Unless it ends in `respond_moved`, it has to `confirm` them.
+
+    Whoever is refused, for whatever reason, is told first that the token has died, if it has.
+    """
+
+    def perform_authentication(self, request: Request) -> None:
+        recall(request)
+        super().perform_authentication(request)
+        remember(request)
+
+    def handle_exception(self, exc: Exception) -> Any:
+        # Not when the database is away, nor when it is not known what became of the money.
+        if not isinstance(exc, Unavailable | DatabaseError | InterfaceError):
+            try:
+                confirm(self.request)
+            except (Refusal, DatabaseError, InterfaceError) as refusal:
+                exc = refusal
+        return super().handle_exception(exc)
+
+
 def respond_moved(
     request: Request,
-    propose: Callable[[], Proposal],
+    propose: Callable[[bool], Proposal],
     *,
     of_source: bool,
     tells_transaction: bool = False,
 ) -> HttpResponse:
     """Move money, at most once per idempotency key, and answer with a wallet's balance after it.
 
-    `of_source`: the source's, else the target's. What succeeds takes one trip to the database;
-    what is refused takes the long way, which puts it on record.
+    `propose` is told whether the other end goes unseen (`wallets.ends.other_end`). `of_source`: the
+    source's balance, else the target's. What succeeds takes one trip to the database; what does not
+    takes the long way, which asks about the token and the wallets and puts a refusal on record.
     """
 
     def at_once(claim: Claim | None) -> Answer | None:
+        answer = in_one_trip(claim)
+        if answer is None:
+            confirm(request)
+        return answer
+
+    def in_one_trip(claim: Claim | None) -> Answer | None:
         try:
-            proposal = propose()
+            proposal = propose(True)
             order = proposal.order()
         except Refusal:
             return None
         wallet = proposal.source if of_source else proposal.target
         body = _payload(wallet, _BALANCE, _TRANSACTION if tells_transaction else None)
         decimals = get_asset(wallet.asset_id).decimals
-        return post_once(order, Told(render_json(body).decode(), of_source, decimals), claim)
+        told = Told(render_json(body).decode(), of_source, decimals)
+        return post_once(order, told, claim, token_digest=recalled_digest(request))
 
     def work() -> Moved:
-        movement = move(propose())
+        movement = move(propose(False))
         wallet = movement.source if of_source else movement.target
         transaction_id = movement.outcome.transaction_id
         return Moved(

@@ -18,7 +18,7 @@ class SessionAgeMiddleware:
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
-        self._get_response = get_response
+        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         # Whoever brings no cookie has no session, and is asked for none.
@@ -27,4 +27,4 @@ class SessionAgeMiddleware:
             since = request.session.setdefault(SINCE, now)
             if now - since >= settings.SESSION_HOURS * 3_600:
                 request.session.flush()
-        return self._get_response(request)
+        return self.get_response(request)

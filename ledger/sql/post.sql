@@ -7,8 +7,8 @@
 -- or of the database.
 --
 -- Each order is decided in its turn, on the balances that the orders before it left behind.
--- With `all_or_none`, nothing is written when one of them fails; the outcomes say what would have
--- happened.
+-- With `all_or_none`, nothing is written and no row returned when one of them fails, or could not
+-- even be tried: an unknown wallet, two assets, the world in the place of an owner.
 --
 -- SECURITY DEFINER: the app's role may execute this and may not write a balance or a transaction
 -- in any other way.
@@ -63,6 +63,9 @@ BEGIN
         found_wallets := found_wallets + 1;
     END LOOP;
     IF found_wallets <> cardinality(wallet_ids) THEN
+        IF all_or_none THEN
+            RETURN;
+        END IF;
         RAISE EXCEPTION 'ledger_post: a wallet does not exist.' USING ERRCODE = 'no_data_found';
     END IF;
     versions_read := versions;
@@ -73,8 +76,15 @@ BEGIN
         target := targets[i];
         amount := amounts[i];
         IF assets[source] <> assets[target] THEN
+            IF all_or_none THEN
+                RETURN;
+            END IF;
             RAISE EXCEPTION 'ledger_post: the wallets of an order hold different assets.'
                 USING ERRCODE = 'data_exception';
+        END IF;
+        IF all_or_none AND kinds[i] IN ('transfer', 'charge', 'refund')
+           AND (systems[source] OR systems[target]) THEN
+            RETURN;
         END IF;
         availables[i] := balances[source] - helds[source];
         failure := CASE
@@ -106,8 +116,6 @@ BEGIN
     END LOOP;
 
     IF all_or_none AND EXISTS (SELECT FROM unnest(failures) AS f WHERE f IS NOT NULL) THEN
-        RETURN QUERY
-            SELECT NULL::uuid, u.* FROM unnest(failures, source_balances, target_balances, availables) AS u;
         RETURN;
     END IF;
 

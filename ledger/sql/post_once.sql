@@ -3,13 +3,15 @@
 -- between them. A hot wallet is locked for as long as this runs, and no longer.
 --
 -- It returns the answer, or that of the first request when the key was used before (`replayed`), or
--- no row when the order would fail: then nothing was written, and the caller goes the long way, which
--- writes the failed attempt and the refusal.
+-- no row when the order would fail or cannot be tried: then nothing was written, and the caller goes
+-- the long way, which looks at everything, writes the failed attempt and makes the refusal.
 --
+-- `token_digest` is the caller's, who is known only from an earlier call: when the token has died
+-- since, there is no row either. NULL: who calls has been looked up.
 -- `answer` is the body with %1$s for the balance that is told and %2$s for the transaction's id.
 -- `told_key` NULL: no key was sent.
 CREATE OR REPLACE FUNCTION ledger_post_once(
-    caller uuid, told_key varchar, told_operation varchar, told_fingerprint bytea,
+    token_digest varchar, caller uuid, told_key varchar, told_operation varchar, told_fingerprint bytea,
     kept_since timestamptz, kind varchar, source_id uuid, target_id uuid, amount bigint,
     summary varchar, request_id varchar, answer varchar, tells_source boolean, decimals integer
 )
@@ -22,6 +24,9 @@ DECLARE
     outcome record;
     balance numeric;
 BEGIN
+    IF token_digest IS NOT NULL AND NOT token_is_valid(token_digest, caller) THEN
+        RETURN;
+    END IF;
     IF told_key IS NOT NULL THEN
         RETURN QUERY
             SELECT c.fingerprint, c.status_code, c.body, c.transaction_id, true
@@ -30,7 +35,7 @@ BEGIN
             RETURN;
         END IF;
     END IF;
-    SELECT * INTO STRICT outcome
+    SELECT * INTO outcome
       FROM ledger_post(
            CASE WHEN source_first THEN ARRAY[source_id, target_id]
                                   ELSE ARRAY[target_id, source_id] END,
@@ -39,7 +44,7 @@ BEGIN
            CASE WHEN source_first THEN ARRAY[2] ELSE ARRAY[1] END,
            ARRAY[amount], ARRAY[summary], ARRAY[caller], ARRAY[NULL::uuid], ARRAY[NULL::uuid],
            request_id, true);
-    IF outcome.failure_code IS NOT NULL THEN
+    IF NOT FOUND THEN
         RETURN;
     END IF;
     balance := CASE WHEN tells_source THEN outcome.source_balance_minor

@@ -26,6 +26,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
             connection = super().get_new_connection(conn_params)
         return connection
 
+    def _set_autocommit(self, autocommit: bool) -> None:
+        # What comes out of the pool was left as it is wanted; to say so again is not for nothing.
+        if self.connection.autocommit != autocommit:
+            super()._set_autocommit(autocommit)  # type: ignore[misc]
+
 
 def _is_alive(connection: Connection[Any]) -> bool:
     socket = select.poll()

@@ -8,6 +8,7 @@ The words:
 
 - **operation**: one thing that a caller wants, however often it has to be sent. It carries a key.
 - **attempt**: one request of an operation, and what came back. Ambiguous: nobody knows what it did.
+- **inquiry**: asking what became of a key, by one who lost the answer.
 - **effect**: a movement that an operation asks for.
 - **fault**: something that breaks, and is whole again afterwards.
 - **failpoint**: a place in the middle of a request at which a fault can strike.

@@ -8,6 +8,7 @@ money does it in passing (`ledger.post_once`), everything else by `confirm`.
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from knox.models import AuthToken
 from rest_framework.request import Request
 
@@ -19,6 +20,7 @@ from core.errors import NotAuthenticated
 _REMEMBERED = 10_000
 #: By the digests of their tokens.
 _callers: dict[str, User] = {}
+_authentication = TokenAuthentication()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ def recall(request: Request) -> None:
     # Where tokens end when nobody uses them, each use is looked at.
     if caller is not None and scheme in SCHEMES and settings.TOKEN_IDLE is None:
         request.user, request.auth = caller, _Recalled(digest)
+        # Without it, refusing the caller's role would look the token up, past `confirm`.
+        request._authenticator = _authentication  # type: ignore[attr-defined]
 
 
 def remember(request: Request) -> None:
@@ -57,8 +61,10 @@ def confirm(request: Request) -> None:
     digest = recalled_digest(request)
     if digest is None:
         return
+    # Nobody, until the database says who: a second look would count as a second guess.
+    request.user, request.auth = AnonymousUser(), None
     _callers.pop(digest, None)
-    session = TokenAuthentication().authenticate(request)
+    session = _authentication.authenticate(request)
     if session is None:
         raise NotAuthenticated
     request.user, request.auth = session

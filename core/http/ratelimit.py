@@ -120,6 +120,8 @@ class GuessLimit:
 
     def was_wrong(self, request: HttpRequest) -> None:
         """Count a wrong secret. Raises `RateLimited` above the group's rate."""
+        # What was told of a caller's limit is not for whoever sent this.
+        request.META.pop(_TOLD, None)
         subject = _address_subject(request)
         try:
             spend(request, group=self._group, subject=subject)

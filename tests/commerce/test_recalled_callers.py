@@ -1,11 +1,11 @@
 """A caller who is known from an earlier call moves money in one trip, while the token is good."""
 
+import logging
 from collections.abc import Callable
 from datetime import timedelta
 from threading import Barrier
 
 import pytest
-from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -16,7 +16,7 @@ from accounts.models import User
 from core.models import IdempotencyRecord
 from ledger.models import Transaction
 from tests.api import Api, Reply
-from tests.factories import Holder, a_client, a_company
+from tests.factories import Holder, a_client, a_company, api_of
 from tests.races import race
 from wallets.assets import system_wallet_id
 from wallets.models import Purpose
@@ -40,6 +40,7 @@ def an_account_is_switched_off(holder: Holder) -> None:
     User.objects.filter(pk=holder.user.pk).update(is_active=False)
 
 
+NAMES = ["deposit", "withdraw", "withdraw later", "transfer", "transfer later", "charge"]
 DEATHS = [a_token_dies_by_log_out, a_token_dies_by_age, an_account_is_switched_off]
 
 
@@ -59,9 +60,7 @@ def calls_of(holder: Holder, other: Holder) -> dict[str, tuple[Api, str, Body, d
 
 
 @pytest.mark.parametrize("die", DEATHS)
-@pytest.mark.parametrize(
-    "name", ["deposit", "withdraw", "withdraw later", "transfer", "transfer later", "charge"]
-)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_recalled_caller_whose_token_died_moves_nothing(
     name: str, die: Callable[[Holder], None]
 ) -> None:
@@ -84,18 +83,69 @@ def test_a_recalled_caller_whose_token_died_moves_nothing(
     assert state_of(holder, other) == before
 
 
-def test_a_dead_token_is_told_so_and_uses_up_no_limit(settings: Settings) -> None:
-    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "writes": "3/m"}
-    cache.clear()
+def test_a_dead_token_is_told_so_though_its_owner_is_over_the_limit(settings: Settings) -> None:
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "writes": "3/d"}
     company, payer = a_company(), a_client(holds="10.00")
     charge: Body = {"wallet": str(payer.wallet_id), "amount": 1, "summary": "Tea"}
     assert company.api.post("/wallet/charge", charge).status == 200
+    for _ in range(3):
+        api_of(company.user).post("/wallet/charge", charge)
     AuthToken.objects.filter(user=company.user).delete()
 
     replies = [company.api.post("/wallet/charge", charge) for _ in range(5)]
 
     assert {reply.status for reply in replies} == {401}
-    assert payer.balance_minor == 900
+    assert payer.balance_minor == 700
+
+
+@pytest.mark.parametrize("role", ["client", "company"])
+def test_a_dead_token_does_not_go_on_using_up_its_owners_limit(
+    role: str, settings: Settings
+) -> None:
+    # Given a caller whom the process knows, who may charge or may not, and a token that died
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "writes": "4/d"}
+    caller, payer = a_company() if role == "company" else a_client(), a_client(holds="10.00")
+    charge: Body = {"wallet": str(payer.wallet_id), "amount": 1, "summary": "Tea"}
+    caller.api.post("/wallet/charge", charge)
+    caller.api.post(f"/{role}/logout")
+
+    # When somebody goes on sending it
+    replies = [caller.api.post("/wallet/charge", charge) for _ in range(4)]
+
+    # Then nobody tells how much of the limit is left, and the owner is not kept out
+    assert [reply.status for reply in replies] == [401] * 4
+    assert not any("RateLimit" in reply.headers for reply in replies)
+    deposit: Body = {"wallet": str(caller.wallet_id), "amount": 1}
+    assert api_of(caller.user).post("/wallet/deposit", deposit).status == 200
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_use_of_a_dead_token_is_one_guess(name: str, settings: Settings) -> None:
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "invalid_tokens": "2/d"}
+    holder, other = a_client(holds="10.00"), a_company(holds="10.00")
+    api, path, body, headers = calls_of(holder, other)[name]
+    # A worker remembers who is over the limit: an address of its own.
+    api._client.defaults["REMOTE_ADDR"] = f"10.2.0.{NAMES.index(name)}"
+    assert api.post(path, body, **headers).status < 300
+    a_token_dies_by_age(other if name == "charge" else holder)
+
+    replies = [api.post(path, body, **headers).status for _ in range(4)]
+
+    assert replies == [401, 401, 429, 429]
+
+
+def test_the_log_names_nobody_by_a_dead_token(caplog: pytest.LogCaptureFixture) -> None:
+    company, payer = a_company(), a_client(holds="10.00")
+    charge: Body = {"wallet": str(payer.wallet_id), "amount": 1, "summary": "Tea"}
+    assert company.api.post("/wallet/charge", charge).status == 200
+    company.api.post("/company/logout")
+
+    caplog.clear()
+    with caplog.at_level(logging.INFO, logger="core.http.observation"):
+        assert company.api.post("/wallet/charge", charge).status == 401
+
+    users = [vars(line).get("user_id", "nothing said") for line in caplog.records]
+    assert users == [None]
 
 
 def test_tokens_that_idle_away_are_looked_up_each_time(settings: Settings) -> None:

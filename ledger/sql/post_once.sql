@@ -44,7 +44,7 @@ BEGIN
            CASE WHEN source_first THEN ARRAY[2] ELSE ARRAY[1] END,
            ARRAY[amount], ARRAY[summary], ARRAY[caller], ARRAY[NULL::uuid], ARRAY[NULL::uuid],
            request_id, true);
-    IF NOT FOUND THEN
+    IF NOT FOUND OR outcome.failure_code IS NOT NULL THEN
         RETURN;
     END IF;
     balance := CASE WHEN tells_source THEN outcome.source_balance_minor

@@ -162,3 +162,24 @@ def _end_who_waits() -> list[bool]:
             " WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
         )
         return [row[0] for row in cursor.fetchall()]
+
+
+def test_the_release_before_is_told_why_nothing_is_written() -> None:
+    """Two releases run beside each other for a minute: the earlier asks for exactly one row."""
+    payer, company = a_client(holds="10.00"), a_company()
+    wallets = sorted([payer.wallet_id, company.wallet_id], key=lambda wallet: wallet.int)
+    source = wallets.index(payer.wallet_id) + 1
+    before = state_of(payer, company)
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT transaction_id, failure_code, available_minor FROM ledger_post("
+            "%s, ARRAY['charge'], ARRAY[%s], ARRAY[%s], ARRAY[1250::bigint], ARRAY['Tea'],"
+            " ARRAY[%s], ARRAY[NULL::uuid], ARRAY[NULL::uuid], 'request', true)",
+            [wallets, source, 3 - source, company.user.id],
+        )
+        outcomes = cursor.fetchall()
+
+    assert outcomes == [(None, "insufficient_funds", 1_000)]
+    assert state_of(payer, company) == before
+    assert not Transaction.objects.filter(kind=Kind.CHARGE).exists()

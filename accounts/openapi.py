@@ -11,4 +11,5 @@ class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
     name = "token"
 
     def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
-        return {"type": "http", "scheme": "bearer", "description": "`Token <t>` does the same."}
+        description = "The token alone: it is sent as `Bearer <t>`. `Token <t>` does the same."
+        return {"type": "http", "scheme": "bearer", "description": description}

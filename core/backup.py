@@ -23,7 +23,7 @@ from core import postgres
 LOCK_WAIT = "1min"
 
 _FOREIGN_OBJECTS = """
-    SELECT format('%%s %%s', kind, name) FROM (
+    SELECT kind || ' ' || name FROM (
         SELECT oid, 'pg_class'::regclass AS catalog, relnamespace AS namespace,
                'relation' AS kind, relname AS name
           FROM pg_class WHERE relkind IN ('r', 'p', 'v', 'm', 'S', 'f')

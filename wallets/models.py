@@ -81,7 +81,7 @@ class Wallet(models.Model):
     version = models.BigIntegerField(default=0, help_text="How many completed entries it has.")
     # By the one clock that all hosts share: the oldest is the one that pays.
     created_at = models.DateTimeField(db_default=Now(), editable=False)
-    updated_at = models.DateTimeField(auto_now=True)
+    updated_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
         constraints = (

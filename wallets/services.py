@@ -6,6 +6,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection
 from django.db.models import Max
+from django.db.models.functions import Now
 
 from accounts.errors import AccountErased
 from accounts.models import Role, User
@@ -60,7 +61,9 @@ def set_status(wallet_id: UUID, *, status: Status, reason: str, actor: User | No
     if status == Status.CLOSED and wallet.balance_minor:
         raise BalanceNotZero
     wallet.status = status
+    wallet.updated_at = Now()
     wallet.save(update_fields=["status", "updated_at"])
+    wallet.refresh_from_db(fields=["updated_at"])
     StatusChange.objects.create(wallet=wallet, status=status, reason=reason, actor=actor)
     return wallet
 

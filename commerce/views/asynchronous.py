@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 from rest_framework.request import Request
 
@@ -19,7 +19,6 @@ PREFER = OpenApiParameter(
     str,
     OpenApiParameter.HEADER,
     description="`respond-async`: queue it and answer 202; short of balance it fails for good.",
-    examples=[OpenApiExample("Asynchronously", "respond-async")],
 )
 
 

@@ -58,7 +58,6 @@ SENT = {
     "userId": A_CREDIT["userId"],
     "assetSymbol": "GOLD",
     "amount": 100,
-    "idempotencyKey": "purchase-1017",
 }
 REFUSALS = (BAD_AMOUNT, AmountNotPositive, UnknownUser, UnknownAsset, PermissionDenied)
 

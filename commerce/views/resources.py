@@ -43,7 +43,6 @@ from wallets.resources import A_WALLET, WalletResource, wallet_resource
 FUND_KEYS = ("idempotencyKey",)
 TRANSFER_KEYS = ("idempotencyKey", "clientTransactionId")
 OTHER_WALLET = {**A_WALLET, "id": "4d2f7c61-1f0f-4c7e-8a53-8b7e5f6a2c22", "balance": None}
-A_KEY = "unique-key-123"
 REPEATED = DuplicateIdempotencyKey(transactionId="019a2b3c-4d5e-7f60-8a91-b2c3d4e5f607")
 
 
@@ -93,7 +92,7 @@ class FundView(ResourceView):
         "wallets_fund",
         "Deposit into an own wallet",
         body=body,
-        sent={"wallet_id": A_WALLET["id"], "amount": "100.50", "idempotencyKey": A_KEY},
+        sent={"wallet_id": A_WALLET["id"], "amount": "100.50"},
         answer=WalletResource,
         shown=A_WALLET,
         refusals=[
@@ -127,7 +126,6 @@ class TransferView(ResourceView):
             "senderWalletId": A_WALLET["id"],
             "receiverWalletId": OTHER_WALLET["id"],
             "amount": "50.25",
-            "idempotencyKey": A_KEY,
         },
         answer=TransferAnswer,
         shown={"sender": A_WALLET, "receiver": OTHER_WALLET},

@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Callable
-from http import HTTPStatus
+from http import HTTPMethod, HTTPStatus
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -55,6 +55,9 @@ class RequestContextMiddleware:
             observe(request, response, time.perf_counter() - started)
         finally:
             context.request_id.reset(token)
+        if request.method == HTTPMethod.HEAD and isinstance(response, HttpResponse):
+            # Its headers tell of what GET gets. The server below would drop it, and complain.
+            response.content = b""
         response["X-Request-ID"] = request_id
         tell_limits(request, response)
         response.setdefault("Cache-Control", "no-store")

@@ -53,8 +53,9 @@ _KEY = OpenApiParameter(
     "Idempotency-Key",
     KEY_SCHEMA,
     OpenApiParameter.HEADER,
-    description="Makes the call safe to repeat: the same key and request get the first answer.",
-    examples=[OpenApiExample("A key", "3f0c8a52-order-1017")],
+    # No example: Swagger UI would send it with each call, and the second one is refused.
+    description="Makes the call safe to repeat: the same key and request get the first answer."
+    " For instance `3f0c8a52-order-1017`.",
 )
 
 

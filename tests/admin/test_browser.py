@@ -60,6 +60,7 @@ class Seat:
         secret = base64.b32decode(self.page.inner_text("#secret").replace(" ", ""))
         self.page.fill("[name=code]", f"{totp(secret):06d}")
         self.page.click("text=Set it up")
+        self.page.wait_for_selector("#codes li")
         assert self.page.locator("#codes li").count() == 10
         self.page.click("text=I have them")
         self.page.wait_for_selector("text=The last 24 hours")

@@ -1,9 +1,11 @@
 """`/wallets*`: wallets as resources, the doors of seeds 1 and 2."""
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from ledger.models import Transaction
 from tests.factories import Holder, a_client, a_company, an_operator, api_of, freeze
@@ -45,6 +47,18 @@ def test_a_wallet_is_created_with_its_first_balance(
     assert set(reply.json) == RESOURCE
     assert (reply.json["currency"], reply.json["balance"]) == (currency, Decimal(balance))
     assert Transaction.objects.filter(target_id=reply.json["id"]).count() == deposits
+
+
+def test_a_new_wallet_is_as_old_as_its_last_change_whatever_the_hosts_clock(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    client = a_client()
+    yesterday = timezone.now() - timedelta(days=1)
+    monkeypatch.setattr(timezone, "now", lambda: yesterday)
+
+    made = client.api.post("/wallets", {}).json
+
+    assert made["updatedAt"] == made["createdAt"]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 import pytest
+from django.core.handlers.wsgi import WSGIHandler
+from django.test import RequestFactory
 from pytest_django import Settings
 
 from ledger.models import Transaction
@@ -293,3 +295,18 @@ def _deposit(client: Holder, *, key: str) -> Reply:
 
 def _crash(*_: Any) -> Any:
     raise RuntimeError("a secret of ours")
+
+
+def test_head_tells_of_a_body_and_has_none() -> None:
+    # Past the test client, which throws it away as some servers do.
+    told: list[Any] = []
+    environ = RequestFactory().head("/status").environ
+
+    def start(status: str, headers: Any, _exc_info: Any = None, /) -> Any:
+        told.extend([status, headers])
+
+    body = b"".join(WSGIHandler()(environ, start))
+
+    status, headers = told
+    assert (status, body) == ("200 OK", b"")
+    assert int(dict(headers)["Content-Length"]) > 0

@@ -143,6 +143,18 @@ def test_every_refusal_is_shown_as_it_is_sent(schema: dict[str, Any]) -> None:
                 assert (str(body["statusCode"]), body["timestamp"][-1]) == (status, "Z")
 
 
+def test_no_header_is_filled_in_for_whoever_tries_a_call_out(schema: dict[str, Any]) -> None:
+    filled = [
+        (path, header["name"])
+        for path, operations in schema["paths"].items()
+        for operation in operations.values()
+        for header in operation.get("parameters", ())
+        if header["in"] == "header" and {"example", "examples", "default"} & header.keys()
+    ]
+
+    assert filled == []
+
+
 def test_every_operation_says_what_its_shape_refuses(schema: dict[str, Any]) -> None:
     for name, operation in _operations(schema):
         expected = {"not_acceptable", "request_timeout", "rate_limited", "unavailable"}

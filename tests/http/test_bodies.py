@@ -1,11 +1,14 @@
 """Bodies: what is no JSON object, and what is one but not this call's. No trace of either."""
 
+import io
 import json
 from typing import Any
+from wsgiref.util import setup_testing_defaults
 
 import pytest
 
 from accounts.models import User
+from config.wsgi import application
 from core.models import IdempotencyRecord
 from ledger.models import Transaction
 from tests.api import Api, Reply
@@ -267,6 +270,30 @@ def test_another_charset_is_another_media_type() -> None:
 
     assert (latin.status, latin.code) == (415, "unsupported_media_type")
     assert utf8.status == 201
+
+
+def test_a_content_type_that_cannot_be_read_is_an_unknown_one() -> None:
+    client = a_client()
+    statuses: list[str] = []
+
+    def start(status: str, *_: Any) -> Any:
+        statuses.append(status)
+
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": "POST",
+        "PATH_INFO": "/wallet/create",
+        "CONTENT_TYPE": "application/json; charset*=unheard-of'en'utf-8",
+        "CONTENT_LENGTH": "2",
+        "wsgi.input": io.BytesIO(b"{}"),
+        "HTTP_AUTHORIZATION": f"Token {client.api._token}",
+    }
+    setup_testing_defaults(environ)
+
+    # As gunicorn calls it: the tests' own client takes a Request of Django's.
+    answer = application(environ, start)
+
+    assert statuses == ["415 Unsupported Media Type"]
+    assert json.loads(b"".join(answer))["code"] == "unsupported_media_type"
 
 
 def test_of_very_many_unknown_fields_some_are_named(api: Api) -> None:

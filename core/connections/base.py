@@ -27,7 +27,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return connection
 
     def _set_autocommit(self, autocommit: bool) -> None:
-        # What comes out of the pool was left as it is wanted; to say so again is not for nothing.
+        # What comes out of the pool was left as it is wanted; saying so again takes time.
         if self.connection.autocommit != autocommit:
             super()._set_autocommit(autocommit)  # type: ignore[misc]
 

@@ -63,7 +63,8 @@ def set_status(wallet_id: UUID, *, status: Status, reason: str, actor: User | No
     wallet.status = status
     wallet.updated_at = Now()
     wallet.save(update_fields=["status", "updated_at"])
-    wallet.refresh_from_db(fields=["updated_at"])
+    # The database knows when; whoever asks for it reads it.
+    del wallet.updated_at
     StatusChange.objects.create(wallet=wallet, status=status, reason=reason, actor=actor)
     return wallet
 

@@ -9,6 +9,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 from rest_framework.request import Request
 
+from accounts.recall import confirm
 from commerce.models import QueueStatus
 from core.http.views import Moved, respond_once
 
@@ -34,7 +35,8 @@ def wants_async(request: Request) -> bool:
 
 
 def respond_queued(request: Request, queue: Callable[[], UUID], **idempotency: Any) -> HttpResponse:
-    """Queue at most once per key and answer 202 with where to look."""
+    """Queue at most once per key and answer 202 with where to look. Raises `InvalidToken`."""
+    confirm(request)
 
     def work() -> Moved:
         queued = queue()

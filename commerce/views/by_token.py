@@ -7,7 +7,6 @@ from rest_framework.request import Request
 
 from accounts.authentication import caller_of
 from accounts.permissions import HasRole, IsCompany, IsHolder
-from accounts.recall import confirm
 from commerce.bodies import (
     AmountBody,
     BalanceAnswer,
@@ -94,7 +93,6 @@ class WithdrawView(MovingView, MoneyView):
         fields = parse_body(request, self.body)
         caller = caller_of(request)
         if wants_async(request):
-            confirm(request)
             return respond_queued(request, lambda: queue_withdrawal(caller, **fields))
         return respond_moved(
             request, lambda _: propose_withdrawal(caller, **fields), of_source=True
@@ -128,7 +126,6 @@ class TransferView(MovingView, MoneyView):
         fields = parse_body(request, self.body)
         caller = caller_of(request)
         if wants_async(request):
-            confirm(request)
             return respond_queued(request, lambda: queue_transfer(caller, **fields))
         return respond_moved(
             request,

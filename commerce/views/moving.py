@@ -24,7 +24,9 @@ _TRANSACTION = "%2$s"
 
 
 class MovingView(ApiView):
-    """A view that recalls its callers. Unless it ends in `respond_moved`, it has to `confirm` them.
+    """A view that recalls its callers.
+
+    It ends in `respond_moved` or `respond_queued`, which ask about the token; else it must do so.
 
     Whoever is refused, for whatever reason, is told first that the token has died, if it has.
     """

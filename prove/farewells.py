@@ -83,27 +83,23 @@ class Farewells:
         )
 
     def _deposit(self, actor: Actor, *, must_fail: bool = False) -> Operation:
-        return Operation(
-            self._log.new_id(),
-            "deposit",
-            actor.token,
-            "/wallet/deposit",
-            {"wallet": str(actor.wallet), "amount": major(100)},
-            (Effect("deposit", None, actor.wallet, 100),),
-            must_fail=must_fail,
-            is_kept=not must_fail,
-        )
+        effect = Effect("deposit", None, actor.wallet, 100)
+        return self._cash(actor, "deposit", effect, must_fail=must_fail)
 
     def _withdrawal(self, actor: Actor) -> Operation:
+        effect = Effect("withdrawal", actor.wallet, None, 100)
+        return self._cash(actor, "withdraw", effect, must_fail=True)
+
+    def _cash(self, actor: Actor, name: str, effect: Effect, *, must_fail: bool) -> Operation:
         return Operation(
             self._log.new_id(),
-            "withdraw",
+            name,
             actor.token,
-            "/wallet/withdraw",
-            {"wallet": str(actor.wallet), "amount": major(100)},
-            (Effect("withdrawal", actor.wallet, None, 100),),
-            must_fail=True,
-            is_kept=False,
+            f"/wallet/{name}",
+            {"wallet": str(actor.wallet), "amount": major(effect.amount_minor)},
+            (effect,),
+            must_fail=must_fail,
+            is_kept=not must_fail,
         )
 
     def _charge(self, payer: Actor, chance: random.Random) -> Operation:

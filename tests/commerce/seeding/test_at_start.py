@@ -1,6 +1,8 @@
 """The seeding that a worker does at its start."""
 
+import subprocess
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
@@ -26,6 +28,20 @@ def wait_until_run(client: Holder, queued: str) -> None:
     wait_until(lambda: client.api.get(path).json["status"] == "completed")
 
 
+def log_of(worker: "subprocess.Popen[str]", told: str) -> str:
+    """Return what the worker logs; it is asked to end as soon as it has told that."""
+    guard = Timer(DEADLINE_SECONDS, worker.kill)
+    guard.start()
+    log = ""
+    for line in worker.stderr or ():
+        log += line
+        if told in line:
+            worker.terminate()
+    guard.cancel()
+    worker.wait(DEADLINE_SECONDS)
+    return log
+
+
 def test_it_seeds_once_and_then_runs_the_queue(workers: Workers, tmp_path: Path) -> None:
     source = tmp_path / "customers.jsonl"
     source.write_bytes(customers(100))
@@ -35,8 +51,7 @@ def test_it_seeds_once_and_then_runs_the_queue(workers: Workers, tmp_path: Path)
         worker = workers.start(WALLET_SERVICE_SEED_URL=str(source), **LOUD)
         wait_until(lambda: SeedRun.objects.filter(state="completed").exists())
         wait_until_run(client, queue(client))
-        worker.terminate()
-        _, log = worker.communicate(timeout=DEADLINE_SECONDS)
+        log = log_of(worker, told)
         assert worker.returncode == 0
         assert log.count(told) == 1
     assert counts(only_run()) == (100, 100, 0)
@@ -48,8 +63,7 @@ def test_a_source_that_does_not_exist_is_one_sentence(workers: Workers, tmp_path
 
     worker = workers.start(WALLET_SERVICE_SEED_URL=str(source))
     wait_until_run(client, queue(client))
-    worker.terminate()
-    _, log = worker.communicate(timeout=DEADLINE_SECONDS)
+    log = log_of(worker, "Not seeded")
 
     [line] = [line for line in log.splitlines() if "seed" in line.lower()]
     assert line.endswith(f"Not seeded: {source} does not exist.")
@@ -66,8 +80,7 @@ def test_rejects_that_cannot_be_kept_are_one_sentence(workers: Workers, tmp_path
         WALLET_SERVICE_SEED_URL=str(tmp_path / "file"), WALLET_SERVICE_DATA_DIR=str(data_dir)
     )
     wait_until_run(client, queue(client))
-    worker.terminate()
-    _, log = worker.communicate(timeout=DEADLINE_SECONDS)
+    log = log_of(worker, "Not seeded")
 
     [line] = [line for line in log.splitlines() if "seed" in line.lower()]
     assert f"Not seeded: The rejected lines cannot be written to {data_dir}/rejects/" in line

@@ -1,17 +1,23 @@
-"""`ledger.post` without HTTP, in a process of a crew: `python -m bench.posting SIZE THREADS`."""
+"""`ledger.post` without HTTP, in a process of a crew: `python -m bench.posting SIZE THREADS`.
+
+SIZE is how many transfers a unit of work has, or `once`: each is a statement by itself.
+"""
 
 import random
 import sys
 import uuid
 from collections.abc import Sequence
+from functools import partial
 
 import django
 
 from bench.crew import Work, serve
 
+ONCE = "once"
 
-def main(size: int, threads: int) -> None:
-    """Post transfers between random wallets, `size` in each unit of work."""
+
+def main(size: str, threads: int) -> None:
+    """Post transfers between random wallets."""
     django.setup()
     from wallets.models import Wallet
 
@@ -20,7 +26,10 @@ def main(size: int, threads: int) -> None:
             "id", flat=True
         )
     )
-    serve(lambda: _posting(payers, size), threads=threads)
+    serve(
+        partial(_posting_once, payers) if size == ONCE else partial(_posting, payers, int(size)),
+        threads=threads,
+    )
 
 
 def _posting(payers: Sequence[uuid.UUID], size: int) -> Work:
@@ -44,5 +53,24 @@ def _posting(payers: Sequence[uuid.UUID], size: int) -> Work:
     return work
 
 
+def _posting_once(payers: Sequence[uuid.UUID]) -> Work:
+    from ledger.kinds import Kind
+    from ledger.post import Order
+    from ledger.post_once import Told, post_once
+    from wallets.assets import DEFAULT_CURRENCY
+
+    chance = random.Random()
+    told = Told("%1$s %2$s", of_source=True, decimals=2)
+
+    def work() -> int:
+        source, target = chance.sample(payers, 2)
+        order = Order(Kind.TRANSFER, source, target, 1, DEFAULT_CURRENCY)
+        if post_once(order, told, claim=None) is None:
+            raise RuntimeError("A transfer was refused: what is measured is not what was meant.")
+        return 1
+
+    return work
+
+
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    main(sys.argv[1], int(sys.argv[2]))

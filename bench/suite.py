@@ -10,6 +10,7 @@ from bench.calls import Service, rows_of_money, rows_of_plain, write_actors
 from bench.crew import PROCESSES, THREADS, Crew
 from bench.limits import BATCH, Pgbench
 from bench.machine import REPEATS
+from bench.posting import ONCE
 from bench.rows import Row
 from bench.service import processor, web_server
 
@@ -83,14 +84,14 @@ class Suite:
 
     def _add_post(self) -> None:
         many = self._plan.processes
-        singles = self._stack.enter_context(
-            Crew("bench.posting", "1", str(THREADS), processes=many)
-        )
-        batches = self._stack.enter_context(Crew("bench.posting", str(BATCH), "1", processes=1))
-        for name, title, crew in (
-            ("post.single", f"ledger.post, singles, {many} processes of {THREADS}", singles),
-            ("post.batch", f"ledger.post, batches of {BATCH:,}, 1 thread", batches),
+        crews = f"{many} processes of {THREADS}"
+        for name, title, size, threads, processes in (
+            ("post.once", f"ledger.post_once, one statement each, {crews}", ONCE, THREADS, many),
+            ("post.single", f"ledger.post, a unit of work each, {crews}", "1", THREADS, many),
+            ("post.batch", f"ledger.post, batches of {BATCH:,}, 1 thread", str(BATCH), 1, 1),
         ):
+            crew = Crew("bench.posting", size, str(threads), processes=processes)
+            self._stack.enter_context(crew)
             row = peers.crew_row(name, title, crew, self._data_dir, self._plan.seconds)
             self.rows.append(row)
 

@@ -251,6 +251,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_PARSER_CLASSES": ["core.http.parser.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["core.http.renderer.ExactJSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "core.http.negotiation.Negotiation",
     "DEFAULT_THROTTLE_CLASSES": ["core.http.ratelimit.CallerThrottle"],
     "EXCEPTION_HANDLER": "core.http.handler.exception_handler",
     "DEFAULT_SCHEMA_CLASS": "core.http.schema.Schema",

@@ -16,6 +16,8 @@ from core.errors import StateConflict
 from core.models import IdempotencyRecord
 from core.unit_of_work import require_unit_of_work
 
+_IN_ORDER = json.JSONEncoder(sort_keys=True)
+
 
 class IdempotencyKeyReused(StateConflict):
     recorded = False
@@ -72,7 +74,7 @@ def fingerprint_of(operation: str, body: object) -> Fingerprint:
 
     `body` is what the parser made of the JSON; the order of its fields does not matter.
     """
-    message = f"{operation}\n{json.dumps(body, sort_keys=True)}".encode()
+    message = f"{operation}\n{_IN_ORDER.encode(body)}".encode()
     return Fingerprint(
         current=_digest(settings.SECRET_KEY, message),
         earlier=tuple(_digest(key, message) for key in settings.SECRET_KEY_FALLBACKS),

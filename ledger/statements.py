@@ -1,5 +1,6 @@
 """Statements: what a wallet held, what happened to it, what it holds, over a stretch of time."""
 
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -7,7 +8,7 @@ from functools import partial
 
 from core import replica
 from core.unit_of_work import snapshot
-from ledger.history import first_id_at
+from ledger.history import MAX_ID, MIN_ID, first_id_at
 from ledger.models import Entry
 from wallets.models import Wallet
 
@@ -23,6 +24,8 @@ class Statement:
     until: datetime
     opening_minor: int
     closing_minor: int
+    #: None of its entries has an id below it.
+    _first_id: uuid.UUID
     _opening_version: int
     _closing_version: int
     #: Where it was read, and is read on.
@@ -42,10 +45,12 @@ class Statement:
             last = _version(chunk[-1])
 
     def _entries_after(self, version: int, alias: str) -> list[Entry]:
-        entries = Entry.objects.using(alias).filter(
-            wallet_id=self.wallet.id, version__gt=version, version__lte=self._closing_version
+        return list(
+            Entry.objects.using(alias).raw(
+                "SELECT * FROM ledger_entries_of_versions(%s, %s, %s, %s, %s)",
+                [self.wallet.id, version, self._closing_version, self._first_id, _CHUNK],
+            )
         )
-        return list(entries.order_by("version")[:_CHUNK])
 
 
 def statement(
@@ -65,6 +70,8 @@ def statement(
         until or datetime.now(UTC),
         opening_minor=_balance(opening),
         closing_minor=_balance(closing),
+        # The opening entry is the newest, by version, of those before: no later one is among them.
+        _first_id=MIN_ID if since is None else first_id_at(since),
         _opening_version=_version(opening),
         _closing_version=_version(closing),
         _alias=replica.current_alias(),
@@ -72,10 +79,9 @@ def statement(
 
 
 def _last_entry_before(wallet: Wallet, moment: datetime | None) -> Entry | None:
-    entries = Entry.objects.filter(wallet_id=wallet.id, version__isnull=False)
-    if moment is not None:
-        entries = entries.filter(transaction_id__lt=first_id_at(moment))
-    return entries.order_by("-version").first()
+    before = MAX_ID if moment is None else first_id_at(moment)
+    found = Entry.objects.raw("SELECT * FROM ledger_newest_entry(%s, %s)", [wallet.id, before])
+    return next(iter(found), None)
 
 
 def _balance(entry: Entry | None) -> int:

@@ -2,10 +2,12 @@
 
 import csv
 import io
+import uuid
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+import psycopg
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -208,8 +210,26 @@ def test_a_statement_is_read_in_chunks_and_is_not_moved_by_what_comes_later() ->
     assert first.balance_after_minor == 100
     assert len(rest) == 2_499
     assert rest[-1].balance_after_minor == told.closing_minor == 250_000
-    reads = [query for query in queries.captured_queries if "ledger_entry" in query["sql"]]
+    reads = [query for query in queries.captured_queries if "ledger_entries" in query["sql"]]
     assert len(reads) == 3
+
+
+def test_statements_meet_where_a_clock_has_stepped_back(owner_dsn: str) -> None:
+    client = a_client()
+    deposits(client, 3)
+    first, second, _ = Transaction.objects.order_by("target_version")
+    ahead = uuid.UUID(int=second.id.int + (60_000 << 80))
+    with psycopg.connect(owner_dsn) as owner:
+        owner.execute("SET session_replication_role = replica")
+        owner.execute("UPDATE ledger_transaction SET id = %s WHERE id = %s", [ahead, second.id])
+    at = first.created_at + timedelta(seconds=30)
+
+    before = statement(client.wallet, until=at)
+    after = statement(client.wallet, since=at)
+
+    assert [entry.version for entry in before.entries()] == [1, 2, 3]
+    assert list(after.entries()) == []
+    assert before.closing_minor == after.opening_minor == after.closing_minor == 300
 
 
 def test_a_frozen_wallet_still_tells_its_owner_everything() -> None:

@@ -1,0 +1,13 @@
+from pathlib import Path
+
+from django.db import migrations
+
+from core.sql_files import run_sql_file
+
+SQL = Path(__file__).resolve().parent.parent / "sql"
+
+
+class Migration(migrations.Migration):
+    dependencies = [("ledger", "0008_outcomes_of_what_fails")]
+
+    operations = [run_sql_file(SQL / "statement.sql")]

@@ -86,8 +86,8 @@ class Suite:
         many = self._plan.processes
         crews = f"{many} processes of {THREADS}"
         for name, title, size, threads, processes in (
-            ("post.once", f"ledger.post_once, one statement each, {crews}", ONCE, THREADS, many),
-            ("post.single", f"ledger.post, a unit of work each, {crews}", "1", THREADS, many),
+            ("post.single", f"ledger.post, singles, {crews}", "1", THREADS, many),
+            ("post.once", f"ledger.post_once, no key, {crews}", ONCE, THREADS, many),
             ("post.batch", f"ledger.post, batches of {BATCH:,}, 1 thread", str(BATCH), 1, 1),
         ):
             crew = Crew("bench.posting", size, str(threads), processes=processes)

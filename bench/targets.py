@@ -49,7 +49,7 @@ def targets(results: Results, growth: list[tuple[int, float]]) -> list[Target]:
     return [
         *(
             target
-            for row, title in (("post.once", "post"), ("post.single", "post, a unit of work"))
+            for row, title in (("post.single", "post"), ("post.once", "post, in one statement"))
             for target in (
                 Target(title, "PostgreSQL's one function", ratio(row, "limit.function"), 0.5),
                 Target(title, "django-hordak, lock and check", ratio(row, "hordak"), 9),

@@ -95,7 +95,7 @@ def _of(run: Mapping[str, Any]) -> list[str]:
 def _figure(value: float | None) -> str:
     if value is None:
         return ""
-    return f"{value:,.0f}" if value >= _WHOLE_FROM else f"{value:.2f}"
+    return f"{value:,.0f}" if value >= _WHOLE_FROM else f"{value:.3g}"
 
 
 def _whole(value: float | None) -> str:

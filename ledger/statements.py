@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
+from django.db import DEFAULT_DB_ALIAS
+
 from core import replica
 from core.unit_of_work import snapshot
 from ledger.history import MAX_ID, MIN_ID, first_id_at
@@ -24,8 +26,8 @@ class Statement:
     until: datetime
     opening_minor: int
     closing_minor: int
-    #: None of its entries has an id below it.
-    _first_id: uuid.UUID
+    #: No entry of it has a smaller id.
+    _ids_from: uuid.UUID
     _opening_version: int
     _closing_version: int
     #: Where it was read, and is read on.
@@ -41,6 +43,8 @@ class Statement:
         last = self._opening_version
         while last < self._closing_version:
             chunk = replica.read(self._alias, partial(self._entries_after, last))
+            # A replica that has restarted since then may show what was before.
+            chunk = chunk or self._entries_after(last, DEFAULT_DB_ALIAS)
             yield from chunk
             last = _version(chunk[-1])
 
@@ -48,7 +52,7 @@ class Statement:
         return list(
             Entry.objects.using(alias).raw(
                 "SELECT * FROM ledger_entries_of_versions(%s, %s, %s, %s, %s)",
-                [self.wallet.id, version, self._closing_version, self._first_id, _CHUNK],
+                [self.wallet.id, version, self._closing_version, self._ids_from, _CHUNK],
             )
         )
 
@@ -61,25 +65,25 @@ def statement(
     Its balances are those that the wallet's newest entry before each moment left behind: newest by
     version, which tells the order even where a clock has stepped back.
     """
+    # An entry of a later version has an id from here on: else it would be the opening one itself.
+    ids_from = MIN_ID if since is None else first_id_at(since)
     with snapshot():
-        opening = None if since is None else _last_entry_before(wallet, since)
-        closing = _last_entry_before(wallet, until)
+        opening = None if since is None else _newest_entry(wallet, before=ids_from)
+        closing = _newest_entry(wallet, before=MAX_ID if until is None else first_id_at(until))
     return Statement(
         wallet,
         since or wallet.created_at,
         until or datetime.now(UTC),
         opening_minor=_balance(opening),
         closing_minor=_balance(closing),
-        # The opening entry is the newest, by version, of those before: no later one is among them.
-        _first_id=MIN_ID if since is None else first_id_at(since),
+        _ids_from=ids_from,
         _opening_version=_version(opening),
         _closing_version=_version(closing),
         _alias=replica.current_alias(),
     )
 
 
-def _last_entry_before(wallet: Wallet, moment: datetime | None) -> Entry | None:
-    before = MAX_ID if moment is None else first_id_at(moment)
+def _newest_entry(wallet: Wallet, *, before: uuid.UUID) -> Entry | None:
     found = Entry.objects.raw("SELECT * FROM ledger_newest_entry(%s, %s)", [wallet.id, before])
     return next(iter(found), None)
 

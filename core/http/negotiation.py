@@ -12,7 +12,7 @@ _ANYTHING = "*/*"
 
 
 class Negotiation(DefaultContentNegotiation):
-    """REST framework's; what nearly every request says is understood without taking it apart."""
+    """REST framework's own, with a shortcut for the plain media types that most requests name."""
 
     def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> Any:
         """Return the parser of the body that was sent, None when there is none for it."""
@@ -25,6 +25,7 @@ class Negotiation(DefaultContentNegotiation):
         self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
     ) -> Any:
         """Return the renderer that the caller likes best, and its media type."""
+        # It looks at no `?format=`: URL_FORMAT_OVERRIDE is None.
         first = next(iter(renderers))
         accepted = request.META.get("HTTP_ACCEPT", _ANYTHING)
         if format_suffix is None and accepted in (_ANYTHING, first.media_type):

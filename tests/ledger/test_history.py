@@ -6,15 +6,14 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-import psycopg
 import pytest
-from django.db.backends.utils import CursorWrapper
 
-from core.unit_of_work import snapshot, unit_of_work
+from core.unit_of_work import unit_of_work
 from ledger.history import history, transactions_of
 from ledger.kinds import Kind
 from ledger.post import Order, post
 from tests.factories import Holder, a_client, a_company, freeze
+from tests.ledger.reading import rows_read_by
 from wallets.assets import system_wallet_id
 from wallets.models import Purpose
 
@@ -153,25 +152,6 @@ def test_a_failed_attempt_is_seen_from_both_sides() -> None:
     assert (payer.balance_minor, company.balance_minor) == (100, 0)
 
 
-@pytest.fixture(params=["planner knows", "planner does not know"])
-def old(request: pytest.FixtureRequest, owner_dsn: str) -> Holder:
-    """A client with 2,000 entries among 3,000 of others, which the planner may not know of yet."""
-    knows = request.param == "planner knows"
-    old, other, third = a_client(), a_client(), a_client()
-    orders = [
-        Order(Kind.DEPOSIT, WORLD, old.wallet_id, 2, "USD"),
-        Order(Kind.TRANSFER, old.wallet_id, other.wallet_id, 1, "USD"),
-        Order(Kind.TRANSFER, third.wallet_id, other.wallet_id, 10**9, "USD"),
-    ]
-    with psycopg.connect(owner_dsn, autocommit=True) as owner:
-        owner.execute("VACUUM ANALYZE ledger_transaction")
-        for _ in range(2):
-            unit_of_work(partial(post, orders * 500))
-        if knows:
-            owner.execute("ANALYZE ledger_transaction")
-    return old
-
-
 @pytest.mark.parametrize("is_first", [True, False], ids=["first page", "later page"])
 @pytest.mark.parametrize(
     "filters",
@@ -199,19 +179,3 @@ def test_a_page_of_several_wallets_reads_a_page_of_each_side(old: Holder) -> Non
     read = rows_read_by(lambda: transactions_of([old.wallet_id, *others], count=51))
 
     assert 51 <= read <= 2 * 51
-
-
-def rows_read_by(read: Callable[[], object]) -> int:
-    """Return how many rows of the ledger PostgreSQL fetched for what `read` does."""
-    with snapshot() as cursor:
-        before = _rows_fetched(cursor)
-        read()
-        return _rows_fetched(cursor) - before
-
-
-def _rows_fetched(cursor: CursorWrapper) -> int:
-    cursor.execute(
-        "SELECT sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0))"
-        " FROM pg_stat_xact_user_tables WHERE relname LIKE 'ledger_transaction%'"
-    )
-    return int(cursor.fetchone()[0])

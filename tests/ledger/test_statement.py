@@ -15,13 +15,16 @@ from django.test.utils import CaptureQueriesContext
 from commerce.charges import propose_charge
 from commerce.movements import move
 from commerce.transfers import propose_transfer
+from core import replica
 from core.http.renderer import rfc3339
 from core.unit_of_work import unit_of_work
+from ledger.history import MAX_ID
 from ledger.kinds import Kind
 from ledger.models import Transaction
 from ledger.post import Order, post
 from ledger.statements import statement
 from tests.factories import Holder, a_client, a_company, freeze
+from tests.ledger.reading import rows_read_by
 from wallets.assets import system_wallet_id
 from wallets.models import Purpose
 
@@ -47,6 +50,16 @@ def deposits(client: Holder, count: int) -> None:
         Kind.DEPOSIT, system_wallet_id("USD", Purpose.FUNDING), client.wallet_id, 100, "USD"
     )
     unit_of_work(lambda: post([order] * count))
+
+
+def there_and_back(client: Holder, times: int) -> None:
+    """Put 100 in and take 1 out, again and again."""
+    world = system_wallet_id("USD", Purpose.FUNDING)
+    orders = [
+        Order(Kind.DEPOSIT, world, client.wallet_id, 100, "USD"),
+        Order(Kind.WITHDRAWAL, client.wallet_id, world, 1, "USD"),
+    ]
+    unit_of_work(lambda: post(orders * times))
 
 
 def test_the_detail_shows_the_newest_entries_with_balances_around_them() -> None:
@@ -197,7 +210,7 @@ def test_a_stretch_that_makes_no_sense(query: str) -> None:
 
 def test_a_statement_is_read_in_chunks_and_is_not_moved_by_what_comes_later() -> None:
     client = a_client()
-    deposits(client, 2_500)
+    there_and_back(client, 1_250)
     wallet = client.wallet
     told = statement(wallet, since=wallet.created_at, until=wallet.created_at + timedelta(days=1))
 
@@ -207,29 +220,84 @@ def test_a_statement_is_read_in_chunks_and_is_not_moved_by_what_comes_later() ->
         deposits(client, 10)
         rest = list(entries)
 
-    assert first.balance_after_minor == 100
-    assert len(rest) == 2_499
-    assert rest[-1].balance_after_minor == told.closing_minor == 250_000
+    assert [entry.version for entry in (first, *rest)] == list(range(1, 2_501))
+    balances = [entry.balance_after_minor for entry in (first, *rest)]
+    assert balances == [n for whole in range(1, 1_251) for n in (99 * whole + 1, 99 * whole)]
+    assert balances[-1] == told.closing_minor == 99 * 1_250
     reads = [query for query in queries.captured_queries if "ledger_entries" in query["sql"]]
     assert len(reads) == 3
 
 
 def test_statements_meet_where_a_clock_has_stepped_back(owner_dsn: str) -> None:
     client = a_client()
-    deposits(client, 3)
-    first, second, _ = Transaction.objects.order_by("target_version")
-    ahead = uuid.UUID(int=second.id.int + (60_000 << 80))
+    deposits(client, 4)
+    first, second, _, fourth = Transaction.objects.order_by("target_version")
     with psycopg.connect(owner_dsn) as owner:
         owner.execute("SET session_replication_role = replica")
-        owner.execute("UPDATE ledger_transaction SET id = %s WHERE id = %s", [ahead, second.id])
+        for ahead, seconds in ((second, 60), (fourth, 90)):
+            later = uuid.UUID(int=first.id.int + (1_000 * seconds << 80))
+            owner.execute("UPDATE ledger_transaction SET id = %s WHERE id = %s", [later, ahead.id])
     at = first.created_at + timedelta(seconds=30)
 
     before = statement(client.wallet, until=at)
     after = statement(client.wallet, since=at)
 
     assert [entry.version for entry in before.entries()] == [1, 2, 3]
-    assert list(after.entries()) == []
-    assert before.closing_minor == after.opening_minor == after.closing_minor == 300
+    assert [entry.version for entry in after.entries()] == [4]
+    assert (before.closing_minor, after.opening_minor, after.closing_minor) == (300, 300, 400)
+
+
+def test_a_chunk_reads_what_it_gives(old: Holder) -> None:
+    entries = statement(old.wallet).entries()
+
+    read = rows_read_by(lambda: next(entries))
+
+    # The chunk, and one row more of each side.
+    assert 1_000 <= read <= 1_002
+    assert [entry.version for entry in entries] == list(range(2, 2_001))
+
+
+def test_the_newest_entry_is_found_without_reading_the_others(old: Holder) -> None:
+    with connection.cursor() as cursor:
+
+        def newest() -> None:
+            cursor.execute(
+                "SELECT version FROM ledger_newest_entry(%s, %s)", [old.wallet_id, MAX_ID]
+            )
+
+        assert rows_read_by(newest) <= 2
+        assert cursor.fetchall() == [(2_000,)]
+
+
+def test_what_a_replica_does_not_have_yet_is_read_from_the_primary(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    client = a_client()
+    deposits(client, 3)
+    told = statement(client.wallet)
+    monkeypatch.setattr(replica, "read", lambda _alias, _query: [])
+
+    assert [entry.version for entry in told.entries()] == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("accept", "content_type"),
+    [
+        (None, "application/json"),
+        ("*/*", "application/json"),
+        ("application/json", "application/json"),
+        ("text/csv, application/json", "application/json"),
+        ("text/csv", "text/csv; charset=utf-8"),
+        ("text/csv, */*", "text/csv; charset=utf-8"),
+    ],
+)
+def test_a_statement_comes_as_it_is_liked_best(accept: str | None, content_type: str) -> None:
+    client = a_client(holds="10.00")
+    headers = {} if accept is None else {"Accept": accept}
+
+    reply = client.api.get(f"/wallets/{client.wallet_id}/statement", **headers)
+
+    assert (reply.status, reply.headers["Content-Type"]) == (200, content_type)
 
 
 def test_a_frozen_wallet_still_tells_its_owner_everything() -> None:

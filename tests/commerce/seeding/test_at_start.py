@@ -28,17 +28,20 @@ def wait_until_run(client: Holder, queued: str) -> None:
     wait_until(lambda: client.api.get(path).json["status"] == "completed")
 
 
-def log_of(worker: "subprocess.Popen[str]", told: str) -> str:
+def log_of(worker: subprocess.Popen[str], told: str) -> str:
     """Return what the worker logs; it is asked to end as soon as it has told that."""
     guard = Timer(DEADLINE_SECONDS, worker.kill)
     guard.start()
-    log = ""
-    for line in worker.stderr or ():
-        log += line
-        if told in line:
-            worker.terminate()
-    guard.cancel()
-    worker.wait(DEADLINE_SECONDS)
+    try:
+        log = ""
+        for line in worker.stderr or ():
+            log += line
+            if told in line:
+                worker.terminate()
+        worker.wait(DEADLINE_SECONDS)
+    finally:
+        guard.cancel()
+    assert told in log, log
     return log
 
 

@@ -20,26 +20,47 @@ CREATE OR REPLACE FUNCTION ledger_history(
 ) RETURNS SETOF ledger_entry LANGUAGE plpgsql STABLE
 SET enable_sort = off SET enable_incremental_sort = off SET enable_bitmapscan = off
 SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+    month_ms CONSTANT bigint := 31 * 24 * 60 * 60 * 1000::bigint;
+    before_ms bigint := ('x' || left(replace(before::text, '-', ''), 12))::bit(48)::bigint;
+    -- The ids that are looked at: of the month below `before` first, then of what is left. A busy
+    -- wallet's page lies in that month, and no other one is opened for it.
+    ending uuid := before;
+    beginning uuid := greatest(
+        since, (lpad(to_hex(greatest(before_ms - month_ms, 0)), 12, '0') || repeat('0', 20))::uuid
+    );
+    found_now bigint;
+    found_all bigint := 0;
 BEGIN
-    RETURN QUERY
-    (SELECT * FROM ledger_entry e
-      WHERE e.direction = 'DEBIT'
-        AND (e.wallet_id, e.transaction_id) < (wallet, before)
-        AND (e.wallet_id, e.transaction_id) >= (wallet, since)
-        AND e.transaction_id < before AND e.transaction_id >= since
-        AND (is_completed IS NULL OR (e.failure_code IS NULL) = is_completed)
-        AND (of_kind IS NULL OR e.kind = of_kind)
-      ORDER BY e.wallet_id DESC, e.transaction_id DESC LIMIT skipped + wanted)
-    UNION ALL
-    (SELECT * FROM ledger_entry e
-      WHERE e.direction = 'CREDIT'
-        AND (e.wallet_id, e.transaction_id) < (wallet, before)
-        AND (e.wallet_id, e.transaction_id) >= (wallet, since)
-        AND e.transaction_id < before AND e.transaction_id >= since
-        AND (is_completed IS NULL OR (e.failure_code IS NULL) = is_completed)
-        AND (of_kind IS NULL OR e.kind = of_kind)
-      ORDER BY e.wallet_id DESC, e.transaction_id DESC LIMIT skipped + wanted)
-    ORDER BY transaction_id DESC OFFSET skipped LIMIT wanted;
+    IF skipped > 0 THEN
+        beginning := since;
+    END IF;
+    LOOP
+        RETURN QUERY
+        (SELECT * FROM ledger_entry e
+          WHERE e.direction = 'DEBIT'
+            AND (e.wallet_id, e.transaction_id) < (wallet, ending)
+            AND (e.wallet_id, e.transaction_id) >= (wallet, beginning)
+            AND e.transaction_id < ending AND e.transaction_id >= beginning
+            AND (is_completed IS NULL OR (e.failure_code IS NULL) = is_completed)
+            AND (of_kind IS NULL OR e.kind = of_kind)
+          ORDER BY e.wallet_id DESC, e.transaction_id DESC LIMIT skipped + wanted - found_all)
+        UNION ALL
+        (SELECT * FROM ledger_entry e
+          WHERE e.direction = 'CREDIT'
+            AND (e.wallet_id, e.transaction_id) < (wallet, ending)
+            AND (e.wallet_id, e.transaction_id) >= (wallet, beginning)
+            AND e.transaction_id < ending AND e.transaction_id >= beginning
+            AND (is_completed IS NULL OR (e.failure_code IS NULL) = is_completed)
+            AND (of_kind IS NULL OR e.kind = of_kind)
+          ORDER BY e.wallet_id DESC, e.transaction_id DESC LIMIT skipped + wanted - found_all)
+        ORDER BY transaction_id DESC OFFSET skipped LIMIT wanted - found_all;
+        GET DIAGNOSTICS found_now = ROW_COUNT;
+        found_all := found_all + found_now;
+        EXIT WHEN found_all >= wanted OR beginning <= since;
+        ending := beginning;
+        beginning := since;
+    END LOOP;
 END
 $$;
 

@@ -1,16 +1,19 @@
 """What a wallet's owner sees: everything once, newest first, as fast on any page."""
 
 import re
+import uuid
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
+import psycopg
 import pytest
 
 from core.unit_of_work import unit_of_work
-from ledger.history import history, transactions_of
+from ledger.history import MIN_ID, history, transactions_of
 from ledger.kinds import Kind
+from ledger.models import Entry
 from ledger.post import Order, post
 from tests.factories import Holder, a_client, a_company, freeze
 from tests.ledger.reading import rows_read_by
@@ -171,6 +174,29 @@ def test_a_page_never_reads_a_wallets_whole_life(
 
     # A page and one row of each side. The next page's first row is read to know that there is one.
     assert 51 <= read <= 2 * 51, f"{read} rows were read for a page of 50"
+
+
+@pytest.mark.parametrize("skipped", [0, 3, 12])
+@pytest.mark.parametrize("wanted", [1, 9, 10, 11, 25, 30])
+def test_a_page_goes_on_beyond_its_newest_month(
+    wanted: int, skipped: int, busy: Holder, owner_dsn: str
+) -> None:
+    two_months = timedelta(days=60) // timedelta(milliseconds=1) << 80
+    ids = sorted(row.transaction_id for row in history(busy.wallet_id, limit=25).entries)
+    later = [uuid.UUID(int=each.int + two_months) for each in ids[15:]]
+    with psycopg.connect(owner_dsn) as owner:
+        owner.execute("SET session_replication_role = replica")
+        for before, after in zip(ids[15:], later, strict=True):
+            owner.execute("UPDATE ledger_transaction SET id = %s WHERE id = %s", [after, before])
+    above_all = uuid.UUID(int=later[-1].int + 1)
+
+    page = Entry.objects.raw(
+        "SELECT * FROM ledger_history(%s, %s, %s, NULL, NULL, %s, %s)",
+        [busy.wallet_id, above_all, MIN_ID, skipped, wanted],
+    )
+
+    newest_first = [*later[::-1], *ids[14::-1]]
+    assert [row.transaction_id for row in page] == newest_first[skipped : skipped + wanted]
 
 
 def test_a_page_of_several_wallets_reads_a_page_of_each_side(old: Holder) -> None:

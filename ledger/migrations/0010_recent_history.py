@@ -1,0 +1,13 @@
+from pathlib import Path
+
+from django.db import migrations
+
+from core.sql_files import run_sql_file
+
+SQL = Path(__file__).resolve().parent.parent / "sql"
+
+
+class Migration(migrations.Migration):
+    dependencies = [("ledger", "0009_statement")]
+
+    operations = [run_sql_file(SQL / "history.sql")]

@@ -7,7 +7,6 @@ import random
 import sys
 import uuid
 from collections.abc import Sequence
-from functools import partial
 
 import django
 
@@ -26,48 +25,33 @@ def main(size: str, threads: int) -> None:
             "id", flat=True
         )
     )
-    serve(
-        partial(_posting_once, payers) if size == ONCE else partial(_posting, payers, int(size)),
-        threads=threads,
-    )
+    serve(lambda: _posting(payers, size), threads=threads)
 
 
-def _posting(payers: Sequence[uuid.UUID], size: int) -> Work:
+def _posting(payers: Sequence[uuid.UUID], size: str) -> Work:
     from core.unit_of_work import unit_of_work
     from ledger.kinds import Kind
     from ledger.post import Order, post
-    from wallets.assets import DEFAULT_CURRENCY
-
-    chance = random.Random()
-
-    def work() -> int:
-        drawn = (chance.sample(payers, 2) for _ in range(size))
-        orders = [
-            Order(Kind.TRANSFER, source, target, 1, DEFAULT_CURRENCY) for source, target in drawn
-        ]
-        outcomes = unit_of_work(lambda: post(orders))
-        if any(outcome.failure for outcome in outcomes):
-            raise RuntimeError("A transfer was refused: what is measured is not what was meant.")
-        return size
-
-    return work
-
-
-def _posting_once(payers: Sequence[uuid.UUID]) -> Work:
-    from ledger.kinds import Kind
-    from ledger.post import Order
     from ledger.post_once import Told, post_once
     from wallets.assets import DEFAULT_CURRENCY
 
     chance = random.Random()
     told = Told("%1$s %2$s", of_source=True, decimals=2)
+    transfers = 1 if size == ONCE else int(size)
+
+    def is_refused(orders: Sequence[Order]) -> bool:
+        if size == ONCE:
+            return post_once(orders[0], told, claim=None) is None
+        return any(outcome.failure for outcome in unit_of_work(lambda: post(orders)))
 
     def work() -> int:
-        source, target = chance.sample(payers, 2)
-        order = Order(Kind.TRANSFER, source, target, 1, DEFAULT_CURRENCY)
-        if post_once(order, told, claim=None) is None:
+        drawn = (chance.sample(payers, 2) for _ in range(transfers))
+        orders = [
+            Order(Kind.TRANSFER, source, target, 1, DEFAULT_CURRENCY) for source, target in drawn
+        ]
+        if is_refused(orders):
             raise RuntimeError("A transfer was refused: what is measured is not what was meant.")
-        return 1
+        return transfers
 
     return work
 

@@ -42,20 +42,20 @@ def targets(results: Results, growth: list[tuple[int, float]]) -> list[Target]:
     def slower(row: str, than: str) -> float | None:
         return _from(results, lambda of: (of[row].p50_ms or 0) / (of[than].p50_ms or 1))
 
+    def post(title: str, row: str) -> list[Target]:
+        return [
+            Target(title, "PostgreSQL's one function", ratio(row, "limit.function"), 0.5),
+            Target(title, "django-hordak, lock and check", ratio(row, "hordak"), 9),
+            Target(title, "pgledger through psycopg", ratio(row, "pgledger"), 1.3),
+        ]
+
     tail = _from(
         results, lambda of: (of["http.charge"].p99_ms or 0) / (of["http.charge"].p50_ms or 1)
     )
     charge = "charge"
     return [
-        *(
-            target
-            for row, title in (("post.single", "post"), ("post.once", "post, in one statement"))
-            for target in (
-                Target(title, "PostgreSQL's one function", ratio(row, "limit.function"), 0.5),
-                Target(title, "django-hordak, lock and check", ratio(row, "hordak"), 9),
-                Target(title, "pgledger through psycopg", ratio(row, "pgledger"), 1.3),
-            )
-        ),
+        *post("post", "post.single"),
+        *post("post, in one statement", "post.once"),
         Target(charge, "the bare DRF view", ratio("http.charge", "http.bare"), 1.2),
         Target(charge, "the DRF and ORM transfer", ratio("http.charge", "http.orm"), 4),
         Target(charge, "one function and a key", ratio("http.charge", "limit.once"), 0.18),

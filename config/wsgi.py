@@ -3,8 +3,8 @@
 import os
 from typing import Any
 
-import django
-from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
+from django.core.handlers.wsgi import WSGIRequest
+from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -20,9 +20,5 @@ class Request(WSGIRequest):
             super()._set_content_type_params(meta)  # type: ignore[misc]
 
 
-class Handler(WSGIHandler):
-    request_class = Request
-
-
-django.setup(set_prefix=False)
-application = Handler()
+application = get_wsgi_application()
+application.request_class = Request

@@ -21,43 +21,28 @@ CREATE OR REPLACE FUNCTION ledger_history(
 SET enable_sort = off SET enable_incremental_sort = off SET enable_bitmapscan = off
 SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
-    month_ms CONSTANT bigint := 31 * 24 * 60 * 60 * 1000::bigint;
-    before_ms bigint := ('x' || left(replace(before::text, '-', ''), 12))::bit(48)::bigint;
+    seconds double precision :=
+        ('x' || left(replace(before::text, '-', ''), 12))::bit(48)::bigint / 1000;
     -- The ids that are looked at: of the month below `before` first, then of what is left. A busy
     -- wallet's page lies in that month, and no other one is opened for it.
     ending uuid := before;
-    beginning uuid := greatest(
-        since, (lpad(to_hex(greatest(before_ms - month_ms, 0)), 12, '0') || repeat('0', 20))::uuid
-    );
-    found_now bigint;
-    found_all bigint := 0;
+    beginning uuid := CASE WHEN skipped > 0 THEN since ELSE greatest(
+        since, first_id_at(greatest(to_timestamp(seconds) - interval '31 days', 'epoch'))
+    ) END;
+    found bigint;
 BEGIN
-    IF skipped > 0 THEN
-        beginning := since;
-    END IF;
     LOOP
         RETURN QUERY
-        (SELECT * FROM ledger_entry e
-          WHERE e.direction = 'DEBIT'
-            AND (e.wallet_id, e.transaction_id) < (wallet, ending)
-            AND (e.wallet_id, e.transaction_id) >= (wallet, beginning)
-            AND e.transaction_id < ending AND e.transaction_id >= beginning
-            AND (is_completed IS NULL OR (e.failure_code IS NULL) = is_completed)
-            AND (of_kind IS NULL OR e.kind = of_kind)
-          ORDER BY e.wallet_id DESC, e.transaction_id DESC LIMIT skipped + wanted - found_all)
-        UNION ALL
-        (SELECT * FROM ledger_entry e
-          WHERE e.direction = 'CREDIT'
-            AND (e.wallet_id, e.transaction_id) < (wallet, ending)
-            AND (e.wallet_id, e.transaction_id) >= (wallet, beginning)
-            AND e.transaction_id < ending AND e.transaction_id >= beginning
-            AND (is_completed IS NULL OR (e.failure_code IS NULL) = is_completed)
-            AND (of_kind IS NULL OR e.kind = of_kind)
-          ORDER BY e.wallet_id DESC, e.transaction_id DESC LIMIT skipped + wanted - found_all)
-        ORDER BY transaction_id DESC OFFSET skipped LIMIT wanted - found_all;
-        GET DIAGNOSTICS found_now = ROW_COUNT;
-        found_all := found_all + found_now;
-        EXIT WHEN found_all >= wanted OR beginning <= since;
+        SELECT * FROM ledger_entry e
+         WHERE (e.wallet_id, e.transaction_id) < (wallet, ending)
+           AND (e.wallet_id, e.transaction_id) >= (wallet, beginning)
+           AND e.transaction_id < ending AND e.transaction_id >= beginning
+           AND (is_completed IS NULL OR (e.failure_code IS NULL) = is_completed)
+           AND (of_kind IS NULL OR e.kind = of_kind)
+         ORDER BY e.wallet_id DESC, e.transaction_id DESC OFFSET skipped LIMIT wanted;
+        GET DIAGNOSTICS found = ROW_COUNT;
+        wanted := wanted - found;
+        EXIT WHEN wanted <= 0 OR beginning <= since;
         ending := beginning;
         beginning := since;
     END LOOP;

@@ -8,11 +8,11 @@ from wsgiref.util import setup_testing_defaults
 import pytest
 
 from accounts.models import User
-from config.wsgi import application
 from core.models import IdempotencyRecord
 from ledger.models import Transaction
 from tests.api import Api, Reply
 from tests.factories import PHONE, Holder, a_client
+from tests.http.wsgi import answer_to
 
 pytestmark = pytest.mark.usefixtures("books")
 
@@ -274,11 +274,6 @@ def test_another_charset_is_another_media_type() -> None:
 
 def test_a_content_type_that_cannot_be_read_is_an_unknown_one() -> None:
     client = a_client()
-    statuses: list[str] = []
-
-    def start(status: str, *_: Any) -> Any:
-        statuses.append(status)
-
     environ: dict[str, Any] = {
         "REQUEST_METHOD": "POST",
         "PATH_INFO": "/wallet/create",
@@ -289,11 +284,10 @@ def test_a_content_type_that_cannot_be_read_is_an_unknown_one() -> None:
     }
     setup_testing_defaults(environ)
 
-    # As gunicorn calls it: the tests' own client takes a Request of Django's.
-    answer = application(environ, start)
+    status, _, body = answer_to(environ)
 
-    assert statuses == ["415 Unsupported Media Type"]
-    assert json.loads(b"".join(answer))["code"] == "unsupported_media_type"
+    assert status == "415 Unsupported Media Type"
+    assert json.loads(body)["code"] == "unsupported_media_type"
 
 
 def test_of_very_many_unknown_fields_some_are_named(api: Api) -> None:

@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 import pytest
-from django.core.handlers.wsgi import WSGIHandler
 from django.test import RequestFactory
 from pytest_django import Settings
 
 from ledger.models import Transaction
 from tests.api import Api, Reply
 from tests.factories import Holder, a_client, a_company
+from tests.http.wsgi import answer_to
 
 pytestmark = pytest.mark.usefixtures("books")
 
@@ -298,15 +298,7 @@ def _crash(*_: Any) -> Any:
 
 
 def test_head_tells_of_a_body_and_has_none() -> None:
-    # Past the test client, which throws it away as some servers do.
-    told: list[Any] = []
-    environ = RequestFactory().head("/status").environ
+    status, headers, body = answer_to(RequestFactory().head("/status").environ)
 
-    def start(status: str, headers: Any, _exc_info: Any = None, /) -> Any:
-        told.extend([status, headers])
-
-    body = b"".join(WSGIHandler()(environ, start))
-
-    status, headers = told
     assert (status, body) == ("200 OK", b"")
-    assert int(dict(headers)["Content-Length"]) > 0
+    assert int(headers["Content-Length"]) > 0

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-import psycopg
 import pytest
 
 from core.unit_of_work import unit_of_work
@@ -16,6 +15,7 @@ from ledger.kinds import Kind
 from ledger.models import Entry
 from ledger.post import Order, post
 from tests.factories import Holder, a_client, a_company, freeze
+from tests.ledger.clock import put_ahead
 from tests.ledger.reading import rows_read_by
 from wallets.assets import system_wallet_id
 from wallets.models import Purpose
@@ -181,13 +181,8 @@ def test_a_page_never_reads_a_wallets_whole_life(
 def test_a_page_goes_on_beyond_its_newest_month(
     wanted: int, skipped: int, busy: Holder, owner_dsn: str
 ) -> None:
-    two_months = timedelta(days=60) // timedelta(milliseconds=1) << 80
     ids = sorted(row.transaction_id for row in history(busy.wallet_id, limit=25).entries)
-    later = [uuid.UUID(int=each.int + two_months) for each in ids[15:]]
-    with psycopg.connect(owner_dsn) as owner:
-        owner.execute("SET session_replication_role = replica")
-        for before, after in zip(ids[15:], later, strict=True):
-            owner.execute("UPDATE ledger_transaction SET id = %s WHERE id = %s", [after, before])
+    later = put_ahead(owner_dsn, ids[15:], timedelta(days=60))
     above_all = uuid.UUID(int=later[-1].int + 1)
 
     page = Entry.objects.raw(

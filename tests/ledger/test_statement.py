@@ -2,12 +2,10 @@
 
 import csv
 import io
-import uuid
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-import psycopg
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -24,11 +22,14 @@ from ledger.models import Transaction
 from ledger.post import Order, post
 from ledger.statements import statement
 from tests.factories import Holder, a_client, a_company, freeze
+from tests.ledger.clock import put_ahead
 from tests.ledger.reading import rows_read_by
 from wallets.assets import system_wallet_id
 from wallets.models import Purpose
 
 pytestmark = pytest.mark.usefixtures("books")
+
+WORLD = system_wallet_id("USD", Purpose.FUNDING)
 
 
 def three_movements() -> tuple[Holder, list[Transaction]]:
@@ -46,18 +47,15 @@ def three_movements() -> tuple[Holder, list[Transaction]]:
 
 
 def deposits(client: Holder, count: int) -> None:
-    order = Order(
-        Kind.DEPOSIT, system_wallet_id("USD", Purpose.FUNDING), client.wallet_id, 100, "USD"
-    )
+    order = Order(Kind.DEPOSIT, WORLD, client.wallet_id, 100, "USD")
     unit_of_work(lambda: post([order] * count))
 
 
 def there_and_back(client: Holder, times: int) -> None:
     """Put 100 in and take 1 out, again and again."""
-    world = system_wallet_id("USD", Purpose.FUNDING)
     orders = [
-        Order(Kind.DEPOSIT, world, client.wallet_id, 100, "USD"),
-        Order(Kind.WITHDRAWAL, client.wallet_id, world, 1, "USD"),
+        Order(Kind.DEPOSIT, WORLD, client.wallet_id, 100, "USD"),
+        Order(Kind.WITHDRAWAL, client.wallet_id, WORLD, 1, "USD"),
     ]
     unit_of_work(lambda: post(orders * times))
 
@@ -232,11 +230,8 @@ def test_statements_meet_where_a_clock_has_stepped_back(owner_dsn: str) -> None:
     client = a_client()
     deposits(client, 4)
     first, second, _, fourth = Transaction.objects.order_by("target_version")
-    with psycopg.connect(owner_dsn) as owner:
-        owner.execute("SET session_replication_role = replica")
-        for ahead, seconds in ((second, 60), (fourth, 90)):
-            later = uuid.UUID(int=first.id.int + (1_000 * seconds << 80))
-            owner.execute("UPDATE ledger_transaction SET id = %s WHERE id = %s", [later, ahead.id])
+    put_ahead(owner_dsn, [second.id], timedelta(seconds=60))
+    put_ahead(owner_dsn, [fourth.id], timedelta(seconds=90))
     at = first.created_at + timedelta(seconds=30)
 
     before = statement(client.wallet, until=at)
@@ -258,14 +253,9 @@ def test_a_chunk_reads_what_it_gives(old: Holder) -> None:
 
 
 def test_the_newest_entry_is_found_without_reading_the_others(old: Holder) -> None:
+    newest = "SELECT version FROM ledger_newest_entry(%s, %s)"
     with connection.cursor() as cursor:
-
-        def newest() -> None:
-            cursor.execute(
-                "SELECT version FROM ledger_newest_entry(%s, %s)", [old.wallet_id, MAX_ID]
-            )
-
-        assert rows_read_by(newest) <= 2
+        assert rows_read_by(lambda: cursor.execute(newest, [old.wallet_id, MAX_ID])) <= 2
         assert cursor.fetchall() == [(2_000,)]
 
 

@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-ROOMS := config commerce ledger wallets accounts core manage.py
+ROOMS := config support api ops intake commerce ledger wallets accounts core manage.py
 
 .DEFAULT_GOAL := help
 .PHONY: help run test fuzz prove check check-ansible bench bench-growth sbom backup restore
@@ -29,7 +29,7 @@ check: install-dev ## Lint, types, import rules, holes, container files, migrati
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/bandit --quiet --recursive --severity-level=medium -c pyproject.toml $(ROOMS)
-	$(BIN)/python -m config.audit
+	$(BIN)/python -m ops.vulnerabilities
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 	$(BIN)/python manage.py makemigrations --check --dry-run
@@ -55,7 +55,7 @@ restore: install ## Restore the dump FILE into an empty database.
 	@exec $(BIN)/python manage.py restore $(or $(FILE),$(error FILE=backups/wallet-....dump))
 
 clients: install-dev ## Write the Postman collection and the Python client anew.
-	@$(BIN)/python -m config.clients
+	@$(BIN)/python -m api.clients
 
 demo-reset: install ## Delete the demo's database. Refuses while it is in use.
 	@exec $(BIN)/python manage.py demo_reset

@@ -13,7 +13,7 @@ from psycopg import errors as pg
 
 from config import environment
 from config.database import PROFILE_VARIABLE, Profile
-from core import postgres
+from ops import embedded_postgres
 
 # These change or copy whole tables, which belong to the owner.
 OWNER_COMMANDS = {"backup", "make_partitions", "makemigrations", "migrate", "restore"}
@@ -49,13 +49,13 @@ def main(arguments: list[str]) -> None:
         settings = environment.read()
         with ExitStack() as stack:
             if settings.is_demo and not _runs_without_database(command, arguments):
-                stack.enter_context(postgres.ensure_running(settings.data_dir))
+                stack.enter_context(embedded_postgres.ensure_running(settings.data_dir))
             if settings.otel_exporter_otlp_endpoint and command in TRACED_COMMANDS:
                 from config import tracing  # noqa: PLC0415 (not without an endpoint)
 
                 tracing.set_up(with_requests=False)
             execute_from_command_line(arguments)
-    except (environment.WrongSettings, postgres.EmbeddedPostgresError) as error:
+    except (environment.WrongSettings, embedded_postgres.EmbeddedPostgresError) as error:
         sys.exit(str(error))
     except ProgrammingError as error:
         if "--traceback" in arguments or not isinstance(error.__cause__, NOT_MIGRATED):

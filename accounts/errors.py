@@ -1,6 +1,6 @@
 """What accounts refuse."""
 
-from core.errors import NotAuthenticated, StateConflict
+from core.errors import NotAuthenticated, NotFound, StateConflict
 
 
 class EmailTaken(StateConflict):
@@ -17,3 +17,7 @@ class InvalidCredentials(NotAuthenticated):
 class AccountErased(StateConflict):
     code = "account_erased"
     message = "This account has been erased."
+
+
+class CustomerNotFound(NotFound):
+    message = "There is no such customer."

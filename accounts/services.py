@@ -6,16 +6,14 @@ from typing import Any
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest
 from django.utils import timezone
 from knox.models import AuthToken
 
+from accounts import support_actions
 from accounts.errors import EmailTaken, InvalidCredentials
-from accounts.idleness import first_expiry
-from accounts.models import Client, Company, Role, User
-from core import audit
+from accounts.models import Action, Client, Company, Role, User
+from accounts.token_expiry import first_expiry
 from core.errors import InvalidInput, PermissionDenied
-from core.models import Action
 from core.unit_of_work import refuse_on_constraint
 
 refuse_on_constraint("one_account_per_email", EmailTaken)
@@ -86,7 +84,7 @@ def log_out_everywhere(user: User) -> None:
 
 
 def change_password(
-    user: User, *, current_password: str, new_password: str, kept: AuthToken, request: HttpRequest
+    user: User, *, current_password: str, new_password: str, kept: AuthToken, address: str | None
 ) -> None:
     """Set a new password and end all sessions but `kept`. Of an operator it is a support action.
 
@@ -98,12 +96,12 @@ def change_password(
     check_new_password(new_password, user, field="new_password")
     _replace_password(user, new_password, kept=kept)
     if user.role == Role.OPERATOR:
-        audit.record(
+        support_actions.record(
             Action.PASSWORD_SET,
             actor_id=user.pk,
             subject_kind="user",
             subject_id=user.pk,
-            request=request,
+            address=address,
         )
 
 
@@ -150,7 +148,9 @@ def create_operator(email: str, password: str | None = None) -> Session:
     elif password is not None:
         user = set_password(user, password)
     if password is not None:
-        audit.record(Action.PASSWORD_SET, actor_id=None, subject_kind="user", subject_id=user.pk)
+        support_actions.record(
+            Action.PASSWORD_SET, actor_id=None, subject_kind="user", subject_id=user.pk
+        )
     return open_session(user)
 
 

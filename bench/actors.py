@@ -8,8 +8,8 @@ from pathlib import Path
 from accounts.models import Client, Role, User
 from accounts.services import create_operator, open_session
 from bench.seeding import write_customers
-from commerce.seeding.seed import seed
 from core.unit_of_work import unit_of_work
+from intake.customers.imports import seed
 from ledger.kinds import Kind
 from ledger.post import Order, post
 from wallets.assets import DEFAULT_CURRENCY, system_wallet_id

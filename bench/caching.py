@@ -106,7 +106,7 @@ def ways_of_reading(store: redis.Redis) -> Iterator[tuple[str, list[Any], Read]]
 
         return mock.patch(f"{view}.get", get)
 
-    info, pages = "wallets.views", "ledger.views.by_token"
+    info, pages = "api.by_token.wallets", "api.by_token.history"
     for what, path, row, view, patched in (
         ("balance", f"/wallet/info/{wallet_id}", wallet, f"{info}.WalletInfoView", "own_wallet"),
         ("history", f"/wallet/history/{wallet_id}", page, f"{pages}.WalletHistoryView", "history"),

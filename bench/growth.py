@@ -22,7 +22,7 @@ from bench.rows import BrokenRun, Result, Row, interleave
 from bench.service import end_in_order, free_port, fresh_service, web_server
 from bench.targets import Target
 from config.environment import BASE_DIR
-from core.postgres import DATABASE, Role, database_url
+from ops.embedded_postgres import DATABASE, Role, database_url
 
 if TYPE_CHECKING:
     from bench.actors import Caller

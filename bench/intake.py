@@ -17,8 +17,8 @@ from bench.actors import Actors
 from bench.machine import measure
 from bench.rows import BrokenRun, Row, Sample
 from bench.service import wait_until
-from commerce.models import ProcessorState
 from core.unit_of_work import unit_of_work
+from intake.models import ProcessorState
 from ledger.kinds import Kind
 from ledger.post import Order, post
 from wallets.assets import DEFAULT_CURRENCY, system_wallet_id

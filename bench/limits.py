@@ -10,7 +10,7 @@ import psycopg
 
 from bench.machine import Stopwatch
 from bench.rows import BrokenRun, Row, Sample
-from core.postgres import Role, database_url, programs
+from ops.embedded_postgres import Role, database_url, programs
 
 CLIENTS = 8
 BATCH = 1_000

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.postgres import programs
+from ops.embedded_postgres import programs
 
 REPEATS = 3
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")

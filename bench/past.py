@@ -9,7 +9,7 @@ from typing import Self
 
 import psycopg
 
-from core.postgres import DATABASE, Role, database_url
+from ops.embedded_postgres import DATABASE, Role, database_url
 from wallets.assets import DEFAULT_CURRENCY, system_wallet_id
 from wallets.models import Purpose
 

@@ -17,7 +17,7 @@ from bench.machine import Stopwatch
 from bench.rows import Row, Sample
 from bench.service import environment, free_port, web_server
 from config.environment import BASE_DIR
-from core.postgres import Role, database_url
+from ops.embedded_postgres import Role, database_url
 
 #: So many wallets; the other one is told how many, because it makes them one by one.
 PGLEDGER_ACCOUNTS = 10_000

@@ -16,7 +16,7 @@ _repeats = count()
 
 def row(data_dir: Path, customers: int) -> Row:
     """Return the row: as many customers each time, from another file into the same database."""
-    from commerce.seeding.seed import seed
+    from intake.customers.imports import seed
 
     def take() -> Sample:
         source = data_dir / "customers.jsonl"

@@ -18,8 +18,8 @@ from django.db import connection
 
 from config.database import PROFILE_VARIABLE, Profile
 from config.environment import BASE_DIR, UNPREFIXED, read
-from core.endpoint import answers
-from core.postgres import Role, ensure_running
+from ops.embedded_postgres import Role, ensure_running
+from ops.listen_address import answers
 
 PATIENCE_SECONDS = 300
 _STOP_SECONDS = 20
@@ -91,7 +91,7 @@ def processor() -> Iterator[int]:
     """Run the worker, and yield its process once it works and has done what fell due before."""
     from procrastinate.contrib.django.models import ProcrastinateJob
 
-    from commerce.models import ProcessorState
+    from intake.models import ProcessorState
 
     def is_settled() -> bool:
         ended = ProcrastinateJob.objects.filter(status="succeeded")

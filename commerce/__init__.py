@@ -1,0 +1,1 @@
+"""Why money moves: one module for each flow."""

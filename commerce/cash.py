@@ -3,13 +3,11 @@
 import uuid
 
 from accounts.models import User
-from commerce.intake import queue_movement
 from commerce.movements import Movement, Proposal, move
 from ledger.kinds import Kind
-from wallets.assets import amount_minor, get_asset, system_wallet
-from wallets.ends import own_end
-from wallets.errors import NotCash
+from wallets.assets import amount_minor, system_wallet
 from wallets.models import Purpose, Wallet
+from wallets.references import own_cash_wallet_ref
 from wallets.services import open_cash_wallet
 
 
@@ -32,7 +30,7 @@ def propose_deposit(
 
     Raises `WalletNotFound`, `NotCash`, `InvalidInput`, `AmountNotPositive`.
     """
-    wallet = _own_cash_wallet(owner, wallet_id)
+    wallet = own_cash_wallet_ref(owner, wallet_id)
     return _deposit(owner, wallet, amount_minor(amount, wallet.asset_id), summary)
 
 
@@ -45,7 +43,7 @@ def propose_withdrawal(
     owner: User, *, wallet_id: uuid.UUID, amount: str, summary: str = ""
 ) -> Proposal:
     """Propose to take money out of the owner's wallet. Raises as `propose_deposit` does."""
-    wallet = _own_cash_wallet(owner, wallet_id)
+    wallet = own_cash_wallet_ref(owner, wallet_id)
     return Proposal(
         kind=Kind.WITHDRAWAL,
         source=wallet,
@@ -61,16 +59,6 @@ def withdraw(owner: User, *, wallet_id: uuid.UUID, amount: str, summary: str = "
     return move(propose_withdrawal(owner, wallet_id=wallet_id, amount=amount, summary=summary))
 
 
-def queue_withdrawal(
-    owner: User, *, wallet_id: uuid.UUID, amount: str, summary: str = ""
-) -> uuid.UUID:
-    """Queue a withdrawal and return its id in the queue. Raises as `withdraw` before it posts."""
-    wallet = _own_cash_wallet(owner, wallet_id)
-    return queue_movement(
-        owner, Kind.WITHDRAWAL, source=wallet, target=None, amount=amount, summary=summary
-    )
-
-
 def _deposit(owner: User, wallet: Wallet, deposited_minor: int, summary: str) -> Proposal:
     return Proposal(
         kind=Kind.DEPOSIT,
@@ -80,10 +68,3 @@ def _deposit(owner: User, wallet: Wallet, deposited_minor: int, summary: str) ->
         actor=owner,
         summary=summary,
     )
-
-
-def _own_cash_wallet(owner: User, wallet_id: uuid.UUID) -> Wallet:
-    wallet = own_end(owner, wallet_id)
-    if not get_asset(wallet.asset_id).is_cash:
-        raise NotCash
-    return wallet

@@ -14,9 +14,9 @@ from ledger.kinds import Kind
 from ledger.models import Transaction
 from ledger.post import Order, Outcome, post
 from wallets.assets import amount_minor, money
-from wallets.ends import anyones_end, company_end, other_end
 from wallets.errors import CurrencyMismatch, SameWallet, WalletNotFound
 from wallets.models import Wallet
+from wallets.references import company_wallet_ref, counterparty_ref, wallet_ref
 
 
 class ChargeNotFound(NotFound):
@@ -46,11 +46,11 @@ def propose_charge(
 ) -> Proposal:
     """Propose to take money from a payer's wallet, known by its token, into the company's own.
 
-    `unseen`: see `wallets.ends.other_end`. Raises `NoWallet`, `WalletNotFound`, `InvalidInput`,
-    `AmountNotPositive`.
+    `unseen`: see `wallets.references.counterparty_ref`. Raises `NoWallet`, `WalletNotFound`,
+    `InvalidInput`, `AmountNotPositive`.
     """
-    target = company_end(company)
-    source = other_end(wallet_id, target, unseen=unseen)
+    target = company_wallet_ref(company)
+    source = counterparty_ref(wallet_id, target, unseen=unseen)
     return Proposal(
         kind=Kind.CHARGE,
         source=source,
@@ -85,7 +85,7 @@ def charge_many(company: User, items: Sequence[ChargeItem]) -> tuple[list[Charge
 
     Requires a unit of work. Raises `NoWallet`; what is wrong with one item is its own result.
     """
-    target = company_end(company)
+    target = company_wallet_ref(company)
     payers = Wallet.objects.filter(owner_id__isnull=False).in_bulk(
         {item.wallet_id for item in items}
     )
@@ -153,7 +153,7 @@ def refund(
         Proposal(
             kind=Kind.REFUND,
             source=source,
-            target=anyones_end(transaction.source_id),
+            target=wallet_ref(transaction.source_id),
             amount_minor=refund_minor,
             actor=company,
             summary=summary,

@@ -2,9 +2,9 @@
 
 import uuid
 
+from accounts.errors import CustomerNotFound
 from accounts.models import Client, Company, Role, User
 from accounts.services import erase, update_person
-from commerce.intake import CustomerNotFound
 from core.unit_of_work import require_unit_of_work
 from wallets.assets import DEFAULT_CURRENCY, get_asset
 from wallets.errors import BalanceNotZero

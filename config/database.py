@@ -7,7 +7,7 @@ import dj_database_url
 
 from config.environment import Environment
 from core.connections import REPLICA
-from core.postgres import Role, database_url
+from ops.embedded_postgres import Role, database_url
 
 # `manage.py` sets it for its own process. Nobody else needs to.
 PROFILE_VARIABLE = "WALLET_DATABASE_PROFILE"
@@ -16,7 +16,8 @@ POOL_WAIT_SECONDS = 5
 # Without the replica there is still the primary: nobody waits for it for long.
 REPLICA_WAIT_SECONDS = 1
 REPLICA_CONNECT_SECONDS = 2
-# How often psycopg sees a statement before it prepares it unasked: never. `core.prepared` asks.
+# How often psycopg sees a statement before it prepares it unasked: never, as
+# `core.connections.prepared` asks for what it wants.
 NEVER_UNASKED = 2**31
 CONNECT_SECONDS = 5
 # A network that fell silent is found out within half a minute. By the kernel's own defaults a

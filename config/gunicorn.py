@@ -9,7 +9,7 @@ from typing import Any
 from config.database import PROFILE_VARIABLE, Profile
 from config.environment import read
 from config.logs import logging_config
-from core.endpoint import address
+from ops.listen_address import address
 
 _environment = read()
 
@@ -25,7 +25,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 os.environ[PROFILE_VARIABLE] = Profile.WEB
 
 bind = address(_environment.host, _environment.port)
-worker_class = "config.worker.JSONThreadWorker"
+worker_class = "config.thread_worker.JSONThreadWorker"
 workers = _environment.workers
 threads = _environment.threads
 
@@ -56,7 +56,7 @@ def post_fork(server: Any, worker: Any) -> None:
 
 def post_worker_init(worker: Any) -> None:
     """In a worker that has loaded the application: watch what nobody passes by."""
-    from config import sampler  # noqa: PLC0415 (with Django's settings, in the worker only)
+    from ops import sampler  # noqa: PLC0415 (with Django's settings, in the worker only)
 
     sampler.start()
 

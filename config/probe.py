@@ -8,7 +8,7 @@ import sys
 import psycopg
 
 from config.environment import read
-from core import endpoint
+from ops import listen_address
 
 #: Longer than a processor is ever silent between two heartbeats, a long chunk included.
 SILENCE_SECONDS = 60
@@ -18,14 +18,14 @@ PATIENCE_SECONDS = 3
 def is_serving() -> bool:
     """Return whether the web server answers."""
     environment = read()
-    return endpoint.answers(environment.host, environment.port, environment.allowed_hosts)
+    return listen_address.answers(environment.host, environment.port, environment.allowed_hosts)
 
 
 def is_processing() -> bool:
     """Return whether a processor works, be it this one or the one for which it stands by."""
     with psycopg.connect(read().database_url, connect_timeout=PATIENCE_SECONDS) as connection:
         row = connection.execute(
-            "SELECT heartbeat_at > now() - make_interval(secs => %s) FROM commerce_processorstate",
+            "SELECT heartbeat_at > now() - make_interval(secs => %s) FROM intake_processorstate",
             [SILENCE_SECONDS],
         ).fetchone()
     return row is not None and bool(row[0])

@@ -8,13 +8,13 @@ from corsheaders.defaults import default_headers
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 
+from api.http.schema_headers import HEADERS
 from config import content_policy
 from config import environment as _environment
 from config.database import PROFILE_VARIABLE, Profile, databases, timeouts
 from config.logs import logging_config
 from config.mail import mail_server
 from core.connections import REPLICA
-from core.http.schema_headers import HEADERS
 
 BASE_DIR = _environment.BASE_DIR
 env = _environment.read()
@@ -80,7 +80,7 @@ WHITENOISE_USE_FINDERS = True
 
 INSTALLED_APPS = [
     "unfold.apps.BasicAppConfig",
-    "config.apps.SupportAdminConfig",
+    "support.apps.SupportAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -102,26 +102,30 @@ INSTALLED_APPS = [
     "wallets",
     "ledger",
     "commerce",
+    "intake",
+    "ops",
+    "api",
+    "support",
     "config",
 ]
 
 MIDDLEWARE = [
-    "core.http.middleware.RequestContextMiddleware",
-    "core.http.security.ContentPolicyMiddleware",
-    "commerce.views.metrics.MetricsMiddleware",
-    "core.http.security.HttpsMiddleware",
+    "api.http.middleware.RequestContextMiddleware",
+    "api.http.security.ContentPolicyMiddleware",
+    "api.metrics.MetricsMiddleware",
+    "api.http.security.HttpsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     # Refuses a Host that is not allowed, and tells the length of an answer.
     "django.middleware.common.CommonMiddleware",
-    "core.http.admin_only.SessionMiddleware",
-    "core.http.admin_only.SessionAgeMiddleware",
+    "support.middleware.SessionMiddleware",
+    "support.middleware.SessionAgeMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "core.http.admin_only.AuthenticationMiddleware",
-    "core.http.admin_only.OTPMiddleware",
-    "core.http.admin_only.MessageMiddleware",
+    "support.middleware.AuthenticationMiddleware",
+    "support.middleware.OTPMiddleware",
+    "support.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "core.http.middleware.BodyMiddleware",
+    "api.http.middleware.BodyMiddleware",
 ]
 
 TEMPLATES = [
@@ -154,9 +158,9 @@ CACHES: dict[str, dict[str, Any]] = {
     # Of each process; only the admin keeps something in it.
     "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
     "counters": (
-        {"BACKEND": "core.redis_cache.RedisCounterCache", "LOCATION": env.redis_url}
+        {"BACKEND": "core.redis_counters.RedisCounterCache", "LOCATION": env.redis_url}
         if env.redis_url
-        else {"BACKEND": "core.cache.CounterCache", "LOCATION": "core_counter"}
+        else {"BACKEND": "core.counters.CounterCache", "LOCATION": "core_counter"}
     ),
 }
 RATELIMIT_USE_CACHE = "counters"
@@ -247,14 +251,14 @@ else:
 # --- The API ----------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.TokenAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["api.http.authentication.TokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_PARSER_CLASSES": ["core.http.parser.StrictJSONParser"],
-    "DEFAULT_RENDERER_CLASSES": ["core.http.renderer.ExactJSONRenderer"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "core.http.negotiation.Negotiation",
-    "DEFAULT_THROTTLE_CLASSES": ["core.http.ratelimit.CallerThrottle"],
-    "EXCEPTION_HANDLER": "core.http.handler.exception_handler",
-    "DEFAULT_SCHEMA_CLASS": "core.http.schema.Schema",
+    "DEFAULT_PARSER_CLASSES": ["api.http.parser.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["api.http.renderer.ExactJSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "api.http.negotiation.Negotiation",
+    "DEFAULT_THROTTLE_CLASSES": ["api.http.rate_limits.CallerThrottle"],
+    "EXCEPTION_HANDLER": "api.http.exception_handler.exception_handler",
+    "DEFAULT_SCHEMA_CLASS": "api.http.schema.Schema",
     "DEFAULT_METADATA_CLASS": None,
     "UNAUTHENTICATED_USER": None,
     "URL_FORMAT_OVERRIDE": None,
@@ -271,12 +275,12 @@ SPECTACULAR_SETTINGS = {
     # Several answers have a `type` or a `status`; each set of values has one name.
     "ENUM_NAME_OVERRIDES": {
         "TransactionKind": "ledger.kinds.Kind",
-        "CreditType": "commerce.views.platform_credits.CREDIT_TYPES",
+        "CreditType": "api.credits.movements.CREDIT_TYPES",
         "WalletStatus": "wallets.models.Status",
-        "TransactionStatus": "ledger.views.resources.TRANSACTION_STATUSES",
-        "EntryStatus": "ledger.views.resources.ENTRY_STATUSES",
-        "ProcessorState": "commerce.status.PROCESSOR_STATES",
-        "SeedingState": "commerce.status.SEEDING_STATES",
+        "TransactionStatus": "api.resources.wallet_details.TRANSACTION_STATUSES",
+        "EntryStatus": "api.resources.wallet_details.ENTRY_STATUSES",
+        "ProcessorState": "intake.status.PROCESSOR_STATES",
+        "SeedingState": "intake.status.SEEDING_STATES",
     },
 }
 
@@ -289,13 +293,13 @@ PROCRASTINATE_PERIODIC_DEFAULTS = {"max_delay": 24 * 60 * 60}
 
 LOGIN_REDIRECT_URL = "admin:index"
 OTP_TOTP_ISSUER = "Wallet Service"
-FORMAT_MODULE_PATH = "config.formats"
+FORMAT_MODULE_PATH = "support.formats"
 UNFOLD = {
     "SITE_TITLE": "Wallet Service",
     "SITE_HEADER": "Wallet Service",
     "SITE_SYMBOL": "account_balance_wallet",
     "SITE_URL": "/api",
-    "LOGIN": {"form": "accounts.forms.LogInForm"},
+    "LOGIN": {"form": "support.forms.LogInForm"},
     "ACCOUNT": {
         "navigation": [
             {"title": "Second factor", "link": reverse_lazy("admin:second_factor_codes")},
@@ -310,8 +314,8 @@ UNFOLD = {
         }
     ],
     "STYLES": [lambda _request: static("admin_desk/desk.css")],
-    "DASHBOARD_CALLBACK": "commerce.support.dashboard.dashboard",
-    "SIDEBAR": {"navigation": "config.navigation.sidebar"},
+    "DASHBOARD_CALLBACK": "support.dashboard.dashboard",
+    "SIDEBAR": {"navigation": "support.navigation.sidebar"},
 }
 
 # --- Logs -------------------------------------------------------------------------------

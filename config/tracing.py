@@ -24,7 +24,8 @@ from opentelemetry.sdk.trace import Event, ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.trace import Span, Status
 
-from core import bulk, context, prepared
+from core import context
+from core.connections import bulk, prepared
 
 #: What leaves this process of a span. Not its path and query, which hold tokens of wallets; not
 #: whose address it came from; not the values of a statement, nor what an exception quotes of them.
@@ -46,7 +47,7 @@ _TOLD = frozenset(
         "wallet.request_id",
     }
 )
-_AFTER = "commerce.views.metrics.MetricsMiddleware"
+_AFTER = "api.metrics.MetricsMiddleware"
 
 
 def set_up(*, with_requests: bool) -> None:

@@ -1,7 +1,7 @@
 """Refusals: what the service says no with.
 
 A refusal has a stable `code` for programs, a sentence for a person and `details` as data.
-It knows its family, not HTTP: `core.http.handler` maps a family to a status.
+It knows its family, not HTTP: `api.http.exception_handler` maps a family to a status.
 Each room defines the refusals of its own rules beside those rules.
 """
 

@@ -2,7 +2,7 @@
 
 Where several processes serve, each writes its figures into files of one directory
 (`PROMETHEUS_MULTIPROC_DIR`, see `config.gunicorn`), and whichever is asked adds them up. Elsewhere
-they stay in memory. What the database knows is not counted here: see `core.facts`.
+they stay in memory. What the database knows is not counted here: see `ops.collectors.base`.
 
 Labels have few values, all of them ours: a route's pattern, never a path; a code, never a message.
 docs/observability.md has the table.

@@ -28,8 +28,8 @@ from psycopg import errors as pg
 from psycopg_pool import PoolTimeout
 
 from core import metrics
+from core.connections.prepared import prepared_cursor
 from core.errors import CommitUnknown, Refusal, Unavailable
-from core.prepared import prepared_cursor
 from core.replica import current_alias
 
 Result = TypeVar("Result")

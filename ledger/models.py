@@ -13,6 +13,8 @@ from django.db import models
 
 from ledger.kinds import FailureCode, Kind
 
+SUMMARY_CHARACTERS = 500
+
 
 class Transaction(models.Model):
     """One movement. The times and the order of ids page and display; versions are the truth."""
@@ -30,7 +32,7 @@ class Transaction(models.Model):
     source_version = models.BigIntegerField(null=True)
     target_version = models.BigIntegerField(null=True)
     failure_code = models.CharField(max_length=24, null=True, choices=FailureCode)
-    summary = models.CharField(max_length=500)
+    summary = models.CharField(max_length=SUMMARY_CHARACTERS)
     actor_id = models.UUIDField(null=True)
     request_id = models.CharField(max_length=128)
     origin_id = models.UUIDField(null=True)
@@ -68,7 +70,7 @@ class Entry(models.Model):
     balance_after_minor = models.BigIntegerField(null=True)
     version = models.BigIntegerField(null=True)
     failure_code = models.CharField(max_length=24, null=True, choices=FailureCode)
-    summary = models.CharField(max_length=500)
+    summary = models.CharField(max_length=SUMMARY_CHARACTERS)
     actor_id = models.UUIDField(null=True)
     request_id = models.CharField(max_length=128)
     origin_id = models.UUIDField(null=True)

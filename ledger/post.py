@@ -15,7 +15,7 @@ from operator import attrgetter
 from django.db import transaction
 
 from core import context, metrics
-from core.bulk import bulk_cursor
+from core.connections.bulk import bulk_cursor
 from core.unit_of_work import require_unit_of_work
 from ledger.kinds import FailureCode, Kind
 

@@ -7,7 +7,7 @@ from procrastinate.contrib.django import app
 from procrastinate.exceptions import JobAborted
 from procrastinate.job_context import JobContext
 
-from core.breaking_off import BrokenOff
+from core.cancellation import BrokenOff
 from ledger.partitions import make_partitions
 from ledger.verification import verify_books
 

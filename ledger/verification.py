@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from core.breaking_off import broken_off_when
+from core.cancellation import broken_off_when
 from core.unit_of_work import snapshot, unit_of_work
 from ledger.models import Verification
 from ledger.trial_balance import Line, trial_balance

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from core import postgres
+from ops import embedded_postgres
 from prove import failpoints, report
 from prove.actors import Cast, make_cast
 from prove.installation import Installation
@@ -19,7 +19,7 @@ def prepare(installation: Installation, *, is_short: bool) -> Cast:
     cast = make_cast(leavers=extent.leavers, hundreds=extent.hundreds)
     with installation.connect() as superuser:
         failpoints.install(superuser)
-    copy_database(installation, PREPARED, template=postgres.DATABASE)
+    copy_database(installation, PREPARED, template=embedded_postgres.DATABASE)
     return cast
 
 
@@ -54,7 +54,7 @@ def try_mutants(installation: Installation, cast: Cast, seed: str, names: Sequen
     for mutant in MUTANTS:
         if not names or mutant.name in names:
             verdicts.append(try_mutant(installation, cast, mutant, seed))
-    use_database(installation, postgres.DATABASE)
+    use_database(installation, embedded_postgres.DATABASE)
     for line in report.lines_of_verdicts(verdicts):
         say(line)
     return all(verdict.is_right for verdict in verdicts)

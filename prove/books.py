@@ -65,9 +65,9 @@ _QUERIES = {
     """,
     "queue": """
         SELECT 'the processor counts ' || completed || ' completed, the queue has ' || (
-               SELECT count(*) FROM commerce_queuedtransaction WHERE status = 'completed')
-          FROM commerce_processorstate
-         WHERE completed <> (SELECT count(*) FROM commerce_queuedtransaction
+               SELECT count(*) FROM intake_queuedtransaction WHERE status = 'completed')
+          FROM intake_processorstate
+         WHERE completed <> (SELECT count(*) FROM intake_queuedtransaction
                               WHERE status = 'completed')
     """,
 }

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import psutil
 import psycopg
 
-from core.postgres import Role
+from ops.embedded_postgres import Role
 from prove.failpoints import Missed, Step, halted_at
 from prove.installation import LOCK_TIMEOUT_MS, MAX_CONNECTIONS, STOP_SECONDS, Installation
 from prove.switches import Failpoint

@@ -17,8 +17,8 @@ import psycopg
 
 from config.database import PROFILE_VARIABLE
 from config.environment import BASE_DIR
-from core import postgres
-from core.postgres import Role
+from ops import embedded_postgres
+from ops.embedded_postgres import Role
 from prove import switches
 from prove.place import Place
 from prove.sabotage import VARIABLE as MUTANT_VARIABLE
@@ -31,7 +31,7 @@ PROCESSORS = 2
 #: Of each worker: its pool, at most. Of each processor: its connection, and the scheduler's.
 SESSIONS_PER_WORKER = THREADS + 2
 SESSIONS_PER_PROCESSOR = 14
-MAX_CONNECTIONS = int(postgres.SERVER_SETTINGS["max_connections"])
+MAX_CONNECTIONS = int(embedded_postgres.SERVER_SETTINGS["max_connections"])
 LOCK_TIMEOUT_MS = 1_000
 STATEMENT_TIMEOUT_MS = 2_000
 #: A session that waits for its client in a transaction is ended after this long.
@@ -79,13 +79,13 @@ class Installation:
     def __init__(self, place: Place) -> None:
         self.place = place
         self.data_dir = place.directory / "data"
-        self.database = postgres.DATABASE
+        self.database = embedded_postgres.DATABASE
         self.mutant = ""
         self.port = free_port()
         self.switches = Switches(place.directory / "switches")
         self.log = place.directory / "service.log"
         self._proxy_port = free_port()
-        self._lease = postgres.ensure_running(self.data_dir)
+        self._lease = embedded_postgres.ensure_running(self.data_dir)
         self._proxy: subprocess.Popen[str] | None = None
         self._web: subprocess.Popen[bytes] | None = None
         self._processors: dict[int, subprocess.Popen[bytes]] = {}
@@ -157,7 +157,7 @@ class Installation:
         if self._proxy is not None:
             self._proxy.kill()
             self._proxy.communicate()
-        with suppress(postgres.EmbeddedPostgresError):
+        with suppress(embedded_postgres.EmbeddedPostgresError):
             self.revive_database()
         self._lease.release()
 
@@ -201,7 +201,7 @@ class Installation:
         self, role: Role = Role.SUPERUSER, *, database: str = ""
     ) -> Iterator[psycopg.Connection[Any]]:
         """Connect past the proxy, each statement for itself."""
-        url = postgres.database_url(self.data_dir, role, database or self.database)
+        url = embedded_postgres.database_url(self.data_dir, role, database or self.database)
         with psycopg.connect(url, autocommit=True, connect_timeout=10) as connection:
             yield connection
 
@@ -225,7 +225,7 @@ class Installation:
 
     def revive_database(self) -> None:
         """Start PostgreSQL again if it has died, as a supervisor does."""
-        with suppress(postgres.EmbeddedPostgresError):
+        with suppress(embedded_postgres.EmbeddedPostgresError):
             self._lease.revive()
 
     def restart_database(self) -> None:

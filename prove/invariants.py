@@ -7,9 +7,9 @@ from uuid import UUID
 import psycopg
 from django.db import connection as django_connection
 
-from core.postgres import Role
 from ledger.trial_balance import trial_balance
 from ledger.verification import verify_ledger
+from ops.embedded_postgres import Role
 from prove import books
 from prove.installation import (
     IDLE_IN_TRANSACTION_SECONDS,
@@ -75,7 +75,7 @@ class Inspector:
         def is_through() -> bool:
             with self._installation.connect() as connection:
                 row = connection.execute(
-                    "SELECT count(*) FROM commerce_queuedtransaction WHERE status = 'pending'"
+                    "SELECT count(*) FROM intake_queuedtransaction WHERE status = 'pending'"
                 ).fetchone()
             return row == (0,)
 

@@ -98,7 +98,7 @@ def queue_of(
     found: dict[str, list[Queued]] = defaultdict(list)
     for values in connection.execute(
         "SELECT id, request_id, summary, status, is_failed, attempts, error_code, transaction_id"
-        " FROM commerce_queuedtransaction WHERE request_id = ANY (%s) ORDER BY id",
+        " FROM intake_queuedtransaction WHERE request_id = ANY (%s) ORDER BY id",
         [list(request_ids)],
     ):
         row = Queued(*values)
@@ -121,7 +121,7 @@ def on_record(connection: psycopg.Connection[Any], request_ids: Sequence[str]) -
     """Return which of these requests are in the ledger, or in the queue."""
     rows = connection.execute(
         "SELECT request_id FROM ledger_transaction WHERE request_id = ANY (%(ids)s)"
-        " UNION SELECT request_id FROM commerce_queuedtransaction WHERE request_id = ANY (%(ids)s)",
+        " UNION SELECT request_id FROM intake_queuedtransaction WHERE request_id = ANY (%(ids)s)",
         {"ids": list(request_ids)},
     ).fetchall()
     return {request_id for (request_id,) in rows}

@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 
-from core.postgres import Role
+from ops.embedded_postgres import Role
 from prove import faults
 from prove.actors import Cast
 from prove.failpoints import Step

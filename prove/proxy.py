@@ -25,7 +25,7 @@ _LENGTH = struct.Struct("!I")
 _PROTOCOL_3 = 196_608
 _BYTES = 65_536
 POST = b"ledger_post"
-MONEY = (POST, b"record_answer", b"INSERT INTO commerce_queuedtransaction")
+MONEY = (POST, b"record_answer", b"INSERT INTO intake_queuedtransaction")
 IDLE = b"I"
 
 

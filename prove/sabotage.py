@@ -17,7 +17,7 @@ def apply_in_process() -> None:
 
 def _run_chunks_without_lease() -> None:
     """Let every processor work at any time."""
-    from commerce import processor
+    from intake import processor
 
     processor.take_lease = lambda: None  # type: ignore[attr-defined]
     processor.SILENCE_SECONDS = 0
@@ -40,9 +40,9 @@ def _count_refunds_without_lock() -> None:
 
 def _forget_keys() -> None:
     """Let whoever asks for a key be told that it is unknown."""
-    from core import views
+    from api import idempotency
 
-    views.find_record = lambda *_: None  # type: ignore[attr-defined]
+    idempotency.find_record = lambda *_: None  # type: ignore[attr-defined]
 
 
 _CHANGES: dict[str, Callable[[], None]] = {

@@ -11,8 +11,8 @@ from django.db import connection
 from psycopg import sql
 
 from config.database import PROFILE_VARIABLE, Profile
-from core import postgres
-from core.postgres import Role
+from ops import embedded_postgres
+from ops.embedded_postgres import Role
 from prove.installation import SETTINGS, Installation, ProofBroken
 from prove.place import Place
 
@@ -45,8 +45,8 @@ def _set_django_up(installation: Installation) -> None:
     """Migrate as the owner, and go on as the app's role: what a management command is."""
     os.environ |= {
         **SETTINGS,
-        "DATABASE_URL": postgres.database_url(installation.data_dir, Role.APP),
-        "DATABASE_OWNER_URL": postgres.database_url(installation.data_dir, Role.OWNER),
+        "DATABASE_URL": embedded_postgres.database_url(installation.data_dir, Role.APP),
+        "DATABASE_OWNER_URL": embedded_postgres.database_url(installation.data_dir, Role.OWNER),
         "WALLET_SERVICE_DATA_DIR": str(installation.data_dir),
         "DJANGO_SETTINGS_MODULE": "config.settings",
         PROFILE_VARIABLE: Profile.OWNER,

@@ -25,7 +25,7 @@ _TOTALS = """
 # Only who runs a chunk takes rows of the queue by SELECT … FOR NO KEY UPDATE.
 _CHUNKS = """
     SELECT count(DISTINCT pid) FROM pg_locks JOIN pg_stat_activity USING (pid)
-     WHERE relation = 'commerce_queuedtransaction'::regclass AND mode = 'RowShareLock' AND granted
+     WHERE relation = 'intake_queuedtransaction'::regclass AND mode = 'RowShareLock' AND granted
        AND datname = current_database() AND application_name LIKE 'processor%'
 """
 _BANK = "SELECT sum(balance_minor) FROM wallets_wallet WHERE id = ANY (%s)"

@@ -15,7 +15,7 @@ import pytest
 
 from config.database import PROFILE_VARIABLE, Profile
 from config.environment import read
-from core.postgres import Lease, Role, database_url, ensure_running
+from ops.embedded_postgres import Lease, Role, database_url, ensure_running
 
 _lease: Lease | None = None
 _temporary_dir: Path | None = None

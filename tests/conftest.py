@@ -14,10 +14,10 @@ from django.db import connection
 from django.test.utils import setup_databases, teardown_databases
 from pytest_django import DjangoDbBlocker
 
-from core.postgres import Role
 from ledger.trial_balance import trial_balance
 from ledger.verification import verify_ledger
-from tests.api import Api
+from ops.embedded_postgres import Role
+from tests.http_client import Api
 from tests.processes import Workers
 
 # `--hypothesis-profile=long`: as `make fuzz` tries, ten times as much.
@@ -29,8 +29,8 @@ _DIRTY_TABLES = (
     "commerce_adjustmentrequest",
     "commerce_charge",
     "commerce_loneadjustment",
-    "commerce_queuedtransaction",
-    "commerce_seedrun",
+    "intake_queuedtransaction",
+    "intake_customerimport",
     "procrastinate_events",
     "procrastinate_periodic_defers",
     "procrastinate_jobs",
@@ -40,7 +40,7 @@ _DIRTY_TABLES = (
     "ledger_transaction",
     "core_idempotencyrecord",
     "core_counter",
-    "core_supportaction",
+    "accounts_supportaction",
     "otp_static_statictoken",
     "otp_static_staticdevice",
     "otp_totp_totpdevice",
@@ -110,6 +110,6 @@ def _clean(owner_dsn: str) -> None:
         owner.execute("DELETE FROM wallets_wallet WHERE owner_id IS NOT NULL")
         owner.execute("DELETE FROM accounts_user")
         owner.execute(
-            "UPDATE commerce_processorstate SET processor_id = NULL, heartbeat_at = NULL,"
+            "UPDATE intake_processorstate SET processor_id = NULL, heartbeat_at = NULL,"
             " current_chunk = NULL, last_chunk = NULL, completed = 0, failed = 0, moved = '{}'"
         )

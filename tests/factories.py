@@ -10,7 +10,7 @@ from accounts.models import Client, Company, Role, User
 from accounts.services import open_session
 from commerce.cash import deposit
 from core.unit_of_work import unit_of_work
-from tests.api import Api
+from tests.http_client import Api
 from wallets.models import Status, Wallet
 from wallets.services import open_cash_wallet, set_status
 

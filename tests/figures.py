@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.api import Api
+from tests.http_client import Api
 
 Key = tuple[str, frozenset[tuple[str, str]]]
 

@@ -12,7 +12,7 @@ import pytest
 from django.core.management import get_commands
 
 from config.environment import BASE_DIR, VARIABLES
-from tests.infrastructure.conftest import DEADLINE_SECONDS, Installation, wait_until
+from tests.ops.conftest import DEADLINE_SECONDS, Installation, wait_until
 
 README = BASE_DIR / "README.md"
 DOCUMENTS = (

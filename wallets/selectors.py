@@ -5,7 +5,7 @@ import uuid
 from django.db.models import Case, QuerySet, When
 
 from accounts.models import User
-from core.fixed_query import FixedQuery
+from core.connections.fixed_query import FixedQuery
 from wallets.errors import NoWallet, WalletNotFound
 from wallets.models import Asset, Status, Wallet
 

@@ -1,6 +1,6 @@
 -- Whether a token, known by its digest, is good for a call of this user at this moment. The same is
--- asked in `accounts.authentication`, which also wants to know who that is.
-CREATE OR REPLACE FUNCTION token_is_valid(token_digest varchar, its_user uuid)
+-- asked in `api.http.authentication`, which also wants to know who that is.
+CREATE FUNCTION token_is_valid(token_digest varchar, its_user uuid)
 RETURNS boolean LANGUAGE plpgsql STABLE AS $$
 BEGIN
     RETURN EXISTS (

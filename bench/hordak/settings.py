@@ -1,7 +1,7 @@
 """What django-hordak wants."""
 
 from config.settings import DATABASES, SECRET_KEY
-from core.postgres import Role
+from ops.embedded_postgres import Role
 
 __all__ = ["DATABASES", "SECRET_KEY"]
 

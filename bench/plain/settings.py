@@ -1,7 +1,7 @@
 """Its settings: DRF's defaults, and no middleware at all, which is in its favour."""
 
 from config.settings import BODY_TIMEOUT_MS, DATABASES, HEAD_TIMEOUT_MS, SECRET_KEY
-from core.postgres import Role
+from ops.embedded_postgres import Role
 
 __all__ = ["BODY_TIMEOUT_MS", "DATABASES", "HEAD_TIMEOUT_MS", "SECRET_KEY"]
 

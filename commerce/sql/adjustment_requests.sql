@@ -17,13 +17,3 @@ CREATE TRIGGER decided_once BEFORE UPDATE OR DELETE ON commerce_adjustmentreques
     FOR EACH ROW EXECUTE FUNCTION keep_adjustment_request();
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON commerce_adjustmentrequest
     FOR EACH STATEMENT EXECUTE FUNCTION keep_adjustment_request();
-DO $$
-BEGIN
-    IF to_regrole('wallet_app') IS NULL OR current_user = 'wallet_app' THEN
-        RETURN;
-    END IF;
-    REVOKE UPDATE, DELETE ON commerce_adjustmentrequest FROM wallet_app;
-    GRANT UPDATE (status, decider_id, decision_reason, decided_at, transaction_id, failure_code)
-        ON commerce_adjustmentrequest TO wallet_app;
-END
-$$;

@@ -11,12 +11,3 @@ END
 $$;
 CREATE TRIGGER only_grows BEFORE UPDATE ON commerce_charge
     FOR EACH ROW EXECUTE FUNCTION keep_refunds();
-DO $$
-BEGIN
-    IF to_regrole('wallet_app') IS NULL OR current_user = 'wallet_app' THEN
-        RETURN;
-    END IF;
-    REVOKE UPDATE ON commerce_charge FROM wallet_app;
-    GRANT UPDATE (refunded_minor) ON commerce_charge TO wallet_app;
-END
-$$;

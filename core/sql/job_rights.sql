@@ -1,16 +1,11 @@
 -- What workers do with procrastinate's tables needs no right to change what happened to a job: events
 -- are added by triggers, and go with their job by a foreign key, which deletes as the owner.
-DO $$
-BEGIN
-    IF to_regrole('wallet_app') IS NULL OR current_user = 'wallet_app' THEN
-        RETURN;
-    END IF;
-    REVOKE ALL ON procrastinate_jobs, procrastinate_events, procrastinate_periodic_defers,
-        procrastinate_workers FROM wallet_app;
-    GRANT SELECT, INSERT, UPDATE, DELETE ON procrastinate_jobs, procrastinate_periodic_defers,
-        procrastinate_workers TO wallet_app;
-    GRANT SELECT, INSERT ON procrastinate_events TO wallet_app;
-    GRANT USAGE ON procrastinate_jobs_id_seq, procrastinate_events_id_seq,
-        procrastinate_periodic_defers_id_seq TO wallet_app;
-END
-$$;
+SELECT for_app_role(statement) FROM unnest(ARRAY[
+    'REVOKE ALL ON procrastinate_jobs, procrastinate_events, procrastinate_periodic_defers,'
+        ' procrastinate_workers FROM wallet_app',
+    'GRANT SELECT, INSERT, UPDATE, DELETE ON procrastinate_jobs, procrastinate_periodic_defers,'
+        ' procrastinate_workers TO wallet_app',
+    'GRANT SELECT, INSERT ON procrastinate_events TO wallet_app',
+    'GRANT USAGE ON procrastinate_jobs_id_seq, procrastinate_events_id_seq,'
+        ' procrastinate_periodic_defers_id_seq TO wallet_app'
+]) AS statement;

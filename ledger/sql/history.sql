@@ -9,7 +9,7 @@
 -- more, for the choice of partitions.
 -- The plan is made once for each session: planning for dozens of partitions takes longer than
 -- reading a page.
-CREATE OR REPLACE FUNCTION ledger_history(
+CREATE FUNCTION ledger_history(
     wallet       uuid,
     before       uuid,     -- ids below it
     since        uuid,     -- ids from it on
@@ -50,7 +50,7 @@ END
 $$;
 
 -- Of several wallets, each transaction once.
-CREATE OR REPLACE FUNCTION ledger_newest_transactions(
+CREATE FUNCTION ledger_newest_transactions(
     wallets        uuid[],
     before         uuid,
     completed_only boolean,

@@ -2,7 +2,7 @@
 -- milliseconds, so a month is a range of ids and the key stays one column.
 
 -- The smallest id of a moment: ids made from then on are not below it.
-CREATE OR REPLACE FUNCTION first_id_at(moment timestamptz) RETURNS uuid
+CREATE FUNCTION first_id_at(moment timestamptz) RETURNS uuid
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT (lpad(to_hex(floor(extract(epoch FROM moment) * 1000)::bigint), 12, '0')
             || repeat('0', 20))::uuid
@@ -12,7 +12,7 @@ $$;
 -- the names of the new ones. The owner's function: a partition belongs to who made it, and the
 -- app's role must not own one. Attaching blocks no reader and no writer; the lock it needs is
 -- asked for briefly, so that money never queues behind it.
-CREATE OR REPLACE FUNCTION make_transaction_partitions(months integer)
+CREATE FUNCTION make_transaction_partitions(months integer)
 RETURNS SETOF text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE
@@ -41,14 +41,12 @@ BEGIN
                        partition || '_target_version', partition);
         EXECUTE format(
             'CREATE TRIGGER no_truncate BEFORE TRUNCATE ON %I'
-            ' FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_of_transactions()', partition);
+            ' FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()', partition);
         EXECUTE format(
             'ALTER TABLE ledger_transaction ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
             partition, first_id_at(month),
             first_id_at(date_add(month, interval '1 month', 'UTC')));
-        IF to_regrole('wallet_app') IS NOT NULL THEN
-            EXECUTE format('REVOKE ALL ON %I FROM wallet_app', partition);
-        END IF;
+        PERFORM for_app_role(format('REVOKE ALL ON %I FROM wallet_app', partition));
         RETURN NEXT partition;
     END LOOP;
 END

@@ -13,7 +13,7 @@
 --
 -- SECURITY DEFINER: the app's role may execute this and may not write a balance or a transaction
 -- in any other way.
-CREATE OR REPLACE FUNCTION ledger_post(
+CREATE FUNCTION ledger_post(
     wallet_ids uuid[], kinds varchar[], sources integer[], targets integer[], amounts bigint[],
     summaries varchar[], actors uuid[], origins uuid[], groups uuid[], request_id varchar,
     all_or_none boolean

@@ -10,7 +10,7 @@
 -- since, there is no row either. NULL: who calls has been looked up.
 -- `answer` is the body with %1$s for the balance that is told and %2$s for the transaction's id.
 -- `told_key` NULL: no key was sent.
-CREATE OR REPLACE FUNCTION ledger_post_once(
+CREATE FUNCTION ledger_post_once(
     token_digest varchar, caller uuid, told_key varchar, told_operation varchar, told_fingerprint bytea,
     kept_since timestamptz, kind varchar, source_id uuid, target_id uuid, amount bigint,
     summary varchar, request_id varchar, answer varchar, tells_source boolean, decimals integer

@@ -1,6 +1,6 @@
 -- The app's role reads transactions and posts orders; nothing else. Functions are everybody's
--- unless told otherwise, and these run with the rights of the owner. An earlier `ledger_post`, of
--- fewer arguments, stays while processes of that release may call it.
+-- unless told otherwise, and these run with the rights of the owner. What a verification found is
+-- added and read, never changed.
 DO $$
 DECLARE
     owners CONSTANT text := (
@@ -10,10 +10,9 @@ DECLARE
     );
 BEGIN
     EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', owners);
-    IF to_regrole('wallet_app') IS NULL OR current_user = 'wallet_app' THEN
-        RETURN;
-    END IF;
-    REVOKE INSERT, UPDATE, DELETE ON ledger_transaction, ledger_entry FROM wallet_app;
-    EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO wallet_app', owners);
+    PERFORM for_app_role(format('GRANT EXECUTE ON FUNCTION %s TO wallet_app', owners));
+    PERFORM for_app_role(
+        'REVOKE INSERT, UPDATE, DELETE ON ledger_transaction, ledger_entry FROM wallet_app');
+    PERFORM for_app_role('REVOKE UPDATE, DELETE ON ledger_verification FROM wallet_app');
 END
 $$;

@@ -7,7 +7,7 @@
 --
 -- It is looked for from the newest entry of that month backwards: a moment in the middle of a busy
 -- month costs a look at each entry that the wallet has had since, until the month ends.
-CREATE OR REPLACE FUNCTION ledger_newest_entry(wallet uuid, before uuid)
+CREATE FUNCTION ledger_newest_entry(wallet uuid, before uuid)
 RETURNS SETOF ledger_entry LANGUAGE plpgsql STABLE
 SET enable_sort = off SET enable_incremental_sort = off SET enable_bitmapscan = off
 SET plan_cache_mode = force_generic_plan AS $$
@@ -22,7 +22,7 @@ $$;
 -- Its entries of the versions above `after` up to `last`, oldest first. None of them may have an id
 -- below `since`, which only saves opening earlier months. Later ones are opened, empty as they are:
 -- how far ahead a clock once was, nobody knows.
-CREATE OR REPLACE FUNCTION ledger_entries_of_versions(
+CREATE FUNCTION ledger_entries_of_versions(
     wallet uuid, after bigint, last bigint, since uuid, wanted bigint
 ) RETURNS SETOF ledger_entry LANGUAGE plpgsql STABLE
 SET enable_sort = off SET enable_incremental_sort = off SET enable_bitmapscan = off

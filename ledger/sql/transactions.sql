@@ -48,18 +48,7 @@ CREATE TABLE ledger_transaction (
 CREATE INDEX ledger_transaction_of_source ON ledger_transaction (source_id, id);
 CREATE INDEX ledger_transaction_of_target ON ledger_transaction (target_id, id);
 
-CREATE FUNCTION refuse_change_of_transactions() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'Transactions are append-only: % refused.', TG_OP
-        USING ERRCODE = 'restrict_violation';
-END
-$$;
-
--- The row trigger reaches every partition by itself; TRUNCATE's does not (see partitions.sql).
-CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON ledger_transaction
-    FOR EACH ROW EXECUTE FUNCTION refuse_change_of_transactions();
-CREATE TRIGGER no_truncate BEFORE TRUNCATE ON ledger_transaction
-    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_of_transactions();
+SELECT make_append_only('ledger_transaction');
 
 -- Each wallet's side of a transaction. The branches carry no WHERE: with one inside, PostgreSQL
 -- sorts a busy wallet's whole life instead of reading two indexes from their ends.

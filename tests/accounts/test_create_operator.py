@@ -7,8 +7,8 @@ from django.core.management import CommandError, call_command
 from knox.models import AuthToken
 
 from accounts.models import Role, User
-from tests.api import Api
 from tests.factories import a_client
+from tests.http_client import Api
 
 pytestmark = pytest.mark.usefixtures("books")
 

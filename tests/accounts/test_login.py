@@ -8,9 +8,9 @@ from django.utils import timezone
 from knox.models import AuthToken
 
 from accounts.models import Role, User
-from tests.api import Api, Reply
 from tests.factories import ClientFactory, CompanyFactory, UserFactory, a_client
 from tests.hashing import count_hashes, hashed
+from tests.http_client import Api, Reply
 
 pytestmark = pytest.mark.usefixtures("books")
 

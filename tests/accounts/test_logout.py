@@ -3,8 +3,8 @@
 import pytest
 from knox.models import AuthToken
 
-from tests.api import Api, Reply
 from tests.factories import Holder, a_client, a_company, api_of
+from tests.http_client import Api, Reply
 
 pytestmark = pytest.mark.usefixtures("books")
 

@@ -4,11 +4,10 @@ from typing import Any
 
 import pytest
 
-from accounts.models import Role, User
-from core.models import Action, SupportAction
-from tests.api import Api
+from accounts.models import Action, Role, SupportAction, User
 from tests.factories import ClientFactory, CompanyFactory, UserFactory, a_client, api_of
 from tests.hashing import hashed
+from tests.http_client import Api
 
 pytestmark = pytest.mark.usefixtures("books")
 

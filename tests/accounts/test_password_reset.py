@@ -18,9 +18,9 @@ from pytest_django import Settings
 from accounts.models import Role, User
 from accounts.services import erase
 from core.unit_of_work import unit_of_work
-from tests.api import Api, Reply
 from tests.factories import ClientFactory, CompanyFactory, UserFactory, api_of
 from tests.hashing import count_hashes, hashed
+from tests.http_client import Api, Reply
 from tests.jobs import run_jobs
 from tests.races import race
 

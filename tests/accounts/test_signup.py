@@ -9,8 +9,8 @@ from django.conf import settings
 from knox.models import AuthToken
 
 from accounts.models import Client, Company, User
-from tests.api import Api
 from tests.factories import PHONE
+from tests.http_client import Api
 from tests.races import race
 
 pytestmark = pytest.mark.usefixtures("books")

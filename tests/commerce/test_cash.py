@@ -11,8 +11,8 @@ from core.unit_of_work import unit_of_work
 from ledger.kinds import Kind
 from ledger.models import Transaction
 from ledger.post import Order, post
-from tests.api import Api
 from tests.factories import Holder, a_client, a_company, an_operator, api_of, freeze
+from tests.http_client import Api
 from wallets.assets import create_asset, system_wallet_id
 from wallets.models import Purpose, Status, Wallet
 from wallets.selectors import wallets_of

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from ledger.models import Transaction
-from tests.api import Api, Reply
 from tests.factories import (
     CompanyFactory,
     Holder,
@@ -17,6 +16,7 @@ from tests.factories import (
     api_of,
     freeze,
 )
+from tests.http_client import Api, Reply
 from tests.races import race
 from wallets.assets import system_wallet_id
 from wallets.models import Purpose

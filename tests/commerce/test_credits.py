@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from ledger.models import Transaction
-from tests.api import Api, Reply
 from tests.factories import ClientFactory, a_client, a_company, an_operator, api_of
+from tests.http_client import Api, Reply
 from tests.races import race
 from wallets.assets import create_asset
 from wallets.models import Wallet

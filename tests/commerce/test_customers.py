@@ -8,8 +8,8 @@ import pytest
 
 from accounts.models import Client, User
 from ledger.models import Transaction
-from tests.api import Api
 from tests.factories import a_client, a_company, an_operator, api_of
+from tests.http_client import Api
 from tests.races import race
 from wallets.models import Status
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from ledger.models import Transaction
-from tests.api import Api, Reply
 from tests.factories import Holder, a_client, a_company, an_operator, api_of, freeze
+from tests.http_client import Api, Reply
 from tests.races import race
 
 pytestmark = pytest.mark.usefixtures("books")

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from django.conf import settings
 
-from core.postgres import Role
+from ops.embedded_postgres import Role
 
 pytestmark = pytest.mark.skipif(
     not settings.IS_DEMO, reason="with DATABASE_URL the roles are somebody else's"
@@ -31,13 +31,13 @@ TABLES = {
     "commerce_adjustmentrequest": ADD,
     "commerce_charge": ADD,
     "commerce_loneadjustment": ADD,
-    "commerce_processorstate": KEPT,
-    "commerce_queuedtransaction": KEPT,
-    "commerce_seedrun": ALL,
+    "intake_processorstate": KEPT,
+    "intake_queuedtransaction": KEPT,
+    "intake_customerimport": ALL,
     "core_counter": ALL,
     "core_idempotencyrecord": ALL,
     "core_position": ALL,
-    "core_supportaction": ADD,
+    "accounts_supportaction": ADD,
     "django_admin_log": READ,
     "django_content_type": READ,
     "django_migrations": READ,

@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 from config.environment import BASE_DIR
-from tests.infrastructure.conftest import Installation
+from tests.ops.conftest import Installation
 
 PROGRAMS = BASE_DIR / ".venv-ansible" / "bin"
 DEADLINE_SECONDS = 600

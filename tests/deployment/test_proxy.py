@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from tests.deployment.conftest import ADDRESS, PROGRAMS, Host
-from tests.infrastructure.conftest import DEADLINE_SECONDS, wait_until
-from tests.infrastructure.server import free_port
+from tests.ops.conftest import DEADLINE_SECONDS, wait_until
+from tests.ops.server import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("deployment")]
 

@@ -15,7 +15,7 @@ import pytest
 
 from config.environment import BASE_DIR
 from tests.deployment.conftest import ADDRESS, PROGRAMS, Host
-from tests.infrastructure.conftest import Installation, wait_until
+from tests.ops.conftest import Installation, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("deployment")]
 

@@ -5,8 +5,8 @@ from decimal import Decimal
 from enum import Enum, auto
 from typing import Any
 
-from tests.api import Reply
 from tests.factories import Holder
+from tests.http_client import Reply
 from wallets.models import Status
 
 SHORT, STOPPED, REUSED = (

@@ -16,8 +16,6 @@ from pytest_django import Settings
 
 from core.unit_of_work import unit_of_work
 from ledger.trial_balance import trial_balance
-from tests.api import Reply
-from tests.commerce.queueing import drain
 from tests.factories import Holder, a_client, a_company, an_operator, api_of
 from tests.fuzz.bounds import bounded
 from tests.fuzz.model import (
@@ -37,6 +35,8 @@ from tests.fuzz.model import (
     move,
     text,
 )
+from tests.http_client import Reply
+from tests.intake.queueing import drain
 from wallets.assets import create_asset
 from wallets.models import Status
 from wallets.services import set_status

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from tests.api import Api
+from tests.api.http.test_access import ROUTES, filled
 from tests.factories import Holder, a_client, a_company, an_operator, api_of
 from tests.fuzz.probes import ADDRESSES, BODIES, GOOD, HEADERS, PATCHES, PUBLIC, UNKEYED
-from tests.http.test_access import ROUTES, filled
+from tests.http_client import Api
 from wallets.assets import create_asset, system_wallet_id
 from wallets.models import Purpose
 
@@ -24,9 +24,9 @@ TABLES = (
     "accounts_company",
     "accounts_user",
     "commerce_charge",
-    "commerce_queuedtransaction",
+    "intake_queuedtransaction",
     "core_idempotencyrecord",
-    "core_supportaction",
+    "accounts_supportaction",
     "knox_authtoken",
     "ledger_transaction",
     "procrastinate_jobs",

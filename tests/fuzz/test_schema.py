@@ -15,7 +15,7 @@ from schemathesis.core.result import Ok
 from schemathesis.generation.meta import TestPhase
 from schemathesis.pytest.lazy import get_all_tests
 
-from config.clients.files import openapi_document
+from api.clients.files import openapi_document
 from config.wsgi import application
 from tests.fuzz.bounds import MORE, bounded
 from tests.fuzz.world import World
@@ -51,7 +51,7 @@ CONFIG = {
     "checks": {
         # Which amounts, passwords and addresses are taken is more than a schema can say.
         "positive_data_acceptance": {"enabled": False},
-        # Who may call what, and by which method, is a table of its own (tests/http/test_access.py).
+        # Who may call what, and by which method, is a table of its own: test_access.py.
         "ignored_auth": {"enabled": MORE > 1},
     },
     "phases": {"coverage": {"unexpected-methods": [] if MORE == 1 else ["PUT", "QUERY"]}},

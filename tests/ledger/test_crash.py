@@ -12,9 +12,9 @@ from config.environment import BASE_DIR
 from core.models import IdempotencyRecord
 from ledger.kinds import Kind
 from ledger.models import Transaction
-from tests.api import Reply
 from tests.factories import Holder, a_client, a_company
-from tests.infrastructure.conftest import wait_until
+from tests.http_client import Reply
+from tests.ops.conftest import wait_until
 
 pytestmark = pytest.mark.usefixtures("books")
 

@@ -15,7 +15,7 @@ from ledger.models import Transaction
 from ledger.post import Order
 from ledger.post_once import Told, post_once
 from tests.factories import Holder, a_client, a_company, freeze
-from tests.infrastructure.conftest import wait_until
+from tests.ops.conftest import wait_until
 from tests.races import race
 
 pytestmark = pytest.mark.usefixtures("books")

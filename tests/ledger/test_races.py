@@ -13,7 +13,6 @@ from core.unit_of_work import unit_of_work
 from ledger.kinds import Kind
 from ledger.models import Entry, Transaction
 from ledger.post import Order, post
-from tests.api import Reply
 from tests.factories import (
     ClientFactory,
     CompanyFactory,
@@ -23,7 +22,8 @@ from tests.factories import (
     api_of,
     freeze,
 )
-from tests.infrastructure.conftest import wait_until
+from tests.http_client import Reply
+from tests.ops.conftest import wait_until
 from tests.races import race
 from wallets.models import Status, Wallet
 from wallets.services import open_cash_wallet, set_status

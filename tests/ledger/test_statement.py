@@ -14,7 +14,7 @@ from commerce.charges import propose_charge
 from commerce.movements import move
 from commerce.transfers import propose_transfer
 from core import replica
-from core.http.renderer import rfc3339
+from core.times import rfc3339
 from core.unit_of_work import unit_of_work
 from ledger.history import MAX_ID
 from ledger.kinds import Kind

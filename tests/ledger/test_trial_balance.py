@@ -9,7 +9,7 @@ from django.core.management import call_command
 from commerce.adjustments import adjust
 from commerce.cash import withdraw
 from commerce.credits import give_bonus, spend
-from core.http.renderer import rfc3339
+from core.times import rfc3339
 from core.unit_of_work import unit_of_work
 from ledger.models import Transaction
 from ledger.trial_balance import Line, trial_balance

@@ -16,8 +16,8 @@ from ledger.kinds import Kind
 from ledger.post import Order, post
 from ledger.trial_balance import trial_balance
 from ledger.verification import Finding, verify_ledger
-from tests.api import Reply
 from tests.factories import Holder, a_client, a_company, freeze
+from tests.http_client import Reply
 from tests.races import race
 from wallets.assets import system_wallet_id
 from wallets.models import Purpose

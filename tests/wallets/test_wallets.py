@@ -10,7 +10,6 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from core.unit_of_work import unit_of_work
-from tests.api import Api, Reply
 from tests.factories import (
     ClientFactory,
     CompanyFactory,
@@ -20,6 +19,7 @@ from tests.factories import (
     api_of,
     freeze,
 )
+from tests.http_client import Api, Reply
 from tests.races import race
 from wallets.assets import create_asset, system_wallet_id
 from wallets.models import Purpose, Wallet

@@ -4,7 +4,7 @@
 -- transaction, and a lock there would make the whole world stand in one line.
 --
 -- `place` is the wallet's position in the array that was given.
-CREATE OR REPLACE FUNCTION lock_wallets(wallet_ids uuid[])
+CREATE FUNCTION lock_wallets(wallet_ids uuid[])
 RETURNS TABLE (
     place bigint, id uuid, asset_id varchar, is_system boolean, is_active boolean,
     balance_minor bigint, held_minor bigint, version bigint

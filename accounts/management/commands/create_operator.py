@@ -10,7 +10,7 @@ from django.core.validators import validate_email
 
 from accounts.services import create_operator
 from core.errors import InvalidInput, Refusal
-from core.http.renderer import rfc3339
+from core.times import rfc3339
 from core.unit_of_work import unit_of_work
 
 

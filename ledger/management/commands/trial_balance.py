@@ -4,9 +4,8 @@ from datetime import datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from rest_framework.serializers import ValidationError
 
-from core.http.fields import MomentField
+from core.times import parse_rfc3339
 from ledger.trial_balance import COLUMNS, trial_balance
 from wallets.assets import money
 
@@ -35,6 +34,6 @@ class Command(BaseCommand):
 
 def _moment(text: str) -> datetime:
     try:
-        return MomentField().to_internal_value(text)
-    except ValidationError as error:
+        return parse_rfc3339(text)
+    except ValueError as error:
         raise CommandError("--at takes a moment such as 2026-01-31T12:00:00Z.") from error

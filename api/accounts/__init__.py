@@ -1,0 +1,1 @@
+"""`/client`, `/company`, `/password` and `/customer`: who people are."""

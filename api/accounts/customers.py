@@ -1,0 +1,111 @@
+"""The door `/customer/<id>` (seed 0)."""
+
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from rest_framework import serializers
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.errors import CustomerNotFound
+from accounts.models import NAME_CHARACTERS, Role, User
+from api.accounts.bodies import PhoneField
+from api.http.authentication import caller_of
+from api.http.fields import Body, MoneyField, TextField
+from api.http.schema import operation
+from api.http.views import ApiView, parse_body
+from commerce.customers import (
+    balance_minor_of,
+    change_customer,
+    find_customer,
+    name_of,
+    remove_customer,
+)
+from core.errors import PermissionDenied
+from core.unit_of_work import unit_of_work
+from wallets.assets import DEFAULT_CURRENCY, money
+from wallets.errors import BalanceNotZero
+
+SHOWN = {"name": "Ada Lovelace", "balance": Decimal("80.00")}
+
+
+class PersonBody(Body):
+    first_name = TextField(max_length=NAME_CHARACTERS, required=False)
+    last_name = TextField(max_length=NAME_CHARACTERS, required=False)
+    phone_number = PhoneField(trim_whitespace=False, required=False)
+
+
+class CustomerAnswer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    balance = MoneyField(required=False)
+
+
+class CustomerView(ApiView):
+    """Anybody may know a customer's name; what they hold is for themselves and operators."""
+
+    tag = "accounts"
+    permission_classes = (AllowAny,)
+    body = PersonBody()
+
+    @operation(
+        "customer_get",
+        "A customer's name; with their own token or an operator's, the balance too",
+        answer=CustomerAnswer,
+        shown=SHOWN,
+        refusals=[CustomerNotFound],
+        open_=True,
+    )
+    def get(self, request: Request, customer_id: UUID) -> Response:
+        customer = find_customer(customer_id)
+        if not _may_act_for(request, customer):
+            return Response({"name": name_of(customer)})
+        return Response(_full_answer(customer))
+
+    @operation(
+        "customer_change",
+        "Change a customer's names or phone number",
+        body=body,
+        sent={"first_name": "Augusta"},
+        answer=CustomerAnswer,
+        shown=SHOWN,
+        refusals=[PermissionDenied, CustomerNotFound],
+    )
+    def patch(self, request: Request, customer_id: UUID) -> Response:
+        customer = self._own_or_operators(request, customer_id)
+        fields = parse_body(request, self.body)
+        changed = unit_of_work(lambda: change_customer(customer, **fields))
+        return Response(_full_answer(changed))
+
+    @operation(
+        "customer_remove",
+        "Erase a customer: personal data and tokens; the ledger stays",
+        status=204,
+        refusals=[PermissionDenied, CustomerNotFound, BalanceNotZero],
+    )
+    def delete(self, request: Request, customer_id: UUID) -> Response:
+        caller = caller_of(request)
+        customer = self._own_or_operators(request, customer_id)
+        unit_of_work(lambda: remove_customer(customer, actor=caller))
+        return Response(status=204)
+
+    def _own_or_operators(self, request: Request, customer_id: UUID) -> User:
+        caller = caller_of(request)
+        if caller.pk != customer_id and caller.role != Role.OPERATOR:
+            raise PermissionDenied
+        return find_customer(customer_id)
+
+
+def _may_act_for(request: Request, customer: User) -> bool:
+    caller = request.user
+    if not isinstance(caller, User):
+        return False
+    return caller.pk == customer.pk or caller.role == Role.OPERATOR
+
+
+def _full_answer(customer: User) -> dict[str, Any]:
+    return {
+        "name": name_of(customer),
+        "balance": money(balance_minor_of(customer), DEFAULT_CURRENCY),
+    }

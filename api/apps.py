@@ -1,0 +1,11 @@
+"""The HTTP API for programs."""
+
+from django.apps import AppConfig
+
+
+class ApiConfig(AppConfig):
+    name = "api"
+
+    def ready(self) -> None:
+        """Register how a token is sent, for the schema."""
+        from api.http import token_scheme  # noqa: F401, PLC0415 (registers itself)

@@ -1,0 +1,1 @@
+"""`/wallet`: clients and companies name their wallets by token."""

@@ -1,0 +1,115 @@
+"""The door `/wallet/charges`: a merchant's many charges as one batch."""
+
+from decimal import Decimal
+from typing import Any
+
+from django.http import HttpResponse
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from api.examples import OTHER_WALLET, TRANSACTION
+from api.http.authentication import caller_of
+from api.http.fields import AmountField, Body, IdField, MoneyField, TextField
+from api.http.permissions import IsCompany
+from api.http.schema import operation
+from api.http.views import ApiView, parse_body, respond_once
+from commerce.charges import ChargeItem, ChargeResult, charge_many
+from core.errors import InvalidInput, PermissionDenied
+from ledger.models import SUMMARY_CHARACTERS
+from wallets.assets import money
+from wallets.errors import NoWallet
+
+MAX_CHARGES = 1_000
+
+
+class ChargeItemBody(Body):
+    wallet = IdField(source="wallet_id")
+    amount = AmountField()
+    summary = TextField(max_length=SUMMARY_CHARACTERS, allow_blank=True)
+    reference = TextField(max_length=255, allow_blank=True, required=False)
+
+    def validate(self, attrs: Any) -> Any:
+        return ChargeItem(**attrs)
+
+
+class ChargesBody(Body):
+    charges = ChargeItemBody(many=True)
+
+    def to_internal_value(self, data: Any) -> Any:
+        # Counted before they are looked at: half a million wrong ones would be a long look.
+        charges = data.get("charges")
+        if isinstance(charges, list) and not 1 <= len(charges) <= MAX_CHARGES:
+            raise serializers.ValidationError({"charges": [f"From 1 to {MAX_CHARGES} charges."]})
+        return super().to_internal_value(data)
+
+
+class ChargeResultAnswer(serializers.Serializer[Any]):
+    reference = serializers.CharField(allow_null=True)
+    success = serializers.BooleanField()
+    transaction = serializers.UUIDField(allow_null=True)
+    code = serializers.CharField(allow_null=True)
+    message = serializers.CharField(allow_null=True)
+
+
+class ChargesAnswer(serializers.Serializer[Any]):
+    results = ChargeResultAnswer(many=True)
+    balance = MoneyField()
+
+
+class ChargesView(ApiView):
+    tag = "wallets by token"
+    permission_classes = (IsCompany,)
+    body = ChargesBody()
+
+    @operation(
+        "wallet_charges",
+        "Charge up to 1,000 payers, each for itself (companies)",
+        body=body,
+        sent={
+            "charges": [
+                {"wallet": OTHER_WALLET, "amount": "12.50", "summary": "May", "reference": "a-1"}
+            ]
+        },
+        answer=ChargesAnswer,
+        shown={
+            "results": [
+                {
+                    "reference": "a-1",
+                    "success": True,
+                    "transaction": TRANSACTION,
+                    "code": None,
+                    "message": None,
+                }
+            ],
+            "balance": Decimal("12.50"),
+        },
+        refusals=[
+            InvalidInput({"charges": [f"From 1 to {MAX_CHARGES} charges."]}),
+            PermissionDenied,
+            NoWallet,
+        ],
+        keyed=True,
+    )
+    def post(self, request: Request) -> HttpResponse:
+        items = parse_body(request, self.body)["charges"]
+
+        def work() -> dict[str, Any]:
+            results, wallet = charge_many(caller_of(request), items)
+            return {
+                "results": [result_answer(result) for result in results],
+                "balance": money(wallet.balance_minor, wallet.asset_id),
+            }
+
+        return respond_once(request, work)
+
+
+def result_answer(result: ChargeResult) -> dict[str, Any]:
+    """Return what became of one charge of the batch."""
+    refusal = result.refusal
+    return {
+        "reference": result.item.reference,
+        "success": refusal is None,
+        "transaction": result.transaction_id,
+        "code": refusal and refusal.code,
+        "message": refusal and str(refusal),
+    }

@@ -1,0 +1,115 @@
+"""The door `/wallet/history/<token>` (seed 3)."""
+
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.http.authentication import caller_of
+from api.http.fields import Body, FlagField, IdField, MomentField, MoneyField
+from api.http.pagination import LimitField, with_next_page
+from api.http.schema import operation
+from api.http.views import ApiView, may_follow, parse_query
+from core.times import rfc3339
+from ledger.history import history
+from ledger.kinds import Kind
+from ledger.models import Entry
+from wallets.assets import money
+from wallets.errors import WalletNotFound
+from wallets.selectors import own_wallet
+
+A_CHARGE = {
+    "summary": "Order 1017",
+    "source__token": "0b8e3d56-7d0f-4b56-9f6a-5f0f4f4a8f11",
+    "target__token": "4d2f7c61-1f0f-4c7e-8a53-8b7e5f6a2c22",
+    "amount": Decimal("12.50"),
+    "success": True,
+    "date": "2026-01-31T12:00:00.000Z",
+    "transaction": "019a2b3c-4d5e-7f60-8a91-b2c3d4e5f607",
+    "type": "charge",
+    "balance": Decimal("87.50"),
+    "error": None,
+}
+A_REFUSED_CHARGE = {
+    **A_CHARGE,
+    "transaction": "019a2b3c-5f60-7a18-92b3-c4d5e6f70819",
+    "amount": Decimal("500.00"),
+    "success": False,
+    "balance": None,
+    "error": "insufficient_funds",
+}
+
+
+class HistoryQuery(Body):
+    limit = LimitField(default=50)
+    cursor = IdField(required=False)
+    success = FlagField(required=False)
+    type = serializers.ChoiceField(choices=Kind.choices, required=False)
+
+    def get_fields(self) -> dict[str, Any]:
+        # `from` is a word of Python's and cannot be declared like the others.
+        return {
+            **super().get_fields(),
+            "from": MomentField(required=False, source="since"),
+            "to": MomentField(required=False, source="until"),
+        }
+
+    def validate(self, attrs: Any) -> Any:
+        if "since" in attrs and "until" in attrs and attrs["since"] > attrs["until"]:
+            raise serializers.ValidationError({"from": ["Must not be after `to`."]})
+        return attrs
+
+
+class HistoryAnswer(serializers.Serializer[Any]):
+    summary = serializers.CharField()
+    source__token = serializers.UUIDField(allow_null=True)
+    target__token = serializers.UUIDField(allow_null=True)
+    amount = MoneyField()
+    success = serializers.BooleanField()
+    date = serializers.DateTimeField()
+    transaction = serializers.UUIDField()
+    type = serializers.ChoiceField(choices=Kind.choices)
+    balance = MoneyField(allow_null=True)
+    error = serializers.CharField(allow_null=True)
+
+
+class WalletHistoryView(ApiView):
+    tag = "wallets by token"
+    query = HistoryQuery()
+
+    @operation(
+        "wallet_history",
+        "All that happened to an own wallet, newest first",
+        query=HistoryQuery,
+        answer=HistoryAnswer(many=True),
+        shown=[A_REFUSED_CHARGE, A_CHARGE],
+        refusals=[WalletNotFound],
+        linked=True,
+    )
+    @may_follow
+    def get(self, request: Request, token: UUID) -> Response:
+        fields = parse_query(request, self.query)
+        kind = fields.pop("type", None)
+        wallet = own_wallet(caller_of(request), token)
+        page = history(wallet.id, kind=kind, **fields)
+        rows = [history_answer(entry) for entry in page.entries]
+        return with_next_page(Response(rows), request, page.next_cursor)
+
+
+def history_answer(entry: Entry) -> dict[str, Any]:
+    """Return an entry as `/wallet/history` shows it; a system wallet has no token."""
+    return {
+        "summary": entry.summary,
+        "source__token": entry.source_token,
+        "target__token": entry.target_token,
+        "amount": money(entry.amount_minor, entry.asset_id),
+        "success": entry.failure_code is None,
+        "date": rfc3339(entry.created_at),
+        "transaction": entry.transaction_id,
+        "type": entry.kind,
+        "balance": money(entry.balance_after_minor, entry.asset_id),
+        "error": entry.failure_code,
+    }

@@ -1,0 +1,116 @@
+"""The doors `/wallet/*` that create wallets and tell what they hold (seed 3)."""
+
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpResponse
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.http.authentication import caller_of
+from api.http.fields import Body, MoneyField, TextField
+from api.http.permissions import IsHolder
+from api.http.schema import operation
+from api.http.views import ApiView, may_follow, parse_body, respond_once
+from core.errors import InvalidInput, PermissionDenied
+from wallets.assets import DEFAULT_CURRENCY, money
+from wallets.errors import NotCash, WalletLimitReached, WalletNotFound
+from wallets.models import Status, Wallet
+from wallets.selectors import own_wallet, wallets_of
+from wallets.services import open_cash_wallet
+
+A_WALLET = {
+    "wallet": "0b8e3d56-7d0f-4b56-9f6a-5f0f4f4a8f11",
+    "balance": Decimal("80.00"),
+    "available": Decimal("80.00"),
+    "currency": "USD",
+    "status": "active",
+}
+
+
+class CreateBody(Body):
+    currency = TextField(max_length=12, default=DEFAULT_CURRENCY)
+
+
+class CreatedAnswer(serializers.Serializer[Any]):
+    wallet = serializers.UUIDField()
+
+
+class WalletAnswer(serializers.Serializer[Any]):
+    wallet = serializers.UUIDField()
+    balance = MoneyField()
+    available = MoneyField()
+    currency = serializers.CharField()
+    status = serializers.ChoiceField(choices=Status.choices)
+
+
+class CreateWalletView(ApiView):
+    tag = "wallets by token"
+    permission_classes = (IsHolder,)
+    body = CreateBody()
+
+    @operation(
+        "wallet_create",
+        "Create a wallet",
+        body=body,
+        sent={"currency": "USD"},
+        status=201,
+        answer=CreatedAnswer,
+        shown={"wallet": A_WALLET["wallet"]},
+        refusals=[
+            InvalidInput({"currency": ["There is no such currency."]}),
+            PermissionDenied,
+            NotCash,
+            WalletLimitReached(limit=1),
+        ],
+        keyed=True,
+    )
+    def post(self, request: Request) -> HttpResponse:
+        fields = parse_body(request, self.body)
+        return respond_once(
+            request,
+            lambda: {"wallet": open_cash_wallet(caller_of(request), fields["currency"]).id},
+            status=201,
+        )
+
+
+class WalletInfoView(ApiView):
+    tag = "wallets by token"
+
+    @operation(
+        "wallet_info",
+        "What an own wallet holds",
+        answer=WalletAnswer,
+        shown=A_WALLET,
+        refusals=[WalletNotFound],
+    )
+    @may_follow
+    def get(self, request: Request, token: UUID) -> Response:
+        return Response(wallet_answer(own_wallet(caller_of(request), token)))
+
+
+class WalletListView(ApiView):
+    tag = "wallets by token"
+
+    @operation(
+        "wallet_list",
+        "All own wallets, oldest first",
+        answer=WalletAnswer(many=True),
+        shown=[A_WALLET],
+    )
+    @may_follow
+    def get(self, request: Request) -> Response:
+        return Response([wallet_answer(wallet) for wallet in wallets_of(caller_of(request))])
+
+
+def wallet_answer(wallet: Wallet) -> dict[str, Any]:
+    """Return the wallet as `/wallet/*` shows it."""
+    return {
+        "wallet": wallet.id,
+        "balance": money(wallet.balance_minor, wallet.asset_id),
+        "available": money(wallet.available_minor, wallet.asset_id),
+        "currency": wallet.asset_id,
+        "status": wallet.status,
+    }

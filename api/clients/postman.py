@@ -1,0 +1,192 @@
+"""A Postman collection (format 2.1) from the OpenAPI document.
+
+Nothing that is kept well makes one without Node, which a newcomer here does not need.
+"""
+
+import json
+from collections import defaultdict
+from http import HTTPMethod, HTTPStatus
+from typing import Any
+
+from api.accounts.sessions import AN_ID, CREDENTIALS
+from api.examples import OTHER_WALLET, TRANSACTION, WALLET
+
+FORMAT = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
+START = (
+    "Start the service with `make run`. Sign up or log in first: that stores the token for all"
+    " other requests. Creating a wallet stores its token too, a charge its transaction. Set the"
+    " variables `otherWallet` and `user` yourself."
+)
+#: The variables of the collection and the values of the examples whose place they take.
+VARIABLES = {
+    "baseUrl": "http://127.0.0.1:8000",
+    "token": "",
+    "email": CREDENTIALS["email"],
+    "password": CREDENTIALS["password"],
+    "user": AN_ID,
+    "wallet": WALLET,
+    "otherWallet": OTHER_WALLET,
+    "transaction": TRANSACTION,
+    "queued": "",
+}
+PATH_VALUES = {
+    "token": "{{wallet}}",
+    "wallet_id": "{{wallet}}",
+    "user_id": "{{user}}",
+    "customer_id": "{{user}}",
+    "queued_id": "{{queued}}",
+    "symbol": "GOLD",
+    "key": "3f0c8a52-order-1017",
+}
+#: What a success stores: variable → field of the answer.
+STORED = {
+    "client_signup": {"token": "token", "user": "customer"},
+    "client_login": {"token": "token", "user": "customer"},
+    "company_signup": {"token": "token", "user": "company"},
+    "company_login": {"token": "token", "user": "company"},
+    "wallet_create": {"wallet": "wallet"},
+    "wallets_create": {"wallet": "id"},
+    "wallet_charge": {"transaction": "transaction"},
+    "transaction_queue": {"queued": "id"},
+}
+#: The key is sent as a header, new each time; a second one in the body would have to be the same.
+KEYS_IN_BODY = ("idempotencyKey", "clientTransactionId")
+JSON_HEADER = {"key": "Content-Type", "value": "application/json"}
+
+
+def collection_of(document: dict[str, Any]) -> dict[str, Any]:
+    """Return the collection: a folder for each tag, in it what creates first, what ends last."""
+    folders: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    operations = [
+        (path, method, operation)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    ]
+    for path, method, operation in sorted(operations, key=lambda found: _rank(found[2])):
+        folders[operation["tags"][0]].append(_item(path, HTTPMethod(method.upper()), operation))
+    return {
+        "info": {"name": document["info"]["title"], "description": START, "schema": FORMAT},
+        "item": [{"name": tag, "item": folders[tag]} for tag in sorted(folders)],
+        "auth": {
+            "type": "bearer",
+            "bearer": [{"key": "token", "value": "{{token}}", "type": "string"}],
+        },
+        "variable": [{"key": name, "value": value} for name, value in VARIABLES.items()],
+    }
+
+
+def _rank(operation: dict[str, Any]) -> int:
+    if "201" in operation["responses"]:
+        return 0
+    return 2 if "204" in operation["responses"] else 1
+
+
+def _item(path: str, method: HTTPMethod, operation: dict[str, Any]) -> dict[str, Any]:
+    request = {
+        "method": str(method),
+        "header": _headers(operation),
+        "url": _url(path, operation.get("parameters", [])),
+        "description": operation.get("description", ""),
+        **({"body": _body(operation)} if "requestBody" in operation else {}),
+        **({} if operation.get("security") else {"auth": {"type": "noauth"}}),
+    }
+    stored = STORED.get(operation["operationId"])
+    return {
+        "name": operation["summary"],
+        "request": request,
+        "response": [
+            example
+            for status, response in operation["responses"].items()
+            for example in _responses(HTTPStatus(int(status)), response, request)
+        ],
+        **({"event": [_storing(stored)]} if stored else {}),
+    }
+
+
+def _headers(operation: dict[str, Any]) -> list[dict[str, str]]:
+    named = {parameter["name"] for parameter in operation.get("parameters", [])}
+    return [
+        {"key": "Accept", "value": "application/json"},
+        *([JSON_HEADER] if "requestBody" in operation else []),
+        *([{"key": "Idempotency-Key", "value": "{{$guid}}"}] * ("Idempotency-Key" in named)),
+    ]
+
+
+def _url(path: str, parameters: list[dict[str, Any]]) -> dict[str, Any]:
+    parts = [
+        f":{part[1:-1]}" if part.startswith("{") else part for part in path.strip("/").split("/")
+    ]
+    query = [
+        {
+            "key": parameter["name"],
+            "value": str(parameter["schema"].get("default", "")),
+            "disabled": True,
+        }
+        for parameter in parameters
+        if parameter["in"] == "query"
+    ]
+    return {
+        "raw": "/".join(["{{baseUrl}}", *parts]),
+        "host": ["{{baseUrl}}"],
+        "path": parts,
+        "variable": [
+            {"key": name, "value": PATH_VALUES.get(name, f"<{name}>")}
+            for name in (found["name"] for found in parameters if found["in"] == "path")
+        ],
+        **({"query": query} if query else {}),
+    }
+
+
+def _body(operation: dict[str, Any]) -> dict[str, Any]:
+    examples = operation["requestBody"]["content"]["application/json"]["examples"]
+    example = next(iter(examples.values()))["value"]
+    if isinstance(example, dict):
+        example = {name: value for name, value in example.items() if name not in KEYS_IN_BODY}
+    return {
+        "mode": "raw",
+        "raw": _json(_with_variables(example)),
+        "options": {"raw": {"language": "json"}},
+    }
+
+
+def _with_variables(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _with_variables(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_with_variables(part) for part in value]
+    names = {example: name for name, example in VARIABLES.items() if example}
+    return f"{{{{{names[value]}}}}}" if isinstance(value, str) and value in names else value
+
+
+def _responses(
+    status: HTTPStatus, response: dict[str, Any], request: dict[str, Any]
+) -> list[dict[str, Any]]:
+    examples = response.get("content", {}).get("application/json", {}).get("examples", {})
+    shown = [(example.get("summary", name), example["value"]) for name, example in examples.items()]
+    return [
+        {
+            "name": name,
+            # Once is enough: all examples of an operation answer the same request.
+            **({"originalRequest": request} if status < HTTPStatus.BAD_REQUEST else {}),
+            # An error's phrase is the service's to say.
+            "status": status.phrase if status < HTTPStatus.BAD_REQUEST else value["error"],
+            "code": int(status),
+            "header": [] if value is None else [JSON_HEADER],
+            "body": "" if value is None else _json(value),
+            "_postman_previewlanguage": "json",
+        }
+        for name, value in shown or [("Success", None)]
+    ]
+
+
+def _storing(stored: dict[str, str]) -> dict[str, Any]:
+    lines = [
+        f'    pm.collectionVariables.set("{variable}", pm.response.json().{field});'
+        for variable, field in stored.items()
+    ]
+    script = ["if (pm.response.code < 300) {", *lines, "}"]
+    return {"listen": "test", "script": {"type": "text/javascript", "exec": script}}
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False)

@@ -1,0 +1,159 @@
+"""The door `/api/v1/wallet/ledger/<userId>`: both sides of each completed transaction (seed 4)."""
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.models import Role
+from api.credits.movements import A_CREDIT, the_user
+from api.http.authentication import caller_of
+from api.http.fields import MoneyField
+from api.http.pagination import PAGINATION, PageQuery, Pagination, page_answer
+from api.http.schema import operation
+from api.http.views import ApiView, may_follow, parse_query
+from commerce.errors import UnknownUser
+from core.errors import InvalidInput, NotFound, PermissionDenied
+from core.times import rfc3339
+from ledger.history import MAX_ID, transactions_of
+from ledger.models import Direction, Transaction
+from wallets.assets import money, system_account
+from wallets.selectors import wallets_of
+
+A_DEBIT = {
+    "transactionId": A_CREDIT["transactionId"],
+    "account": "SYSTEM:funding",
+    "assetSymbol": "GOLD",
+    "direction": "DEBIT",
+    "amount": Decimal("100.00"),
+    "balanceAfter": None,
+    "createdAt": A_CREDIT["createdAt"],
+}
+A_CREDIT_SIDE = {
+    **A_DEBIT,
+    "account": "0b8e3d56-7d0f-4b56-9f6a-5f0f4f4a8f11",
+    "direction": "CREDIT",
+    "balanceAfter": Decimal("350.00"),
+}
+SIDES = 2
+
+
+@extend_schema_field({"type": "string"})
+class RowCursorField(serializers.Field[tuple[UUID, int], Any, Any, Any]):
+    """A transaction, and how many of its two sides the pages before have shown."""
+
+    default_error_messages = {"invalid": "Not a cursor of this list."}
+
+    def to_internal_value(self, data: Any) -> tuple[UUID, int]:
+        match = re.fullmatch(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.([12])", str(data))
+        if match is None:
+            self.fail("invalid")
+        return UUID(match[1]), int(match[2])
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+class LedgerQuery(PageQuery):
+    cursor = RowCursorField(required=False)  # type: ignore[assignment]
+
+
+class LedgerRow(serializers.Serializer[Any]):
+    transactionId = serializers.UUIDField()
+    account = serializers.CharField()
+    assetSymbol = serializers.CharField()
+    direction = serializers.ChoiceField(choices=Direction.choices)
+    amount = MoneyField()
+    balanceAfter = MoneyField(allow_null=True)
+    createdAt = serializers.DateTimeField()
+
+
+class LedgerAnswer(serializers.Serializer[Any]):
+    data = LedgerRow(many=True)  # type: ignore[assignment]
+    pagination = Pagination()
+
+
+class LedgerView(ApiView):
+    tag = "credits of a platform"
+    query = LedgerQuery()
+
+    @operation(
+        "credits_ledger",
+        "Both sides of a user's completed transactions, newest first (operators, or the user)",
+        query=LedgerQuery,
+        answer=LedgerAnswer,
+        shown={"data": [A_DEBIT, A_CREDIT_SIDE], "pagination": PAGINATION},
+        refusals=[
+            UnknownUser,
+            PermissionDenied,
+            NotFound,
+            InvalidInput({"cursor": ["Not a cursor of this list."]}),
+        ],
+    )
+    @may_follow
+    def get(self, request: Request, user_id: UUID) -> Response:
+        query = parse_query(request, self.query)
+        caller = caller_of(request)
+        own = {wallet.id for wallet in wallets_of(the_user(caller, user_id))}
+        last, shown = query.get("cursor", (MAX_ID, SIDES))
+        skipped = query.get("offset", 0) + (shown if shown < SIDES else 0)
+        wanted = skipped + query["limit"] + 1
+        transactions = transactions_of(
+            list(own),
+            count=wanted // SIDES + 1,
+            # One whose second side is still to come must be found once more.
+            before=last if shown == SIDES else UUID(int=min(last.int + 1, MAX_ID.int)),
+            completed_only=True,
+        )
+        sees_all = caller.role == Role.OPERATOR
+        rows = [
+            row
+            for transaction in transactions
+            for row in ledger_rows(transaction, visible=None if sees_all else own)
+        ][skipped:wanted]
+        page = rows[: query["limit"]]
+        return Response(
+            page_answer(page, query, _cursor_after(page) if rows[len(page) :] else None)
+        )
+
+
+def ledger_rows(transaction: Transaction, *, visible: set[UUID] | None) -> Iterator[dict[str, Any]]:
+    """Yield the debit, then the credit. `visible`: whose balances are told (None: everyone's)."""
+    sides = (
+        (
+            Direction.DEBIT,
+            transaction.source_id,
+            transaction.source_is_system,
+            transaction.source_balance_minor,
+        ),
+        (
+            Direction.CREDIT,
+            transaction.target_id,
+            transaction.target_is_system,
+            transaction.target_balance_minor,
+        ),
+    )
+    symbol = transaction.asset_id
+    for direction, wallet_id, is_system, balance_minor in sides:
+        is_told = visible is None or wallet_id in visible
+        yield {
+            "transactionId": transaction.id,
+            "account": system_account(wallet_id, symbol) if is_system else wallet_id,
+            "assetSymbol": symbol,
+            "direction": direction,
+            "amount": money(transaction.amount_minor, symbol),
+            "balanceAfter": money(balance_minor, symbol) if is_told else None,
+            "createdAt": rfc3339(transaction.created_at),
+        }
+
+
+def _cursor_after(page: list[dict[str, Any]]) -> str:
+    last = page[-1]
+    sides = SIDES if last["direction"] == Direction.CREDIT else 1
+    return f"{last['transactionId']}.{sides}"

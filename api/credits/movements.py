@@ -1,0 +1,320 @@
+"""The doors `/api/v1/wallet/*` of a platform (seed 4)."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.http import HttpResponse
+from rest_framework import serializers
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.models import Role, User
+from api.credits.bodies import CreditBody
+from api.examples import BAD_AMOUNT, REFUSED_BY_POST, SHORT
+from api.http.authentication import caller_of
+from api.http.fields import MoneyField
+from api.http.pagination import PAGINATION, PageQuery, Pagination, page_answer
+from api.http.permissions import IsOperator
+from api.http.schema import operation
+from api.http.views import ApiView, Moved, may_follow, parse_body, parse_query, respond_once
+from api.resources.wallet_details import ENTRY_STATUSES
+from commerce.credits import give_bonus, spend, top_up
+from commerce.errors import UnknownAsset, UnknownUser
+from commerce.movements import Movement
+from core.errors import InvalidInput, NotFound, PermissionDenied
+from core.money import AmountNotPositive
+from core.times import rfc3339
+from ledger.history import MAX_ID, transactions_of
+from ledger.kinds import Kind
+from ledger.models import Transaction
+from wallets.assets import find_asset, money
+from wallets.errors import NoWallet, WalletLimitReached
+from wallets.models import Asset, Wallet
+from wallets.selectors import named_wallet, wallets_of
+
+#: What seed 4 calls the kinds.
+CREDIT_TYPES = [(kind.upper(), kind.label) for kind in Kind]
+KEY_FIELDS = ("idempotencyKey",)
+A_CREDIT = {
+    "transactionId": "019a2b3c-4d5e-7f60-8a91-b2c3d4e5f607",
+    "userId": "9b2f5c1e-3a53-4c0e-9a0e-0d6c8f5b1a77",
+    "assetSymbol": "GOLD",
+    "type": "TOPUP",
+    "amount": Decimal("100.00"),
+    "balance": Decimal("350.00"),
+    "status": "COMPLETED",
+    "createdAt": "2026-01-31T12:00:00.000Z",
+}
+A_BALANCE = {
+    "assetSymbol": "GOLD",
+    "balance": Decimal("350.00"),
+    "locked": Decimal("0.00"),
+    "available": Decimal("350.00"),
+}
+SENT = {
+    "userId": A_CREDIT["userId"],
+    "assetSymbol": "GOLD",
+    "amount": 100,
+}
+REFUSALS = (BAD_AMOUNT, AmountNotPositive, UnknownUser, UnknownAsset, PermissionDenied)
+
+
+class CreditAnswer(serializers.Serializer[Any]):
+    transactionId = serializers.UUIDField()
+    userId = serializers.UUIDField()
+    assetSymbol = serializers.CharField()
+    type = serializers.ChoiceField(choices=CREDIT_TYPES)
+    amount = MoneyField()
+    balance = MoneyField(allow_null=True)
+    status = serializers.ChoiceField(choices=ENTRY_STATUSES)
+    createdAt = serializers.DateTimeField()
+
+
+class CreditsAnswer(serializers.Serializer[Any]):
+    data = CreditAnswer(many=True)  # type: ignore[assignment]
+    pagination = Pagination()
+
+
+class AssetBalance(serializers.Serializer[Any]):
+    assetSymbol = serializers.CharField()
+    balance = MoneyField()
+    locked = MoneyField()
+    available = MoneyField()
+
+
+class UserBalance(AssetBalance):
+    userId = serializers.UUIDField()
+
+
+class NamedAssetBalance(AssetBalance):
+    assetName = serializers.CharField()
+
+
+class BalancesAnswer(serializers.Serializer[Any]):
+    userId = serializers.UUIDField()
+    balances = NamedAssetBalance(many=True)
+
+
+class MovementView(ApiView):
+    """A credit or a spend: one flow, told apart by the domain function it calls."""
+
+    tag = "credits of a platform"
+    body = CreditBody()
+    flow: ClassVar[Callable[..., Movement]]
+
+    def move(self, request: Request) -> HttpResponse:
+        fields = parse_body(request, self.body)
+        caller = caller_of(request)
+
+        def work() -> Moved:
+            user = the_user(caller, fields["user_id"])
+            movement = type(self).flow(
+                caller,
+                user=user,
+                asset=the_asset(fields["symbol"]),
+                amount=fields["amount"],
+                summary=fields["summary"],
+            )
+            return credit_answer(user, movement)
+
+        return respond_once(request, work, key_fields=KEY_FIELDS)
+
+
+class TopUpView(MovementView):
+    permission_classes = (IsOperator,)
+    flow = staticmethod(top_up)
+
+    @operation(
+        "credits_topup",
+        "Credit what a user bought (operators)",
+        body=MovementView.body,
+        sent=SENT,
+        answer=CreditAnswer,
+        shown=A_CREDIT,
+        refusals=[*REFUSALS, WalletLimitReached(limit=1), *REFUSED_BY_POST],
+        keyed=True,
+    )
+    def post(self, request: Request) -> HttpResponse:
+        return self.move(request)
+
+
+class BonusView(MovementView):
+    permission_classes = (IsOperator,)
+    flow = staticmethod(give_bonus)
+
+    @operation(
+        "credits_bonus",
+        "Give a user credits (operators)",
+        body=MovementView.body,
+        sent=SENT,
+        answer=CreditAnswer,
+        shown={**A_CREDIT, "type": "BONUS"},
+        refusals=[*REFUSALS, WalletLimitReached(limit=1), *REFUSED_BY_POST],
+        keyed=True,
+    )
+    def post(self, request: Request) -> HttpResponse:
+        return self.move(request)
+
+
+class SpendView(MovementView):
+    permission_classes = (IsAuthenticated,)
+    flow = staticmethod(spend)
+
+    @operation(
+        "credits_spend",
+        "Spend a user's credits (operators, or the user)",
+        body=MovementView.body,
+        sent=SENT,
+        answer=CreditAnswer,
+        shown={**A_CREDIT, "type": "SPEND", "balance": Decimal("250.00")},
+        refusals=[*REFUSALS, SHORT, NoWallet, *REFUSED_BY_POST],
+        keyed=True,
+    )
+    def post(self, request: Request) -> HttpResponse:
+        return self.move(request)
+
+
+class BalanceView(ApiView):
+    tag = "credits of a platform"
+
+    @operation(
+        "credits_balance",
+        "What a user holds of an asset (operators, or the user)",
+        answer=UserBalance,
+        shown={"userId": A_CREDIT["userId"], **A_BALANCE},
+        refusals=[UnknownUser, UnknownAsset, PermissionDenied, NotFound],
+    )
+    @may_follow
+    def get(self, request: Request, user_id: UUID, symbol: str) -> Response:
+        user = the_user(caller_of(request), user_id)
+        asset = the_asset(symbol)
+        return Response({"userId": user.pk, **balance_answer(asset, named_wallet(user, asset))})
+
+
+class BalancesView(ApiView):
+    tag = "credits of a platform"
+
+    @operation(
+        "credits_balances",
+        "What a user holds of every asset (operators, or the user)",
+        answer=BalancesAnswer,
+        shown={
+            "userId": A_CREDIT["userId"],
+            "balances": [{**A_BALANCE, "assetName": "Gold"}],
+        },
+        refusals=[UnknownUser, PermissionDenied, NotFound],
+    )
+    @may_follow
+    def get(self, request: Request, user_id: UUID) -> Response:
+        user = the_user(caller_of(request), user_id)
+        assets = dict.fromkeys(wallet.asset_id for wallet in wallets_of(user))
+        balances = [
+            {"assetName": asset.name, **balance_answer(asset, named_wallet(user, asset))}
+            # From the database: a name may have changed.
+            for asset in Asset.objects.in_bulk(list(assets)).values()
+        ]
+        return Response({"userId": user.pk, "balances": balances})
+
+
+class TransactionsView(ApiView):
+    tag = "credits of a platform"
+    query = PageQuery()
+
+    @operation(
+        "credits_transactions",
+        "A user's transactions, newest first (operators, or the user)",
+        query=PageQuery,
+        answer=CreditsAnswer,
+        shown={"data": [A_CREDIT], "pagination": PAGINATION},
+        refusals=[
+            UnknownUser,
+            PermissionDenied,
+            NotFound,
+            InvalidInput({"limit": ["A whole number from 1 to 200."]}),
+        ],
+    )
+    @may_follow
+    def get(self, request: Request, user_id: UUID) -> Response:
+        query = parse_query(request, self.query)
+        user = the_user(caller_of(request), user_id)
+        own = [wallet.id for wallet in wallets_of(user)]
+        skipped, limit = query.get("offset", 0), query["limit"]
+        found = transactions_of(own, count=skipped + limit + 1, before=query.get("cursor", MAX_ID))[
+            skipped:
+        ]
+        rows = [transaction_answer(user, transaction, own) for transaction in found[:limit]]
+        cursor = found[limit - 1].id if len(found) > limit else None
+        return Response(page_answer(rows, query, cursor))
+
+
+def the_user(caller: User, user_id: UUID) -> User:
+    """Return the user that is named. Raises `PermissionDenied` for anybody else's, `UnknownUser`.
+
+    Operators may name anyone who can hold wallets; others themselves.
+    """
+    if caller.pk == user_id and caller.role != Role.OPERATOR:
+        return caller
+    if caller.role != Role.OPERATOR:
+        raise PermissionDenied
+    user = User.objects.filter(pk=user_id, is_active=True).exclude(role=Role.OPERATOR).first()
+    if user is None:
+        raise UnknownUser
+    return user
+
+
+def the_asset(symbol: str) -> Asset:
+    """Return the asset that is named. Raises `UnknownAsset`."""
+    asset = find_asset(symbol)
+    if asset is None:
+        raise UnknownAsset
+    return asset
+
+
+def balance_answer(asset: Asset, wallet: Wallet | None) -> dict[str, Any]:
+    """Return what a wallet holds; no wallet holds nothing."""
+    balance_minor = wallet.balance_minor if wallet else 0
+    return {
+        "assetSymbol": asset.symbol,
+        "balance": money(balance_minor, asset.symbol),
+        "locked": money(wallet.held_minor if wallet else 0, asset.symbol),
+        "available": money(wallet.available_minor if wallet else 0, asset.symbol),
+    }
+
+
+def credit_answer(user: User, movement: Movement) -> Moved:
+    """Return a movement between a user and the platform as its POST answers."""
+    own = movement.target if movement.target.owner_id else movement.source
+    payload = {
+        "transactionId": movement.outcome.transaction_id,
+        "userId": user.pk,
+        "assetSymbol": own.asset_id,
+        "type": movement.kind.upper(),
+        "amount": money(movement.amount_minor, own.asset_id),
+        "balance": money(own.balance_minor, own.asset_id),
+        "status": "COMPLETED",
+        "createdAt": rfc3339(movement.outcome.created_at),
+    }
+    return Moved(payload, movement.outcome.transaction_id)
+
+
+def transaction_answer(
+    user: User, transaction: Transaction, own_wallets: list[UUID]
+) -> dict[str, Any]:
+    """Return a transaction of the user's as its POST answered; a failed one has no balance."""
+    is_credit = transaction.target_id in own_wallets
+    balance_minor = (
+        transaction.target_balance_minor if is_credit else transaction.source_balance_minor
+    )
+    return {
+        "transactionId": transaction.id,
+        "userId": user.pk,
+        "assetSymbol": transaction.asset_id,
+        "type": transaction.kind.upper(),
+        "amount": money(transaction.amount_minor, transaction.asset_id),
+        "balance": money(balance_minor, transaction.asset_id),
+        "status": "COMPLETED" if transaction.is_completed else "FAILED",
+        "createdAt": rfc3339(transaction.created_at),
+    }

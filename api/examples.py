@@ -1,0 +1,23 @@
+"""Examples that several audiences show in the schema."""
+
+from decimal import Decimal
+
+from core.errors import InvalidInput
+from ledger.errors import BalanceLimit, InsufficientFunds, WalletNotActive
+
+WALLET = "0b8e3d56-7d0f-4b56-9f6a-5f0f4f4a8f11"
+
+
+OTHER_WALLET = "4d2f7c61-1f0f-4c7e-8a53-8b7e5f6a2c22"
+
+
+TRANSACTION = "019a2b3c-4d5e-7f60-8a91-b2c3d4e5f607"
+
+
+SHORT = InsufficientFunds(available=Decimal("12.50"), shortfall=Decimal("7.50"))
+
+
+BAD_AMOUNT = InvalidInput({"amount": ["At most 2 decimals."]})
+
+
+REFUSED_BY_POST = (WalletNotActive, BalanceLimit)

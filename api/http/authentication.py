@@ -1,0 +1,76 @@
+"""From a token to its user."""
+
+from knox.auth import TokenAuthentication as KnoxAuthentication
+from knox.crypto import hash_token
+from knox.models import AuthToken
+from rest_framework.authentication import get_authorization_header
+from rest_framework.request import Request
+
+from accounts.models import User
+from accounts.token_expiry import prolong
+from api.http.rate_limits import GuessLimit
+from core import replica
+from core.connections.fixed_query import FixedQuery
+from core.errors import InvalidToken, NotAuthenticated
+
+_guesses = GuessLimit("invalid_tokens")
+_VALID = (
+    "JOIN knox_authtoken ON knox_authtoken.user_id = accounts_user.id"
+    " WHERE digest = %s AND expiry > now() AND is_active"
+)
+_SESSION = FixedQuery(User, _VALID, beside=("created", "expiry"))
+_SESSION_SEEN = FixedQuery(User, _VALID, beside=("created", "expiry", replica.SEEN))
+#: What may stand before a token.
+SCHEMES = (b"token", b"bearer")
+
+
+def caller_of(request: Request) -> User:
+    """Return the user whose token came with the request; only for views that require one."""
+    if not isinstance(request.user, User):
+        raise NotAuthenticated
+    return request.user
+
+
+def sent_token(request: Request) -> tuple[bytes, str]:
+    """Return the scheme and the token's digest; an empty scheme when nothing was sent."""
+    scheme, _, token = get_authorization_header(request).partition(b" ")
+    return scheme.lower(), hash_token(token.strip().decode("latin-1")) if scheme else ""
+
+
+class TokenAuthentication(KnoxAuthentication):  # type: ignore[misc]
+    """`Authorization: Token <t>` or `Bearer <t>`: knox's hashed tokens, found by their digest.
+
+    One query. An expired token is refused here and deleted by `clean_up`, not in passing.
+    Tokens that are not valid are counted per address, and limited.
+    """
+
+    def authenticate(self, request: Request) -> tuple[User, AuthToken] | None:
+        scheme, digest = sent_token(request)
+        if not scheme:
+            return None
+        _guesses.require_free(request._request, digest)
+        try:
+            if scheme not in SCHEMES:
+                raise InvalidToken
+            session = _find(digest)
+        except InvalidToken:
+            _guesses.was_wrong(request._request)
+            raise
+        _guesses.was_right(digest)
+        prolong(session[1])
+        return session
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Token"
+
+
+def _find(digest: str) -> tuple[User, AuthToken]:
+    """Return the user and the row of a token. Raises `InvalidToken`."""
+    found = (_SESSION_SEEN if replica.is_configured() else _SESSION).first_beside(digest)
+    if found is None:
+        raise InvalidToken
+    user, (created, expiry, *seen) = found
+    token = AuthToken(digest=digest, user=user, created=created, expiry=expiry)
+    if seen:
+        [token.seen] = seen
+    return user, token

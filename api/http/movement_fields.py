@@ -1,0 +1,24 @@
+"""Fields of bodies that move money, shared by the audiences."""
+
+from typing import Any
+
+from api.http.fields import TextField
+from ledger.models import SUMMARY_CHARACTERS
+
+
+def summary_field(*, required: bool = False) -> TextField:
+    """Return a field for the short description of a movement."""
+    if required:
+        return TextField(max_length=SUMMARY_CHARACTERS, allow_blank=True)
+    return TextField(max_length=SUMMARY_CHARACTERS, allow_blank=True, default="")
+
+
+def description_field() -> TextField:
+    """Return the field that `/wallets*` and `/api/v1` call the summary by."""
+    return TextField(max_length=SUMMARY_CHARACTERS, allow_blank=True, default="", source="summary")
+
+
+def without_keys(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a body that say what to do."""
+    keys = ("idempotencyKey", "clientTransactionId")
+    return {name: value for name, value in fields.items() if name not in keys}

@@ -1,0 +1,45 @@
+"""`Prefer: respond-async`: a transfer or a withdrawal that is queued instead of run at once."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpResponse
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from api.http.token_cache import confirm
+from api.http.views import Moved, respond_once
+from intake.models import QueueStatus
+
+LOCATION = "/transaction/{id}"
+ACCEPTED = {"id": "019a2b3c-4d5e-7f60-8a91-b2c3d4e5f607", "status": "pending"}
+PREFER = OpenApiParameter(
+    "Prefer",
+    str,
+    OpenApiParameter.HEADER,
+    description="`respond-async`: queue it and answer 202; short of balance it fails for good.",
+)
+
+
+class AcceptedAnswer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    status = serializers.ChoiceField(choices=QueueStatus.choices)
+
+
+def wants_async(request: Request) -> bool:
+    """Whether the caller would rather not wait (RFC 7240)."""
+    preferences = request.headers.get("Prefer", "").lower().split(",")
+    return any(each.split(";")[0].strip() == "respond-async" for each in preferences)
+
+
+def respond_queued(request: Request, queue: Callable[[], UUID], **idempotency: Any) -> HttpResponse:
+    """Queue at most once per key and answer 202 with where to look. Raises `InvalidToken`."""
+    confirm(request)
+
+    def work() -> Moved:
+        queued = queue()
+        return Moved({"id": queued, "status": QueueStatus.PENDING}, queued)
+
+    return respond_once(request, work, status=202, location=LOCATION, **idempotency)

@@ -1,0 +1,42 @@
+"""Writing answers: JSON whose money is an exact number."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import orjson
+from rest_framework.renderers import BaseRenderer
+
+_OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC
+
+
+def render_json(value: Any) -> bytes:
+    """Return `value` as JSON. A `Decimal` is written digit for digit (`100.50`), times end in Z."""
+    return orjson.dumps(value, default=_default, option=_OPTIONS)
+
+
+def as_json_values(value: Any) -> Any:
+    """Return what a client that parses the rendered `value` gets to see."""
+    return orjson.loads(render_json(value))
+
+
+class ExactJSONRenderer(BaseRenderer):
+    """The only renderer of the API: `application/json`."""
+
+    media_type = "application/json"
+    format = "json"
+    charset = None
+
+    def render(
+        self,
+        data: Any,
+        accepted_media_type: str | None = None,
+        renderer_context: Mapping[str, Any] | None = None,
+    ) -> bytes:
+        return b"" if data is None else render_json(data)
+
+
+def _default(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return orjson.Fragment(format(value, "f"))
+    raise TypeError(f"{type(value)} is not a JSON value.")

@@ -1,0 +1,228 @@
+"""OpenAPI: how an operation says what it takes, answers and refuses, with an example of each."""
+
+import inspect
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+from drf_spectacular.extensions import OpenApiSerializerExtension
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+)
+from rest_framework import serializers
+
+from api.http.errors import (
+    NotAcceptable,
+    RequestTimeout,
+    UnsupportedMediaType,
+    error_body,
+    status_of,
+)
+from api.http.fields import KEY_SCHEMA, Body, TextField
+from api.http.renderer import as_json_values
+from api.http.schema_headers import headers_of
+from core.errors import (
+    InvalidInput,
+    InvalidToken,
+    Malformed,
+    NotAuthenticated,
+    PayloadTooLarge,
+    RateLimited,
+    Refusal,
+    Unavailable,
+)
+from core.idempotency import IdempotencyKeyReused
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+_EVERY_CALL: tuple[Refusal, ...] = (
+    NotAcceptable(),
+    RequestTimeout(),
+    RateLimited(retry_after_seconds=7),
+    Unavailable(),
+)
+_WITH_TOKEN: tuple[Refusal, ...] = (NotAuthenticated(), InvalidToken())
+_WITH_BODY: tuple[Refusal, ...] = (Malformed(), PayloadTooLarge(), UnsupportedMediaType())
+_WITH_KEY: tuple[Refusal, ...] = (IdempotencyKeyReused(),)
+_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    KEY_SCHEMA,
+    OpenApiParameter.HEADER,
+    # No example: Swagger UI would send it with each call, and the second one is refused.
+    description="Makes the call safe to repeat: the same key and request get the first answer."
+    " For instance `3f0c8a52-order-1017`.",
+)
+
+
+class ErrorBody(serializers.Serializer[Any]):
+    """The body of every error. Programs switch on `code`; `details` is data."""
+
+    statusCode = serializers.IntegerField()
+    timestamp = serializers.DateTimeField()
+    path = serializers.CharField()
+    error = serializers.CharField()
+    message = serializers.CharField()
+    code = serializers.CharField()
+    details = serializers.DictField()
+    requestId = serializers.CharField()
+
+
+class BodyScheme(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
+    """What every body refuses: a field that it does not declare, and a blank text."""
+
+    target_class = Body
+    match_subclasses = True
+
+    def map_serializer(self, auto_schema: AutoSchema, direction: str) -> dict[str, Any]:
+        schema: dict[str, Any] = auto_schema._map_serializer(  # type: ignore[no-untyped-call]
+            self.target, direction, bypass_extensions=True
+        )
+        if not schema.get("properties"):
+            return schema
+        for name, field in self.target.fields.items():
+            if isinstance(field, TextField) and not field.allow_blank:
+                schema["properties"][name].setdefault("minLength", 1)
+        return {**schema, "additionalProperties": False}
+
+
+class Schema(AutoSchema):
+    """The schema of a view; the tag is the view's `tag`, the id the name of its operation."""
+
+    def get_description(self) -> str:  # type: ignore[override]
+        """Return the view's own docstring; what its bases say of all views is not repeated."""
+        return inspect.cleandoc(type(self.view).__dict__.get("__doc__") or "")
+
+    def get_operation_id(self) -> str:
+        return str(self._method.operation_name).format(first=self.path.split("/")[1])
+
+    def get_tags(self) -> list[str]:
+        return [getattr(self.view, "tag", "service")]
+
+    def get_auth(self) -> list[dict[str, Any]]:
+        """Return how to come in; that one may without a token each method says for itself."""
+        needed: list[dict[str, Any]] = super().get_auth()
+        return needed if self._method.is_open else [scheme for scheme in needed if scheme]
+
+    def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
+        described: dict[str, Any] | None = super().get_operation(*args, **kwargs)
+        if described is None:
+            return None
+        taken = {parameter["name"] for parameter in described.get("parameters", ())}
+        for status, response in described["responses"].items():
+            response["headers"] = headers_of(
+                HTTPStatus(int(status)),
+                is_keyed="Idempotency-Key" in taken,
+                is_linked=self._method.is_linked,
+            )
+        return described
+
+    @property
+    def _method(self) -> Any:
+        return getattr(self.view, self.method.lower())
+
+
+def operation(
+    name: str,
+    summary: str,
+    *,
+    body: Body | None = None,
+    sent: Any = None,
+    query: type[Body] | None = None,
+    status: int = 200,
+    answer: Any = None,
+    shown: Any = None,
+    refusals: Sequence[Refusal | type[Refusal]] = (),
+    public: bool = False,
+    open_: bool = False,
+    keyed: bool = False,
+    linked: bool = False,
+    or_queued: tuple[OpenApiParameter, Any, Any] | None = None,
+) -> Callable[[View], View]:
+    """Document a view method. `{first}` in its name stands for the first part of the path.
+
+    `sent` and `shown` are examples of the body and of the answer, `refusals` what it may say no
+    with beyond what every call of its shape does (`public`: without a token; `open_`: with or
+    without one; `keyed`: takes an idempotency key). A `linked` answer tells the next page's
+    address. `or_queued` is the header that asks for it to run later, with what the 202 then answers
+    and an example of it.
+    """
+    invalid = next((r for r in refusals if isinstance(r, InvalidInput)), None)
+    if body is not None and invalid is None:
+        field = str(next(iter(body.fields), "extra"))
+        refusals = (*refusals, InvalidInput({field: ["Unknown field."]}))
+    if query is not None and invalid is None:
+        refusals = (*refusals, InvalidInput({"limit": ["A whole number from 1 to 200."]}))
+    known = [
+        *(() if public else _WITH_TOKEN),
+        *(() if body is None else _WITH_BODY),
+        *(_WITH_KEY if keyed else ()),
+        *refusals,
+        *_EVERY_CALL,
+    ]
+    documented = extend_schema(
+        summary=summary,
+        request=body,
+        examples=[] if body is None else [_example("Request", sent or {}, request_only=True)],
+        parameters=[
+            *([query] if query else []),
+            *([_KEY] if keyed else []),
+            *([or_queued[0]] if or_queued else []),
+        ],
+        responses={
+            status: _success(answer, shown),
+            **({202: _success(or_queued[1], or_queued[2])} if or_queued else {}),
+            **_errors(known),
+        },
+        auth=[] if public else None,
+    )
+
+    def decorate(view: View) -> View:
+        decorated: View = documented(view)
+        decorated.operation_name = name  # type: ignore[attr-defined]
+        decorated.is_open = open_  # type: ignore[attr-defined]
+        decorated.is_linked = linked  # type: ignore[attr-defined]
+        return decorated
+
+    return decorate
+
+
+def _success(answer: Any, shown: Any) -> OpenApiResponse:
+    if answer is None:
+        return OpenApiResponse(description="Done; the answer has no body.")
+    # The generator puts the example of an array's item into an array by itself.
+    items = shown if isinstance(shown, list) else [shown]
+    names = ["Success", *(f"Success, {number}" for number in range(2, len(items) + 1))]
+    examples = [_example(name, item) for name, item in zip(names, items, strict=True)]
+    return OpenApiResponse(answer, description="Done.", examples=examples)
+
+
+def _errors(refusals: Sequence[Refusal | type[Refusal]]) -> dict[int, OpenApiResponse]:
+    by_status: dict[int, list[Refusal]] = defaultdict(list)
+    for refusal in refusals:
+        instance = refusal() if isinstance(refusal, type) else refusal
+        by_status[int(status_of(instance))].append(instance)
+    return {
+        status: OpenApiResponse(
+            ErrorBody,
+            description=", ".join(f"`{refusal.code}`" for refusal in instances),
+            examples=[_refusal_example(refusal) for refusal in instances],
+        )
+        for status, instances in sorted(by_status.items())
+    }
+
+
+def _refusal_example(refusal: Refusal) -> OpenApiExample:
+    body = error_body(refusal, path="/the/path")
+    body |= {"timestamp": "2026-01-31T12:00:00.000Z", "requestId": "5f1c5f0e-…"}
+    return _example(refusal.code, body)
+
+
+def _example(name: str, value: Any, *, request_only: bool = False) -> OpenApiExample:
+    return OpenApiExample(
+        name, as_json_values(value), request_only=request_only, response_only=not request_only
+    )

@@ -1,0 +1,57 @@
+"""`GET /idempotency/<key>`: what was answered under a key."""
+
+from typing import Any
+
+import orjson
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.http.schema import operation
+from api.http.views import ApiView, caller_id, is_idempotency_key
+from core.errors import NotFound
+from core.idempotency import find_record
+from core.times import rfc3339
+
+
+class IdempotencyAnswer(serializers.Serializer[Any]):
+    key = serializers.CharField()
+    state = serializers.ChoiceField(choices=["completed", "unknown"])
+    statusCode = serializers.IntegerField(allow_null=True)
+    body = serializers.JSONField()
+    createdAt = serializers.DateTimeField(allow_null=True)
+
+
+class IdempotencyView(ApiView):
+    """What the caller was answered under a key. `unknown` may still be in flight.
+
+    Sending the request again under the same key is always safe.
+    """
+
+    @operation(
+        "idempotency_key",
+        "What was answered under a key of one's own",
+        answer=IdempotencyAnswer,
+        shown={
+            "key": "3f0c8a52-order-1017",
+            "state": "completed",
+            "statusCode": 200,
+            "body": {"wallet": "0b8e3d56-7d0f-4b56-9f6a-5f0f4f4a8f11", "balance": 12.5},
+            "createdAt": "2026-01-31T12:00:00.000Z",
+        },
+        refusals=[NotFound],
+    )
+    def get(self, request: Request, key: str) -> Response:
+        if not is_idempotency_key(key):
+            raise NotFound
+        record = find_record(caller_id(request), key)
+        return Response(
+            {
+                "key": key,
+                "state": "completed" if record else "unknown",
+                "statusCode": record.status_code if record else None,
+                # The bytes as they were sent: reading and writing them again could change money.
+                "body": orjson.Fragment(bytes(record.body)) if record else None,
+                "createdAt": rfc3339(record.created_at) if record else None,
+            }
+        )

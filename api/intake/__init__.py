@@ -1,0 +1,1 @@
+"""`/transaction` and `/processor`: what is accepted and runs later."""

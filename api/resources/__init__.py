@@ -1,0 +1,1 @@
+"""`/wallets`: the same wallets as resources."""

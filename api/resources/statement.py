@@ -1,0 +1,194 @@
+"""The door `/wallets/<id>/statement`: streamed, as JSON or as CSV."""
+
+import csv
+import unicodedata
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.http import StreamingHttpResponse
+from rest_framework import serializers
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+
+from api.by_token.history import A_CHARGE
+from api.http.authentication import caller_of
+from api.http.fields import Body, MomentField, MoneyField
+from api.http.renderer import ExactJSONRenderer, render_json
+from api.http.schema import operation
+from api.http.views import ApiView, may_follow, parse_query
+from api.resources.wallet_shape import A_WALLET
+from core.errors import InvalidInput
+from core.times import rfc3339
+from ledger.models import Direction, Entry
+from ledger.statements import Statement, statement
+from wallets.assets import money
+from wallets.errors import WalletNotFound
+from wallets.selectors import own_wallet
+
+CSV_COLUMNS = ("date", "transaction", "type", "amount", "balance", "counterparty", "summary")
+#: A cell that starts like this is a formula to a spreadsheet; what people write must not be one.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_WITHOUT_WIDTH = " \u200b\u200c\u200d\u2060\ufeff"
+
+AN_ENTRY = {
+    "transaction": A_CHARGE["transaction"],
+    "date": "2026-01-31T12:00:00.000Z",
+    "type": "charge",
+    "direction": "DEBIT",
+    "amount": Decimal("12.50"),
+    "balance": Decimal("87.50"),
+    "counterparty": A_CHARGE["target__token"],
+    "summary": "Order 1017",
+}
+
+
+class CsvRenderer(BaseRenderer):
+    """Lets a client ask for `text/csv` by its Accept header; the view writes the rows."""
+
+    media_type = "text/csv"
+    format = "csv"
+
+
+class StatementQuery(Body):
+    format = serializers.ChoiceField(choices=["json", "csv"], required=False)
+
+    def get_fields(self) -> dict[str, Any]:
+        # `from` is a word of Python's and cannot be declared like the others.
+        return {
+            **super().get_fields(),
+            "from": MomentField(required=False, source="since"),
+            "to": MomentField(required=False, source="until"),
+        }
+
+
+class StatementEntry(serializers.Serializer[Any]):
+    transaction = serializers.UUIDField()
+    date = serializers.DateTimeField()
+    type = serializers.CharField()
+    direction = serializers.ChoiceField(choices=Direction.choices)
+    amount = MoneyField()
+    balance = MoneyField()
+    counterparty = serializers.UUIDField(allow_null=True)
+    summary = serializers.CharField()
+
+
+class StatementAnswer(serializers.Serializer[Any]):
+    wallet = serializers.UUIDField()
+    currency = serializers.CharField()
+    openingBalance = MoneyField()
+    closingBalance = MoneyField()
+    entries = StatementEntry(many=True)
+
+    def get_fields(self) -> dict[str, Any]:
+        moments = {"from": serializers.DateTimeField(), "to": serializers.DateTimeField()}
+        return {**super().get_fields(), **moments}
+
+
+class StatementView(ApiView):
+    tag = "wallets as resources"
+    renderer_classes = (ExactJSONRenderer, CsvRenderer)
+    query = StatementQuery()
+
+    @operation(
+        "wallets_statement",
+        "Opening balance, entries and closing balance of an own wallet",
+        query=StatementQuery,
+        answer=StatementAnswer,
+        shown={
+            "wallet": A_WALLET["id"],
+            "currency": "USD",
+            "from": "2026-01-01T00:00:00.000Z",
+            "to": "2026-02-01T00:00:00.000Z",
+            "openingBalance": Decimal("100.00"),
+            "entries": [AN_ENTRY],
+            "closingBalance": Decimal("87.50"),
+        },
+        refusals=[WalletNotFound, InvalidInput({"from": ["Must not be after `to`."]})],
+    )
+    @may_follow
+    def get(self, request: Request, wallet_id: UUID) -> StreamingHttpResponse:
+        fields = parse_query(request, self.query)
+        wallet = own_wallet(caller_of(request), wallet_id)
+        since, until = fields.get("since"), fields.get("until")
+        if since is not None and until is not None and since > until:
+            raise InvalidInput({"from": ["Must not be after `to`."]})
+        told = statement(wallet, since=since, until=until)
+        if fields.get("format", request.accepted_renderer.format) == "csv":
+            return StreamingHttpResponse(
+                as_csv(told),
+                content_type="text/csv; charset=utf-8",
+                headers={"Content-Disposition": f'attachment; filename="{wallet.id}.csv"'},
+            )
+        return StreamingHttpResponse(as_json(told), content_type="application/json")
+
+
+def as_json(told: Statement) -> Iterator[bytes]:
+    """Yield the statement as one JSON object, an entry at a time."""
+    head = {
+        "wallet": told.wallet.id,
+        "currency": told.wallet.asset_id,
+        "from": rfc3339(told.since),
+        "to": rfc3339(told.until),
+        "openingBalance": money(told.opening_minor, told.wallet.asset_id),
+    }
+    yield render_json(head).removesuffix(b"}") + b',"entries":['
+    for number, entry in enumerate(told.entries()):
+        yield (b"," if number else b"") + render_json(_entry_answer(entry))
+    yield b"]," + render_json(
+        {"closingBalance": money(told.closing_minor, told.wallet.asset_id)}
+    ).removeprefix(b"{")
+
+
+def as_csv(told: Statement) -> Iterator[str]:
+    """Yield the statement as CSV lines: the opening balance, the entries, the closing balance.
+
+    Amounts are signed as the wallet saw them, in major units.
+    """
+    writer = csv.writer(_Echo())
+    currency = told.wallet.asset_id
+    opening, closing = money(told.opening_minor, currency), money(told.closing_minor, currency)
+    yield writer.writerow(CSV_COLUMNS)
+    yield writer.writerow([rfc3339(told.since), "", "opening balance", "", opening, "", ""])
+    for entry in told.entries():
+        row = _entry_answer(entry)
+        sign = "-" if entry.direction == Direction.DEBIT else ""
+        yield writer.writerow(
+            [
+                row["date"],
+                row["transaction"],
+                row["type"],
+                f"{sign}{row['amount']:f}",
+                row["balance"],
+                row["counterparty"],
+                _harmless(entry.summary),
+            ]
+        )
+    yield writer.writerow([rfc3339(told.until), "", "closing balance", "", closing, "", ""])
+
+
+class _Echo:
+    """A file that hands on what is written to it."""
+
+    def write(self, line: str) -> str:
+        return line
+
+
+def _harmless(text: str) -> str:
+    # As a spreadsheet may read it: full-width signs as signs, and what has no width not at all.
+    seen = unicodedata.normalize("NFKC", text).lstrip(_WITHOUT_WIDTH)
+    return f"'{text}" if seen.startswith(_FORMULA_STARTS) else text
+
+
+def _entry_answer(entry: Entry) -> dict[str, Any]:
+    return {
+        "transaction": entry.transaction_id,
+        "date": rfc3339(entry.created_at),
+        "type": entry.kind,
+        "direction": entry.direction,
+        "amount": money(entry.amount_minor, entry.asset_id),
+        "balance": money(entry.balance_after_minor, entry.asset_id),
+        "counterparty": None if entry.counterparty_is_system else entry.counterparty_id,
+        "summary": entry.summary,
+    }

@@ -1,0 +1,79 @@
+"""The door `/wallets/<id>/transactions`: what happened, and what is queued (seeds 1 and 2)."""
+
+from typing import Any
+from uuid import UUID
+
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.http.authentication import caller_of
+from api.http.pagination import PAGINATION, PageQuery, Pagination, page_answer
+from api.http.schema import operation
+from api.http.views import ApiView, may_follow, parse_query
+from api.resources.wallet_details import A_TRANSACTION, TransactionAnswer, transaction_answer
+from core.errors import InvalidInput
+from core.times import rfc3339
+from intake.models import QueuedTransaction, QueueStatus
+from ledger.history import MAX_ID, history
+from ledger.models import Entry
+from wallets.assets import money
+from wallets.errors import WalletNotFound
+from wallets.selectors import own_wallet
+
+
+class TransactionsAnswer(serializers.Serializer[Any]):
+    data = TransactionAnswer(many=True)  # type: ignore[assignment]
+    pagination = Pagination()
+
+
+class WalletTransactionsView(ApiView):
+    tag = "wallets as resources"
+    query = PageQuery()
+
+    @operation(
+        "wallets_transactions",
+        "The transactions of an own wallet, newest first, queued ones as pending",
+        query=PageQuery,
+        answer=TransactionsAnswer,
+        shown={"data": [A_TRANSACTION], "pagination": PAGINATION},
+        refusals=[WalletNotFound, InvalidInput({"limit": ["A whole number from 1 to 200."]})],
+    )
+    @may_follow
+    def get(self, request: Request, wallet_id: UUID) -> Response:
+        query = parse_query(request, self.query)
+        wallet = own_wallet(caller_of(request), wallet_id)
+        skipped, limit = query.get("offset", 0), query["limit"]
+        before = query.get("cursor", MAX_ID)
+        wanted = skipped + limit + 1
+        # Queued and done have ids of one kind: both are read from the same point, then merged.
+        queued = QueuedTransaction.objects.filter(
+            source_id=wallet.id, id__lt=before, status=QueueStatus.PENDING
+        ).order_by("-id")[:wanted]
+        done = history(wallet.id, limit=wanted, cursor=before).entries
+        found: list[QueuedTransaction | Entry] = [*queued, *done]
+        found.sort(key=lambda each: each.pk, reverse=True)
+        page = found[skipped : skipped + limit]
+        cursor = page[-1].pk if len(found) > skipped + limit else None
+        rows = [
+            pending_answer(each)
+            if isinstance(each, QueuedTransaction)
+            else transaction_answer(each)
+            for each in page
+        ]
+        return Response(page_answer(rows, query, cursor))
+
+
+def pending_answer(queued: QueuedTransaction) -> dict[str, Any]:
+    """Return a queued transaction as if it were one that happened, but pending."""
+    return {
+        "id": queued.id,
+        "type": queued.kind,
+        "amount": money(queued.amount_minor, queued.asset_id),
+        "status": "pending",
+        "senderWallet": queued.source_id,
+        "receiverWallet": queued.target_id,
+        "errorMessage": None,
+        "description": queued.summary,
+        "timestamp": rfc3339(queued.created_at),
+    }

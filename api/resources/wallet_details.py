@@ -1,0 +1,150 @@
+"""The door `/wallets/<id>`, and how a transaction is shown as a resource (seeds 1 and 2)."""
+
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.http.authentication import caller_of
+from api.http.fields import MoneyField
+from api.http.schema import operation
+from api.http.views import ApiView, may_follow
+from api.resources.wallet_shape import A_WALLET, WalletResource, wallet_resource
+from core.times import rfc3339
+from core.unit_of_work import snapshot
+from ledger.errors import REFUSAL_OF_FAILURE
+from ledger.history import history
+from ledger.kinds import FailureCode, Kind
+from ledger.models import Direction, Entry
+from wallets.assets import money
+from wallets.errors import WalletNotFound
+from wallets.selectors import own_wallet
+
+NEWEST = 20
+ENTRY_STATUSES = [("COMPLETED", "Completed"), ("FAILED", "Failed")]
+TRANSACTION_STATUSES = [
+    ("pending", "Pending"),
+    ("completed", "Completed"),
+    ("failed", "Failed"),
+]
+
+AN_ENTRY = {
+    "id": "019a2b3c-4d5e-7f60-8a91-b2c3d4e5f607",
+    "walletId": A_WALLET["id"],
+    "type": "FUND",
+    "amount": Decimal("100.50"),
+    "balanceBefore": Decimal("0.00"),
+    "balanceAfter": Decimal("100.50"),
+    "status": "COMPLETED",
+    "description": "Initial funding",
+    "createdAt": "2026-01-31T12:00:00.000Z",
+}
+A_TRANSACTION = {
+    "id": AN_ENTRY["id"],
+    "type": "transfer",
+    "amount": Decimal("50.25"),
+    "status": "failed",
+    "senderWallet": A_WALLET["id"],
+    "receiverWallet": "4d2f7c61-1f0f-4c7e-8a53-8b7e5f6a2c22",
+    "errorMessage": "The wallet does not hold enough.",
+    "description": "Payment for services",
+    "timestamp": "2026-01-31T12:00:00.000Z",
+}
+
+#: What seed 1 calls a kind, where that is not its own name in capitals.
+_TYPE_OF_KIND = {Kind.DEPOSIT: "FUND", Kind.WITHDRAWAL: "WITHDRAW"}
+#: Kinds that join two wallets of people: their type says which side this one was.
+_TWO_SIDED = (Kind.TRANSFER, Kind.CHARGE, Kind.REFUND, Kind.ADJUSTMENT)
+
+
+class EntryAnswer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    walletId = serializers.UUIDField()
+    type = serializers.CharField()
+    amount = MoneyField()
+    balanceBefore = MoneyField(allow_null=True)
+    balanceAfter = MoneyField(allow_null=True)
+    status = serializers.ChoiceField(choices=ENTRY_STATUSES)
+    description = serializers.CharField()
+    createdAt = serializers.DateTimeField()
+
+
+class WalletDetail(WalletResource):
+    transactions = EntryAnswer(many=True)
+
+
+class TransactionAnswer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    type = serializers.ChoiceField(choices=Kind.choices)
+    amount = MoneyField()
+    status = serializers.ChoiceField(choices=TRANSACTION_STATUSES)
+    senderWallet = serializers.UUIDField(allow_null=True)
+    receiverWallet = serializers.UUIDField(allow_null=True)
+    errorMessage = serializers.CharField(allow_null=True)
+    description = serializers.CharField()
+    timestamp = serializers.DateTimeField()
+
+
+class WalletView(ApiView):
+    tag = "wallets as resources"
+
+    @operation(
+        "wallets_get",
+        "An own wallet and its newest transactions",
+        answer=WalletDetail,
+        shown={**A_WALLET, "transactions": [AN_ENTRY]},
+        refusals=[WalletNotFound],
+    )
+    @may_follow
+    def get(self, request: Request, wallet_id: UUID) -> Response:
+        # One snapshot: the balance shown is the one that the newest entry left behind.
+        with snapshot():
+            wallet = own_wallet(caller_of(request), wallet_id)
+            page = history(wallet.id, limit=NEWEST)
+        rows = [entry_answer(entry) for entry in page.entries]
+        return Response({**wallet_resource(wallet), "transactions": rows})
+
+
+def entry_answer(entry: Entry) -> dict[str, Any]:
+    """Return an entry as `/wallets/<id>` shows it."""
+    after_minor = entry.balance_after_minor
+    is_debit = entry.direction == Direction.DEBIT
+    moved_minor = -entry.amount_minor if is_debit else entry.amount_minor
+    before_minor = None if after_minor is None else after_minor - moved_minor
+    return {
+        "id": entry.transaction_id,
+        "walletId": entry.wallet_id,
+        "type": _type_of(entry),
+        "amount": money(entry.amount_minor, entry.asset_id),
+        "balanceBefore": money(before_minor, entry.asset_id),
+        "balanceAfter": money(after_minor, entry.asset_id),
+        "status": "COMPLETED" if entry.failure_code is None else "FAILED",
+        "description": entry.summary,
+        "createdAt": rfc3339(entry.created_at),
+    }
+
+
+def transaction_answer(entry: Entry) -> dict[str, Any]:
+    """Return an entry's transaction as `/wallets/<id>/transactions` shows it."""
+    failure = FailureCode(entry.failure_code) if entry.failure_code else None
+    return {
+        "id": entry.transaction_id,
+        "type": entry.kind,
+        "amount": money(entry.amount_minor, entry.asset_id),
+        "status": "failed" if failure else "completed",
+        "senderWallet": entry.source_token,
+        "receiverWallet": entry.target_token,
+        "errorMessage": REFUSAL_OF_FAILURE[failure].message if failure else None,
+        "description": entry.summary,
+        "timestamp": rfc3339(entry.created_at),
+    }
+
+
+def _type_of(entry: Entry) -> str:
+    kind = Kind(entry.kind)
+    if kind in _TWO_SIDED:
+        return f"{kind.upper()}_{'OUT' if entry.direction == Direction.DEBIT else 'IN'}"
+    return _TYPE_OF_KIND.get(kind, kind.upper())

@@ -1,0 +1,59 @@
+"""The paths of the API. Django tries them in this order: what is asked for most comes first."""
+
+from django.urls import path
+
+from api import health, idempotency
+from api.accounts import customers, password_reset, sessions
+from api.by_token import charge_batch, history, movements, wallets
+from api.credits import ledger as credit_ledger
+from api.credits import movements as credit_movements
+from api.intake import transactions as intake
+from api.resources import movements as resources
+from api.resources import statement, transactions, wallet_details
+
+urlpatterns = [
+    path("wallet/deposit", movements.DepositView.as_view()),
+    path("wallet/withdraw", movements.WithdrawView.as_view()),
+    path("wallet/transfer", movements.TransferView.as_view()),
+    path("wallet/charge", movements.ChargeView.as_view()),
+    path("wallet/charges", charge_batch.ChargesView.as_view()),
+    path("wallet/refund", movements.RefundView.as_view()),
+    path("wallets", resources.CreateView.as_view()),
+    path("wallets/fund", resources.FundView.as_view()),
+    path("wallets/transfer", resources.TransferView.as_view()),
+    path("wallets/<id:wallet_id>/deposit", resources.DepositView.as_view()),
+    path("wallets/<id:wallet_id>/withdraw", resources.WithdrawView.as_view()),
+    path("customer/<id:customer_id>", customers.CustomerView.as_view()),
+    path("transaction", intake.IntakeView.as_view()),
+    path("transaction/<id:queued_id>", intake.QueuedView.as_view()),
+    path("processor/status", intake.ProcessorStatusView.as_view()),
+    path("wallets/<id:wallet_id>/transactions", transactions.WalletTransactionsView.as_view()),
+    path("api/v1/health", health.HealthView.as_view()),
+    path("api/v1/wallet/topup", credit_movements.TopUpView.as_view()),
+    path("api/v1/wallet/bonus", credit_movements.BonusView.as_view()),
+    path("api/v1/wallet/spend", credit_movements.SpendView.as_view()),
+    path("api/v1/wallet/balance/<id:user_id>/<str:symbol>", credit_movements.BalanceView.as_view()),
+    path("api/v1/wallet/balances/<id:user_id>", credit_movements.BalancesView.as_view()),
+    path("api/v1/wallet/transactions/<id:user_id>", credit_movements.TransactionsView.as_view()),
+    path("api/v1/wallet/ledger/<id:user_id>", credit_ledger.LedgerView.as_view()),
+    path("wallet/create", wallets.CreateWalletView.as_view()),
+    path("wallet/info/<id:token>", wallets.WalletInfoView.as_view()),
+    path("wallet/list", wallets.WalletListView.as_view()),
+    path("wallet/history/<id:token>", history.WalletHistoryView.as_view()),
+    path("wallets/<id:wallet_id>", wallet_details.WalletView.as_view()),
+    path("wallets/<id:wallet_id>/statement", statement.StatementView.as_view()),
+    path("client/signup", sessions.ClientSignUpView.as_view()),
+    path("client/login", sessions.ClientLogInView.as_view()),
+    path("client/logout", sessions.LogOutView.as_view()),
+    path("client/logoutall", sessions.LogOutEverywhereView.as_view()),
+    path("client/password", sessions.PasswordView.as_view()),
+    path("company/signup", sessions.CompanySignUpView.as_view()),
+    path("company/login", sessions.CompanyLogInView.as_view()),
+    path("company/logout", sessions.LogOutView.as_view()),
+    path("company/logoutall", sessions.LogOutEverywhereView.as_view()),
+    path("company/password", sessions.PasswordView.as_view()),
+    path("password/reset", password_reset.ResetView.as_view()),
+    path("password/reset/confirm", password_reset.ResetConfirmationView.as_view()),
+    path("status", health.StatusView.as_view()),
+    path("idempotency/<path:key>", idempotency.IdempotencyView.as_view()),
+]

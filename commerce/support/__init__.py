@@ -1,1 +1,0 @@
-"""What support staff look at across the rooms."""

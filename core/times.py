@@ -1,0 +1,26 @@
+"""Times as they go out and come in: RFC 3339."""
+
+import re
+from datetime import UTC, datetime
+
+
+def rfc3339(moment: datetime) -> str:
+    """Return a moment as RFC 3339 in UTC with milliseconds, e.g. `2026-01-31T12:00:00.000Z`."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
+_RFC3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?"
+    r"([Zz]|[+-][0-9]{2}:[0-9]{2})",
+    re.ASCII,
+)
+
+
+def parse_rfc3339(text: str) -> datetime:
+    """Return the moment that e.g. `2026-01-31T12:00:00Z` names, in UTC. Raises `ValueError`."""
+    if not _RFC3339.fullmatch(text):
+        raise ValueError("Not an RFC 3339 time with a zone.")
+    try:
+        return datetime.fromisoformat(text.upper()).astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("Not a time that can be told in UTC.") from error

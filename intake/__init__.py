@@ -1,0 +1,1 @@
+"""Transactions that are accepted now and run later, and imports of customers."""

@@ -1,0 +1,227 @@
+"""Intake: transactions that are accepted now and run later. Accepted means committed."""
+
+import uuid
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from django.conf import settings
+
+from accounts.errors import CustomerNotFound
+from accounts.models import Role, User
+from core import context
+from core.connections.bulk import bulk_cursor
+from core.errors import InvalidInput, PermissionDenied
+from core.money import AmountNotPositive
+from core.unit_of_work import require_unit_of_work
+from ledger.kinds import Kind
+from wallets.assets import DEFAULT_CURRENCY, amount_minor
+from wallets.errors import CurrencyMismatch, SameWallet, WalletNotFound
+from wallets.models import Wallet
+from wallets.references import own_cash_wallet_ref, own_wallet_ref, wallet_ref
+
+
+class Item(NamedTuple):
+    """What somebody wants to be run: `value` is a plain decimal of the default currency.
+
+    Without `customer_id` it is the caller's own money, without `target_id` it goes to revenue.
+    """
+
+    value: str
+    latency_ms: int = 1
+    customer_id: uuid.UUID | None = None
+    target_id: uuid.UUID | None = None
+    summary: str = ""
+
+
+class _Row(NamedTuple):
+    customer_id: uuid.UUID
+    kind: Kind
+    asset_id: str
+    amount_minor: int
+    latency_ms: int
+    source_id: uuid.UUID | None
+    target_id: uuid.UUID | None
+    summary: str
+
+
+def accept(caller: User, items: Sequence[Item], *, is_array: bool) -> list[uuid.UUID]:
+    """Put the items into the queue, all or none, and return their ids in the same order.
+
+    Requires a unit of work. A refusal names the `index` of the item that is to blame; a field is
+    named with its item's place if they came as an array, be it of one. Raises
+    `InvalidInput`, `AmountNotPositive`, `PermissionDenied` (somebody else's money),
+    `CustomerNotFound`, `WalletNotFound` and `CurrencyMismatch` (the target).
+    """
+    customers = [
+        _customer_of(caller, item, place, is_array=is_array) for place, item in enumerate(items)
+    ]
+    _check_customers(caller, customers)
+    _check_targets(items)
+    return _enqueue(
+        caller,
+        [
+            _Row(
+                customer,
+                Kind.SPEND if item.target_id is None else Kind.TRANSFER,
+                DEFAULT_CURRENCY,
+                _value_minor(item, place, is_array=is_array),
+                item.latency_ms,
+                None,
+                item.target_id,
+                item.summary,
+            )
+            for place, (item, customer) in enumerate(zip(items, customers, strict=True))
+        ],
+        max_attempts=settings.MAX_ATTEMPTS,
+    )
+
+
+def queue_movement(
+    owner: User, kind: Kind, *, source: Wallet, target: Wallet | None, amount: str, summary: str
+) -> uuid.UUID:
+    """Queue a transfer or a withdrawal from the owner's wallet; short of balance it fails for good.
+
+    Requires a unit of work. Raises `SameWallet`, `CurrencyMismatch`, `InvalidInput` and
+    `AmountNotPositive`, as it would when run at once.
+    """
+    if target is not None and target.id == source.id:
+        raise SameWallet
+    if target is not None and target.asset_id != source.asset_id:
+        raise CurrencyMismatch
+    row = _Row(
+        owner.pk,
+        kind,
+        source.asset_id,
+        amount_minor(amount, source.asset_id),
+        1,
+        source.id,
+        None if target is None else target.id,
+        summary,
+    )
+    [queued] = _enqueue(owner, [row], max_attempts=1)
+    return queued
+
+
+def _field(name: str, place: int, *, is_array: bool) -> str:
+    return f"[{place}].{name}" if is_array else name
+
+
+def _value_minor(item: Item, place: int, *, is_array: bool) -> int:
+    field = _field("value", place, is_array=is_array)
+    try:
+        return amount_minor(item.value, DEFAULT_CURRENCY, field=field)
+    except AmountNotPositive:
+        raise AmountNotPositive(index=place) from None
+
+
+def _customer_of(caller: User, item: Item, place: int, *, is_array: bool) -> uuid.UUID:
+    if caller.role == Role.OPERATOR:
+        if item.customer_id is None:
+            field = _field("customer", place, is_array=is_array)
+            raise InvalidInput({field: ["Operators name a customer."]})
+        return item.customer_id
+    if item.customer_id not in (None, caller.pk):
+        raise PermissionDenied(index=place)
+    return caller.pk
+
+
+def _check_customers(caller: User, customers: Sequence[uuid.UUID]) -> None:
+    if caller.role != Role.OPERATOR:
+        return
+    with bulk_cursor() as cursor:
+        cursor.execute(
+            "SELECT id FROM accounts_user WHERE id = ANY (%b::uuid[]) AND is_active AND role <> %s",
+            [list(set(customers)), Role.OPERATOR.value],
+        )
+        known = {user_id for (user_id,) in cursor.fetchall()}
+    unknown = next((place for place, each in enumerate(customers) if each not in known), None)
+    if unknown is not None:
+        raise CustomerNotFound(index=unknown)
+
+
+def _check_targets(items: Sequence[Item]) -> None:
+    named = {item.target_id for item in items if item.target_id is not None}
+    if not named:
+        return
+    with bulk_cursor() as cursor:
+        cursor.execute(
+            "SELECT id, asset_id FROM wallets_wallet"
+            " WHERE id = ANY (%b::uuid[]) AND owner_id IS NOT NULL",
+            [list(named)],
+        )
+        assets = dict(cursor.fetchall())
+    for place, item in enumerate(items):
+        if item.target_id is None:
+            continue
+        if item.target_id not in assets:
+            raise WalletNotFound(index=place)
+        if assets[item.target_id] != DEFAULT_CURRENCY:
+            raise CurrencyMismatch(index=place)
+
+
+# The ids are made first, so that the answer can name them in the order of the input.
+_ENQUEUE = """
+    WITH input AS MATERIALIZED (
+        SELECT uuidv7() AS id, i.*
+          FROM unnest(%b::uuid[], %b::varchar[], %b::varchar[], %b::bigint[], %b::int[],
+                      %b::uuid[], %b::uuid[], %b::varchar[])
+               WITH ORDINALITY AS i (customer_id, kind, asset_id, amount_minor, latency_ms,
+                                     source_id, target_id, summary, place)
+         ORDER BY i.place
+    ), queued AS (
+        INSERT INTO intake_queuedtransaction (
+            id, caller_id, customer_id, kind, asset_id, amount_minor, latency_ms, source_id,
+            target_id, summary, request_id, status, is_failed, attempts, max_attempts,
+            created_at, updated_at)
+        SELECT id, %s, customer_id, kind, asset_id, amount_minor, latency_ms, source_id,
+               target_id, summary, %s, 'pending', false, 0, %s, now(), now()
+          FROM input
+    )
+    SELECT id FROM input ORDER BY place
+"""
+
+
+def _enqueue(caller: User, rows: Sequence[_Row], *, max_attempts: int) -> list[uuid.UUID]:
+    require_unit_of_work()
+    with bulk_cursor() as cursor:
+        cursor.execute(
+            _ENQUEUE,
+            [
+                [row.customer_id for row in rows],
+                [str(row.kind) for row in rows],
+                [row.asset_id for row in rows],
+                [row.amount_minor for row in rows],
+                [row.latency_ms for row in rows],
+                [row.source_id for row in rows],
+                [row.target_id for row in rows],
+                [row.summary for row in rows],
+                caller.pk,
+                context.request_id.get(),
+                max_attempts,
+            ],
+        )
+        return [queued for (queued,) in cursor.fetchall()]
+
+
+def queue_transfer(
+    owner: User, *, source_id: uuid.UUID, target_id: uuid.UUID, amount: str, summary: str = ""
+) -> uuid.UUID:
+    """Queue a transfer and return its id in the queue.
+
+    Requires a unit of work. Raises as `propose_transfer` and `queue_movement` do.
+    """
+    source = own_wallet_ref(owner, source_id)
+    target = wallet_ref(target_id)
+    return queue_movement(
+        owner, Kind.TRANSFER, source=source, target=target, amount=amount, summary=summary
+    )
+
+
+def queue_withdrawal(
+    owner: User, *, wallet_id: uuid.UUID, amount: str, summary: str = ""
+) -> uuid.UUID:
+    """Queue a withdrawal and return its id in the queue. Raises as `withdraw` before it posts."""
+    wallet = own_cash_wallet_ref(owner, wallet_id)
+    return queue_movement(
+        owner, Kind.WITHDRAWAL, source=wallet, target=None, amount=amount, summary=summary
+    )

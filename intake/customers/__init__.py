@@ -1,0 +1,1 @@
+"""Importing customers from a file, a web address or S3."""

@@ -1,0 +1,5 @@
+"""`manage.py seed_customers SOURCE`: another name of `import_customers`."""
+
+from intake.management.commands.import_customers import Command
+
+__all__ = ["Command"]

@@ -1,0 +1,1 @@
+"""Running the service and watching it."""

@@ -1,0 +1,1 @@
+"""Figures that the database knows, for `/metrics`."""

@@ -1,0 +1,51 @@
+"""The figures of the database and of the scheduled jobs, for `/metrics`."""
+
+from collections.abc import Iterator
+
+from prometheus_client.core import GaugeMetricFamily, Metric
+
+from ops.collectors.base import Cursor, counter, gauge
+
+
+def database_facts(cursor: Cursor) -> Iterator[Metric]:
+    """Say who waits for whom in this database, as far as the app's role may see."""
+    cursor.execute(
+        """
+        SELECT count(*) FILTER (WHERE wait_event_type = 'Lock'),
+               coalesce(extract(epoch FROM now() - min(xact_start)), 0)
+          FROM pg_stat_activity
+         WHERE datname = current_database() AND pid <> pg_backend_pid()
+        """
+    )
+    [(waiting, longest)] = cursor.fetchall()
+    yield gauge("wallet_database_lock_waiters", "Sessions that wait for a lock.", waiting)
+    yield gauge(
+        "wallet_database_longest_transaction_seconds",
+        "The age of the oldest open database transaction.",
+        float(longest),
+    )
+    cursor.execute("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+    [(deadlocks,)] = cursor.fetchall()
+    yield counter("wallet_database_deadlocks", "Deadlocks that PostgreSQL ended.", deadlocks)
+
+
+def job_facts(cursor: Cursor) -> Iterator[Metric]:
+    """Tell of each scheduled job whether its last run failed, and who would run the next."""
+    cursor.execute(
+        """
+        SELECT DISTINCT ON (task_name) task_name, status = 'failed' FROM procrastinate_jobs
+         WHERE status IN ('succeeded', 'failed') ORDER BY task_name, id DESC
+        """
+    )
+    failed = GaugeMetricFamily(
+        "wallet_job_failed", "1: the last run of this scheduled job failed.", labels=["task"]
+    )
+    for task_name, has_failed in cursor.fetchall():
+        failed.add_metric([task_name], has_failed)
+    yield failed
+    cursor.execute(
+        "SELECT count(*) FROM procrastinate_workers"
+        " WHERE last_heartbeat >= now() - interval '60 seconds'"
+    )
+    [(workers,)] = cursor.fetchall()
+    yield gauge("wallet_job_workers", "Processes that run scheduled jobs.", workers)

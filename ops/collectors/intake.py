@@ -1,0 +1,95 @@
+"""The figures of the queue and its processor, for `/metrics`.
+
+The processor is a process of its own, perhaps on another machine: what it did is told by the row
+that it commits with each chunk.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+
+from intake.queue_length import waiting
+from intake.status import PROCESSOR_STATES, state_of
+from ops.collectors.base import Cursor, counter, gauge
+
+#: A longer queue is told as this long: counting it would take longer than a scrape may.
+_MOST = 1_000_000
+
+_PROCESSOR = """
+    SELECT heartbeat_at, current_chunk IS NOT NULL, last_chunk, completed, failed, moved, now(),
+           EXISTS (SELECT 1 FROM intake_customerimport
+                    WHERE state = 'running' AND heartbeat_at >= now() - interval '30 seconds')
+      FROM intake_processorstate WHERE id = 1
+"""
+
+
+def queue_facts(cursor: Cursor) -> Iterator[Metric]:
+    """Tell how much waits to run, and for how long the oldest that was never tried."""
+    told = waiting(cursor, most=_MOST)
+    length = GaugeMetricFamily(
+        "wallet_queue_transactions",
+        f"Queued transactions, up to {_MOST}: ready to run, or retrying later.",
+        labels=["state"],
+    )
+    length.add_metric(["ready"], told.untried + told.due)
+    length.add_metric(["retrying"], told.retrying)
+    yield length
+    yield gauge(
+        "wallet_queue_oldest_seconds",
+        "How long the oldest has waited that was never tried; 0: none waits.",
+        told.oldest_seconds or 0,
+    )
+
+
+def processor_facts(cursor: Cursor) -> Iterator[Metric]:
+    """Tell what the processor does, and what it has done since the installation was made."""
+    cursor.execute(_PROCESSOR)
+    [(heartbeat_at, is_busy, last_chunk, completed, given_up, moved, now, is_seeding)] = (
+        cursor.fetchall()
+    )
+    present = state_of(heartbeat_at, is_busy=is_busy, is_seeding=is_seeding, now=now)
+    states = GaugeMetricFamily(
+        "wallet_processor_state", "1 for the state it is in.", labels=["state"]
+    )
+    for state in PROCESSOR_STATES:
+        states.add_metric([state], state == present)
+    yield states
+    yield counter("wallet_queue_completed", "Queued transactions that completed.", completed)
+    yield counter(
+        "wallet_queue_given_up", "Queued transactions that used up their attempts.", given_up
+    )
+    if last_chunk:
+        yield gauge(
+            "wallet_processor_last_chunk_size",
+            "Transactions of the last chunk.",
+            last_chunk["size"],
+        )
+        yield gauge(
+            "wallet_processor_last_chunk_seconds", "How long it took.", last_chunk["seconds"]
+        )
+        yield gauge(
+            "wallet_processor_last_chunk_timestamp_seconds",
+            "When it ended.",
+            datetime.fromisoformat(last_chunk["at"]).timestamp(),
+        )
+    yield from _moved(moved)
+
+
+def _moved(moved: dict[str, list[int]]) -> Iterator[Metric]:
+    labels = ["kind", "asset", "code"]
+    transactions = CounterMetricFamily(
+        "wallet_processor_transactions",
+        "Attempts of queued transactions; `code` is completed, or why they failed.",
+        labels=labels,
+    )
+    amounts = CounterMetricFamily(
+        "wallet_processor_transactions_amount_minor",
+        "Their amounts, in minor units of the asset.",
+        labels=labels,
+    )
+    for key, (count, amount_minor) in sorted(moved.items()):
+        transactions.add_metric(key.split(" "), count)
+        amounts.add_metric(key.split(" "), amount_minor)
+    yield transactions
+    yield amounts

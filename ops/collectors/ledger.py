@@ -1,0 +1,44 @@
+"""The figures of the ledger, for `/metrics`: is it in order, and is there room for what comes."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from prometheus_client.core import Metric
+
+from ledger.partitions import EXISTING, months_ahead
+from ops.collectors.base import Cursor, gauge
+
+
+def ledger_facts(cursor: Cursor) -> Iterator[Metric]:
+    """Tell what the newest verification found, and when. 0 as its time: there was none yet."""
+    cursor.execute(
+        "SELECT extract(epoch FROM finished_at), seconds, findings, unbalanced_assets"
+        "  FROM ledger_verification ORDER BY id DESC LIMIT 1"
+    )
+    newest = cursor.fetchone()
+    yield gauge(
+        "wallet_ledger_verified_timestamp_seconds",
+        "When the ledger was last verified as a whole.",
+        float(newest[0]) if newest else 0,
+    )
+    if newest:
+        _, seconds, findings, unbalanced = newest
+        yield gauge("wallet_ledger_verification_seconds", "How long that took.", seconds)
+        yield gauge("wallet_ledger_findings", "Wallets that are off.", findings)
+        yield gauge("wallet_ledger_unbalanced_assets", "Assets that do not balance.", unbalanced)
+        yield gauge(
+            "wallet_ledger_in_order",
+            "Whether the last verification found nothing.",
+            findings == unbalanced == 0,
+        )
+
+
+def partition_facts(cursor: Cursor) -> Iterator[Metric]:
+    """Tell how many months there are before money stops."""
+    cursor.execute(EXISTING)
+    existing = {name for (name,) in cursor.fetchall()}
+    yield gauge(
+        "wallet_partitions_ahead",
+        "Months after this one that have a partition; -1: this one has none.",
+        months_ahead(existing, datetime.now(UTC).date()),
+    )

@@ -1,0 +1,1 @@
+"""The admin: what support staff see and do."""

@@ -1,0 +1,207 @@
+"""Customers for support: who they are, never how they log in."""
+
+import uuid
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from django.contrib import admin, messages
+from django.contrib.auth.models import Group
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.safestring import SafeString
+from django_otp.plugins.otp_static.models import StaticDevice
+from django_otp.plugins.otp_totp.models import TOTPDevice
+from knox.models import AuthToken
+from phonenumber_field.phonenumber import to_python as to_phone_number
+from procrastinate.contrib.django.models import ProcrastinateJob
+from unfold.enums import ActionVariant
+
+from accounts.models import Client, Company, Role, User
+from api.http.client_address import client_address
+from core.unit_of_work import unit_of_work
+from support import second_factor
+from support.operator_admin import (
+    ChoiceFilter,
+    OperatorAdmin,
+    ReasonForm,
+    action,
+    as_uuid,
+    display,
+    link,
+    page_url,
+)
+
+#: How many customers of a name are looked at.
+NAMESAKES = 1_000
+
+# Nobody gives rights by group here, and nobody has business with tokens.
+admin.site.unregister(Group)
+admin.site.unregister(AuthToken)
+# Devices hold secrets; each operator's own pages make them, and one button resets them.
+admin.site.unregister([TOTPDevice, StaticDevice])
+# Its buttons would run and cancel jobs beside the audit trail; `doctor` tells how they stand.
+admin.site.unregister(ProcrastinateJob)
+
+
+def operator_of(request: HttpRequest) -> User:
+    """Return who is using the admin."""
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user
+
+
+class RoleFilter(ChoiceFilter):
+    title = "role"
+    parameter_name = "role"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        return Role.choices
+
+
+@admin.register(User)
+class CustomerAdmin(OperatorAdmin[User]):
+    list_display = ("email", "role_label", "is_active", "created_at")
+    list_filter = (RoleFilter,)
+    ordering = ("email",)
+    subject_kind = "user"
+    views_are_recorded = True
+    actions_detail = ("reset_second_factor",)
+    search_fields = ("email",)  # makes the box appear; `get_search_results` decides
+    search_help_text = "Email, id, +phone, start of a name"
+    _account = (None, {"fields": ("id", "email", "role_label", "is_active", "created_at")})
+    _leads_to = ("What they have", {"fields": ("everything", "wallets", "transactions")})
+    _access = ("Access", {"fields": ("has_second_factor", "support_actions")})
+    _profiles: ClassVar[dict[str, Any]] = {
+        Role.CLIENT: ("Client", {"fields": ("full_name", "phone_number")}),
+        Role.COMPANY: ("Company", {"fields": ("company", "url", "full_name", "phone_number")}),
+    }
+
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
+        role = obj.role if obj else ""
+        return [
+            self._account,
+            *([self._profiles[role], self._leads_to] if role in self._profiles else []),
+            *([self._access] if role == Role.OPERATOR else []),
+        ]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[User], search_term: str
+    ) -> tuple[QuerySet[User], bool]:
+        text = search_term.strip()
+        if not text:
+            return queryset, False
+        user_id = as_uuid(text)
+        if user_id:
+            return queryset.filter(pk=user_id), False
+        if "@" in text:
+            return queryset.filter(email=text.lower()), False
+        found = _people(text)
+        if len(found) == NAMESAKES:
+            some = f"There are more than {NAMESAKES:,} such names: these are some of them."
+            self.message_user(request, some, messages.WARNING)
+        return queryset.filter(pk__in=found), False
+
+    @display(
+        description="role",
+        label={Role.CLIENT: "info", Role.COMPANY: "success", Role.OPERATOR: "warning"},
+    )
+    def role_label(self, user: User) -> str:
+        return user.role
+
+    @display(description="name")
+    def full_name(self, user: User) -> str:
+        person = _person(user)
+        return f"{person.first_name} {person.last_name}"
+
+    @display(description="phone number")
+    def phone_number(self, user: User) -> str:
+        return str(_person(user).phone_number)
+
+    @display(description="company")
+    def company(self, user: User) -> str:
+        return user.company.name
+
+    @display(description="URL")
+    def url(self, user: User) -> str:
+        return user.company.url
+
+    @display(description="everything")
+    def everything(self, user: User) -> SafeString:
+        return link("All about this customer", "found", "person", user.pk)
+
+    @display(description="second factor", boolean=True)
+    def has_second_factor(self, user: User) -> bool:
+        return second_factor.has_one(user)
+
+    @display(description="support actions")
+    def support_actions(self, user: User) -> SafeString:
+        return link("What this operator did", "accounts_supportaction_changelist", q=user.email)
+
+    @display(description="wallets")
+    def wallets(self, user: User) -> SafeString:
+        return link("Wallets of this customer", "wallets_wallet_changelist", q=user.pk)
+
+    @display(description="transactions")
+    def transactions(self, user: User) -> SafeString:
+        return link("Transactions of this customer", "ledger_transaction_changelist", q=user.pk)
+
+    def offers(self, obj: User, action_name: str) -> bool:
+        return obj.role == Role.OPERATOR and second_factor.has_one(obj)
+
+    @action(
+        description="Reset the second factor",
+        url_path="reset-second-factor",
+        icon="phonelink_erase",
+        variant=ActionVariant.DANGER,
+    )
+    def reset_second_factor(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Let a colleague whose phone is gone set up another one. Nobody does that for oneself."""
+        user = self.get_object(request, object_id)
+        if user is None or user.role != Role.OPERATOR:
+            raise Http404
+        operator = operator_of(request)
+        if user.pk == operator.pk:
+            raise PermissionDenied
+        form = ReasonForm(request.POST if request.method == "POST" else None)
+        if not form.is_valid():
+            facts = f"{user.email} will log in by the password alone, and set up a new one."
+            return self.ask(
+                request,
+                user,
+                form,
+                title="Reset the second factor",
+                facts=facts,
+                button="Reset it",
+            )
+        reason = form.cleaned_data["reason"]
+        unit_of_work(
+            lambda: second_factor.reset(
+                user, actor=operator, reason=reason, address=client_address(request)
+            )
+        )
+        self.message_user(request, "The second factor is reset.", messages.SUCCESS)
+        return redirect(page_url("accounts_user_change", user.pk))
+
+
+def _person(user: User) -> Client | Company:
+    return user.company if user.role == Role.COMPANY else user.client
+
+
+def _people(text: str) -> list[uuid.UUID]:
+    """Return the ids of whom this is the phone number, or whose names begin with these words.
+
+    Neither has an index: this reads the profiles, as far as a statement may take.
+    """
+    phone_number = to_phone_number(text)
+    if phone_number and phone_number.is_valid():
+        wanted = Q(phone_number=phone_number)
+    else:
+        wanted = Q()
+        for word in text.split():
+            wanted &= Q(first_name__istartswith=word) | Q(last_name__istartswith=word)
+    clients = Client.objects.filter(wanted).values_list("pk", flat=True)
+    companies = Company.objects.filter(wanted | Q(name__istartswith=text))
+    found = [*clients[:NAMESAKES], *companies.values_list("pk", flat=True)[:NAMESAKES]]
+    return found[:NAMESAKES]

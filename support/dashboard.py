@@ -1,0 +1,184 @@
+"""The first page of the admin: how the last 24 hours went, and what waits for somebody."""
+
+import json
+from collections import Counter
+from decimal import Decimal
+from typing import Any
+
+from django.http import HttpRequest
+
+from ledger.kinds import FailureCode, Kind
+from support import figures
+from support.operator_admin import link, page_url
+from support.wallets import amount_text
+from wallets.assets import DEFAULT_CURRENCY, find_asset, money
+
+#: Each kind keeps its colour; they are told apart on white and on black.
+COLOURS = {
+    Kind.CHARGE: "#7c3aed",
+    Kind.DEPOSIT: "#0ea5e9",
+    Kind.TRANSFER: "#14b8a6",
+    Kind.WITHDRAWAL: "#f59e0b",
+    Kind.REFUND: "#f43f5e",
+    Kind.SPEND: "#84cc16",
+    Kind.TOPUP: "#6366f1",
+    Kind.BONUS: "#ec4899",
+    Kind.ADJUSTMENT: "#64748b",
+}
+REFUSAL_COLOURS = {
+    FailureCode.INSUFFICIENT_FUNDS: "#f59e0b",
+    FailureCode.WALLET_NOT_ACTIVE: "#0ea5e9",
+    FailureCode.BALANCE_LIMIT: "#f43f5e",
+}
+_SCALE = {"stacked": True, "grid": {"display": True}, "ticks": {"color": "#9ca3af"}}
+#: Stacked bars with a legend, drawn by the Chart.js that comes with the admin.
+OPTIONS = json.dumps(
+    {
+        "animation": False,
+        "responsive": True,
+        "maintainAspectRatio": False,
+        "interaction": {"mode": "index", "intersect": False},
+        "plugins": {
+            "legend": {
+                "display": True,
+                "position": "bottom",
+                "labels": {"color": "#9ca3af", "boxWidth": 10, "boxHeight": 10},
+            }
+        },
+        "scales": {
+            "x": {**_SCALE, "grid": {"display": False}, "ticks": {"color": "#9ca3af"}},
+            "y": {**_SCALE, "beginAtZero": True, "border": {"display": False}},
+        },
+    }
+)
+TOO_SLOW = "too many"
+
+
+def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Return the context of the page: unfold calls this."""
+    hours = figures.hours()
+    symbols = _symbols(hours or [])
+    wanted = request.GET.get("asset", "")
+    symbol = wanted if wanted in symbols else symbols[0]
+    return {
+        **context,
+        "title": "The last 24 hours",
+        "asset": symbol,
+        "assets": [(each, page_url("index", asset=each), each == symbol) for each in symbols],
+        "tiles": [*_money_tiles(hours, symbol), _sign_ups(), _approvals()],
+        "options": OPTIONS,
+        "is_counted": hours is not None,
+        "volume": _volume_chart(hours or [], symbol),
+        "refusals": _refusal_chart(hours or []),
+        "merchants": _merchants(symbol),
+        "queue": _queue(),
+        "books": figures.books(),
+    }
+
+
+def _symbols(hours: list[figures.Hour]) -> list[str]:
+    """Return the assets that moved, the default currency first, then the busiest."""
+    moved: Counter[str] = Counter()
+    for hour in hours:
+        for (symbol, _kind), count in hour.counts.items():
+            moved[symbol] += count
+    others = [each for each, _ in moved.most_common() if each != DEFAULT_CURRENCY]
+    return [DEFAULT_CURRENCY, *(each for each in others if find_asset(each))]
+
+
+def _tile(title: str, value: str, below: str, url: str = "") -> dict[str, str]:
+    return {"title": title, "value": value, "below": below, "url": url}
+
+
+def _money_tiles(hours: list[figures.Hour] | None, symbol: str) -> list[dict[str, str]]:
+    if hours is None:
+        return [_tile("Transactions", TOO_SLOW, "to be counted while you wait")]
+    minor = sum(n for hour in hours for (asset, _), n in hour.volumes.items() if asset == symbol)
+    completed = sum(sum(hour.counts.values()) for hour in hours)
+    refused = sum(sum(hour.refusals.values()) for hour in hours)
+    tried = completed + refused
+    share = f"{Decimal(100 * refused) / tried:.1f} % of all attempts" if tried else "nothing tried"
+    failed = page_url("ledger_transaction_changelist", outcome="failed")
+    every = page_url("ledger_transaction_changelist")
+    return [
+        _tile(f"Moved, {symbol}", f"{money(minor, symbol):,f}", "all kinds together"),
+        _tile("Transactions", f"{completed:,}", "completed, all assets", every),
+        _tile("Refused", f"{refused:,}", share, failed),
+    ]
+
+
+def _sign_ups() -> dict[str, str]:
+    counted = figures.sign_ups()
+    below = ", ".join(f"{number:,} as {role}" for role, number in counted.items())
+    url = page_url("accounts_user_changelist")
+    return _tile("Sign-ups", f"{sum(counted.values()):,}", below, url)
+
+
+def _approvals() -> dict[str, str]:
+    waiting = figures.pending_adjustments()
+    url = page_url("commerce_adjustmentrequest_changelist", status="pending")
+    return _tile("Approvals", f"{waiting:,}", "wait for a second operator", url)
+
+
+def _volume_chart(hours: list[figures.Hour], symbol: str) -> str:
+    """Return amounts per hour and kind, as exact decimals in text: nothing here is a float."""
+    datasets = [
+        {
+            "label": kind.label,
+            "backgroundColor": colour,
+            "data": [str(money(hour.volumes[symbol, kind], symbol)) for hour in hours],
+        }
+        for kind, colour in COLOURS.items()
+        if any(hour.volumes[symbol, kind] for hour in hours)
+    ]
+    return _chart(hours, datasets)
+
+
+def _refusal_chart(hours: list[figures.Hour]) -> str:
+    datasets = [
+        {
+            "label": code.label,
+            "backgroundColor": colour,
+            "data": [hour.refusals[code] for hour in hours],
+        }
+        for code, colour in REFUSAL_COLOURS.items()
+        if any(hour.refusals[code] for hour in hours)
+    ]
+    return _chart(hours, datasets)
+
+
+def _chart(hours: list[figures.Hour], datasets: list[dict[str, Any]]) -> str:
+    """Return the chart's data; "" when there is nothing to draw."""
+    if not datasets:
+        return ""
+    return json.dumps({"labels": [f"{hour.start:%H}:00" for hour in hours], "datasets": datasets})
+
+
+def _merchants(symbol: str) -> dict[str, Any] | None:
+    found = figures.merchants(symbol)
+    if found is None:
+        return None
+    rows = [
+        [
+            link(merchant.name, "accounts_user_change", merchant.company_id),
+            f"{merchant.charges:,}",
+            amount_text(merchant.amount_minor, symbol),
+        ]
+        for merchant in found
+    ]
+    return {"headers": ["company", "charges", "taken"], "rows": rows}
+
+
+def _queue() -> dict[str, Any] | None:
+    status = figures.queue()
+    if status is None:
+        return None
+    oldest = status["oldestQueuedSeconds"]
+    facts = [
+        ("Processor", str(status["state"]).replace("_", " ")),
+        ("Waiting", f"{status['queued']:,}"),
+        ("Oldest", "nothing waits" if oldest is None else f"{oldest:,.0f} s"),
+        ("Failed, or tried again later", f"{status['failed']:,}"),
+        ("Completed so far", f"{status['completed']:,}"),
+    ]
+    return {"facts": facts, "is_stopped": status["state"] == "stopped"}

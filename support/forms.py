@@ -1,0 +1,112 @@
+"""The forms by which operators enter the admin and change their passwords."""
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from accounts import services, support_actions
+from accounts.models import Action, Role, User
+from api.http.client_address import client_address, client_network
+from api.http.rate_limits import spend
+from core import metrics
+from core.errors import RateLimited
+from core.unit_of_work import unit_of_work
+
+if TYPE_CHECKING:
+    from django.contrib.admin.forms import AdminAuthenticationForm as AuthenticationForm
+    from django.contrib.admin.forms import AdminPasswordChangeForm as PasswordChangeForm
+else:
+    from unfold.forms import AdminOwnPasswordChangeForm as PasswordChangeForm
+    from unfold.forms import AuthenticationForm
+
+
+class LogInForm(AuthenticationForm):
+    """Counts towards the same limits as a log-in by the API, before anything is hashed."""
+
+    def clean_username(self) -> str:
+        return str(self.cleaned_data["username"]).lower()
+
+    def get_invalid_login_error(self) -> ValidationError:
+        metrics.LOGIN_FAILURES.labels("admin").inc()
+        return super().get_invalid_login_error()
+
+    def clean(self) -> dict[str, Any]:
+        if self.request is None or "username" not in self.cleaned_data:
+            return super().clean()
+        address, email = client_network(self.request), self.cleaned_data["username"]
+        try:
+            spend(self.request, group="login_address", subject=f"address {address}")
+            spend(self.request, group="login_account", subject=email)
+        except RateLimited as refusal:
+            raise ValidationError(str(refusal)) from refusal
+        try:
+            return super().clean()
+        except ValidationError:
+            self._record_failure(self.request, email)
+            raise
+
+    def _record_failure(self, request: HttpRequest, email: str) -> None:
+        # Of operators only: what a stranger types here may be a password.
+        operator = User.objects.filter(email=email, role=Role.OPERATOR).first()
+        if operator is not None:
+            support_actions.record(
+                Action.LOG_IN_FAILED,
+                actor_id=None,
+                subject_kind="user",
+                subject_id=operator.pk,
+                address=client_address(request),
+            )
+
+
+class CodeForm(forms.Form):
+    """A code of the second factor: six digits of a phone, or a backup code."""
+
+    code = forms.CharField(
+        max_length=16,
+        widget=UnfoldAdminTextInputWidget(
+            attrs={"autocomplete": "one-time-code", "autofocus": True, "spellcheck": "false"}
+        ),
+    )
+
+    def clean_code(self) -> str:
+        return "".join(str(self.cleaned_data["code"]).split()).lower()
+
+
+class PasswordForm(PasswordChangeForm):
+    """An operator's own password; `services.change_password` does what it does for the API."""
+
+    def __init__(self, user: Any, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
+        super().__init__(user, *args, **kwargs)
+        self._request = request
+
+    def clean_old_password(self) -> str:
+        try:
+            # Before any hashing, as everywhere a password is asked for.
+            spend(self._request, group="login_account", subject=self.user.email)
+        except RateLimited as refusal:
+            raise ValidationError(str(refusal)) from refusal
+        return super().clean_old_password()
+
+    def save(self, commit: bool = True) -> Any:
+        """Set the password and end every token of the account.
+
+        The form has compared the old one. Raises what `services.set_password` does.
+        """
+        new_password = self.cleaned_data["new_password1"]
+
+        def work() -> User:
+            user = services.set_password(self.user, new_password)
+            support_actions.record(
+                Action.PASSWORD_SET,
+                actor_id=user.pk,
+                subject_kind="user",
+                subject_id=user.pk,
+                request=self._request,
+            )
+            return user
+
+        self.user.password = unit_of_work(work).password
+        return self.user

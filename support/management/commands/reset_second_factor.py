@@ -1,0 +1,26 @@
+"""`manage.py reset_second_factor EMAIL --reason …`: for the operator whose phone is gone."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from accounts.models import Role, User
+from core.unit_of_work import unit_of_work
+from support import second_factor
+
+
+class Command(BaseCommand):
+    help = "Forget an operator's second factor; at the next log-in they set up a new one."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("email")
+        parser.add_argument("--reason", required=True, help="Kept for good.")
+
+    def handle(self, *args: Any, email: str, reason: str, **options: Any) -> None:
+        user = User.objects.filter(email=email.lower(), role=Role.OPERATOR).first()
+        if user is None:
+            raise CommandError(f"There is no operator {email}.")
+        if not reason.strip():
+            raise CommandError("A reason is needed.")
+        unit_of_work(lambda: second_factor.reset(user, actor=None, reason=reason[:500]))
+        self.stdout.write(f"{user.email} sets up a new second factor at the next log-in.")

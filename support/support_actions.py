@@ -1,0 +1,93 @@
+"""What operators did, for support: who, what, to whom, why and from where."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from accounts.models import Action, SupportAction, User
+from support.operator_admin import ChoiceFilter, OperatorAdmin, as_uuid, display, link
+
+#: The page of what a support action is about.
+SUBJECT_PAGES = {
+    "user": "accounts_user_change",
+    "wallet": "wallets_wallet_change",
+    "transaction": "ledger_transaction_change",
+    "asset": "wallets_asset_change",
+}
+
+
+class ActionFilter(ChoiceFilter):
+    title = "action"
+    parameter_name = "action"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        return Action.choices
+
+
+@admin.register(SupportAction)
+class SupportActionAdmin(OperatorAdmin[SupportAction]):
+    list_display = ("created_at", "actor", "action_label", "subject", "reason", "result")
+    list_filter = (ActionFilter,)
+    ordering = ("-id",)
+    search_fields = ("subject_id",)  # makes the box appear; `get_search_results` decides
+    search_help_text = "Email, id of a person or a wallet, request id"
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    ("created_at", "actor"),
+                    ("action_label", "subject"),
+                    ("reason", "result"),
+                    ("address", "request_id"),
+                )
+            },
+        ),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        emails = User.objects.filter(pk=OuterRef("actor_id")).values("email")[:1]
+        return super().get_queryset(request).annotate(actor_email=Subquery(emails))
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        text = search_term.strip()
+        if not text:
+            return queryset, False
+        if "@" in text:
+            user = User.objects.filter(email=text.lower()).first()
+            if user is not None:
+                text = str(user.pk)
+        meant = Q(subject_id=text) | Q(request_id=text)
+        if as_uuid(text):
+            meant |= Q(actor_id=text)
+        return queryset.filter(meant), False
+
+    @display(description="who")
+    def actor(self, done: Any) -> SafeString | str:
+        if done.actor_id is None:
+            return "nobody yet" if done.action == Action.LOG_IN_FAILED else "a command"
+        return link(done.actor_email, "accounts_user_change", done.actor_id)
+
+    @display(
+        description="action",
+        label={
+            Action.LOG_IN_FAILED.label: "danger",
+            Action.SECOND_FACTOR_FAILED.label: "danger",
+            Action.ADJUSTMENT_REFUSED.label: "danger",
+            Action.VIEW.label: "info",
+        },
+    )
+    def action_label(self, done: SupportAction) -> str:
+        return done.get_action_display()
+
+    @display(description="to what")
+    def subject(self, done: SupportAction) -> SafeString | str:
+        view = SUBJECT_PAGES.get(done.subject_kind)
+        name = f"{done.subject_kind} {done.subject_id}"
+        return link(name, view, done.subject_id) if view else name

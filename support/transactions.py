@@ -1,0 +1,246 @@
+"""Transactions, failed attempts and the trial balance for support. Nothing here writes."""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Model, OuterRef, QuerySet, Subquery
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils.safestring import SafeString
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from accounts.models import User
+from ledger.history import MAX_ID, first_id_at
+from ledger.kinds import FailureCode, Kind
+from ledger.models import Transaction
+from ledger.trial_balance import COLUMNS, Line, TooLong, trial_balance
+from support.operator_admin import (
+    ChoiceFilter,
+    KeysetChangeList,
+    OperatorAdmin,
+    as_uuid,
+    display,
+    link,
+)
+from support.transaction_search import LOOKED_AT, WALLETS, find, meaning_of
+from support.wallets import AssetFilter, amount_text
+from wallets.assets import money, system_account
+
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations
+
+    class _Owners(TypedDict):
+        source_owner: str | None
+        target_owner: str | None
+        actor: str | None
+
+    Row = WithAnnotations[Transaction, _Owners]
+
+#: How long a browser waits for the books to be weighed, in milliseconds.
+WEIGHED_WITHIN_MS = 10_000
+COMPLETED, FAILED = "completed", "failed"
+
+
+class KindFilter(ChoiceFilter):
+    title = "kind"
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        return Kind.choices
+
+
+class OutcomeFilter(ChoiceFilter):
+    title = "outcome"
+    parameter_name = "outcome"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        codes = [(code, f"Failed: {label}") for code, label in FailureCode.choices]
+        return [(COMPLETED, "Completed"), (FAILED, "Failed"), *codes]
+
+    def filtered(self, queryset: QuerySet[Any], chosen: str) -> QuerySet[Any]:
+        if chosen in (COMPLETED, FAILED):
+            return queryset.filter(failure_code__isnull=chosen == COMPLETED)
+        return queryset.filter(failure_code=chosen)
+
+
+class TransactionChangeList(KeysetChangeList):
+    """`?p=` is the id of the last transaction of the page before, or a moment to go back to."""
+
+    takes_moments = True
+
+    def find_page(self, after: str | None) -> tuple[Sequence[Model], str | None]:
+        text = self.query.strip()
+        meaning = meaning_of(text, as_uuid(text))
+        found = find(
+            self.queryset,
+            meaning,
+            before=MAX_ID if after is None else _id_of(after),
+            count=self.list_per_page,
+            is_filtered=self.has_active_filters,
+        )
+        self.next_label = "Look further back" if found.is_cut else "Older"
+        notes = []
+        if meaning.wallets == WALLETS:
+            notes.append(f"Of this customer's wallets, the newest {WALLETS} are looked at.")
+        if found.is_cut and found.next_before:
+            notes.append(
+                f"Looked at {LOOKED_AT:,} transactions, back to"
+                f" {_moment_of(found.next_before):%Y-%m-%d %H:%M:%S} UTC, and no further."
+                " “Look further back” is below; a moment to start from helps, too."
+            )
+        self.note = " ".join(notes)
+        rows = self.root_queryset.filter(pk__in=found.ids).order_by("-pk")
+        return list(rows), str(found.next_before) if found.next_before else None
+
+
+class MomentForm(forms.Form):
+    """A moment, as `?at=2026-01-31T12:00:00Z`; without a zone it is UTC."""
+
+    at = forms.DateTimeField(
+        label="At (UTC)",
+        required=False,
+        widget=UnfoldAdminTextInputWidget(attrs={"type": "datetime-local", "step": "1"}),
+    )
+
+
+@admin.register(Transaction)
+class TransactionAdmin(OperatorAdmin[Transaction]):
+    list_display = ("created_at", "kind", "amount", "source", "target", "outcome")
+    list_filter = (OutcomeFilter, KindFilter, AssetFilter)
+    ordering = ("-id",)
+    search_fields = ("id",)  # makes the box appear; the list itself looks
+    search_help_text = "Transaction, token, email, request id"
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    ("id", "created_at"),
+                    ("kind", "outcome"),
+                    ("amount", "summary"),
+                    ("author", "request_id"),
+                    ("origin", "group_id"),
+                )
+            },
+        ),
+        (
+            "Source",
+            {"fields": (("source", "source_id"), ("source_balance_after", "source_version"))},
+        ),
+        (
+            "Target",
+            {"fields": (("target", "target_id"), ("target_balance_after", "target_version"))},
+        ),
+    )
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[KeysetChangeList]:
+        return TransactionChangeList
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(
+                source_owner=_email(wallets=OuterRef("source_id")),
+                target_owner=_email(wallets=OuterRef("target_id")),
+                actor=_email(pk=OuterRef("actor_id")),
+            )
+        )
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        return queryset, False
+
+    @display(description="amount")
+    def amount(self, row: "Row") -> str:
+        return amount_text(row.amount_minor, row.asset_id)
+
+    @display(description="source")
+    def source(self, row: "Row") -> SafeString | str:
+        return _wallet(row, row.source_id, row.source_owner)
+
+    @display(description="target")
+    def target(self, row: "Row") -> SafeString | str:
+        return _wallet(row, row.target_id, row.target_owner)
+
+    @display(
+        description="outcome",
+        label={COMPLETED: "success", **dict.fromkeys(FailureCode.values, "danger")},
+    )
+    def outcome(self, row: "Row") -> str:
+        return row.failure_code or COMPLETED
+
+    @display(description="author")
+    def author(self, row: "Row") -> SafeString | str | None:
+        if row.actor is None:
+            return None
+        return link(row.actor, "accounts_user_change", row.actor_id)
+
+    @display(description="gives back")
+    def origin(self, row: "Row") -> SafeString | None:
+        if row.origin_id is None:
+            return None
+        return link(row.origin_id, "ledger_transaction_change", row.origin_id)
+
+    @display(description="balance after")
+    def source_balance_after(self, row: "Row") -> str:
+        return amount_text(row.source_balance_minor, row.asset_id)
+
+    @display(description="balance after")
+    def target_balance_after(self, row: "Row") -> str:
+        return amount_text(row.target_balance_minor, row.asset_id)
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.trial_balance)
+        return [path("trial-balance/", view, name="trial_balance"), *super().get_urls()]
+
+    def trial_balance(self, request: HttpRequest) -> HttpResponse:
+        """Weigh the books, now or `?at=` a moment."""
+        form = MomentForm(request.GET)
+        at = form.cleaned_data["at"] if form.is_valid() else None
+        lines: list[Line] = []
+        is_too_long = False
+        if form.is_valid():
+            try:
+                lines = trial_balance(at=at, within_ms=WEIGHED_WITHIN_MS)
+            except TooLong:
+                is_too_long = True
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Trial balance",
+            "form": form,
+            "moment": at or datetime.now(UTC),
+            "lines": lines,
+            "table": {"headers": COLUMNS, "rows": [_cells(line) for line in lines]},
+            "is_too_long": is_too_long,
+            "is_balanced": not any(line.difference_minor for line in lines),
+        }
+        return TemplateResponse(request, "admin/trial_balance.html", context)
+
+
+def _cells(line: Line) -> list[str]:
+    return [line.symbol, *(f"{money(minor, line.symbol):,f}" for minor in line.amounts_minor)]
+
+
+def _email(**user: Any) -> Subquery:
+    return Subquery(User.objects.filter(**user).values("email")[:1])
+
+
+def _wallet(row: Transaction, wallet_id: uuid.UUID, owner: str | None) -> SafeString | str:
+    name = system_account(wallet_id, row.asset_id) if owner is None else owner
+    return link(name, "wallets_wallet_change", wallet_id)
+
+
+def _id_of(text: str) -> uuid.UUID:
+    """Return the id to start below. Raises `ValidationError` for neither an id nor a moment."""
+    return as_uuid(text) or first_id_at(forms.DateTimeField().clean(text))
+
+
+def _moment_of(transaction_id: uuid.UUID) -> datetime:
+    return datetime.fromtimestamp((transaction_id.int >> 80) / 1000, UTC)

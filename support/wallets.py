@@ -1,0 +1,251 @@
+"""Wallets and assets for support: looked at, frozen and set free; balances are the ledger's."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.safestring import SafeString
+from unfold.enums import ActionVariant
+
+from accounts.models import Action
+from core.errors import Refusal
+from core.unit_of_work import unit_of_work
+from support.customers import operator_of
+from support.operator_admin import (
+    ChoiceFilter,
+    OperatorAdmin,
+    ReasonForm,
+    TabularInline,
+    action,
+    as_uuid,
+    display,
+    is_operator,
+    link,
+    page_url,
+)
+from wallets.assets import SYMBOL, create_asset, money
+from wallets.models import Asset, Status, StatusChange, Wallet
+from wallets.services import set_status
+
+if TYPE_CHECKING:
+    _AssetModelForm = forms.ModelForm[Asset]
+else:
+    _AssetModelForm = forms.ModelForm
+
+STATUS_COLOURS = {Status.ACTIVE: "success", Status.FROZEN: "warning", Status.CLOSED: "danger"}
+
+
+def amount_text(minor: int | None, symbol: str) -> str:
+    """Return minor units as people write them, e.g. `1,250.00 USD`; nothing for None."""
+    return "" if minor is None else f"{money(minor, symbol):,f} {symbol}"
+
+
+class AssetForm(_AssetModelForm):
+    class Meta:
+        model = Asset
+        fields = ("symbol", "name", "decimals", "is_cash")
+        help_texts = {"symbol": "1 to 12 of A-Z and 0-9, for good."}
+
+    def clean_symbol(self) -> str:
+        symbol = str(self.cleaned_data["symbol"])
+        if not SYMBOL.fullmatch(symbol):
+            raise forms.ValidationError("1 to 12 of A-Z and 0-9.")
+        return symbol
+
+
+@admin.register(Asset)
+class AssetAdmin(OperatorAdmin[Asset]):
+    form = AssetForm
+    subject_kind = "asset"
+    list_display = ("symbol", "name", "decimals", "is_cash")
+    ordering = ("symbol",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return is_operator(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Asset | None = None) -> bool:
+        return is_operator(request)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Asset | None = None) -> Any:
+        """Return what would change the meaning of amounts: only the name may, once it is there."""
+        return () if obj is None else ("symbol", "decimals", "is_cash")
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Asset | None:
+        # What cannot be a symbol may not be fit for a query either (a NUL, say).
+        if not SYMBOL.fullmatch(object_id):
+            return None
+        return super().get_object(request, object_id, from_field)
+
+    def save_model(self, request: HttpRequest, obj: Asset, form: Any, change: bool) -> None:
+        if change:
+            obj.save(update_fields=["name"])
+        else:
+            create_asset(
+                symbol=obj.symbol, name=obj.name, decimals=obj.decimals, is_cash=obj.is_cash
+            )
+
+
+class StatusFilter(ChoiceFilter):
+    title = "status"
+    parameter_name = "status"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        return Status.choices
+
+    def filtered(self, queryset: QuerySet[Any], chosen: str) -> QuerySet[Any]:
+        wallets = super().filtered(queryset, chosen)
+        if chosen == Status.ACTIVE:
+            return wallets
+        # The few that are not active all have a reason on record, and that has an index.
+        return wallets.filter(pk__in=StatusChange.objects.values("wallet"))
+
+
+class AssetFilter(ChoiceFilter):
+    title = "asset"
+    parameter_name = "asset_id"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        symbols = Asset.objects.order_by("symbol").values_list("symbol", flat=True)
+        return [(symbol, symbol) for symbol in symbols]
+
+
+class StatusChangeInline(TabularInline[StatusChange, Wallet]):
+    model = StatusChange
+    verbose_name_plural = "Frozen and set free"
+    hide_title = True
+    fields = readonly_fields = ("created_at", "status", "reason", "actor")
+    ordering = ("-id",)
+    extra = 0
+    can_delete = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[StatusChange]:
+        return super().get_queryset(request).select_related("actor")
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return is_operator(request)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    has_change_permission = has_delete_permission = has_add_permission
+
+
+@admin.register(Wallet)
+class WalletAdmin(OperatorAdmin[Wallet]):
+    subject_kind = "wallet"
+    views_are_recorded = True
+    list_display = ("id", "holder", "asset_symbol", "balance", "status_label", "created_at")
+    list_filter = (StatusFilter, AssetFilter)
+    list_select_related = ("owner",)
+    ordering = ("id",)
+    search_fields = ("id",)  # makes the box appear; `get_search_results` decides
+    search_help_text = "Token, or the owner's email or id"
+    fieldsets = (
+        (None, {"fields": (("id", "created_at"), ("holder", "status_label"))}),
+        (
+            "Money",
+            {"fields": (("balance", "asset_symbol"), ("held", "available"), "transactions")},
+        ),
+    )
+    inlines = (StatusChangeInline,)
+    actions_detail: tuple[str, ...] = ("freeze", "unfreeze")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Wallet], search_term: str
+    ) -> tuple[QuerySet[Wallet], bool]:
+        text = search_term.strip()
+        if not text:
+            return queryset, False
+        found_id = as_uuid(text)
+        if found_id:
+            return queryset.filter(Q(id=found_id) | Q(owner_id=found_id)), False
+        return queryset.filter(owner__email=text.lower()), False
+
+    @display(description="owner")
+    def holder(self, wallet: Wallet) -> SafeString | str:
+        if wallet.owner is None:
+            return f"SYSTEM:{wallet.purpose}"
+        return link(wallet.owner.email, "accounts_user_change", wallet.owner_id)
+
+    @display(description="asset")
+    def asset_symbol(self, wallet: Wallet) -> str:
+        return wallet.asset_id
+
+    @display(description="status", label=STATUS_COLOURS)
+    def status_label(self, wallet: Wallet) -> str:
+        return wallet.status
+
+    @display(description="balance", empty_value="derived")
+    def balance(self, wallet: Wallet) -> str | None:
+        return amount_text(wallet.balance_minor, wallet.asset_id) or None
+
+    @display(description="held")
+    def held(self, wallet: Wallet) -> str:
+        return amount_text(wallet.held_minor, wallet.asset_id)
+
+    @display(description="available", empty_value="no limit")
+    def available(self, wallet: Wallet) -> str | None:
+        if wallet.owner_id is None:
+            return None
+        return amount_text(wallet.available_minor, wallet.asset_id)
+
+    @display(description="transactions")
+    def transactions(self, wallet: Wallet) -> SafeString:
+        return link("Transactions of this wallet", "ledger_transaction_changelist", q=wallet.pk)
+
+    def offers(self, obj: Wallet, action_name: str) -> bool:
+        status = {"freeze": Status.ACTIVE, "unfreeze": Status.FROZEN}[action_name]
+        return obj.owner_id is not None and obj.status == status
+
+    @action(description="Freeze", url_path="freeze", icon="ac_unit", variant=ActionVariant.DANGER)
+    def freeze(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._set_status(request, object_id, Status.FROZEN, "Freeze")
+
+    @action(description="Unfreeze", url_path="unfreeze", icon="lock_open")
+    def unfreeze(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._set_status(request, object_id, Status.ACTIVE, "Unfreeze")
+
+    def owned_wallet(self, request: HttpRequest, wallet_id: str) -> Wallet:
+        """Return the wallet. Raises `Http404` for a system wallet too: nobody acts on those."""
+        wallet = self.get_object(request, wallet_id)
+        if wallet is None or wallet.owner_id is None:
+            raise Http404
+        return wallet
+
+    def facts(self, wallet: Wallet) -> str:
+        """Return what somebody should have before their eyes who is about to act on the wallet."""
+        return f"{wallet.owner}: {self.balance(wallet)}, {wallet.status}. Wallet {wallet.id}."
+
+    def back_to(self, wallet: Wallet) -> HttpResponse:
+        return redirect(page_url("wallets_wallet_change", wallet.pk))
+
+    def _set_status(
+        self, request: HttpRequest, wallet_id: str, status: Status, verb: str
+    ) -> HttpResponse:
+        wallet = self.owned_wallet(request, wallet_id)
+        form = ReasonForm(request.POST if request.method == "POST" else None)
+        if not form.is_valid():
+            title = f"{verb} this wallet"
+            return self.ask(
+                request, wallet, form, title=title, facts=self.facts(wallet), button=verb
+            )
+        reason, operator = form.cleaned_data["reason"], operator_of(request)
+        done = Action.FREEZE if status == Status.FROZEN else Action.UNFREEZE
+
+        def work() -> None:
+            set_status(wallet.id, status=status, reason=reason, actor=operator)
+            self.record(request, wallet, done, reason=reason)
+
+        try:
+            unit_of_work(work)
+        except Refusal as refusal:
+            self.message_user(request, str(refusal), messages.ERROR)
+        else:
+            self.message_user(request, f"The wallet is {status} now.", messages.SUCCESS)
+        return self.back_to(wallet)

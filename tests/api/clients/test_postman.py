@@ -1,0 +1,149 @@
+"""Every request of the Postman collection against the running service, as Postman sends it."""
+
+import json
+import re
+from collections import defaultdict
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import requests
+
+from config.environment import BASE_DIR
+from tests.ops.conftest import DEADLINE_SECONDS, Installation
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("clients")]
+
+COLLECTION = json.loads((BASE_DIR / "Postman-Collection.json").read_text(encoding="utf-8"))
+STORING = re.compile(r'pm\.collectionVariables\.set\("(\w+)", pm\.response\.json\(\)\.(\w+)\);')
+
+Variables = dict[str, str]
+
+
+ITEMS: list[dict[str, Any]] = [item for folder in COLLECTION["item"] for item in folder["item"]]
+
+
+def item_named(name: str) -> dict[str, Any]:
+    (item,) = [item for item in ITEMS if item["name"] == name]
+    return item
+
+
+def ends_a_session(item: dict[str, Any]) -> bool:
+    return any(response["code"] == 204 for response in item["response"])
+
+
+def filled(text: str, variables: Variables) -> str:
+    """Replace the variables. One that the collection lacks fails the test."""
+    return re.sub(
+        r"\{\{(\$?\w+)\}\}",
+        lambda found: str(uuid4()) if found[1] == "$guid" else variables[found[1]],
+        text,
+    )
+
+
+def url_of(request: dict[str, Any], variables: Variables) -> str:
+    parts = {f":{part['key']}": part["value"] for part in request["url"]["variable"]}
+    path = [*request["url"]["host"], *(parts.get(part, part) for part in request["url"]["path"])]
+    return filled("/".join(path), variables)
+
+
+def send(item: dict[str, Any], variables: Variables) -> requests.Response:
+    """Send the request and run its script, which stores parts of a success."""
+    request = item["request"]
+    headers = {header["key"]: filled(header["value"], variables) for header in request["header"]}
+    if "auth" not in request:
+        (bearer,) = COLLECTION["auth"]["bearer"]
+        headers["Authorization"] = f"Bearer {filled(bearer['value'], variables)}"
+    body = filled(request["body"]["raw"], variables) if "body" in request else None
+    response = requests.request(
+        request["method"],
+        url_of(request, variables),
+        headers=headers,
+        data=body,
+        timeout=DEADLINE_SECONDS,
+    )
+    for event in item.get("event", []):
+        stored = STORING.findall("\n".join(event["script"]["exec"]))
+        assert stored != []
+        if response.ok:
+            variables.update({name: response.json()[field] for name, field in stored})
+    return response
+
+
+#: Works with what a mail says only.
+NEEDS_A_MAIL = "POST {{baseUrl}}/password/reset/confirm"
+
+
+@pytest.fixture
+def variables(service: Installation) -> Variables:
+    defaults = {variable["key"]: variable["value"] for variable in COLLECTION["variable"]}
+    return defaults | {"baseUrl": service.url}
+
+
+class Walk:
+    """Sends the requests of the collection, and notes what was answered."""
+
+    def __init__(self, variables: Variables) -> None:
+        self.variables = variables
+        self.statuses: dict[str, set[int]] = defaultdict(set)
+
+    def send(self, item: dict[str, Any]) -> None:
+        """Send a request; the answer must be one that its operation documents."""
+        response = send(item, self.variables)
+        name = f"{item['request']['method']} {item['request']['url']['raw']}"
+        self.statuses[name].add(response.status_code)
+        documented = {example["code"] for example in item["response"]}
+        assert response.status_code in documented, f"{name}: {response.text}"
+        assert response.status_code < 500, f"{name}: {response.text}"
+        if response.status_code == 204:
+            assert response.content == b"", name
+        else:
+            assert response.headers["Content-Type"] == "application/json", name
+            assert isinstance(response.json(), dict | list), name
+
+    def send_all(self) -> None:
+        """Send all but what ends a session."""
+        for item in ITEMS:
+            if not ends_a_session(item):
+                self.send(item)
+
+    def send_endings(self, sign_up: dict[str, Any]) -> None:
+        """Send what ends a session, each in one of its own."""
+        for item in filter(ends_a_session, ITEMS):
+            self.variables["email"] = f"{uuid4()}@example.com"
+            self.send(sign_up)
+            self.send(item)
+
+
+def test_every_request_is_answered_as_documented_and_works_for_somebody(
+    service: Installation, variables: Variables
+) -> None:
+    walk = Walk(variables)
+    company_sign_up = item_named("Sign up as a company")
+
+    # When all is sent as a shop
+    variables["email"] = "shop@example.com"
+    walk.send(company_sign_up)
+    walk.send_all()
+    variables["otherWallet"] = variables["wallet"]
+
+    # And as a client, who knows the shop's wallet
+    variables["email"] = "ada@example.com"
+    walk.send_all()
+    ada, variables["otherWallet"] = variables["user"], variables["wallet"]
+
+    # And as the shop, which knows the client's wallet now
+    variables["email"] = "shop@example.com"
+    walk.send(item_named("Log in as a company"))
+    walk.send_all()
+    walk.send_endings(company_sign_up)
+
+    # And as an operator, who gives the client credits
+    operator = service.manage("create_operator", "operator@example.com")
+    variables.update(token=operator.stdout.split()[-1], email="operator@example.com", user=ada)
+    walk.send_all()
+
+    # Then each request has worked at least once
+    never = [name for name, statuses in walk.statuses.items() if min(statuses) >= 300]
+    assert never == [NEEDS_A_MAIL]
+    assert len(walk.statuses) == len(ITEMS)

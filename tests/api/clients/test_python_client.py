@@ -1,0 +1,190 @@
+"""The Python client against the running service: typed, exact, and a refusal has its code."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from decimal import Decimal
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+
+from config.environment import BASE_DIR
+from tests.ops.conftest import Installation
+from wallet_client import Refused, UnexpectedAnswer, WalletClient
+from wallet_client.models import (
+    AmountBody,
+    ChargeBody,
+    ClientProfileBody,
+    ClientSignUpBody,
+    CompanyProfileBody,
+    CompanySignUpBody,
+    CreateWithBalanceBody,
+    PasswordBody,
+)
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("clients")]
+
+PASSWORD = "correct-horse-7"
+PERSON = {"first_name": "Ada", "last_name": "Lovelace", "phone_number": "+34666666666"}
+
+Connect = Callable[[], WalletClient]
+
+
+@pytest.fixture
+def connect(service: Installation) -> Iterator[Connect]:
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(WalletClient(service.url))
+
+
+def some_email() -> str:
+    return f"{uuid4()}@example.com"
+
+
+@pytest.fixture
+def client(connect: Connect) -> WalletClient:
+    client = connect()
+    person = ClientProfileBody(**PERSON)
+    session = client.client_signup(
+        ClientSignUpBody(email=some_email(), password=PASSWORD, client=person)
+    )
+    client.token = session.token
+    return client
+
+
+@pytest.fixture
+def company(connect: Connect) -> WalletClient:
+    company = connect()
+    profile = CompanyProfileBody(name="Corner Shop", url="https://shop.example", **PERSON)
+    session = company.company_signup(
+        CompanySignUpBody(email=some_email(), password=PASSWORD, company=profile)
+    )
+    company.token = session.token
+    return company
+
+
+def amount(wallet: UUID, text: str) -> AmountBody:
+    return AmountBody(wallet=wallet, amount=Decimal(text))
+
+
+def charge_of(wallet: UUID, text: str) -> ChargeBody:
+    return ChargeBody(wallet=wallet, amount=Decimal(text), summary="Order 1017")
+
+
+def test_money_stays_exact_from_deposit_to_history(
+    client: WalletClient, company: WalletClient
+) -> None:
+    # Given a wallet with 100.10 less 0.20
+    wallet = client.wallet_create().wallet
+    shop = company.wallet_create().wallet
+    assert client.wallet_deposit(amount(wallet, "100.10")).balance == Decimal("100.10")
+    assert client.wallet_withdraw(amount(wallet, "0.20")).balance == Decimal("99.90")
+
+    # When a company charges it, once for what it holds and once for more
+    charged = company.wallet_charge(charge_of(wallet, "0.30"))
+    with pytest.raises(Refused) as refused:
+        company.wallet_charge(charge_of(wallet, "99.61"))
+
+    # Then the answers are exact, and the refusal says why
+    assert (charged.wallet, charged.balance) == (shop, Decimal("0.30"))
+    assert (refused.value.status, refused.value.code) == (400, "insufficient_funds")
+    assert refused.value.body.path == "/wallet/charge"
+
+    # And the history has it all, newest first
+    history = client.wallet_history(wallet)
+    assert [(row.type, row.amount, row.balance, row.error) for row in history] == [
+        ("charge", Decimal("99.61"), None, "insufficient_funds"),
+        ("charge", Decimal("0.30"), Decimal("99.60"), None),
+        ("withdrawal", Decimal("0.20"), Decimal("99.90"), None),
+        ("deposit", Decimal("100.10"), Decimal("100.10"), None),
+    ]
+    assert history[1].transaction == charged.transaction
+    assert history[1].source__token == wallet
+    assert history[1].target__token == shop
+    assert history[1].date.utcoffset() is not None
+    assert [row.success for row in client.wallet_history(wallet, success=False)] == [False]
+    assert client.wallet_history(wallet, type="deposit", cursor=history[3].transaction) == []
+
+
+def test_what_a_float_cannot_hold_arrives_to_the_cent(client: WalletClient) -> None:
+    wallet = client.wallet_create().wallet
+    almost_all = Decimal("999999999999999.99")
+    assert Decimal(float(almost_all)) != almost_all
+    assert client.wallet_deposit(AmountBody(wallet=wallet, amount=almost_all)).balance == almost_all
+
+    # And in what has no type: the details of a refusal, a recorded answer
+    with pytest.raises(Refused) as refused:
+        client.wallet_withdraw(amount(wallet, "1000000000000000"), idempotency_key="too-much")
+    assert refused.value.details == {"available": almost_all, "shortfall": Decimal("0.01")}
+    recorded = client.idempotency_key("too-much")
+    assert (recorded.state, recorded.statusCode) == ("completed", 400)
+    assert recorded.body["details"]["available"] == almost_all
+
+
+def test_an_amount_with_an_exponent_is_sent_in_digits(client: WalletClient) -> None:
+    hundred = Decimal("100.00").normalize()
+    assert str(hundred) == "1E+2"
+    created = client.wallets_create(CreateWithBalanceBody(balance=hundred))
+    assert (created.currency, created.balance) == ("USD", Decimal(100))
+    assert client.wallets_statement(created.id).closingBalance == Decimal(100)
+
+
+def test_the_same_key_moves_money_once(client: WalletClient) -> None:
+    wallet = client.wallet_create().wallet
+    order = amount(wallet, "10.00")
+    answers = [client.wallet_deposit(order, idempotency_key="order 1/2") for _ in range(2)]
+    assert answers[0] == answers[1]
+    assert client.wallet_info(wallet).balance == Decimal(10)
+    assert client.idempotency_key("order 1/2").state == "completed"
+    with pytest.raises(Refused) as refused:
+        client.wallet_deposit(amount(wallet, "11.00"), idempotency_key="order 1/2")
+    assert refused.value.code == "idempotency_key_reused"
+
+
+@pytest.mark.parametrize(
+    ("code", "call"),
+    [
+        ("not_found", lambda client, _: client.wallet_info(uuid4())),
+        ("not_found", lambda client, _: client.wallet_info("../status")),
+        ("amount_not_positive", lambda client, own: client.wallet_deposit(amount(own, "0"))),
+        ("validation_error", lambda client, own: client.wallet_deposit(amount(own, "0.001"))),
+        ("validation_error", lambda client, own: client.wallet_history(own, limit=201)),
+        ("permission_denied", lambda client, own: client.wallet_charge(charge_of(own, "1"))),
+    ],
+)
+def test_a_refusal_has_its_code(
+    client: WalletClient, code: str, call: Callable[[WalletClient, UUID], Any]
+) -> None:
+    own = client.wallet_create().wallet
+    with pytest.raises(Refused) as refused:
+        call(client, own)
+    assert refused.value.code == code
+    assert client.wallet_info(own).balance == 0
+
+
+def test_a_call_that_answers_nothing_returns_none(client: WalletClient) -> None:
+    passwords = PasswordBody(current_password=PASSWORD, new_password="battery-staple-9")
+    client.client_change_password(passwords)
+    client.client_logout()
+    with pytest.raises(Refused) as refused:
+        client.wallet_list()
+    assert refused.value.code == "invalid_token"
+
+
+def test_what_no_service_of_this_version_answers_is_another_exception(
+    service: Installation,
+) -> None:
+    with WalletClient(f"{service.url}/admin") as lost, pytest.raises(UnexpectedAnswer):
+        lost.status()
+    with WalletClient("http://127.0.0.1:1") as nobody, pytest.raises(httpx.TransportError):
+        nobody.status()
+
+
+def test_the_example_of_its_readme_works(
+    service: Installation, capsys: pytest.CaptureFixture[str]
+) -> None:
+    readme = (BASE_DIR / "clients/python/README.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"^```python\n(.*?)^```$", readme, re.M | re.S)
+    exec(example.replace("http://127.0.0.1:8000", service.url), {})
+    assert capsys.readouterr().out == "999979.90\n"

@@ -1,0 +1,273 @@
+"""Who may call what: each route, each method, each role.
+
+A route or a method that is not in the table fails the test: whoever adds one says here who may
+call it. What a row is about is the client's; the charge was made by the company.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from accounts.models import User
+from tests.factories import Holder, a_client, a_company, an_operator, api_of
+from tests.http_client import Api
+
+pytestmark = pytest.mark.usefixtures("books")
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+W, U = "{wallet}", "{client}"
+PAY = {"wallet": W, "amount": 1, "summary": "x"}
+CASH = {"wallet": W, "amount": 1}
+SEND = {"source": W, "target": "{another}", "amount": 1}
+FUND = {"walletId": W, "amount": 1}
+MOVE = {"senderWalletId": W, "receiverWalletId": "{another}", "amount": 1}
+USD = {"userId": U, "assetSymbol": "USD", "amount": 1}
+REFUND = {"transaction": "{charge}", "amount": 1}
+QUEUE = {"value": 1, "customer": U}
+EMPTY: dict[str, Any] = {}
+
+Row = tuple[str, str, Any, tuple[int, ...]]
+#: Columns: nobody, the client, another client, the company, another company, an operator.
+EVERYBODY = (200, 200, 200, 200, 200, 200)
+#: Public, and told that the empty body lacks something.
+ANYBODY = (422, 422, 422, 422, 422, 422)
+CALLERS = (401, 200, 200, 200, 200, 200)
+TOLD = (401, 422, 422, 422, 422, 422)
+DONE = (401, 204, 204, 204, 204, 204)
+#: Of others there is no such wallet; operators hold none.
+OWNER = (401, 200, 404, 404, 404, 404)
+HOLDER = (401, 200, 404, 404, 404, 403)
+OWN_DATA = (401, 200, 403, 403, 403, 200)
+COMPANIES = (401, 403, 403, 200, 200, 403)
+OPERATORS = (401, 403, 403, 403, 403, 200)
+
+# fmt: off
+TABLE: tuple[Row, ...] = (
+    ("GET", "status", None,                                         EVERYBODY),
+    ("GET", "idempotency/<path:key>", None,                         CALLERS),
+    ("POST", "client/signup", EMPTY,                                ANYBODY),
+    ("POST", "client/login", EMPTY,                                 ANYBODY),
+    ("POST", "client/password", EMPTY,                              TOLD),
+    ("POST", "company/signup", EMPTY,                               ANYBODY),
+    ("POST", "company/login", EMPTY,                                ANYBODY),
+    ("POST", "company/password", EMPTY,                             TOLD),
+    ("POST", "client/logout", EMPTY,                                DONE),
+    ("POST", "client/logoutall", EMPTY,                             DONE),
+    ("POST", "company/logout", EMPTY,                               DONE),
+    ("POST", "company/logoutall", EMPTY,                            DONE),
+    ("POST", "password/reset", EMPTY,                               ANYBODY),
+    ("POST", "password/reset/confirm", EMPTY,                       ANYBODY),
+    ("POST", "wallet/create", EMPTY,                                (401, 201, 201, 409, 409, 403)),
+    ("GET", "wallet/info/<id:token>", None,                         OWNER),
+    ("GET", "wallet/list", None,                                    CALLERS),
+    ("GET", "wallet/history/<id:token>", None,                      OWNER),
+    ("GET", "wallets/<id:wallet_id>", None,                         OWNER),
+    ("GET", "wallets/<id:wallet_id>/statement", None,               OWNER),
+    ("POST", "wallet/deposit", CASH,                                HOLDER),
+    ("POST", "wallet/withdraw", CASH,                               HOLDER),
+    ("POST", "wallet/transfer", SEND,                               HOLDER),
+    ("POST", "wallet/charge", PAY,                                  COMPANIES),
+    ("POST", "wallet/charges", {"charges": [PAY]},                  COMPANIES),
+    ("POST", "wallet/refund", REFUND,                               (401, 403, 403, 200, 404, 403)),
+    ("POST", "wallets", EMPTY,                                      (401, 201, 201, 409, 409, 403)),
+    ("POST", "wallets/fund", FUND,                                  HOLDER),
+    ("POST", "wallets/transfer", MOVE,                              HOLDER),
+    ("POST", "wallets/<id:wallet_id>/deposit", {"amount": 1},       HOLDER),
+    ("POST", "wallets/<id:wallet_id>/withdraw", {"amount": 1},      HOLDER),
+    ("GET", "customer/<id:customer_id>", None,                      EVERYBODY),
+    ("PATCH", "customer/<id:customer_id>", {"first_name": "B"},     OWN_DATA),
+    ("DELETE", "customer/<id:customer_id>", None,                   (401, 409, 403, 403, 403, 409)),
+    ("POST", "transaction", QUEUE,                                  (401, 202, 403, 403, 403, 202)),
+    ("GET", "transaction/<id:queued_id>", None,                     (401, 200, 404, 404, 404, 200)),
+    ("GET", "processor/status", None,                               CALLERS),
+    ("GET", "wallets/<id:wallet_id>/transactions", None,            OWNER),
+    ("GET", "api/v1/health", None,                                  EVERYBODY),
+    ("POST", "api/v1/wallet/topup", USD,                            OPERATORS),
+    ("POST", "api/v1/wallet/bonus", USD,                            OPERATORS),
+    ("POST", "api/v1/wallet/spend", USD,                            OWN_DATA),
+    ("GET", "api/v1/wallet/balance/<id:user_id>/<str:symbol>", None,OWN_DATA),
+    ("GET", "api/v1/wallet/balances/<id:user_id>", None,            OWN_DATA),
+    ("GET", "api/v1/wallet/transactions/<id:user_id>", None,        OWN_DATA),
+    ("GET", "api/v1/wallet/ledger/<id:user_id>", None,              OWN_DATA),
+    ("GET", "api", None,                                            EVERYBODY),
+    ("GET", "api/redoc", None,                                      EVERYBODY),
+    ("GET", "api/schema", None,                                     EVERYBODY),
+    ("GET", "metrics", None,                                        EVERYBODY),
+    ("GET", "admin", None,                                          (302, 302, 302, 302, 302, 302)),
+)
+# fmt: on
+
+
+@dataclass(frozen=True)
+class World:
+    """A client, a company that has charged it, another of each, and an operator."""
+
+    client: Holder
+    another_client: Holder
+    company: Holder
+    another_company: Holder
+    operator: User
+    names: dict[str, Any]
+
+    @property
+    def callers(self) -> list[Api]:
+        """Nobody first; in the order of the table's columns."""
+        holders = (self.client, self.another_client, self.company, self.another_company)
+        users = (*(holder.user for holder in holders), self.operator)
+        return [Api(), *(api_of(user) for user in users)]
+
+
+@pytest.fixture
+def world(books: None) -> World:
+    return a_world()
+
+
+def a_world() -> World:
+    client, another_client = a_client(holds="100.00"), a_client(holds="100.00")
+    company, another_company = a_company(holds="100.00"), a_company(holds="100.00")
+    paid = {"wallet": str(client.wallet_id), "amount": 9, "summary": "x"}
+    charge = company.api.post("/wallet/charge", paid)
+    queued = client.api.post("/transaction", {"value": 1})
+    names = {
+        "wallet": client.wallet_id,
+        "another": another_client.wallet_id,
+        "client": client.user.pk,
+        "charge": charge.json["transaction"],
+        "queued": queued.json["id"],
+    }
+    return World(client, another_client, company, another_company, an_operator(), names)
+
+
+def filled(value: Any, names: dict[str, Any]) -> Any:
+    """Put the world's ids into a path or a body."""
+    if isinstance(value, dict):
+        return {name: filled(item, names) for name, item in value.items()}
+    if isinstance(value, list):
+        return [filled(item, names) for item in value]
+    return value.format_map(names) if isinstance(value, str) else value
+
+
+def routes(
+    patterns: list[URLPattern | URLResolver] | None = None, prefix: str = ""
+) -> Iterator[tuple[str, Any]]:
+    """Yield every route of the service, as Django spells it, and its view."""
+    for pattern in get_resolver().url_patterns if patterns is None else patterns:
+        route = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from routes(pattern.url_patterns, route)
+        else:
+            yield route, pattern.callback
+
+
+#: What stands for the parameters of a route.
+PARAMETERS = {
+    "<path:key>": "a-key",
+    "<id:token>": W,
+    "<id:wallet_id>": W,
+    "<id:customer_id>": U,
+    "<id:user_id>": U,
+    "<id:queued_id>": "{queued}",
+    "<str:symbol>": "USD",
+}
+
+
+def path_of(route: str, names: dict[str, Any]) -> str:
+    for parameter, value in PARAMETERS.items():
+        route = route.replace(parameter, value)
+    return "/" + str(filled(route, names))
+
+
+ROUTES = {route: view for route, view in routes() if not route.startswith("admin/")}
+ADMIN_ROUTES = [route for route, _ in routes() if route.startswith("admin/")]
+#: What whoever is not in yet may ask the admin for.
+OPEN_IN_ADMIN = {"admin/login/", "admin/logout/"}
+
+
+def test_the_table_lists_each_route_and_method_once() -> None:
+    listed = [(method, route) for method, route, _, _ in TABLE]
+    existing = {
+        (method, route)
+        for route, view in ROUTES.items()
+        for method in allowed_methods(view)
+        if method not in ("HEAD", "OPTIONS")
+    }
+
+    assert sorted(existing) == sorted(listed)
+
+
+def test_each_role_gets_what_the_table_says(world: World) -> None:
+    wrong = {}
+    for method, route, body, expected in TABLE:
+        raw = b"" if body is None else json.dumps(filled(body, world.names)).encode()
+        path = path_of(route, world.names)
+        replies = [api.call(method, path, raw) for api in world.callers]
+        if (got := tuple(reply.status for reply in replies)) != expected:
+            wrong[f"{method} {route}"] = {"got": got, "expected": expected}
+        if method == "GET":
+            heads = tuple(api.call("HEAD", path).status for api in world.callers)
+            if heads != expected:
+                wrong[f"HEAD {route}"] = {"got": heads, "expected": expected}
+
+    assert wrong == {}
+
+
+def test_any_other_method_is_refused_whoever_asks(world: World) -> None:
+    taken = {(method, route) for method, route, _, _ in TABLE}
+    taken |= {("HEAD", route) for method, route in taken if method == "GET"}
+    callers = world.callers
+
+    open_ = [
+        f"{method} {route}: {reply.status}"
+        for route in ROUTES
+        for method in METHODS
+        if (method, route) not in taken
+        for api in callers
+        if (reply := api.call(method, path_of(route, world.names))).status != 405
+    ]
+
+    assert open_ == []
+
+
+def test_only_operators_get_into_the_admin(world: World) -> None:
+    strangers = [Client(), Client(), Client()]
+    strangers[1].force_login(world.client.user)
+    strangers[2].force_login(world.company.user)
+    wallet = world.client.wallet
+
+    let_in = [
+        f"{method} {route}: {answer.status_code}"
+        for route in ADMIN_ROUTES
+        if route not in OPEN_IN_ADMIN
+        for method in ("GET", "POST")
+        for client in strangers
+        if not is_refused(answer := client.generic(method, admin_path(route, world.names)))
+    ]
+
+    assert len(ADMIN_ROUTES) > 20
+    assert let_in == []
+    world.client.wallet.refresh_from_db()
+    assert (wallet.balance_minor, wallet.status) == (9_100, "active")
+
+
+def allowed_methods(view: Any) -> list[str]:
+    cls = view.view_class if hasattr(view, "view_class") else view.cls
+    names = view.view_initkwargs.get("http_method_names", cls.http_method_names)
+    return [name.upper() for name in names if hasattr(cls, name)]
+
+
+def admin_path(route: str, names: dict[str, Any]) -> str:
+    """Return the path of a page about the client's wallet, where it is about a wallet."""
+    route = re.sub(r"\^?\(\?P<app_label>[^)]*\)", "wallets", route).rstrip("$")
+    return "/" + re.sub(r"<[^>]+>|\(\?P<url>[^)]*\)", str(names["wallet"]), route)
+
+
+def is_refused(answer: Any) -> bool:
+    if answer.status_code == 302:
+        return str(answer.headers["Location"]).startswith("/admin/login/")
+    return answer.status_code in (403, 404, 405)

@@ -1,0 +1,232 @@
+"""What each call asks of PostgreSQL: how many statements, and how many trips there and back.
+
+A trip more is a decision, not an accident: whoever adds one changes the number here. BEGIN and
+COMMIT are trips too, and no statements. Counted are calls that succeed, of a process that has
+answered the like before. Rate limits are off: their counters are two statements more, or Redis's.
+"""
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+import pytest
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.tokens import default_token_generator
+from django.db import connection
+from psycopg.pq import Trace
+from pytest_django import Settings
+
+from accounts.models import User
+from tests.api.http.test_access import TABLE, Row, World, a_world, filled, path_of
+from tests.factories import PHONE, a_client, a_company, api_of
+from tests.http_client import Api, Reply
+
+pytestmark = pytest.mark.usefixtures("books")
+
+#: Often enough that each statement has been prepared, where it ever is.
+WARM_UP = 8
+PASSWORD = "correct-horse-7"
+PERSON = {"first_name": "Ada", "last_name": "Lovelace", "phone_number": PHONE}
+COMPANY = {"name": "Shop", "url": "https://shop.example.com", **PERSON}
+SESSION_CONTROL = ("BEGIN", "COMMIT", "ROLLBACK")
+
+# fmt: off
+#: Statements and trips, each as a key is sent where one is taken.
+BUDGET: dict[str, tuple[int, int]] = {
+    "GET status":                                                 (0, 0),
+    "GET idempotency/<path:key>":                                 (2, 2),
+    "POST client/signup":                                         (4, 6),
+    "POST client/login":                                          (4, 6),
+    "POST client/password":                                       (4, 6),
+    "POST company/signup":                                        (4, 6),
+    "POST company/login":                                         (4, 6),
+    "POST company/password":                                      (4, 6),
+    "POST client/logout":                                         (2, 4),
+    "POST client/logoutall":                                      (2, 4),
+    "POST company/logout":                                        (2, 4),
+    "POST company/logoutall":                                     (2, 4),
+    "POST password/reset":                                        (2, 4),
+    "POST password/reset/confirm":                                (3, 5),
+    "POST wallet/create":                                         (6, 8),
+    "GET wallet/info/<id:token>":                                 (2, 2),
+    "GET wallet/list":                                            (2, 2),
+    "GET wallet/history/<id:token>":                              (3, 3),
+    "GET wallets/<id:wallet_id>":                                 (4, 6),
+    "GET wallets/<id:wallet_id>/statement":                       (5, 7),
+    "POST wallet/deposit":                                        (1, 1),
+    "POST wallet/withdraw":                                       (1, 1),
+    "POST wallet/transfer":                                       (1, 1),
+    "POST wallet/charge":                                         (1, 1),
+    "POST wallet/charges":                                        (6, 8),
+    "POST wallet/refund":                                         (9, 11),
+    "POST wallets":                                               (6, 8),
+    "POST wallets/fund":                                          (4, 6),
+    "POST wallets/transfer":                                      (4, 6),
+    "POST wallets/<id:wallet_id>/deposit":                        (4, 6),
+    "POST wallets/<id:wallet_id>/withdraw":                       (4, 6),
+    "GET customer/<id:customer_id>":                              (1, 1),
+    "PATCH customer/<id:customer_id>":                            (6, 8),
+    "DELETE customer/<id:customer_id>":                           (14, 16),
+    "POST transaction":                                           (4, 6),
+    "GET transaction/<id:queued_id>":                             (2, 2),
+    "GET processor/status":                                       (5, 5),
+    "GET wallets/<id:wallet_id>/transactions":                    (4, 4),
+    "GET api/v1/health":                                          (4, 4),
+    "POST api/v1/wallet/topup":                                   (6, 8),
+    "POST api/v1/wallet/bonus":                                   (6, 8),
+    "POST api/v1/wallet/spend":                                   (5, 7),
+    "GET api/v1/wallet/balance/<id:user_id>/<str:symbol>":        (2, 2),
+    "GET api/v1/wallet/balances/<id:user_id>":                    (4, 4),
+    "GET api/v1/wallet/transactions/<id:user_id>":                (3, 3),
+    "GET api/v1/wallet/ledger/<id:user_id>":                      (3, 3),
+    "GET api":                                                    (0, 0),
+    "GET api/redoc":                                              (0, 0),
+    "GET api/schema":                                             (0, 0),
+    "GET metrics":                                                (0, 0),
+    "GET admin":                                                  (0, 0),
+}
+# fmt: on
+
+
+@dataclass
+class Trips:
+    """What went over the connection."""
+
+    statements: int = 0
+    trips: int = 0
+
+
+@contextmanager
+def counted() -> Iterator[Trips]:
+    """Count by libpq's own record of the conversation."""
+    seen = Trips()
+    connection.ensure_connection()
+    pgconn = connection.connection.pgconn
+    with tempfile.NamedTemporaryFile("w+") as record:
+        pgconn.trace(os.dup(record.fileno()))
+        pgconn.set_trace_flags(Trace.SUPPRESS_TIMESTAMPS)
+        try:
+            yield seen
+        finally:
+            pgconn.untrace()
+        # libpq wrote through the same open file, and left its place at the end.
+        record.seek(0)
+        lines = [line.split("\t") for line in record.read().splitlines()]
+    asked = [line for line in lines if line[0] == "F"]
+    seen.statements = sum(_is_statement(line) for line in asked)
+    seen.trips = sum(line[0] == "B" and line[2].startswith("ReadyForQuery") for line in lines)
+
+
+def _is_statement(line: list[str]) -> bool:
+    is_asked = line[2].startswith(("Query", "Execute"))
+    return is_asked and not any(f'"{word}' in "\t".join(line[2:]) for word in SESSION_CONTROL)
+
+
+Call = Callable[[int], Reply]
+
+
+def test_each_call_asks_postgresql_as_often_as_the_table_says(settings: Settings) -> None:
+    settings.RATELIMIT_ENABLE = False
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    asked = {}
+
+    for name, call in calls(a_world()).items():
+        for number in range(WARM_UP):
+            assert call(number).status < 400, name
+        with counted() as trips:
+            assert call(WARM_UP).status < 400, name
+        asked[name] = (trips.statements, trips.trips)
+
+    assert asked == BUDGET, "\n".join(f"    {name!r}: {found}," for name, found in asked.items())
+
+
+def calls(world: World) -> dict[str, Call]:
+    """Return how to make each call of the service, as often as one likes, so that it succeeds."""
+    callers = world.callers
+    plain = {f"{row[0]} {row[1]}": plainly(world, callers, row) for row in TABLE}
+    return {**plain, **calls_of_accounts(), **calls_that_end_something()}
+
+
+def plainly(world: World, callers: list[Api], row: Row) -> Call:
+    """Return the call as the table of who may what makes it, by the first who may."""
+    method, route, body, statuses = row
+    may = (api for api, status in zip(callers, statuses, strict=True) if status < 400)
+    caller = next(may, callers[0])
+    path = path_of(route, world.names)
+    raw = b"" if body is None else json.dumps(filled(body, world.names)).encode()
+    keys = count()
+
+    def call(_number: int) -> Reply:
+        key = {"Idempotency-Key": f"{route} {next(keys)}"} if method == "POST" else {}
+        return caller.call(method, path, raw, **key)
+
+    return call
+
+
+def calls_of_accounts() -> dict[str, Call]:
+    """Return the calls that take a password or make an account."""
+    client, company, forgetful = a_client().user, a_company().user, a_client().user
+    for user in (client, company):
+        User.objects.filter(pk=user.pk).update(password=make_password(PASSWORD))
+    changing = {role: api_of(user) for role, user in (("client", client), ("company", company))}
+
+    def sign_up(role: str, profile: Any) -> Call:
+        return lambda number: Api().post(
+            f"/{role}/signup",
+            {"email": f"{role}{number}@example.com", "password": PASSWORD, role: profile},
+        )
+
+    def log_in(role: str, user: User) -> Call:
+        return lambda _: Api().post(f"/{role}/login", {"email": user.email, "password": PASSWORD})
+
+    def change_password(role: str) -> Call:
+        return lambda _: changing[role].post(
+            f"/{role}/password", {"current_password": PASSWORD, "new_password": PASSWORD}
+        )
+
+    return {
+        "POST client/signup": sign_up("client", PERSON),
+        "POST company/signup": sign_up("company", COMPANY),
+        "POST client/login": log_in("client", client),
+        "POST company/login": log_in("company", company),
+        "POST client/password": change_password("client"),
+        "POST company/password": change_password("company"),
+        "POST password/reset": lambda _: Api().post("/password/reset", {"email": forgetful.email}),
+    }
+
+
+def calls_that_end_something() -> dict[str, Call]:
+    """Return the calls that can be made once by somebody: each time by somebody else."""
+    people: dict[str, Callable[[], Any]] = {"client": a_client, "company": a_company}
+
+    def end(role: str, path: str) -> Call:
+        ready = [people[role]().api for _ in range(WARM_UP + 1)]
+        return lambda number: ready[number].post(path)
+
+    leaving = [a_client() for _ in range(WARM_UP + 1)]
+    mails = [
+        {
+            "uid": str(user.pk),
+            "token": default_token_generator.make_token(user),
+            "new_password": PASSWORD,
+        }
+        for user in (a_client().user for _ in range(WARM_UP + 1))
+    ]
+    return {
+        "POST password/reset/confirm": lambda number: Api().post(
+            "/password/reset/confirm", mails[number]
+        ),
+        **{
+            f"POST {role}/{what}": end(role, f"/{role}/{what}")
+            for role in people
+            for what in ("logout", "logoutall")
+        },
+        "DELETE customer/<id:customer_id>": lambda number: leaving[number].api.call(
+            "DELETE", f"/customer/{leaving[number].user.pk}"
+        ),
+    }

@@ -1,0 +1,288 @@
+"""The schema says what the service does, with an example of everything, and is read offline."""
+
+import re
+from io import StringIO
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from django.core.management import call_command
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+
+import api.urls
+from api.http.errors import FAMILY_STATUS
+from api.http.schema_view import SchemaView
+from core.errors import Refusal
+from tests.http_client import Api
+from tests.races import race
+
+pytestmark = pytest.mark.usefixtures("books")
+
+#: Said by the edge, whatever the path, or in the admin alone: no operation has them.
+OF_NO_OPERATION = {
+    "method_not_allowed",
+    "internal_error",
+    "bad_request",
+    "wallet_closed",
+    # Of the admin alone, which speaks HTML.
+    "own_adjustment",
+    "adjustment_decided",
+    "adjustment_expired",
+    # Only for whoever credits a customer in the very moment in which they leave.
+    "account_erased",
+}
+ERROR_FIELDS = {
+    "statusCode",
+    "timestamp",
+    "path",
+    "error",
+    "message",
+    "code",
+    "details",
+    "requestId",
+}
+
+
+@pytest.fixture
+def schema(api: Api) -> dict[str, Any]:
+    served: dict[str, Any] = api.get("/api/schema").json
+    return served
+
+
+def _operations(schema: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    return [
+        (f"{method.upper()} {path}", operation)
+        for path, methods in schema["paths"].items()
+        for method, operation in methods.items()
+    ]
+
+
+def _examples(answer: dict[str, Any]) -> list[Any]:
+    content = answer.get("content", {}).get("application/json", {})
+    return [example["value"] for example in content.get("examples", {}).values()]
+
+
+def test_schema_is_valid_and_generated_without_a_warning() -> None:
+    call_command(
+        "spectacular", "--validate", "--fail-on-warn", "--format=openapi-json", stdout=StringIO()
+    )
+
+
+def test_schema_is_served(api: Api) -> None:
+    reply = api.get("/api/schema")
+
+    assert reply.status == 200
+    assert "json" in reply.headers["Content-Type"]
+    assert re.fullmatch(r"3\.1\.\d+", reply.json["openapi"])
+
+
+def test_every_route_is_in_the_schema(schema: dict[str, Any]) -> None:
+    routes = {
+        "/" + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", str(pattern.pattern))
+        for pattern in api.urls.urlpatterns
+    }
+
+    assert len(routes) > 15
+    assert routes <= set(schema["paths"])
+
+
+def test_every_operation_has_a_name_of_its_own_and_a_summary(schema: dict[str, Any]) -> None:
+    operations = _operations(schema)
+
+    names = [operation["operationId"] for _, operation in operations]
+    assert len(set(names)) == len(operations)
+    assert [name for name, operation in operations if not operation.get("summary")] == []
+
+
+def test_every_answer_has_examples(schema: dict[str, Any]) -> None:
+    lacking = [
+        f"{name}: {status}"
+        for name, operation in _operations(schema)
+        for status, answer in operation["responses"].items()
+        if status != "204" and not _examples(answer)
+    ]
+
+    assert lacking == []
+
+
+def test_every_operation_has_a_success_and_one_that_takes_a_body_shows_it(
+    schema: dict[str, Any],
+) -> None:
+    for name, operation in _operations(schema):
+        assert any(status.startswith("2") for status in operation["responses"]), name
+        if "requestBody" in operation:
+            assert _examples(operation["requestBody"]), name
+
+
+def test_every_example_fits_its_schema(schema: dict[str, Any]) -> None:
+    misfits = [
+        f"{name}: {misfit.message}"
+        for name, operation in _operations(schema)
+        for part in (operation.get("requestBody", {}), *operation["responses"].values())
+        for example in _examples(part)
+        for misfit in _validator(schema, part).iter_errors(example)
+    ]
+
+    assert misfits == []
+
+
+def test_every_refusal_is_shown_as_it_is_sent(schema: dict[str, Any]) -> None:
+    for name, operation in _operations(schema):
+        for status, answer in operation["responses"].items():
+            if status.startswith("2"):
+                continue
+            shown = _examples(answer)
+            named = re.findall(r"`(\w+)`", answer["description"])
+            assert sorted({body["code"] for body in shown}) == sorted(set(named)), (name, status)
+            for body in shown:
+                assert set(body) == ERROR_FIELDS, (name, status)
+                assert (str(body["statusCode"]), body["timestamp"][-1]) == (status, "Z")
+
+
+def test_no_header_is_filled_in_for_whoever_tries_a_call_out(schema: dict[str, Any]) -> None:
+    filled = [
+        (path, header["name"])
+        for path, operations in schema["paths"].items()
+        for operation in operations.values()
+        for header in operation.get("parameters", ())
+        if header["in"] == "header" and {"example", "examples", "default"} & header.keys()
+    ]
+
+    assert filled == []
+
+
+def test_every_operation_says_what_its_shape_refuses(schema: dict[str, Any]) -> None:
+    for name, operation in _operations(schema):
+        expected = {"not_acceptable", "request_timeout", "rate_limited", "unavailable"}
+        if any(p["in"] == "path" for p in operation.get("parameters", ())):
+            expected |= {"not_found"}
+        if operation.get("security"):
+            expected |= {"not_authenticated", "invalid_token"}
+        if "requestBody" in operation:
+            expected |= {"malformed_json", "payload_too_large", "unsupported_media_type"}
+            expected |= {"validation_error"}
+        if any(p["name"] == "Idempotency-Key" for p in operation.get("parameters", ())):
+            expected |= {"idempotency_key_reused"}
+        assert expected <= _codes(operation), name
+
+
+def test_every_code_that_the_service_has_is_documented(schema: dict[str, Any]) -> None:
+    documented = {code for _, operation in _operations(schema) for code in _codes(operation)}
+
+    assert _codes_of_refusals(Refusal) - OF_NO_OPERATION <= documented
+
+
+def test_every_status_of_the_contract_is_documented(schema: dict[str, Any]) -> None:
+    documented = {
+        int(status)
+        for _, operation in _operations(schema)
+        for status in operation["responses"]
+        if not status.startswith("2")
+    }
+
+    assert documented == {400, 401, 403, 404, 406, 408, 409, 413, 415, 422, 429, 503}
+    # 405 is said by the edge, whatever the path.
+    assert {int(status) for status in FAMILY_STATUS.values()} == documented | {405, 500}
+
+
+def test_every_answer_has_the_headers_of_its_status(schema: dict[str, Any]) -> None:
+    required = {"401": "WWW-Authenticate", "429": "Retry-After", "503": "Retry-After"}
+
+    for name, operation in _operations(schema):
+        is_keyed = any(p["name"] == "Idempotency-Key" for p in operation.get("parameters", ()))
+        for status, answer in operation["responses"].items():
+            headers = answer["headers"]
+            expected = {"X-Request-ID", "RateLimit", "RateLimit-Policy"}
+            if status in required:
+                expected.add(required[status])
+            if is_keyed and (status.startswith("2") or status in ("400", "409")):
+                expected.add("Idempotent-Replayed")
+            assert set(headers) - {"Link", "Location"} == expected, (name, status)
+            for each in headers.values():
+                assert each["$ref"].rsplit("/", 1)[1] in schema["components"]["headers"]
+    linked = schema["paths"]["/wallet/history/{token}"]["get"]["responses"]["200"]["headers"]
+    queued = schema["paths"]["/transaction"]["post"]["responses"]["202"]["headers"]
+    assert ("Link" in linked, "Location" in queued) == (True, True)
+
+
+def test_what_a_body_does_not_declare_it_refuses(schema: dict[str, Any]) -> None:
+    bodies = {
+        name: body for name, body in schema["components"]["schemas"].items() if _is_taken(name)
+    }
+
+    assert len(bodies) > 15
+    assert [name for name, body in bodies.items() if body["additionalProperties"]] == []
+    # A blank text is none, unless it is a summary or the like.
+    assert bodies["ClientProfileBody"]["properties"]["first_name"]["minLength"] == 1
+    assert "minLength" not in bodies["ChargeBody"]["properties"]["summary"]
+
+
+def test_only_a_customers_name_is_told_with_or_without_a_token(schema: dict[str, Any]) -> None:
+    open_ = [name for name, operation in _operations(schema) if {} in operation.get("security", ())]
+
+    assert open_ == ["GET /customer/{customer_id}"]
+
+
+@pytest.mark.parametrize("path", ["/api", "/api/redoc"])
+def test_pages_load_from_nowhere_else(api: Api, path: str) -> None:
+    reply = api.get(path, Accept="text/html")
+
+    page = reply.raw.decode()
+    assert reply.status == 200
+    assert reply.headers["Content-Type"].startswith("text/html")
+    foreign = [url for url in re.findall(r"https?://[^\s\"'<>)]+", page) if not _is_name(url)]
+    assert foreign == []
+    linked = re.findall(r"(?:src|href)=[\"']([^\"']+)", page)
+    assert linked
+    texts = [reply.raw]
+    for link in linked:
+        assert not urlsplit(link).netloc, link
+        asset = api.get(link, Accept="*/*")
+        assert (asset.status, bool(asset.raw)) == (200, True), link
+        texts.append(asset.raw)
+    assert any(b"/api/schema" in text for text in texts)
+
+
+@pytest.mark.parametrize("path", ["/api", "/api/redoc", "/api/schema"])
+def test_reading_the_schema_needs_no_token(api: Api, path: str) -> None:
+    assert api.get(path).status == 200
+
+
+def _validator(schema: dict[str, Any], part: dict[str, Any]) -> Draft202012Validator:
+    own = part["content"]["application/json"]["schema"]
+    return Draft202012Validator({**own, "components": schema["components"]})
+
+
+def _is_taken(name: str) -> bool:
+    return name.endswith("Body") and name != "ErrorBody"
+
+
+def _codes(operation: dict[str, Any]) -> set[str]:
+    return {
+        body["code"]
+        for status, answer in operation["responses"].items()
+        if not status.startswith("2")
+        for body in _examples(answer)
+    }
+
+
+def _codes_of_refusals(kind: type[Refusal]) -> set[str]:
+    """Return the codes of all refusals that the service's rooms define."""
+    own = (
+        {kind.code} if "code" in vars(kind) and not kind.__module__.startswith("tests.") else set()
+    )
+    return own.union(*(_codes_of_refusals(child) for child in kind.__subclasses__()))
+
+
+def _is_name(url: str) -> bool:
+    """Whether the address only names something (an XML namespace) and is never fetched."""
+    return urlsplit(url).netloc in ("www.w3.org", "testserver")
+
+
+def test_the_schema_can_be_asked_for_by_many_at_once() -> None:
+    SchemaView._made = None
+
+    replies = race(8, lambda _: Api().get("/api/schema"))
+
+    assert {reply.status for reply in replies} == {200}
+    assert len({reply.raw for reply in replies}) == 1

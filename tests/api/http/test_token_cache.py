@@ -1,0 +1,221 @@
+"""A caller who is known from an earlier call moves money in one trip, while the token is good."""
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+from threading import Barrier
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from knox.models import AuthToken
+from pytest_django import Settings
+
+from accounts.models import User
+from core.models import IdempotencyRecord
+from ledger.models import Transaction
+from tests.factories import Holder, a_client, a_company, api_of
+from tests.http_client import Api, Reply
+from tests.races import race
+from wallets.assets import system_wallet_id
+from wallets.models import Purpose
+
+pytestmark = pytest.mark.usefixtures("books")
+
+Body = dict[str, object]
+
+
+def a_token_dies_by_log_out(holder: Holder) -> None:
+    role = holder.user.role
+    assert holder.api.post(f"/{role}/logout").status < 300
+
+
+def a_token_dies_by_age(holder: Holder) -> None:
+    past = timezone.now() - timedelta(seconds=1)
+    AuthToken.objects.filter(user=holder.user).update(expiry=past)
+
+
+def an_account_is_switched_off(holder: Holder) -> None:
+    User.objects.filter(pk=holder.user.pk).update(is_active=False)
+
+
+NAMES = ["deposit", "withdraw", "withdraw later", "transfer", "transfer later", "charge"]
+DEATHS = [a_token_dies_by_log_out, a_token_dies_by_age, an_account_is_switched_off]
+
+
+def calls_of(holder: Holder, other: Holder) -> dict[str, tuple[Api, str, Body, dict[str, str]]]:
+    """Return every call whose caller may be recalled, as it succeeds."""
+    own, others = str(holder.wallet_id), str(other.wallet_id)
+    transfer: Body = {"source": own, "target": others, "amount": 1, "summary": "Tea"}
+    takes: Body = {"wallet": own, "amount": 1}
+    return {
+        "deposit": (holder.api, "/wallet/deposit", takes, {}),
+        "withdraw": (holder.api, "/wallet/withdraw", takes, {}),
+        "withdraw later": (holder.api, "/wallet/withdraw", takes, {"Prefer": "respond-async"}),
+        "transfer": (holder.api, "/wallet/transfer", transfer, {}),
+        "transfer later": (holder.api, "/wallet/transfer", transfer, {"Prefer": "respond-async"}),
+        "charge": (other.api, "/wallet/charge", {**takes, "summary": "Tea"}, {}),
+    }
+
+
+@pytest.mark.parametrize("die", DEATHS)
+@pytest.mark.parametrize("name", NAMES)
+def test_a_recalled_caller_whose_token_died_moves_nothing(
+    name: str, die: Callable[[Holder], None]
+) -> None:
+    # Given a caller whom the process knows from a call that succeeded, under a key
+    holder, other = a_client(holds="10.00"), a_company(holds="10.00")
+    api, path, body, headers = calls_of(holder, other)[name]
+    assert api.post(path, body, **headers, **{"Idempotency-Key": "first"}).status < 300
+    before = state_of(holder, other)
+
+    # When the token dies
+    die(other if name == "charge" else holder)
+
+    # Then nothing moves: not anew, not as a repeat; and no other reason is told instead
+    assert_unknown(api.post(path, body, **headers))
+    assert_unknown(api.post(path, body, **headers, **{"Idempotency-Key": "first"}))
+    assert_unknown(api.post(path, body, **headers, **{"Idempotency-Key": "second"}))
+    assert_unknown(api.post(path, {**body, "amount": "a lot"}, **headers))
+    assert_unknown(api.post(path, {**body, "amount": 100}, **headers))
+    assert_unknown(api.call("POST", path, b"{", **headers))
+    assert state_of(holder, other) == before
+
+
+def test_a_dead_token_is_told_so_though_its_owner_is_over_the_limit(settings: Settings) -> None:
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "writes": "3/d"}
+    company, payer = a_company(), a_client(holds="10.00")
+    charge: Body = {"wallet": str(payer.wallet_id), "amount": 1, "summary": "Tea"}
+    assert company.api.post("/wallet/charge", charge).status == 200
+    for _ in range(3):
+        api_of(company.user).post("/wallet/charge", charge)
+    AuthToken.objects.filter(user=company.user).delete()
+
+    replies = [company.api.post("/wallet/charge", charge) for _ in range(5)]
+
+    assert {reply.status for reply in replies} == {401}
+    assert payer.balance_minor == 700
+
+
+@pytest.mark.parametrize("role", ["client", "company"])
+def test_a_dead_token_does_not_go_on_using_up_its_owners_limit(
+    role: str, settings: Settings
+) -> None:
+    # Given a caller whom the process knows, who may charge or may not, and a token that died
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "writes": "4/d"}
+    caller, payer = a_company() if role == "company" else a_client(), a_client(holds="10.00")
+    charge: Body = {"wallet": str(payer.wallet_id), "amount": 1, "summary": "Tea"}
+    caller.api.post("/wallet/charge", charge)
+    caller.api.post(f"/{role}/logout")
+
+    # When somebody goes on sending it
+    replies = [caller.api.post("/wallet/charge", charge) for _ in range(4)]
+
+    # Then nobody tells how much of the limit is left, and the owner is not kept out
+    assert [reply.status for reply in replies] == [401] * 4
+    assert not any("RateLimit" in reply.headers for reply in replies)
+    deposit: Body = {"wallet": str(caller.wallet_id), "amount": 1}
+    assert api_of(caller.user).post("/wallet/deposit", deposit).status == 200
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_use_of_a_dead_token_is_one_guess(name: str, settings: Settings) -> None:
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "invalid_tokens": "2/d"}
+    holder, other = a_client(holds="10.00"), a_company(holds="10.00")
+    api, path, body, headers = calls_of(holder, other)[name]
+    # A worker remembers who is over the limit: an address of its own.
+    api._client.defaults["REMOTE_ADDR"] = f"10.2.0.{NAMES.index(name)}"
+    assert api.post(path, body, **headers).status < 300
+    a_token_dies_by_age(other if name == "charge" else holder)
+
+    replies = [api.post(path, body, **headers).status for _ in range(4)]
+
+    assert replies == [401, 401, 429, 429]
+
+
+def test_the_log_names_nobody_by_a_dead_token(caplog: pytest.LogCaptureFixture) -> None:
+    company, payer = a_company(), a_client(holds="10.00")
+    charge: Body = {"wallet": str(payer.wallet_id), "amount": 1, "summary": "Tea"}
+    assert company.api.post("/wallet/charge", charge).status == 200
+    company.api.post("/company/logout")
+
+    caplog.clear()
+    with caplog.at_level(logging.INFO, logger="api.http.access_log"):
+        assert company.api.post("/wallet/charge", charge).status == 401
+
+    users = [vars(line).get("user_id", "nothing said") for line in caplog.records]
+    assert users == [None]
+
+
+def test_tokens_that_idle_away_are_looked_up_each_time(settings: Settings) -> None:
+    settings.TOKEN_IDLE = timedelta(hours=1)
+    company, payer = a_company(), a_client(holds="10.00")
+    charge: Body = {"wallet": str(payer.wallet_id), "amount": 1, "summary": "Tea"}
+    company.api.post("/wallet/charge", charge)
+
+    with CaptureQueriesContext(connection) as queries:
+        reply = company.api.post("/wallet/charge", charge)
+
+    assert reply.status == 200
+    assert sum("knox_authtoken" in query["sql"] for query in queries) == 1
+
+
+def test_a_charge_that_races_a_log_out_moves_money_or_nothing() -> None:
+    company, payer = a_company(), a_client(holds="10.00")
+    charge: Body = {"wallet": str(payer.wallet_id), "amount": 1, "summary": "Tea"}
+    assert company.api.post("/wallet/charge", charge).status == 200
+    together = Barrier(4)
+
+    def work(number: int) -> Reply:
+        together.wait()
+        if number == 0:
+            return company.api.post("/company/logout")
+        return company.api.post("/wallet/charge", charge)
+
+    log_out, *others = race(4, work)
+    charges = [reply.status for reply in others]
+
+    assert log_out.status < 300
+    assert set(charges) <= {200, 401}
+    assert payer.balance_minor == 900 - 100 * charges.count(200)
+    assert company.api.post("/wallet/charge", charge).status == 401
+
+
+@pytest.mark.parametrize("call", ["charge", "transfer"])
+def test_what_nobody_looked_at_is_refused_as_ever(call: str) -> None:
+    # Given a known caller, and other ends that are no wallet of anybody's, or of another asset
+    holder, euros = a_company(holds="10.00"), a_client(holds="10.00", currency="EUR")
+    friend = a_client(holds="10.00")
+    own = str(holder.wallet_id)
+
+    def move(other: object) -> Reply:
+        if call == "charge":
+            body: Body = {"wallet": str(other), "amount": 1, "summary": "Tea"}
+            return holder.api.post("/wallet/charge", body)
+        body = {"source": own, "target": str(other), "amount": 1, "summary": "Tea"}
+        return holder.api.post("/wallet/transfer", body)
+
+    assert move(friend.wallet_id).status == 200
+    before = state_of(holder, euros, friend)
+
+    # When they are named
+    unknown = move("0b8e3d56-7d0f-4b56-9f6a-5f0f4f4a8f11")
+    world = move(system_wallet_id("USD", Purpose.FUNDING))
+    other_asset = move(euros.wallet_id)
+    itself = move(own)
+
+    # Then each is told for what it is, and nothing moved
+    assert (unknown.status, world.status) == (404, 404)
+    assert (other_asset.status, other_asset.code) == (400, "currency_mismatch")
+    assert (itself.status, itself.code) == (400, "same_wallet")
+    assert state_of(holder, euros, friend) == before
+
+
+def assert_unknown(reply: Reply) -> None:
+    assert (reply.status, reply.code) == (401, "invalid_token")
+
+
+def state_of(*holders: Holder) -> object:
+    wallets = [(holder.balance_minor, holder.wallet.version) for holder in holders]
+    return wallets, Transaction.objects.count(), IdempotencyRecord.objects.count()

@@ -1,0 +1,298 @@
+"""The containers: what their files say, and their own commands by hand, as no engine is here."""
+
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import requests
+
+from config.environment import BASE_DIR, VARIABLES, read
+from tests.ops import containers
+from tests.ops.callers import a_client, a_company, charge
+from tests.ops.conftest import DEADLINE_SECONDS, wait_until
+from tests.ops.containers import compose, environment_of, interpolate, service
+from tests.ops.server import Server, free_port
+from tests.ops.test_settings import SetEnvironment
+
+SERVICES = sorted(compose()["services"])
+TOOLS = Path(sys.executable).parent
+IN_A_FILE = {
+    "WALLET_SERVICE_SECRET_KEY",
+    "WALLET_SERVICE_SECRET_KEY_FALLBACKS",
+    "WALLET_SERVICE_METRICS_TOKEN",
+    "DATABASE_URL",
+    "DATABASE_OWNER_URL",
+}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["hadolint", "Dockerfile"],
+        ["check-jsonschema", "--builtin-schema", "vendor.compose-spec", "docker-compose.yml"],
+    ],
+)
+def test_the_files_are_clean(command: list[str]) -> None:
+    checked = subprocess.run(
+        [TOOLS / command[0], *command[1:]],
+        cwd=BASE_DIR,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_compose_has_every_setting_with_its_default(set_environment: SetEnvironment) -> None:
+    written = environment_of("web")
+    files = {f"{name}_FILE" for name in IN_A_FILE}
+    named = {name.removesuffix("_FILE") if name in files else name for name in written}
+    # Only `migrate` and `backup` are the owner.
+    assert sorted({*named, "DATABASE_OWNER_URL"}) == sorted(VARIABLES), (
+        "docker-compose.yml has every setting: in x-settings, with the default of environment.py."
+    )
+    assert "WALLET_SERVICE_SECRET_KEY" in service("prepare")["environment"]
+
+    # What is not the containers' own affair is as without them.
+    own = {"HOST", "PORT", "REDIS_URL", "WALLET_SERVICE_DATA_DIR", "WALLET_SERVICE_HTTPS", *files}
+    set_environment({})
+    defaults = read()
+    set_environment({name: value for name, value in written.items() if name not in own})
+    assert read() == defaults
+
+
+def test_each_setting_can_be_set_from_outside() -> None:
+    written = service("web")["environment"]
+    ours = [name for name in written if name.startswith("WALLET_SERVICE_")]
+    for name in set(ours) - {"WALLET_SERVICE_DATA_DIR", *(f"{name}_FILE" for name in IN_A_FILE)}:
+        assert interpolate(written[name], {name: "mine"}) == "mine"
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_container_may_do_little(name: str) -> None:
+    container = service(name)
+    assert container["read_only"] is True
+    assert container["cap_drop"] == ["ALL"]
+    assert container["security_opt"] == ["no-new-privileges:true"]
+    assert container["logging"]["options"] == {"max-size": "10m", "max-file": "5"}
+    assert container["mem_limit"]
+    assert container["pids_limit"]
+    assert 0 < float(interpolate(container["cpus"])) <= 1
+    assert container["restart"] in ("no", "unless-stopped")
+    assert "privileged" not in container
+    # Nothing is reachable from another machine before somebody says so.
+    for port in container.get("ports", ()):
+        assert interpolate(port).startswith("127.0.0.1:")
+
+
+def test_a_secret_is_mounted_only_where_it_belongs() -> None:
+    mounted = {
+        name: {
+            volume.partition(":")[0]
+            for volume in map(interpolate, service(name).get("volumes", ()))
+            if volume.startswith("secrets-")
+        }
+        for name in SERVICES
+    }
+    everything = {"secrets-app", "secrets-owner", "secrets-database", "secrets-monitor"}
+    assert mounted.pop("prepare") == mounted.pop("database") == everything
+    assert mounted.pop("migrate") == mounted.pop("backup") == {"secrets-app", "secrets-owner"}
+    assert mounted.pop("web") == mounted.pop("worker") == {"secrets-app"}
+    assert mounted.pop("postgres-exporter") == mounted.pop("prometheus") == {"secrets-monitor"}
+    assert not any(mounted.values())
+
+
+def test_no_secret_is_written_down() -> None:
+    for name in SERVICES:
+        for variable, value in service(name).get("environment", {}).items():
+            if re.search("KEY|PASSWORD$|TOKEN$|DATABASE_URL", variable):
+                assert interpolate(value).startswith("/secrets/") or not interpolate(value)
+    for variable in containers.image_environment():
+        assert not re.search("KEY|PASS|TOKEN|URL", variable)
+
+
+def test_the_database_is_ready_before_the_tables_and_those_before_the_web() -> None:
+    assert service("database")["depends_on"]["prepare"] == {
+        "condition": "service_completed_successfully"
+    }
+    assert service("migrate")["depends_on"]["database"] == {"condition": "service_healthy"}
+    for name in ("web", "worker"):
+        assert service(name)["depends_on"]["migrate"] == {
+            "condition": "service_completed_successfully"
+        }
+
+
+@pytest.mark.parametrize(
+    ("path", "is_let_through"),
+    [
+        ("manage.py", True),
+        ("config/settings.py", True),
+        ("ledger/sql/post.sql", True),
+        ("deploy/prepare.py", True),
+        (".env", False),
+        (".data/postgres/PG_VERSION", False),
+        (".git/config", False),
+        ("tests/conftest.py", False),
+        ("config/__pycache__/settings.cpython-311.pyc", False),
+        ("deploy/postgres/roles.sh", False),
+        ("something-new/key.pem", False),
+    ],
+)
+def test_the_image_gets_the_code_and_nothing_else(path: str, is_let_through: bool) -> None:
+    assert containers.is_let_through(Path(path)) is is_let_through
+
+
+@dataclass
+class Host:
+    """A machine on which the containers' commands run without containers."""
+
+    root: Path
+    image: Path
+    database: Server
+    port: int
+
+    def start(
+        self, name: str, command: list[str] | None = None, **options: object
+    ) -> subprocess.Popen[str]:
+        """Start the command of a service, or another one in its container."""
+        environment = environment_of(name) | {"HOST": "127.0.0.1", "PORT": str(self.port)}
+        # The counters of these few calls may be PostgreSQL's.
+        environment.pop("REDIS_URL", None)
+        given = command or service(name).get("command") or containers.image_command()
+        return containers.start(
+            self.image, given, root=self.root, environment=environment, **options
+        )
+
+    def run(self, name: str, command: list[str] | None = None) -> tuple[int, str]:
+        """Run it to its end; return its status and what it said."""
+        process = self.start(name, command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        said, _ = process.communicate(timeout=DEADLINE_SECONDS)
+        return process.returncode, said
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
+@pytest.fixture
+def host(place: Path) -> Iterator[Host]:
+    place.chmod(0o755)
+    host = Host(
+        root=place,
+        image=place / "srv" / "wallet-service",
+        database=Server(place / "database"),
+        port=free_port(),
+    )
+    containers.build(host.image, place / "venv")
+    host.database.initialize()
+    settings = [
+        interpolate(flag).removeprefix("-c")
+        for flag in service("database")["command"]
+        if flag.startswith("-c") and "archive_command" not in flag
+    ]
+    host.database.start(*settings)
+    try:
+        yield host
+    finally:
+        host.database.stop("immediate")
+
+
+def test_secrets_are_made_once_and_renewed_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("WALLET_SERVICE_SECRET_KEY", raising=False)
+
+    def secrets_after(*arguments: str) -> dict[str, str]:
+        folder = containers.make_secrets(tmp_path, *arguments)
+        files = list(containers.files_in(folder))
+        assert all(file.stat().st_mode & 0o777 == 0o444 for file in files)
+        return {str(file.relative_to(folder)): file.read_text() for file in files}
+
+    first = secrets_after()
+    assert first["app/metrics_token"] == first.pop("monitor/metrics_token")
+    assert len({*first.values()}) == len(first) == 9
+    assert secrets_after().items() >= first.items()
+    assert first["app/database_url"] == (
+        f"postgresql://wallet_app:{first['app/app_password']}@database:5432/wallet"
+    )
+
+    renewed = secrets_after("--renew", "app_password")
+    changed = {name for name in first if renewed[name] != first[name]}
+    assert changed == {"app/app_password", "app/database_url"}
+
+    rotated = secrets_after("--renew", "secret_key")
+    assert rotated["app/secret_key"] != first["app/secret_key"]
+    assert rotated["app/secret_key_fallbacks"] == first["app/secret_key"]
+    monkeypatch.setenv("WALLET_SERVICE_SECRET_KEY", "a-key-of-our-own")
+    for _ in range(2):
+        given = secrets_after()
+        assert given["app/secret_key"] == "a-key-of-our-own"
+        assert given["app/secret_key_fallbacks"].split() == [
+            rotated["app/secret_key"],
+            first["app/secret_key"],
+        ]
+
+    # Somebody who deletes the keys of before, because they leaked, keeps nothing from starting.
+    (tmp_path / "secrets" / "app" / "secret_key_fallbacks").unlink()
+    assert secrets_after() == given | {"app/secret_key_fallbacks": ""}
+
+    with pytest.raises(SystemExit, match="usage"):
+        secrets_after("--renew", "everything")
+
+
+@pytest.mark.slow
+def test_from_the_image_to_a_charge_and_to_the_end(host: Host) -> None:
+    # Given the roles, and an image that its user cannot change
+    host.database.make_roles(containers.make_secrets(host.root, port=host.database.port))
+    files = {file: file.read_bytes() for file in containers.files_in(host.image)}
+    assert any(file.suffix == ".pyc" for file in files)
+
+    # When the migrations run, once and once more
+    for _ in range(2):
+        status, said = host.run("migrate")
+        assert status == 0, said
+
+    # And the web server and the worker start
+    probe = containers.image_probe()
+    assert host.run("web", probe)[0] == 1
+    web, worker = host.start("web"), host.start("worker")
+    try:
+        wait_until(lambda: host.run("web", probe)[0] == 0)
+        wait_until(lambda: host.run("worker", service("worker")["healthcheck"]["test"][1:])[0] == 0)
+        assert requests.get(f"{host.url}/api/v1/health", timeout=5).json()["processor"] == "idle"
+        status, said = host.run("web", ["python", "manage.py", "doctor"])
+        assert status == 0, said
+        assert "PostgreSQL 18" in said
+        assert "answers wallet_app" in said
+
+        # Then money moves, at once and by the worker, and the admin has its looks
+        payer, company = a_client(host.url, holds="100.00"), a_company(host.url)
+        assert charge(company, payer, "30.00", key="order-1").status_code == 200
+        queued = payer.post(
+            "/wallet/transfer",
+            {"source": payer.wallet, "target": company.wallet, "amount": "5.00"},
+            Prefer="respond-async",
+        )
+        assert queued.status_code == 202
+        wait_until(lambda: company.balance == "35.00")
+        assert payer.balance == "65.00"
+        # As Prometheus asks, which knows each container by its address
+        token = (host.root / "secrets" / "monitor" / "metrics_token").read_text()
+        asked = {"Host": f"172.18.0.5:{host.port}", "Authorization": f"Bearer {token}"}
+        metrics = f"{host.url}/metrics"
+        assert "wallet_" in requests.get(metrics, headers=asked, timeout=30).text
+        assert requests.get(metrics, timeout=30).status_code == 401
+        assert requests.get(f"{host.url}/static/admin/css/base.css", timeout=5).ok
+    finally:
+        web.send_signal(signal.SIGTERM)
+        worker.send_signal(signal.SIGTERM)
+        statuses = [process.wait(DEADLINE_SECONDS) for process in (web, worker)]
+
+    # And both end when they are told to, and nothing was written beside the database
+    assert statuses == [0, 0]
+    assert {file: file.read_bytes() for file in containers.files_in(host.image)} == files

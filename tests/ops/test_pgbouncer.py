@@ -1,0 +1,115 @@
+"""Behind a real PgBouncer in transaction mode: sessions are anybody's, and money moves right."""
+
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import requests
+
+from ops.embedded_postgres import Role, database_url, ensure_running
+from tests.ops.conftest import DEADLINE_SECONDS, Installation, wait_until
+from tests.ops.servers import Caller, Pooler, a_pooler, server_settings
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        shutil.which("pgbouncer") is None, reason="PgBouncer is not installed on this machine."
+    ),
+]
+
+#: Fewer than the threads that want one.
+SESSIONS = 3
+CALLERS = 8
+
+
+@pytest.fixture
+def pooler(installation: Installation, place: Path) -> Iterator[Pooler]:
+    """PgBouncer, and the service behind it."""
+    data_dir = installation.data_dir
+    with (
+        ensure_running(data_dir),
+        a_pooler(data_dir, place / "pooler", sessions=SESSIONS) as pooler,
+    ):
+        settings = server_settings(data_dir) | {
+            "DATABASE_URL": pooler.url(),
+            "DATABASE_DIRECT_URL": database_url(data_dir, Role.APP),
+            "WALLET_SERVICE_LOCK_TIMEOUT_MS": "500",
+        }
+        installation.serve(**settings)
+        yield pooler
+        installation.clean_up()
+        verified = installation.manage("verify_ledger", **settings)
+        assert verified.returncode == 0, verified.stdout
+
+
+def test_money_moves_once_and_adds_up(installation: Installation, pooler: Pooler) -> None:
+    # Given people with money, more of them than sessions
+    people = [Caller(installation, f"user{n}@example.com") for n in range(CALLERS)]
+    for person in people:
+        person.post("/wallet/deposit", {"wallet": person.wallet, "amount": 100})
+    before = pooler.transactions()
+
+    # When all transfer at once in a circle, and each sends everything twice under one key
+    def transfer(number: int) -> list[Any]:
+        source, target = people[number], people[(number + 1) % CALLERS]
+        return [
+            source.post(
+                "/wallets/transfer",
+                {
+                    "senderWalletId": source.wallet,
+                    "receiverWalletId": target.wallet,
+                    "amount": 1,
+                },
+                key=f"key-{step // 2}",
+            )["sender"]["id"]
+            for step in range(40)
+        ]
+
+    with ThreadPoolExecutor(CALLERS) as callers:
+        assert all(callers.map(transfer, range(CALLERS)))
+
+    # Then each moved once, went through the pooler, and nobody lost a cent
+    assert pooler.transactions() - before >= CALLERS * 40
+    for person in people:
+        assert person.get(f"/wallet/info/{person.wallet}")["balance"] == 100
+        told = person.get(f"/wallets/{person.wallet}/statement")
+        assert (told["closingBalance"], len(told["entries"])) == (100, 1 + 2 * 20)
+
+
+def test_what_is_queued_runs(installation: Installation, pooler: Pooler) -> None:
+    person = Caller(installation, "ada@example.com")
+    person.post("/wallet/deposit", {"wallet": person.wallet, "amount": 100})
+
+    queued = person.post_list("/transaction", [{"value": 1}] * 60)
+
+    def states() -> Counter[str]:
+        return Counter(person.get(f"/transaction/{each['id']}")["status"] for each in queued)
+
+    wait_until(lambda: states() == {"completed": 60})
+    assert person.get(f"/wallet/info/{person.wallet}")["balance"] == 40
+
+
+def test_a_wallet_that_stays_locked_is_a_503_in_time_and_no_session_remembers_it(
+    installation: Installation, pooler: Pooler
+) -> None:
+    person = Caller(installation, "ada@example.com")
+    owner_url = database_url(installation.data_dir, Role.OWNER)
+
+    with psycopg.connect(owner_url) as owner:
+        owner.execute("SELECT 1 FROM wallets_wallet WHERE id = %s FOR UPDATE", [person.wallet])
+        refused = requests.post(
+            f"{installation.url}/wallet/deposit",
+            json={"wallet": person.wallet, "amount": 1},
+            headers=person.headers,
+            timeout=DEADLINE_SECONDS,
+        )
+
+    assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
+    for _ in range(2 * SESSIONS):
+        with psycopg.connect(pooler.url(), autocommit=True, prepare_threshold=None) as session:
+            assert session.execute("SHOW lock_timeout").fetchone() == ("0",)

@@ -1,0 +1,105 @@
+"""Rate limits over several processes with several threads each: exactly as many pass as may."""
+
+import shutil
+import socket
+import subprocess
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.ops.conftest import DEADLINE_SECONDS, Installation, wait_until
+
+pytestmark = pytest.mark.slow
+
+CALLS = 60
+#: Per day, so that no test crosses from one window into the next.
+SETTINGS = {
+    "WALLET_SERVICE_WORKERS": "3",
+    "WALLET_SERVICE_THREADS": "4",
+    "WALLET_SERVICE_RATE_LIMIT_LOGIN_ACCOUNT": "7/d",
+    "WALLET_SERVICE_RATE_LIMIT_LOGIN_ADDRESS": "40/d",
+    "WALLET_SERVICE_RATE_LIMIT_READS": "20/d",
+    "WALLET_SERVICE_TRUSTED_PROXIES": "127.0.0.1",
+}
+needs_redis = pytest.mark.skipif(
+    shutil.which("redis-server") is None, reason="redis-server is not installed"
+)
+
+
+@contextmanager
+def redis_at(place: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """A Redis that keeps nothing: its URL and its process."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    server = subprocess.Popen(
+        ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", ""],
+        cwd=place,
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        wait_until(lambda: _listens(port))
+        yield f"redis://127.0.0.1:{port}/0", server
+    finally:
+        server.kill()
+        server.wait()
+
+
+@pytest.mark.parametrize("store", ["postgresql", pytest.param("redis", marks=needs_redis)])
+def test_exactly_as_many_pass_as_may(installation: Installation, place: Path, store: str) -> None:
+    if store == "postgresql":
+        installation.serve(**SETTINGS)
+        assert_limits_are_exact(installation, "here")
+        return
+    with redis_at(place) as (url, server):
+        installation.serve(**SETTINGS, REDIS_URL=url)
+        assert_limits_are_exact(installation, "before")
+
+        # When Redis is away, counting goes on in PostgreSQL
+        server.kill()
+        server.wait()
+        assert_limits_are_exact(installation, "after")
+
+
+def assert_limits_are_exact(installation: Installation, name: str) -> None:
+    """The counters start from zero. `name` makes accounts and addresses of one's own."""
+    network = f"10.{len(name)}.0"
+
+    def log_in(number: int, account: str, address: str) -> int:
+        return requests.post(
+            f"{installation.url}/client/login",
+            json={"email": account, "password": "wrong"},
+            # The last of these is what the proxy saw; the first anybody may have written.
+            headers={"X-Forwarded-For": f"10.9.9.{number}, {address}"},
+            timeout=DEADLINE_SECONDS,
+        ).status_code
+
+    def read(_number: int) -> int:
+        return requests.get(
+            f"{installation.url}/customer/9b2f5c1e-3a53-4c0e-9a0e-0d6c8f5b1a77",
+            headers={"X-Forwarded-For": f"{network}.201"},
+            timeout=DEADLINE_SECONDS,
+        ).status_code
+
+    of_account = at_once(lambda n: log_in(n, f"{name}@example.com", f"{network}.{n}"))
+    of_address = at_once(lambda n: log_in(n, f"{name}{n}@example.com", f"{network}.200"))
+    reads = at_once(read)
+
+    assert of_account == {401: 7, 429: CALLS - 7}
+    assert of_address == {401: 40, 429: CALLS - 40}
+    assert reads == {404: 20, 429: CALLS - 20}
+
+
+def at_once(call: Callable[[int], int]) -> Counter[int]:
+    with ThreadPoolExecutor(12) as pool:
+        return Counter(pool.map(call, range(CALLS)))
+
+
+def _listens(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        return True
+    return False

@@ -1,0 +1,297 @@
+"""Scheduled work: run once by whoever lives, never lost with a worker, and told of."""
+
+import io
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from django.contrib.sessions.models import Session
+from django.core.cache import caches
+from django.core.management import call_command
+from django.db import ProgrammingError, connection
+from django.utils import timezone
+from knox.models import AuthToken
+from procrastinate.contrib.django import app
+from procrastinate.contrib.django.models import ProcrastinateJob, ProcrastinatePeriodicDefer
+
+from core.models import IdempotencyRecord
+from intake.models import QueuedTransaction
+from ledger.models import Verification
+from ops.scheduler import overview
+from tests.factories import a_client
+from tests.jobs import run_jobs
+from tests.ops.conftest import DEADLINE_SECONDS, wait_until
+from tests.processes import Workers
+
+pytestmark = pytest.mark.usefixtures("books")
+
+JOBS = {"clean_up", "make_partitions", "retry_transactions", "sweep_jobs", "verify_ledger"}
+LONG_AGO = timezone.now() - timedelta(days=400)
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_due(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let this process's own workers run what a test puts off, and nothing else."""
+    monkeypatch.setitem(app.periodic_defaults, "max_delay", 0)
+
+
+def run(name: str) -> str:
+    """Put a job off and run what is there to run; return how it ended."""
+    job_id = app.tasks[name].defer(timestamp=0)
+    run_jobs()
+    return str(ProcrastinateJob.objects.get(pk=job_id).status)
+
+
+def succeeded() -> list[str]:
+    done = ProcrastinateJob.objects.filter(status="succeeded")
+    return sorted(done.values_list("task_name", flat=True))
+
+
+def execute(owner_dsn: str, statement: str, *values: object) -> list[tuple[Any, ...]]:
+    with psycopg.connect(owner_dsn) as owner:
+        cursor = owner.execute(statement, values)
+        return cursor.fetchall() if cursor.description else []
+
+
+def test_two_workers_run_each_job_once(workers: Workers) -> None:
+    both = [workers.start(), workers.start()]
+
+    wait_until(lambda: set(succeeded()) == JOBS and overview().workers == 2)
+    for worker in both:
+        worker.terminate()
+    ends = [worker.communicate(timeout=DEADLINE_SECONDS) for worker in both]
+
+    assert [worker.returncode for worker in both] == [0, 0], ends
+    runs = ProcrastinateJob.objects.values_list("task_name", "args", "status", "attempts")
+    assert len({(name, args["timestamp"]) for name, args, _, _ in runs}) == len(runs)
+    assert {(status, attempts) for _, _, status, attempts in runs} == {("succeeded", 1)}
+    assert ProcrastinatePeriodicDefer.objects.count() == len(JOBS)
+
+
+def test_what_has_expired_is_deleted_and_nothing_else() -> None:
+    client = a_client()
+    client.api.post("/wallet/create", {"currency": "EUR"}, key="kept")
+    client.api.post("/wallet/create", {"currency": "EUR"}, key="old")
+    IdempotencyRecord.objects.filter(key="old").update(created_at=LONG_AGO)
+    tokens = AuthToken.objects.count()
+    AuthToken.objects.create(user=client.user)
+    AuthToken.objects.filter(pk=AuthToken.objects.latest("created").pk).update(expiry=LONG_AGO)
+    Session.objects.create(session_key="old", expire_date=LONG_AGO)
+    Session.objects.create(session_key="kept", expire_date=timezone.now() + timedelta(days=1))
+    caches["counters"].add("old", 1, timeout=-1)
+
+    assert run("clean_up") == "succeeded"
+
+    assert [record.key for record in IdempotencyRecord.objects.all()] == ["kept"]
+    assert [session.session_key for session in Session.objects.all()] == ["kept"]
+    assert AuthToken.objects.count() == tokens
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM core_counter WHERE expires_at < now()")
+        assert cursor.fetchall() == [(0,)]
+
+
+def test_much_is_deleted_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ops.retention.BATCH_ROWS", 2)
+    for number in range(5):
+        Session.objects.create(session_key=f"old{number}", expire_date=LONG_AGO)
+    printed = io.StringIO()
+
+    call_command("clean_up", stdout=printed)
+
+    assert "5 sessions" in printed.getvalue()
+    assert not Session.objects.exists()
+
+
+def test_a_missing_month_is_made(owner_dsn: str) -> None:
+    newest = (
+        "SELECT max(inhrelid::regclass::text) FROM pg_inherits"
+        " WHERE inhparent = 'ledger_transaction'::regclass"
+    )
+    [(name,)] = execute(owner_dsn, newest)
+    execute(owner_dsn, f"ALTER TABLE ledger_transaction DETACH PARTITION {name}")
+    execute(owner_dsn, f"DROP TABLE {name}")
+
+    assert run("make_partitions") == "succeeded"
+
+    assert execute(owner_dsn, newest) == [(name,)]
+
+
+def test_retries_that_no_processor_took_are_made_ready(caplog: pytest.LogCaptureFixture) -> None:
+    client = a_client()
+    client.api.post("/transaction", [{"value": 1}] * 3)
+    due, later, _ = QueuedTransaction.objects.order_by("id").values_list("pk", flat=True)
+    QueuedTransaction.objects.filter(pk=due).update(next_attempt_at=LONG_AGO)
+    in_an_hour = timezone.now() + timedelta(hours=1)
+    QueuedTransaction.objects.filter(pk=later).update(next_attempt_at=in_an_hour)
+
+    assert run("retry_transactions") == "succeeded"
+
+    waiting = QueuedTransaction.objects.filter(next_attempt_at__isnull=False)
+    assert [queued.pk for queued in waiting] == [later]
+    assert "1 retries were due" in caplog.text
+
+
+def test_a_worker_stops_in_the_middle_of_a_verification_and_the_next_one_begins_it_anew(
+    owner_dsn: str, workers: Workers
+) -> None:
+    with psycopg.connect(owner_dsn) as owner:
+        owner.execute("LOCK TABLE wallets_wallet IN ACCESS EXCLUSIVE MODE")
+        worker = workers.start()
+        wait_until(lambda: is_waited_for(owner_dsn, "wallets_wallet"))
+        meanwhile = app.tasks["clean_up"].defer(timestamp=0)
+        wait_until(lambda: status_of(meanwhile) == "succeeded")
+        verifying = ProcrastinateJob.objects.get(task_name="verify_ledger")
+        worker.terminate()
+        # The lock is held on: the statement would wait for ever.
+        _, told = worker.communicate(timeout=DEADLINE_SECONDS)
+
+    assert (worker.returncode, told) == (0, "")
+    assert verifying.status == "doing"
+    assert not Verification.objects.exists()
+    assert status_of(verifying.pk) == "todo"
+
+    run_jobs()
+
+    assert status_of(verifying.pk) == "succeeded"
+    assert Verification.objects.count() == 1
+
+
+def is_waited_for(owner_dsn: str, table: str) -> bool:
+    """Return whether somebody waits for a lock on the table."""
+    waiting = "SELECT pid FROM pg_locks WHERE relation = %s::regclass AND NOT granted"
+    return bool(execute(owner_dsn, waiting, table))
+
+
+def test_the_service_cannot_rewrite_what_happened_to_a_job() -> None:
+    app.tasks["clean_up"].defer(timestamp=0)
+    for change in (
+        "UPDATE procrastinate_events SET at = NULL",
+        "DELETE FROM procrastinate_events",
+    ):
+        with connection.cursor() as cursor, pytest.raises(ProgrammingError, match="denied"):
+            cursor.execute(change)
+
+
+# --- Workers that die ---------------------------------------------------------------------
+
+
+def doctor() -> str:
+    """Return what the doctor says of the jobs."""
+    printed = io.StringIO()
+    with suppress(SystemExit):
+        call_command("doctor", stdout=printed)
+    [line] = [line for line in printed.getvalue().splitlines() if " jobs: " in line]
+    return line
+
+
+def left_behind(name: str, *, attempts: int = 0) -> int:
+    """Make a job that a worker had in hand when it died."""
+    job_id = app.tasks[name].defer(timestamp=0)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE procrastinate_jobs SET status = 'doing', attempts = %s WHERE id = %s",
+            [attempts, job_id],
+        )
+    return job_id
+
+
+def status_of(job_id: int) -> str:
+    return str(ProcrastinateJob.objects.get(pk=job_id).status)
+
+
+def test_a_job_that_was_left_behind_runs_again() -> None:
+    left = left_behind("clean_up")
+    assert doctor().startswith("WRONG  jobs: clean_up left behind by a worker that died")
+
+    run("sweep_jobs")
+
+    assert status_of(left) == "succeeded"
+    assert doctor().startswith("ok     jobs: none failed")
+
+
+def test_a_job_that_is_left_behind_again_and_again_is_given_up() -> None:
+    left = left_behind("clean_up", attempts=2)
+
+    run("sweep_jobs")
+
+    assert status_of(left) == "failed"
+    assert doctor() == "WRONG  jobs: the last run of clean_up failed: the worker's log says why"
+
+
+def test_a_job_that_was_left_behind_gives_way_to_the_next_one() -> None:
+    left = left_behind("clean_up")
+    waiting = app.tasks["clean_up"].defer(timestamp=1)
+
+    run("sweep_jobs")
+
+    assert (status_of(left), status_of(waiting)) == ("aborted", "succeeded")
+
+
+def test_a_sweep_that_was_left_behind_shuts_out_no_other() -> None:
+    left = left_behind("sweep_jobs")
+
+    assert run("sweep_jobs") == "succeeded"
+    assert status_of(left) == "succeeded"
+
+
+def test_jobs_that_ended_long_ago_are_deleted(owner_dsn: str) -> None:
+    old, young = app.tasks["clean_up"].defer(timestamp=0), 0
+    run("make_partitions")
+    young = app.tasks["clean_up"].defer(timestamp=1)
+    run("make_partitions")
+    execute(
+        owner_dsn,
+        "UPDATE procrastinate_events SET at = now() - interval '8 days' WHERE job_id = %s",
+        old,
+    )
+
+    run("sweep_jobs")
+
+    kept = ProcrastinateJob.objects.values_list("pk", flat=True)
+    assert old not in kept
+    assert young in kept
+
+
+def test_a_worker_that_loses_its_connections_goes_on(workers: Workers) -> None:
+    worker = workers.start(PGAPPNAME="the worker")
+    wait_until(lambda: set(succeeded()) == JOBS)
+    client = a_client(holds="10.00")
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE application_name = 'the worker' AND datname = current_database()"
+        )
+        ended = cursor.fetchall()
+    queued = client.api.post("/transaction", {"value": 1}).json["id"]
+    job_id = app.tasks["clean_up"].defer(timestamp=0)
+
+    assert len(ended) >= 2
+    wait_until(lambda: client.api.get(f"/transaction/{queued}").json["status"] == "completed")
+    wait_until(lambda: status_of(job_id) == "succeeded")
+    worker.terminate()
+    worker.communicate(timeout=DEADLINE_SECONDS)
+    assert worker.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "part"),
+    [
+        ("FUNCTION", "procrastinate_fetch_job_v2", "The scheduler"),
+        ("TABLE", "intake_processorstate", "The processor"),
+    ],
+)
+def test_a_worker_with_a_broken_half_ends(
+    owner_dsn: str, workers: Workers, kind: str, name: str, part: str
+) -> None:
+    execute(owner_dsn, f"ALTER {kind} {name} RENAME TO hidden")
+    try:
+        worker = workers.start()
+        _, told = worker.communicate(timeout=DEADLINE_SECONDS)
+    finally:
+        execute(owner_dsn, f"ALTER {kind} hidden RENAME TO {name}")
+
+    assert worker.returncode == 1
+    assert told.splitlines()[-1] == f"CommandError: {part} ended by itself."

@@ -1,0 +1,187 @@
+"""`manage.py serve`: from one command to one signal, and again on the same data."""
+
+import json
+import signal
+import socket
+
+import psutil
+import psycopg
+import pytest
+import requests
+
+from ops.embedded_postgres import Role, database_url
+from tests.ops.conftest import DEADLINE_SECONDS, Installation, is_running, wait_until
+
+pytestmark = pytest.mark.slow
+
+
+def count_users(installation: Installation) -> int:
+    with psycopg.connect(database_url(installation.data_dir, Role.APP)) as app:
+        row = app.execute("SELECT count(*) FROM accounts_user").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def send(installation: Installation, request: bytes) -> tuple[bytes, bytes]:
+    """Send raw bytes; return the answer's head and body."""
+    with socket.create_connection(("127.0.0.1", installation.port), DEADLINE_SECONDS) as client:
+        client.sendall(request)
+        answer = b"".join(iter(lambda: client.recv(65_536), b""))
+    head, _, body = answer.partition(b"\r\n\r\n")
+    return head, body
+
+
+def test_it_serves_stops_without_a_trace_and_finds_its_data_again(
+    installation: Installation,
+) -> None:
+    # Given a service that runs
+    service, printed = installation.serve()
+    assert installation.is_answering()
+    assert printed.strip() != ""
+    users = count_users(installation)
+    assert users > 0
+
+    # Then a bare command beside it finds its database, and leaves it running
+    doctor = installation.manage("doctor")
+    assert doctor.returncode == 0, doctor.stdout
+    assert "the service answers" in doctor.stdout
+    assert is_running(installation.data_dir)
+
+    # And a second service on its port is refused in one sentence, as is a reset of its data
+    second = installation.manage("serve")
+    assert second.returncode == 1
+    (line,) = second.stderr.splitlines()
+    assert f"Cannot listen on 127.0.0.1:{installation.port}" in line
+    assert installation.manage("demo_reset").returncode == 1
+    assert installation.is_answering()
+
+    # When it is told to stop, nothing of it is left
+    processes = installation.processes()
+    assert len(processes) > 3
+    service.terminate()
+    assert service.wait(DEADLINE_SECONDS) == 0
+    wait_until(lambda: not any(process.is_running() for process in processes))
+    assert not installation.is_answering()
+
+    # And when it starts again, its data are there, not twice
+    service, _ = installation.serve()
+    assert count_users(installation) == users
+
+    # And Ctrl-C, which a terminal sends to the whole group, stops it as well
+    processes = installation.processes()
+    for process in {psutil.Process(service.pid), *psutil.Process(service.pid).children()}:
+        process.send_signal(signal.SIGINT)
+    assert service.wait(DEADLINE_SECONDS) == 0
+    wait_until(lambda: not any(process.is_running() for process in processes))
+
+
+@pytest.mark.parametrize("child", ["gunicorn", "process_transactions"])
+def test_without_one_of_its_children_it_ends(child: str, installation: Installation) -> None:
+    service, _ = installation.serve()
+    processes = installation.processes()
+    [victim] = [p for p in psutil.Process(service.pid).children() if child in p.cmdline()]
+    victim.kill()
+    assert service.wait(DEADLINE_SECONDS) == 1
+    wait_until(lambda: not any(process.is_running() for process in processes))
+    assert not is_running(installation.data_dir)
+
+
+def test_a_key_that_was_sent_twice_is_one_key(installation: Installation) -> None:
+    installation.serve()
+    token = sign_up(installation)["Authorization"]
+    head = (
+        "POST /wallet/create HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n"
+        f"Authorization: {token}\r\nConnection: close\r\n"
+    )
+
+    def create(*keys: str) -> tuple[bytes, bytes]:
+        lines = "".join(f"Idempotency-Key: {key}\r\n" for key in keys)
+        return send(installation, f"{head}{lines}\r\n".encode())
+
+    _, first = create("a", "a")
+    replayed, again = create("a")
+    refused, _ = create("a", "b")
+
+    assert again == first
+    assert b"Idempotent-Replayed: true" in replayed
+    assert refused.startswith(b"HTTP/1.1 422 ")
+
+
+def sign_up(installation: Installation) -> dict[str, str]:
+    """Sign a client up and return the headers of its calls."""
+    session = requests.post(
+        f"{installation.url}/client/signup",
+        json={
+            "email": "ada@example.com",
+            "password": "correct-horse-7",
+            "client": {"first_name": "A", "last_name": "B", "phone_number": "+34666666666"},
+        },
+        timeout=DEADLINE_SECONDS,
+    ).json()
+    return {"Authorization": f"Token {session['token']}"}
+
+
+def test_a_body_in_chunks_is_read(installation: Installation) -> None:
+    installation.serve()
+    headers = {**sign_up(installation), "Content-Type": "application/json"}
+
+    def create(*chunks: bytes) -> requests.Response:
+        return requests.post(
+            f"{installation.url}/wallet/create",
+            data=iter(chunks),
+            headers=headers,
+            timeout=DEADLINE_SECONDS,
+        )
+
+    euros = create(b'{"curr', b'ency": "EUR"}')
+    unknown = create(b'{"currency": "XXX"}')
+    too_large = create(*[b"x" * 65_536] * 20)
+
+    info = f"{installation.url}/wallet/info/{euros.json()['wallet']}"
+    told = requests.get(info, headers=headers, timeout=DEADLINE_SECONDS).json()
+    assert told["currency"] == "EUR"
+    assert (unknown.status_code, too_large.status_code) == (422, 413)
+
+
+def test_a_wallet_that_stays_locked_is_a_503_in_time(installation: Installation) -> None:
+    installation.serve(WALLET_SERVICE_LOCK_TIMEOUT_MS="300")
+    headers = sign_up(installation)
+    wallet = requests.post(
+        f"{installation.url}/wallet/create", headers=headers, timeout=DEADLINE_SECONDS
+    ).json()["wallet"]
+
+    with psycopg.connect(database_url(installation.data_dir, Role.OWNER)) as owner:
+        owner.execute("SELECT 1 FROM wallets_wallet WHERE id = %s FOR UPDATE", [wallet])
+        refused = requests.post(
+            f"{installation.url}/wallet/deposit",
+            json={"wallet": wallet, "amount": 1},
+            headers=headers,
+            timeout=DEADLINE_SECONDS,
+        )
+
+    assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
+    assert refused.headers["Retry-After"] == "1"
+
+
+def test_what_never_reaches_a_view_is_answered_in_json(installation: Installation) -> None:
+    installation.serve()
+    for request, status in [
+        (b"nonsense\r\n\r\n", 400),
+        (b"GET /status HTTP/1.1\r\nBad Header: 1\r\n\r\n", 400),
+        (b"GET /" + b"a" * 9_000 + b" HTTP/1.1\r\n\r\n", 414),
+        (b"GET /status HTTP/1.1\r\nA: " + b"a" * 99_000 + b"\r\n\r\n", 431),
+        (b"GET /status HTTP/1.1\r\nTransfer-Encoding: x\r\n\r\n", 501),
+    ]:
+        head, content = send(installation, request)
+        body = json.loads(content)
+        assert head.startswith(f"HTTP/1.1 {status} {body['error']}\r\n".encode())
+        assert b"Content-Type: application/json\r\n" in head
+        assert f"X-Request-ID: {body['requestId']}".encode() in head
+        assert (body["statusCode"], body["code"]) == (status, "malformed_request")
+        assert body["details"] == {}
+        assert body["timestamp"].endswith("Z")
+    stranger = requests.get(
+        f"{installation.url}/status", headers={"Host": "evil.example"}, timeout=5
+    )
+    assert (stranger.status_code, stranger.json()["code"]) == (400, "bad_request")
+    assert installation.is_answering()

@@ -1,0 +1,93 @@
+"""As in production: HTTPS behind a proxy, Django's own deployment check, pages in a browser."""
+
+import json
+import shutil
+from http.client import HTTPConnection, HTTPResponse
+
+import pytest
+
+from tests.ops.conftest import DEADLINE_SECONDS, Installation
+
+PROXY, STRANGER = "127.0.0.1", "127.0.0.2"
+CHROMIUM = shutil.which("chromium")
+#: Redoc asks for its maker's logo; the policy refuses that, as it should.
+REFUSED_LOGO = "https://cdn.redoc.ly/redoc/logo-mini.svg"
+
+
+def test_the_deployment_check_has_nothing_to_say(installation: Installation) -> None:
+    check = installation.manage(
+        "check",
+        "--deploy",
+        "--fail-level=WARNING",
+        DATABASE_URL="postgresql://wallet_app:secret@db.example/wallet",
+        WALLET_SERVICE_SECRET_KEY="2bLcNk9hX4tVq7Zs0PwRj8yGmFe3uAoD6iTxK5vMnQ1CrHdJs8WyE4",
+        WALLET_SERVICE_ALLOWED_HOSTS="wallet.example",
+    )
+
+    assert (check.returncode, check.stderr) == (0, "")
+
+
+@pytest.mark.slow
+def test_https_is_what_a_trusted_proxy_says(installation: Installation) -> None:
+    installation.serve(WALLET_SERVICE_HTTPS="on", WALLET_SERVICE_TRUSTED_PROXIES=PROXY)
+
+    def get(peer: str, scheme: str | None) -> HTTPResponse:
+        client = HTTPConnection(
+            "127.0.0.1", installation.port, DEADLINE_SECONDS, source_address=(peer, 0)
+        )
+        headers = {"X-Forwarded-Proto": scheme} if scheme else {}
+        client.request("GET", "/wallet/list", headers=headers)
+        answer = client.getresponse()
+        answer.read()
+        client.close()
+        return answer
+
+    secure = get(PROXY, "https")
+    plain = get(PROXY, "http")
+    pretended = get(STRANGER, "https")
+    local = get(STRANGER, None)
+
+    assert secure.status == 401
+    assert str(secure.getheader("Strict-Transport-Security")).startswith("max-age=")
+    assert (plain.status, plain.getheader("Strict-Transport-Security")) == (301, None)
+    assert str(plain.getheader("Location")).startswith("https://")
+    assert pretended.status == 301
+    assert local.status == 401
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+def test_pages_work_in_a_browser_under_their_policies(installation: Installation) -> None:
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415 (slow, and only for this)
+
+    installation.serve()
+    complaints: list[str] = []
+    broken: list[str] = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page()
+        page.on("console", lambda said: complaints.append(said.text))
+        page.on("pageerror", lambda error: broken.append(f"{page.url}: {error}"))
+
+        page.goto(f"{installation.url}/api")
+        page.click("#operations-service-status button")
+        page.click("text=Try it out")
+        page.click("text=Execute")
+        said = page.inner_text(".live-responses-table .microlight")
+        assert json.loads(said) == {"status": "ok"}
+
+        page.goto(f"{installation.url}/api/redoc")
+        page.wait_for_selector("h2:has-text('Can money move?')")
+        page.wait_for_load_state("networkidle")
+
+        page.goto(f"{installation.url}/admin/")
+        page.fill("[name=username]", "operator@demo.example")
+        page.fill("[name=password]", "demo-only-4711")
+        page.click("button[type=submit]")
+        page.wait_for_selector("text=Wallets")
+        page.wait_for_load_state("networkidle")
+        browser.close()
+
+    refused = [said for said in complaints if "Content Security Policy" in said]
+    assert [said for said in refused if REFUSED_LOGO not in said] == []
+    assert broken == []

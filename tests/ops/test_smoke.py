@@ -1,0 +1,110 @@
+"""`manage.py smoke`: from outside, over HTTP, and whoever kills it."""
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import psycopg
+import pytest
+import requests
+
+from config.environment import BASE_DIR
+from ops.embedded_postgres import Role, database_url
+from tests.ops.conftest import DEADLINE_SECONDS, Installation
+
+pytestmark = pytest.mark.slow
+BALANCES = (
+    "SELECT balance_minor FROM wallets_wallet w JOIN accounts_user u ON u.id = w.owner_id"
+    " WHERE u.email = 'smoke@demo.example' ORDER BY w.created_at"
+)
+
+
+def balances(installation: Installation) -> list[int]:
+    with psycopg.connect(database_url(installation.data_dir, Role.APP)) as app:
+        return [int(balance) for (balance,) in app.execute(BALANCES)]
+
+
+@contextmanager
+def a_proxy(url: str, *, holds_up: bytes) -> Iterator[tuple[str, threading.Event]]:
+    """Hand requests on, but a second one with `holds_up` in its key never. The event: it came."""
+    came, is_over = threading.Event(), threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def _hand_on(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            if holds_up in self.headers.get("Idempotency-Key", "").encode():
+                came.set()
+                is_over.wait(DEADLINE_SECONDS)
+                return
+            headers = {name: value for name, value in self.headers.items() if name != "Host"}
+            reply = requests.request(
+                self.command, f"{url}{self.path}", data=body, headers=headers, timeout=60
+            )
+            self.send_response(reply.status_code)
+            self.send_header("Content-Length", str(len(reply.content)))
+            if "Idempotent-Replayed" in reply.headers:
+                self.send_header("Idempotent-Replayed", "true")
+            self.end_headers()
+            self.wfile.write(reply.content)
+
+        do_GET = do_POST = _hand_on
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}", came
+        finally:
+            is_over.set()
+            server.shutdown()
+            thread.join()
+
+
+def test_a_cent_goes_there_and_back_also_after_a_kill(installation: Installation) -> None:
+    installation.serve(WALLET_SERVICE_RATE_LIMITS="off")
+
+    # The first run makes the account, its wallets and its cent; the next ones find them
+    for _ in range(2):
+        done = installation.manage("smoke")
+        assert (done.returncode, done.stderr) == (0, "")
+        [line] = done.stdout.splitlines()
+        assert line.startswith(f"ok: a cent went there and back at {installation.url} in ")
+        assert balances(installation) == [1, 0]
+
+    # One is killed between there and back
+    with a_proxy(installation.url, holds_up=b"-back") as (proxy, back_came):
+        halfway = subprocess.Popen(
+            [sys.executable, "manage.py", "smoke", proxy],
+            cwd=BASE_DIR,
+            env=installation.environment(),
+        )
+        assert back_came.wait(DEADLINE_SECONDS)
+        halfway.kill()
+        halfway.wait(DEADLINE_SECONDS)
+    assert balances(installation) == [0, 1]
+
+    # The next one repairs that
+    assert installation.manage("smoke", installation.url).returncode == 0
+    assert balances(installation) == [1, 0]
+    assert installation.manage("verify_ledger").returncode == 0
+
+    # A wrong password, and a service that is not there, are one line and status 1
+    wrong = installation.manage(
+        "smoke",
+        WALLET_SERVICE_SMOKE_EMAIL="smoke@demo.example",
+        WALLET_SERVICE_SMOKE_PASSWORD="wrong-of-mine-7",
+    )
+    away = installation.manage("smoke", "http://127.0.0.1:1")
+    nonsense = installation.manage("smoke", "file:///etc/passwd")
+    assert [result.returncode for result in (wrong, away, nonsense)] == [1, 1, 1]
+    assert "FAILED at log in: 409 email_taken" in wrong.stderr
+    assert "FAILED at log in: no answer" in away.stderr
+    assert "wrong-of-mine-7" not in wrong.stderr
+    assert all(len(result.stderr.splitlines()) == 1 for result in (wrong, away, nonsense))
+    assert balances(installation) == [1, 0]

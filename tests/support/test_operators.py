@@ -1,0 +1,104 @@
+"""Operators' passwords: set from a terminal, changed in the admin, and what dies with them."""
+
+import io
+import sys
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import Client
+from pytest_django import Settings
+
+from accounts.models import Action, Role, SupportAction, User
+from tests.factories import UserFactory, api_of
+from tests.hashing import count_hashes, hashed
+from tests.http_client import Api
+from tests.support.desk import WALLETS, Desk, desk_of
+
+pytestmark = pytest.mark.usefixtures("books")
+
+OLD, NEW = "correct-horse-7", "battery-staple-9"
+CHANGE = "/admin/password_change/"
+
+
+@pytest.fixture
+def someone() -> User:
+    return UserFactory.create(role=Role.OPERATOR, password=hashed(OLD))
+
+
+def create_operator(monkeypatch: pytest.MonkeyPatch, email: str, typed: str) -> str:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
+    printed = io.StringIO()
+    call_command("create_operator", email, set_password=True, stdout=printed)
+    return printed.getvalue()
+
+
+def change(desk: Desk, old: str, new: str) -> int:
+    fields = {"old_password": old, "new_password1": new, "new_password2": new}
+    return int(desk.client.post(CHANGE, fields).status_code)
+
+
+def test_an_operator_gets_a_password_that_lets_them_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    printed = create_operator(monkeypatch, "Ops@example.com", f"{NEW}\nrest")
+    client = Client()
+
+    client.post("/admin/login/", {"username": "ops@example.com", "password": NEW})
+
+    assert client.get(WALLETS).status_code == 200
+    assert NEW not in printed
+    assert Api(printed.split()[-1]).get("/idempotency/k").status == 200
+
+
+def test_a_second_password_ends_older_tokens(
+    someone: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = api_of(someone)
+
+    create_operator(monkeypatch, someone.email, NEW)
+
+    assert token.get("/idempotency/k").code == "invalid_token"
+    assert User.objects.get().check_password(NEW)
+    assert SupportAction.objects.get().action == Action.PASSWORD_SET
+
+
+@pytest.mark.parametrize("typed", ["", "short", "12345678901"])
+def test_a_weak_password_makes_nobody(monkeypatch: pytest.MonkeyPatch, typed: str) -> None:
+    with pytest.raises(CommandError, match="password"):
+        create_operator(monkeypatch, "ops@example.com", typed)
+
+    assert not User.objects.exists()
+
+
+def test_a_changed_password_ends_every_token_and_other_browser(someone: User) -> None:
+    desk, other, token = desk_of(someone), desk_of(someone), api_of(someone)
+
+    status = change(desk, OLD, NEW)
+
+    assert status == 302
+    assert User.objects.get().check_password(NEW)
+    assert token.get("/idempotency/k").code == "invalid_token"
+    assert desk.get(WALLETS).status == 200
+    assert other.get(WALLETS).status == 302
+    assert SupportAction.objects.get(action=Action.PASSWORD_SET).actor_id == someone.pk
+
+
+@pytest.mark.parametrize(("old", "new"), [("wrong", NEW), (OLD, "short")])
+def test_a_password_that_stays_ends_nothing(someone: User, old: str, new: str) -> None:
+    token = api_of(someone)
+
+    assert change(desk_of(someone), old, new) == 200
+    assert User.objects.get().check_password(OLD)
+    assert token.get("/idempotency/k").status == 200
+
+
+def test_old_passwords_are_not_guessed(
+    someone: User, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "login_account": "1/d"}
+    desk = desk_of(someone)
+    change(desk, "wrong", NEW)
+    hashes = count_hashes(monkeypatch)
+
+    status = change(desk, OLD, NEW)
+
+    assert (status, hashes) == (200, [])
+    assert User.objects.get().password == someone.password

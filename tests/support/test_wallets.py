@@ -1,0 +1,160 @@
+"""Wallets and assets in the admin: found, frozen and set free with a reason that is kept."""
+
+import uuid
+
+import pytest
+
+from accounts.models import SupportAction, User
+from core.unit_of_work import unit_of_work
+from tests.factories import a_client, a_company, freeze
+from tests.support.desk import ASSETS, WALLETS, Desk
+from wallets.assets import system_wallet_id
+from wallets.models import Asset, Purpose, Status, StatusChange, Wallet
+from wallets.services import set_status
+
+pytestmark = pytest.mark.usefixtures("books")
+
+FUNDING = system_wallet_id("USD", Purpose.FUNDING)
+
+
+def test_a_wallet_is_found_by_its_token_and_by_its_owner(desk: Desk) -> None:
+    holder, _other = a_client(), a_client()
+    told = (str(holder.wallet_id), holder.user.email.upper(), str(holder.user.pk))
+
+    found = [desk.get(WALLETS, q=text).ids for text in told]
+
+    assert found == [[str(holder.wallet_id)]] * 3
+    assert desk.get(WALLETS, q="nobody@example.com").rows == []
+
+
+def test_wallets_are_listed_by_status_and_asset(desk: Desk) -> None:
+    frozen, freed, euros = a_client(), a_client(), a_client(currency="EUR")
+    freeze(frozen)
+    freeze(freed)
+    desk.unfreeze(freed.wallet_id, reason="Paid")
+
+    assert desk.get(WALLETS, status="frozen").ids == [str(frozen.wallet_id)]
+    assert str(freed.wallet_id) in desk.get(WALLETS, status="active").ids
+    assert str(euros.wallet_id) in desk.get(WALLETS, asset_id="EUR").ids
+    assert str(frozen.wallet_id) not in desk.get(WALLETS, asset_id="EUR").ids
+
+
+def test_a_wallet_shows_its_balance_in_major_units(desk: Desk) -> None:
+    holder = a_client(holds="1250.50")
+
+    page = desk.get(f"{WALLETS}{holder.wallet_id}/change/")
+
+    assert "1,250.50 USD" in page.text
+    assert holder.user.email in page.text
+
+
+def test_the_list_takes_as_many_queries_for_many_wallets(desk: Desk) -> None:
+    a_client()
+    few = desk.queries(WALLETS)
+    for _ in range(5):
+        a_client()
+
+    assert len(desk.queries(WALLETS)) == len(few)
+
+
+def test_freezing_needs_a_reason(desk: Desk) -> None:
+    holder = a_client()
+
+    for reason in ("", "  ", "x" * 501):
+        page = desk.freeze(holder.wallet_id, reason=reason)
+        assert page.errors("reason"), reason
+
+    assert holder.wallet.status == Status.ACTIVE
+    assert not StatusChange.objects.exists()
+    assert not SupportAction.objects.exclude(action="view").exists()
+
+
+def test_a_frozen_wallet_keeps_why_and_who(desk: Desk, operator: User) -> None:
+    holder = a_client(holds="10.00")
+
+    frozen = desk.freeze(holder.wallet_id, reason="The phone was stolen")
+    refused = holder.api.post(
+        "/wallet/withdraw", {"wallet": str(holder.wallet_id), "amount": "1.00"}
+    )
+    freed = desk.unfreeze(holder.wallet_id, reason="Found again")
+
+    assert "The wallet is frozen now." in frozen.text
+    assert "The wallet is active now." in freed.text
+    assert refused.code == "wallet_not_active"
+    kept = StatusChange.objects.order_by("id").values_list("status", "reason", "actor")
+    assert list(kept) == [
+        ("frozen", "The phone was stolen", operator.pk),
+        ("active", "Found again", operator.pk),
+    ]
+    assert "The phone was stolen" in freed.text
+    logged = SupportAction.objects.order_by("id").exclude(action="view")
+    assert list(logged.values_list("actor_id", "action", "subject_id", "reason")) == [
+        (operator.pk, "freeze", str(holder.wallet_id), "The phone was stolen"),
+        (operator.pk, "unfreeze", str(holder.wallet_id), "Found again"),
+    ]
+
+
+def test_a_closed_wallet_stays_closed(desk: Desk) -> None:
+    holder = a_client()
+    unit_of_work(
+        lambda: set_status(holder.wallet_id, status=Status.CLOSED, reason="Left", actor=None)
+    )
+
+    page = desk.unfreeze(holder.wallet_id, reason="Came back")
+
+    assert "The wallet is closed, for good." in page.text
+    assert holder.wallet.status == Status.CLOSED
+    assert not SupportAction.objects.exclude(action="view").exists()
+
+
+def test_only_what_makes_sense_is_offered(desk: Desk) -> None:
+    active, frozen = a_client(), a_company()
+    freeze(frozen)
+
+    def buttons(wallet_id: uuid.UUID) -> set[str]:
+        content = desk.get(f"{WALLETS}{wallet_id}/change/").response.content.decode()
+        names = ("freeze", "unfreeze", "adjust")
+        return {name for name in names if f"/{wallet_id}/{name}/" in content}
+
+    assert buttons(active.wallet_id) == {"freeze", "adjust"}
+    assert buttons(frozen.wallet_id) == {"unfreeze", "adjust"}
+    assert buttons(FUNDING) == set()
+
+
+@pytest.mark.parametrize("verb", ["freeze", "unfreeze", "adjust"])
+@pytest.mark.parametrize("wallet_id", [FUNDING, uuid.UUID(int=5), "nonsense"])
+def test_nobody_acts_on_what_is_no_ones_wallet(desk: Desk, verb: str, wallet_id: object) -> None:
+    assert desk.post(f"{WALLETS}{wallet_id}/{verb}/", reason="Why not").status == 404
+
+
+def test_an_asset_comes_with_its_system_wallets(desk: Desk) -> None:
+    page = desk.post(f"{ASSETS}add/", symbol="PEARL", name="Pearls", decimals="0")
+
+    assert page.status == 200
+    asset = Asset.objects.get(symbol="PEARL")
+    assert (asset.name, asset.decimals, asset.is_cash) == ("Pearls", 0, False)
+    purposes = Wallet.objects.filter(asset=asset).values_list("purpose", flat=True)
+    assert set(purposes) == set(Purpose.values)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("symbol", "pearl"), ("symbol", "A-B"), ("symbol", "USD"), ("decimals", "9")],
+)
+def test_an_asset_that_cannot_be_is_refused(desk: Desk, field: str, value: str) -> None:
+    before = Asset.objects.count()
+    fields = {"symbol": "RUBY", "name": "Rubies", "decimals": "2", field: value}
+
+    page = desk.post(f"{ASSETS}add/", **fields)
+
+    assert page.response.context["adminform"].form.errors
+    assert Asset.objects.count() == before
+
+
+def test_of_an_asset_only_the_name_changes(desk: Desk) -> None:
+    desk.post(f"{ASSETS}EUR/change/", name="Euros", symbol="EURO", decimals="5", is_cash="")
+    renamed = Asset.objects.get(symbol="EUR")
+    desk.post(f"{ASSETS}EUR/change/", name="Euro")
+
+    assert (renamed.name, renamed.decimals, renamed.is_cash) == ("Euros", 2, True)
+    assert Asset.objects.get(symbol="EUR").name == "Euro"

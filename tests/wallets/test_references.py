@@ -1,0 +1,61 @@
+"""The ends of a movement are kept in the process; what changes of a wallet is not."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from tests.factories import CompanyFactory, a_client, a_company, api_of, freeze
+from wallets.errors import NoWallet, WalletNotFound
+from wallets.references import company_wallet_ref, own_wallet_ref, wallet_ref
+
+pytestmark = pytest.mark.usefixtures("books")
+
+
+def test_a_wallet_is_looked_up_once() -> None:
+    holder = a_client(holds="5.00")
+    known = wallet_ref(holder.wallet_id)
+
+    with CaptureQueriesContext(connection) as queries:
+        again = own_wallet_ref(holder.user, holder.wallet_id)
+
+    assert (again.id, again.owner_id, again.asset_id) == (known.id, holder.user.id, "USD")
+    assert len(queries) == 0
+
+
+def test_what_changes_is_read_anew() -> None:
+    holder = a_client(holds="5.00")
+    wallet_ref(holder.wallet_id)
+
+    holder.api.post("/wallet/deposit", {"wallet": str(holder.wallet_id), "amount": 2})
+
+    assert wallet_ref(holder.wallet_id).balance_minor == 700
+
+
+def test_a_wallet_that_is_frozen_after_it_became_known_is_refused() -> None:
+    payer, company = a_client(holds="5.00"), a_company()
+    body = {"wallet": str(payer.wallet_id), "amount": 1, "summary": "Tea"}
+    assert company.api.post("/wallet/charge", body).status == 200
+
+    freeze(payer)
+
+    reply = company.api.post("/wallet/charge", body)
+    assert (reply.status, reply.code) == (409, "wallet_not_active")
+    assert (payer.wallet.balance_minor, company.wallet.balance_minor) == (400, 100)
+
+
+def test_another_owner_does_not_find_a_known_wallet() -> None:
+    holder, other = a_client(holds="5.00"), a_client()
+    own_wallet_ref(holder.user, holder.wallet_id)
+
+    with pytest.raises(WalletNotFound):
+        own_wallet_ref(other.user, holder.wallet_id)
+
+
+def test_a_company_that_opens_its_wallet_later_is_found_then() -> None:
+    company = CompanyFactory.create().user
+    with pytest.raises(NoWallet):
+        company_wallet_ref(company)
+
+    token = api_of(company).post("/wallet/create", {}).json["wallet"]
+
+    assert str(company_wallet_ref(company).id) == token

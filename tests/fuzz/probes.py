@@ -1,8 +1,8 @@
 """Requests that are wrong, and how each is refused: the last two columns.
 
 What a body or an amount may look like is tried more closely in `tests.api.http.test_bodies` and
-`tests.api.http.test_money_in`, at one door. Here every door is tried. Names in braces are the ids of
-`tests.fuzz.test_probes.World`.
+`tests.api.http.test_money_in`, with one call. Here every call is tried. Names in braces are the ids
+of `tests.fuzz.test_probes.World`.
 """
 
 import re

@@ -6,7 +6,7 @@ ROOMS := config support api ops intake commerce ledger wallets accounts core man
 
 .DEFAULT_GOAL := help
 .PHONY: help run test fuzz prove check check-ansible bench bench-growth sbom backup restore
-.PHONY: clients demo-reset lock clean install install-dev install-bench install-ansible
+.PHONY: clients settings-docs demo-reset lock clean install install-dev install-bench install-ansible
 
 help: ## Show this list.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -56,6 +56,9 @@ restore: install ## Restore the dump FILE into an empty database.
 
 clients: install-dev ## Write the Postman collection and the Python client anew.
 	@$(BIN)/python -m api.clients
+
+settings-docs: install ## Write .env.example and docs/settings.md anew from the declarations.
+	@$(BIN)/python -m config.settings_docs
 
 demo-reset: install ## Delete the demo's database. Refuses while it is in use.
 	@exec $(BIN)/python manage.py demo_reset

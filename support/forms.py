@@ -104,7 +104,7 @@ class PasswordForm(PasswordChangeForm):
                 actor_id=user.pk,
                 subject_kind="user",
                 subject_id=user.pk,
-                request=self._request,
+                address=client_address(self._request),
             )
             return user
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from config.environment import BASE_DIR
-from tests.api import Api
+from tests.http_client import Api
 
 pytestmark = pytest.mark.usefixtures("books")
 

@@ -160,6 +160,7 @@ def set_environment(
         for name, value in settings.items():
             monkeypatch.setenv(name, value)
 
-    # A `.env` of the developer's does not count.
+    # Neither a `.env` of the developer's counts, nor the directory of their demo.
     monkeypatch.setattr("config.environment.BASE_DIR", tmp_path)
+    monkeypatch.setattr("config.declarations.kinds.BASE_DIR", tmp_path)
     return set_only

@@ -70,7 +70,7 @@ def test_prometheus_takes_them() -> None:
         pytest.skip("promtool is not installed; Debian has it in the package prometheus")
     for arguments in (
         ["check", "rules", str(RULES)],
-        ["test", "rules", str(BASE_DIR / "tests" / "infrastructure" / "alerts.yml")],
+        ["test", "rules", str(BASE_DIR / "tests" / "ops" / "alerts.yml")],
     ):
         result = subprocess.run([promtool, *arguments], capture_output=True, text=True, check=False)
         assert result.returncode == 0, result.stdout + result.stderr

@@ -54,7 +54,7 @@ def test_compose_has_every_setting_with_its_default(set_environment: SetEnvironm
     named = {name.removesuffix("_FILE") if name in files else name for name in written}
     # Only `migrate` and `backup` are the owner.
     assert sorted({*named, "DATABASE_OWNER_URL"}) == sorted(VARIABLES), (
-        "docker-compose.yml has every setting: in x-settings, with the default of environment.py."
+        "docker-compose.yml has every setting: in x-settings, with its declared default."
     )
     assert "WALLET_SERVICE_SECRET_KEY" in service("prepare")["environment"]
 

@@ -16,6 +16,11 @@ from environs import ValidationError
 from config.mail import mail_server
 
 
+def words(value: str) -> tuple[str, ...]:
+    """Return texts, which spaces separate."""
+    return tuple(value.split())
+
+
 def hosts(value: str) -> tuple[str, ...]:
     """Return host names, which spaces separate; a leading dot or `*` stands for many."""
     given = tuple(value.split())

@@ -1,0 +1,1 @@
+"""Every setting that an operator may change, each declared once, in groups by noun."""

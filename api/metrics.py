@@ -14,21 +14,21 @@ from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, gener
 from api.http.errors import error_response
 from core import metrics
 from core.errors import InvalidToken, NotAuthenticated
-from ops.collectors.base import DatabaseFacts
-from ops.collectors.database import database_facts, job_facts
-from ops.collectors.intake import processor_facts, queue_facts
-from ops.collectors.ledger import ledger_facts, partition_facts
+from ops.collectors.base import DatabaseCollector
+from ops.collectors.database import collect_database, collect_jobs
+from ops.collectors.intake import collect_processor, collect_queue
+from ops.collectors.ledger import collect_ledger, collect_partitions
 
 _FACTS = CollectorRegistry()
 _FACTS.register(
-    DatabaseFacts(
+    DatabaseCollector(
         {
-            "database": database_facts,
-            "queue": queue_facts,
-            "processor": processor_facts,
-            "ledger": ledger_facts,
-            "partitions": partition_facts,
-            "jobs": job_facts,
+            "database": collect_database,
+            "queue": collect_queue,
+            "processor": collect_processor,
+            "ledger": collect_ledger,
+            "partitions": collect_partitions,
+            "jobs": collect_jobs,
         }
     )
 )

@@ -32,11 +32,11 @@ def _posting(payers: Sequence[uuid.UUID], size: str) -> Work:
     from core.unit_of_work import unit_of_work
     from ledger.kinds import Kind
     from ledger.post import Order, post
-    from ledger.post_once import Told, post_once
+    from ledger.post_once import ResponseTemplate, post_once
     from wallets.assets import DEFAULT_CURRENCY
 
     chance = random.Random()
-    told = Told("%1$s %2$s", of_source=True, decimals=2)
+    told = ResponseTemplate("%1$s %2$s", of_source=True, decimals=2)
     transfers = 1 if size == ONCE else int(size)
 
     def is_refused(orders: Sequence[Order]) -> bool:

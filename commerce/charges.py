@@ -13,7 +13,7 @@ from ledger.errors import REFUSAL_OF_FAILURE
 from ledger.kinds import Kind
 from ledger.models import Transaction
 from ledger.post import Order, Outcome, post
-from wallets.assets import amount_minor, money
+from wallets.assets import amount_minor, to_decimal
 from wallets.errors import CurrencyMismatch, SameWallet, WalletNotFound
 from wallets.models import Wallet
 from wallets.references import company_wallet_ref, counterparty_ref, wallet_ref
@@ -42,15 +42,15 @@ class Refund:
 
 
 def propose_charge(
-    company: User, *, wallet_id: uuid.UUID, amount: str, summary: str = "", unseen: bool = False
+    company: User, *, wallet_id: uuid.UUID, amount: str, summary: str = "", unchecked: bool = False
 ) -> Proposal:
     """Propose to take money from a payer's wallet, known by its token, into the company's own.
 
-    `unseen`: see `wallets.references.counterparty_ref`. Raises `NoWallet`, `WalletNotFound`,
+    `unchecked`: see `wallets.references.counterparty_ref`. Raises `NoWallet`, `WalletNotFound`,
     `InvalidInput`, `AmountNotPositive`.
     """
     target = company_wallet_ref(company)
-    source = counterparty_ref(wallet_id, target, unseen=unseen)
+    source = counterparty_ref(wallet_id, target, unchecked=unchecked)
     return Proposal(
         kind=Kind.CHARGE,
         source=source,
@@ -148,7 +148,7 @@ def refund(
     left_minor = counted.amount_minor - counted.refunded_minor
     refund_minor = left_minor if given_minor is None else given_minor
     if left_minor == 0 or refund_minor > left_minor:
-        raise RefundExceedsCharge(left=money(left_minor, transaction.asset_id))
+        raise RefundExceedsCharge(left=to_decimal(left_minor, transaction.asset_id))
     movement = move(
         Proposal(
             kind=Kind.REFUND,

@@ -6,7 +6,7 @@ from ledger.kinds import Kind
 from wallets.assets import amount_minor, system_wallet
 from wallets.errors import NoWallet
 from wallets.models import Asset, Purpose
-from wallets.selectors import named_wallet
+from wallets.selectors import default_wallet
 from wallets.services import wallet_to_credit
 
 
@@ -49,7 +49,7 @@ def give_bonus(
 def spend(actor: User, *, user: User, asset: Asset, amount: str, summary: str = "") -> Movement:
     """Take what the user spends on the platform. Raises `NoWallet`, else as `top_up` does."""
     taken_minor = amount_minor(amount, asset.symbol)
-    wallet = named_wallet(user, asset)
+    wallet = default_wallet(user, asset)
     if wallet is None:
         raise NoWallet
     return move(

@@ -9,7 +9,7 @@ from core.unit_of_work import require_unit_of_work
 from wallets.assets import DEFAULT_CURRENCY, get_asset
 from wallets.errors import BalanceNotZero
 from wallets.models import Status, Wallet
-from wallets.selectors import named_wallet
+from wallets.selectors import default_wallet
 from wallets.services import lock_wallets, set_status
 
 
@@ -34,7 +34,7 @@ def name_of(customer: User) -> str:
 
 def balance_minor_of(customer: User) -> int:
     """Return what the customer holds of the default currency, in minor units."""
-    wallet = named_wallet(customer, get_asset(DEFAULT_CURRENCY))
+    wallet = default_wallet(customer, get_asset(DEFAULT_CURRENCY))
     return (wallet and wallet.balance_minor) or 0
 
 

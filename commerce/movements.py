@@ -8,7 +8,7 @@ from ledger.errors import REFUSAL_OF_FAILURE, InsufficientFunds
 from ledger.kinds import FailureCode, Kind
 from ledger.models import Transaction
 from ledger.post import Order, Outcome, post
-from wallets.assets import money
+from wallets.assets import to_decimal
 from wallets.errors import CurrencyMismatch, SameWallet
 from wallets.models import Wallet
 
@@ -80,6 +80,6 @@ def _refusal(failure: FailureCode, outcome: Outcome, proposal: Proposal) -> Refu
         return refusal()
     available_minor = outcome.available_minor or 0
     return InsufficientFunds(
-        available=money(available_minor, source.asset_id),
-        shortfall=money(proposal.amount_minor - available_minor, source.asset_id),
+        available=to_decimal(available_minor, source.asset_id),
+        shortfall=to_decimal(proposal.amount_minor - available_minor, source.asset_id),
     )

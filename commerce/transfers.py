@@ -16,15 +16,15 @@ def propose_transfer(
     target_id: uuid.UUID,
     amount: str,
     summary: str = "",
-    unseen: bool = False,
+    unchecked: bool = False,
 ) -> Proposal:
     """Propose to move money from the owner's wallet to another. `amount` is a plain decimal.
 
-    `unseen`: see `wallets.references.counterparty_ref`. Raises `WalletNotFound` (for a source that
+    `unchecked`: see `wallets.references.counterparty_ref`. Raises `WalletNotFound` (for a source that
     is not the owner's, too), `InvalidInput`, `AmountNotPositive`.
     """
     source = own_wallet_ref(owner, source_id)
-    target = counterparty_ref(target_id, source, unseen=unseen)
+    target = counterparty_ref(target_id, source, unchecked=unchecked)
     return Proposal(
         kind=Kind.TRANSFER,
         source=source,

@@ -14,13 +14,13 @@ _POLL_SECONDS = 0.2
 _CANCEL_SECONDS = 1
 
 
-class BrokenOff(Exception):
+class Cancelled(Exception):
     """What the block did is not whole."""
 
 
 @contextmanager
-def broken_off_when(is_over: Callable[[], bool]) -> Iterator[None]:
-    """Cancel the block's statement once `is_over` says so, and the next ones; raise `BrokenOff`.
+def cancel_when(is_over: Callable[[], bool]) -> Iterator[None]:
+    """Cancel the block's statement once `is_over` says so, and the next ones; raise `Cancelled`.
 
     Of the statements of this thread, on the connection that reads go to. `is_over` is called in
     another thread, often.
@@ -43,10 +43,10 @@ def broken_off_when(is_over: Callable[[], bool]) -> Iterator[None]:
         yield
     except Exception as error:
         if is_over():
-            raise BrokenOff from error
+            raise Cancelled from error
         raise
     finally:
         ended.set()
         watcher.join()
     if is_over():
-        raise BrokenOff
+        raise Cancelled

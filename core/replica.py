@@ -34,7 +34,7 @@ AWAY_SECONDS = 5
 #: How long a read waits for a replica that is a little behind: pauses between three looks.
 PAUSES_SECONDS = (0.002, 0.008)
 #: The caller's position, for a query of tokens: it comes with the authentication, at no trip.
-SEEN = "(SELECT seen::text FROM core_position WHERE caller_id = accounts_user.id)"
+RECORDED_POSITION = "(SELECT seen::text FROM core_position WHERE caller_id = accounts_user.id)"
 
 # A replica that restarts may show an older state for a moment: it receives again only when it has
 # replayed all that it had. One that was promoted follows nobody any more.
@@ -46,7 +46,7 @@ _HAS_REACHED = """
 # requests of one caller may write it in the other order. Whatever can be seen has been flushed, and
 # the flush position is one that the replica reaches: what is inserted beyond it (this very row's
 # commit, for one) may wait for the next flush, and a caller who asks often would chase it for ever.
-_REMEMBER = """
+_RECORD_POSITION = """
     INSERT INTO core_position AS known (caller_id, seen, seen_at)
     VALUES (%s, CASE current_setting('synchronous_commit')
                      WHEN 'off' THEN pg_current_wal_insert_lsn()
@@ -86,7 +86,7 @@ def current_alias() -> str:
 
 
 @contextmanager
-def reading() -> Iterator[None]:
+def use_replica() -> Iterator[None]:
     """Let the reads in the block follow."""
     token = _alias.set(REPLICA)
     try:
@@ -114,17 +114,17 @@ def has_reached(position: str) -> bool:
     return False
 
 
-def remember(caller_id: UUID) -> None:
+def record_position(caller_id: UUID) -> None:
     """Keep that the caller was told what the primary holds by now.
 
     Outside a unit of work, after its commit and before the answer goes out.
     """
     try:
-        _remember(caller_id)
+        _record_position(caller_id)
     except (OperationalError, InterfaceError):
         connection.close()
         try:
-            _remember(caller_id)
+            _record_position(caller_id)
         except (OperationalError, InterfaceError) as error:
             # What was committed is answered all the same.
             logger.warning("Could not keep how far %s has seen: %s", caller_id, error)
@@ -149,6 +149,6 @@ def forget_idle(*, days: int = 1) -> int:
         return int(cursor.rowcount)
 
 
-def _remember(caller_id: UUID) -> None:
+def _record_position(caller_id: UUID) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(_REMEMBER, [caller_id])
+        cursor.execute(_RECORD_POSITION, [caller_id])

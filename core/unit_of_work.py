@@ -65,7 +65,7 @@ def unit_of_work(work: Callable[[], Result]) -> Result:
     return _retrying(partial(_attempt, work))
 
 
-def one_statement(sql: str, values: Sequence[Any]) -> tuple[Any, ...] | None:
+def execute_autocommitted(sql: str, values: Sequence[Any]) -> tuple[Any, ...] | None:
     """Run one statement that is a unit of work by itself; return its row, None without one.
 
     For what would otherwise be a whole unit of work and is one trip this way (behind a pooler, a

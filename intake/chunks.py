@@ -228,7 +228,7 @@ def _lock(chosen: Sequence[uuid.UUID]) -> list[_Attempt]:
     """Lock what is still ready, in the order of its acceptance, and find where each is paid from.
 
     Where no source is named it is the customer's oldest active wallet of the asset, failing that
-    the oldest frozen one (`wallets.selectors.named_wallet`, for many at once). The queue's rows are
+    the oldest frozen one (`wallets.selectors.default_wallet`, for many at once). The queue's rows are
     locked before the wallets': the order of locks of the whole service.
     """
     # Found by their ids first: asked for together with what they are, one of the partial indexes

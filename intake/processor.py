@@ -17,7 +17,7 @@ from core.unit_of_work import unit_of_work
 from intake.chunks import Chunk, ChunkTaken, choose, make_due_retries_ready, run, take_lease
 from intake.customers.progress import current_run
 from intake.models import ProcessorState
-from wallets.assets import DEFAULT_CURRENCY, money
+from wallets.assets import DEFAULT_CURRENCY, to_decimal
 
 logger = logging.getLogger(__name__)
 
@@ -105,7 +105,7 @@ class Processor:
 def _told(chunk: Chunk, seconds: float) -> dict[str, object]:
     return {
         "size": chunk.size,
-        "value": str(money(chunk.value_minor, DEFAULT_CURRENCY)),
+        "value": str(to_decimal(chunk.value_minor, DEFAULT_CURRENCY)),
         "latency": chunk.latency_ms,
         "seconds": round(seconds, 4),
         "at": rfc3339(timezone.now()),

@@ -11,12 +11,12 @@ from psycopg.types.numeric import Int8
 
 from core import context, metrics
 from core.idempotency import Answer, Claim, answer_of, kept_since
-from core.unit_of_work import one_statement
+from core.unit_of_work import execute_autocommitted
 from ledger.post import COMPLETED, Order
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ResponseTemplate:
     """What is answered: a body with `%1$s` for a balance, `%2$s` for the transaction's id.
 
     The balance is the source's or the target's after the movement, with `decimals` digits after
@@ -29,7 +29,7 @@ class Told:
 
 
 def post_once(
-    order: Order, told: Told, claim: Claim | None, *, token_digest: str | None = None
+    order: Order, told: ResponseTemplate, claim: Claim | None, *, token_digest: str | None = None
 ) -> Answer | None:
     """Carry the order out and return the answer, or None: then nothing is written.
 
@@ -39,10 +39,10 @@ def post_once(
     and the money commit together. Must not run inside a unit of work: it is one. The wallets must
     differ, and the end that is told must be the actor's.
 
-    Raises `IdempotencyKeyReused`, and what `core.unit_of_work.one_statement` does.
+    Raises `IdempotencyKeyReused`, and what `core.unit_of_work.execute_autocommitted` does.
     """
     started = time.perf_counter()
-    row = one_statement(
+    row = execute_autocommitted(
         "SELECT * FROM ledger_post_once("
         "%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         [

@@ -7,9 +7,9 @@ from procrastinate.contrib.django import app
 from procrastinate.exceptions import JobAborted
 from procrastinate.job_context import JobContext
 
-from core.cancellation import BrokenOff
+from core.cancellation import Cancelled
 from ledger.partitions import make_partitions
-from ledger.verification import verify_books
+from ledger.verification import verify_ledger
 
 logger = logging.getLogger(__name__)
 
@@ -36,9 +36,9 @@ def make_missing_partitions(timestamp: int) -> None:
 def verify_whole_ledger(context: JobContext, timestamp: int) -> None:
     """Verify the books and record the result, which `/metrics` tells and an alert waits for."""
     try:
-        verify_books(
+        verify_ledger(
             lambda fault: logger.error("The ledger is off: %s", fault),
             is_over=context.should_abort,
         )
-    except BrokenOff as error:
+    except Cancelled as error:
         raise JobAborted from error

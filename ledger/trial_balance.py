@@ -89,14 +89,14 @@ def trial_balance(*, at: datetime | None = None, within_ms: int = 0) -> list[Lin
     milliseconds; 0: it may take for ever.
     """
     try:
-        return _weigh(at, within_ms)
+        return _compute(at, within_ms)
     except OperationalError as error:
         if isinstance(error.__cause__, QueryCanceled):
             raise TooLong from error
         raise
 
 
-def _weigh(at: datetime | None, within_ms: int) -> list[Line]:
+def _compute(at: datetime | None, within_ms: int) -> list[Line]:
     with snapshot() as cursor:
         cursor.execute(f"SET LOCAL statement_timeout = {within_ms:d}")
         cursor.execute(

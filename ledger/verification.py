@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from core.cancellation import broken_off_when
+from core.cancellation import cancel_when
 from core.unit_of_work import snapshot, unit_of_work
 from ledger.models import Verification
 from ledger.trial_balance import Line, trial_balance
@@ -64,7 +64,7 @@ class Finding:
     problem: str
 
 
-def verify_books(
+def verify_ledger(
     report: Callable[[Finding | Line], object] = lambda fault: None,
     *,
     is_over: Callable[[], bool] = lambda: False,
@@ -72,12 +72,12 @@ def verify_books(
     """Verify the ledger, draw up the trial balance, and record what they found.
 
     `report` is called with each wallet that is off and each asset that does not balance. Takes as
-    long as the ledger is long. Once `is_over` says so it raises `BrokenOff` and records nothing.
+    long as the ledger is long. Once `is_over` says so it raises `Cancelled` and records nothing.
     """
     started = time.monotonic()
     findings = unbalanced = 0
-    with broken_off_when(is_over):
-        for finding in verify_ledger():
+    with cancel_when(is_over):
+        for finding in verify_wallets():
             findings += 1
             report(finding)
         for line in trial_balance():
@@ -100,7 +100,7 @@ def verify_books(
     return verification
 
 
-def verify_ledger(*, ranges: int = RANGES) -> Iterator[Finding]:
+def verify_wallets(*, ranges: int = RANGES) -> Iterator[Finding]:
     """Recompute every balance and version from the transactions; yield each wallet that is off.
 
     Reads snapshots, one of `ranges` parts of the wallets at a time: nobody is locked out, and no

@@ -10,7 +10,7 @@ from prove.caller import Caller
 from prove.installation import Installation
 from prove.ledger_rows import on_record
 from prove.load import SETTLE_SECONDS, Sender
-from prove.operations import Log, Operation, Told
+from prove.operations import Log, Operation, ResponseTemplate
 from prove.waiting import wait_until
 
 
@@ -35,8 +35,8 @@ class Inquiries:
             sender.settle(operation)
         caller.close()
 
-    def _ask(self, sender: Sender, operation: Operation) -> Told | None:
-        answers: list[Told] = []
+    def _ask(self, sender: Sender, operation: Operation) -> ResponseTemplate | None:
+        answers: list[ResponseTemplate] = []
 
         def is_told() -> bool:
             told = sender.ask(operation)
@@ -47,7 +47,7 @@ class Inquiries:
         return answers[0] if answers else None
 
     def _compare(
-        self, operation: Operation, told: Told | None, before: set[str], after: set[str]
+        self, operation: Operation, told: ResponseTemplate | None, before: set[str], after: set[str]
     ) -> None:
         """Hold what was told against the books: as they were before, and as they were after."""
         if told is None:

@@ -8,7 +8,7 @@ import psycopg
 from django.db import connection as django_connection
 
 from ledger.trial_balance import trial_balance
-from ledger.verification import verify_ledger
+from ledger.verification import verify_wallets
 from ops.embedded_postgres import Role
 from prove import books
 from prove.installation import (
@@ -109,7 +109,7 @@ class Inspector:
     def _verify(self) -> Iterator[Violation]:
         """Ask the product's own commands, too."""
         try:
-            for finding in verify_ledger(ranges=1):
+            for finding in verify_wallets(ranges=1):
                 yield Violation("verify_ledger", f"{finding.wallet_id} {finding.problem}")
             for line in trial_balance():
                 if line.difference_minor:

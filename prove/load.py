@@ -11,7 +11,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 from prove.caller import Caller
-from prove.operations import DUPLICATE, OUTAGE, Answer, Charged, Log, Operation, Told
+from prove.operations import DUPLICATE, OUTAGE, Answer, Charged, Log, Operation, ResponseTemplate
 
 CALLERS = 20
 #: How long an operation may take until somebody has settled it, whatever breaks meanwhile.
@@ -181,7 +181,7 @@ class Sender:
             told = self.ask(operation) or operation.told
             self._hold_to(operation, told)
 
-    def ask(self, operation: Operation) -> Told | None:
+    def ask(self, operation: Operation) -> ResponseTemplate | None:
         """Ask what became of its key, as a phone does that has lost the answer.
 
         Returns what was told; None when there was no answer. What was answered once stays so.
@@ -193,7 +193,7 @@ class Sender:
         if answer is None or not answer.is_success:
             return None
         said = answer.json
-        told = Told(said["state"] == "completed", said["statusCode"], said["body"])
+        told = ResponseTemplate(said["state"] == "completed", said["statusCode"], said["body"])
         self._log.tell(told)
         if operation.told not in (None, told):
             self._log.violate(
@@ -208,7 +208,7 @@ class Sender:
         operation.outcomes.append(answer.status if answer else None)
         return answer
 
-    def _hold_to(self, operation: Operation, told: Told | None) -> None:
+    def _hold_to(self, operation: Operation, told: ResponseTemplate | None) -> None:
         """Check that the service has kept to what it told of the key."""
         if told is None or operation.answer is None or not operation.is_acknowledged:
             return

@@ -71,7 +71,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ResponseTemplate:
     """What `GET /idempotency/<key>` says: what was answered under it, or that it is unknown."""
 
     is_completed: bool
@@ -121,7 +121,7 @@ class Operation:
     may_be_done: bool = False
     repeats: int = 0
     #: What its caller was told of the key when the answer was lost; None: not that it was answered.
-    told: Told | None = None
+    told: ResponseTemplate | None = None
 
     @property
     def is_acknowledged(self) -> bool:
@@ -207,7 +207,7 @@ class Log:
             taken, self.left = self.left, []
         return taken
 
-    def tell(self, told: Told) -> None:
+    def tell(self, told: ResponseTemplate) -> None:
         """Keep that a caller was told of a key."""
         with self._lock:
             self.told["completed" if told.is_completed else "unknown"] += 1

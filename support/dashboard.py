@@ -11,7 +11,7 @@ from ledger.kinds import FailureCode, Kind
 from support import figures
 from support.operator_admin import link, page_url
 from support.wallets import amount_text
-from wallets.assets import DEFAULT_CURRENCY, find_asset, money
+from wallets.assets import DEFAULT_CURRENCY, find_asset, to_decimal
 
 #: Each kind keeps its colour; they are told apart on white and on black.
 COLOURS = {
@@ -101,7 +101,7 @@ def _money_tiles(hours: list[figures.Hour] | None, symbol: str) -> list[dict[str
     failed = page_url("ledger_transaction_changelist", outcome="failed")
     every = page_url("ledger_transaction_changelist")
     return [
-        _tile(f"Moved, {symbol}", f"{money(minor, symbol):,f}", "all kinds together"),
+        _tile(f"KeyedResult, {symbol}", f"{to_decimal(minor, symbol):,f}", "all kinds together"),
         _tile("Transactions", f"{completed:,}", "completed, all assets", every),
         _tile("Refused", f"{refused:,}", share, failed),
     ]
@@ -126,7 +126,7 @@ def _volume_chart(hours: list[figures.Hour], symbol: str) -> str:
         {
             "label": kind.label,
             "backgroundColor": colour,
-            "data": [str(money(hour.volumes[symbol, kind], symbol)) for hour in hours],
+            "data": [str(to_decimal(hour.volumes[symbol, kind], symbol)) for hour in hours],
         }
         for kind, colour in COLOURS.items()
         if any(hour.volumes[symbol, kind] for hour in hours)

@@ -14,8 +14,8 @@ from accounts import support_actions
 from accounts.models import Action
 from api.http.client_address import client_address
 from support.customers import operator_of
-from support.related_records import LooksLikeToken, Trail, follow, meaning_of
-from support.related_tables import tables_of
+from support.related_records import LooksLikeToken, RelatedRecords, find_related, parse_query
+from support.related_tables import related_tables
 
 MISHAP = (
     "That may be an API token, which is a secret: it was not looked up, and not kept. If it is one,"
@@ -47,7 +47,7 @@ def find(request: HttpRequest) -> HttpResponseBase:
     form = FindForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
-            kind, quoted = meaning_of(form.cleaned_data["quoted"])
+            kind, quoted = parse_query(form.cleaned_data["quoted"])
         except LooksLikeToken:
             form = FindForm()
             return _page(request, "Find", form=form, refused=MISHAP)
@@ -62,7 +62,7 @@ def found(request: HttpRequest, kind: str, key: uuid.UUID) -> HttpResponse:
 
 def _found(request: HttpRequest, kind: str, quoted: str) -> HttpResponse:
     """Show everything around something, and record who was looked at."""
-    trail = follow(kind, quoted)
+    trail = find_related(kind, quoted)
     operator = operator_of(request)
     for person in trail.people:
         support_actions.record(
@@ -77,7 +77,9 @@ def _found(request: HttpRequest, kind: str, quoted: str) -> HttpResponse:
         )
     title = "Nothing found" if trail.is_empty else f"Everything around {_name(kind, quoted, trail)}"
     form = FindForm()
-    return _page(request, title, form=form, trail=trail, quoted=quoted, tables=tables_of(trail))
+    return _page(
+        request, title, form=form, trail=trail, quoted=quoted, tables=related_tables(trail)
+    )
 
 
 def _page(request: HttpRequest, title: str, **context: Any) -> TemplateResponse:
@@ -85,7 +87,7 @@ def _page(request: HttpRequest, title: str, **context: Any) -> TemplateResponse:
     return TemplateResponse(request, "admin/find.html", context)
 
 
-def _name(kind: str, quoted: str, trail: Trail) -> str:
+def _name(kind: str, quoted: str, trail: RelatedRecords) -> str:
     if kind == "person":
         return trail.people[0].email
     return {"queued": f"queued transaction {quoted}", "quoted": f"“{quoted}”"}.get(

@@ -41,7 +41,7 @@ class LooksLikeToken(Exception):
 
 
 @dataclass(slots=True)
-class Trail:
+class RelatedRecords:
     """Everything around something, the newest first. `notes` say what was not looked at."""
 
     people: list[User] = field(default_factory=list)
@@ -60,7 +60,7 @@ class Trail:
         return not any((*found, self.actions))
 
 
-def meaning_of(text: str) -> tuple[str, str]:
+def parse_query(text: str) -> tuple[str, str]:
     """Return what somebody typed: (person, wallet, transaction, queued or quoted, its id).
 
     `quoted` is any other text: a request id or an idempotency key. Raises `LooksLikeToken`.
@@ -89,7 +89,7 @@ _MODELS: dict[str, type[Model]] = {
 }
 
 
-def follow(kind: str, quoted: str) -> Trail:
+def find_related(kind: str, quoted: str) -> RelatedRecords:
     """Return everything around a person, a wallet, a transaction, a queued one, or a quoted text.
 
     It is empty when there is no such thing.
@@ -99,12 +99,12 @@ def follow(kind: str, quoted: str) -> Trail:
     try:
         key = uuid.UUID(quoted)
     except ValueError:
-        return Trail()
-    return _FOLLOWERS[kind](key) if kind in _FOLLOWERS else Trail()
+        return RelatedRecords()
+    return _FOLLOWERS[kind](key) if kind in _FOLLOWERS else RelatedRecords()
 
 
-def _of_person(key: uuid.UUID) -> Trail:
-    trail = Trail(people=list(User.objects.filter(pk=key)))
+def _of_person(key: uuid.UUID) -> RelatedRecords:
+    trail = RelatedRecords(people=list(User.objects.filter(pk=key)))
     wallets = Wallet.objects.filter(owner_id=key).order_by("-created_at")
     trail.wallets = list(wallets.select_related("owner")[: WALLETS + 1])
     if len(trail.wallets) > WALLETS:
@@ -113,13 +113,13 @@ def _of_person(key: uuid.UUID) -> Trail:
     return _around_wallets(trail)
 
 
-def _of_wallet(key: uuid.UUID) -> Trail:
-    trail = Trail(wallets=list(Wallet.objects.filter(pk=key).select_related("owner")))
+def _of_wallet(key: uuid.UUID) -> RelatedRecords:
+    trail = RelatedRecords(wallets=list(Wallet.objects.filter(pk=key).select_related("owner")))
     trail.people = [wallet.owner for wallet in trail.wallets if wallet.owner]
     return _around_wallets(trail)
 
 
-def _around_wallets(trail: Trail) -> Trail:
+def _around_wallets(trail: RelatedRecords) -> RelatedRecords:
     ids = [wallet.pk for wallet in trail.wallets]
     people = [person.pk for person in trail.people]
     trail.transactions = transactions_of(ids, count=SHOWN) if ids else []
@@ -133,8 +133,8 @@ def _around_wallets(trail: Trail) -> Trail:
     return trail
 
 
-def _of_transaction(key: uuid.UUID) -> Trail:
-    trail = Trail(transactions=list(Transaction.objects.filter(pk=key)))
+def _of_transaction(key: uuid.UUID) -> RelatedRecords:
+    trail = RelatedRecords(transactions=list(Transaction.objects.filter(pk=key)))
     for found in list(trail.transactions):
         if found.origin_id:
             trail.transactions += Transaction.objects.filter(pk=found.origin_id)
@@ -150,8 +150,8 @@ def _of_transaction(key: uuid.UUID) -> Trail:
     return _complete(trail)
 
 
-def _of_queued(key: uuid.UUID) -> Trail:
-    trail = Trail(queued=list(QueuedTransaction.objects.filter(pk=key)))
+def _of_queued(key: uuid.UUID) -> RelatedRecords:
+    trail = RelatedRecords(queued=list(QueuedTransaction.objects.filter(pk=key)))
     for found in trail.queued:
         if found.transaction_id:
             trail.transactions = list(Transaction.objects.filter(pk=found.transaction_id))
@@ -159,8 +159,8 @@ def _of_queued(key: uuid.UUID) -> Trail:
     return _complete(trail)
 
 
-def _of_quoted(text: str) -> Trail:
-    trail = Trail()
+def _of_quoted(text: str) -> RelatedRecords:
+    trail = RelatedRecords()
     _add_request(trail, text)
     newest = IdempotencyRecord.objects.order_by("-created_at").values("pk")[:SCANNED]
     records = IdempotencyRecord.objects.filter(pk__in=newest, key=text)
@@ -173,7 +173,7 @@ def _of_quoted(text: str) -> Trail:
     return _complete(trail)
 
 
-def _add_request(trail: Trail, request_id: str) -> None:
+def _add_request(trail: RelatedRecords, request_id: str) -> None:
     """Add the transactions and queued ones that a request has written."""
     if not request_id:
         return
@@ -197,7 +197,7 @@ def _add_request(trail: Trail, request_id: str) -> None:
     trail.actions = _actions(Q(request_id=request_id))
 
 
-def _complete(trail: Trail) -> Trail:
+def _complete(trail: RelatedRecords) -> RelatedRecords:
     """Add the wallets, the people and the keys of the transactions that are in it."""
     ids = {key for found in trail.transactions for key in (found.source_id, found.target_id)}
     ids |= {key for each in trail.queued for key in (each.source_id, each.target_id) if key}
@@ -229,7 +229,7 @@ def _records_of(transactions: Sequence[Transaction]) -> list[IdempotencyRecord]:
 
 
 def _scan_queue(
-    trail: Trail, meant: Q, *, below: uuid.UUID | None = None
+    trail: RelatedRecords, meant: Q, *, below: uuid.UUID | None = None
 ) -> list[QueuedTransaction]:
     """Return those of the newest queued transactions that are meant."""
     queued = QueuedTransaction.objects.order_by("-pk")

@@ -13,7 +13,7 @@ from core.models import IdempotencyRecord
 from intake.models import QueuedTransaction
 from ledger.models import Transaction
 from support.operator_admin import label, link
-from support.related_records import Trail
+from support.related_records import RelatedRecords
 from support.wallets import STATUS_COLOURS, amount_text
 from wallets.assets import system_account
 from wallets.models import Status, StatusChange, Wallet
@@ -22,7 +22,7 @@ Table = dict[str, Any]
 Row = list[object]
 
 
-def tables_of(trail: Trail) -> list[tuple[str, Table]]:
+def related_tables(trail: RelatedRecords) -> list[tuple[str, Table]]:
     """Return a title and unfold's table for each kind of thing that was found."""
     owners = _owners(trail.transactions)
     emails = _emails(trail)
@@ -133,7 +133,7 @@ def _support_action(done: SupportAction, emails: dict[uuid.UUID, str]) -> Row:
     return [moment(done.created_at), who, done.get_action_display(), done.reason, done.result]
 
 
-def _emails(trail: Trail) -> dict[uuid.UUID, str]:
+def _emails(trail: RelatedRecords) -> dict[uuid.UUID, str]:
     ids = {done.actor_id for done in trail.actions if done.actor_id}
     ids |= {queued.customer_id for queued in trail.queued}
     return dict(User.objects.filter(pk__in=ids).values_list("pk", "email"))

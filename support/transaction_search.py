@@ -29,7 +29,7 @@ WALLETS = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Meaning:
+class Query:
     """What a text means: transactions on any of the `sides`, each with an index, that also `fit`.
 
     `wallets` is the number of wallets that it named, 0 if it was something else.
@@ -52,10 +52,10 @@ class Found:
     is_cut: bool = False
 
 
-def meaning_of(text: str, typed_id: uuid.UUID | None) -> Meaning:
+def parse_query(text: str, typed_id: uuid.UUID | None) -> Query:
     """Return what was meant: a customer, a wallet, a transaction, else a request id; "" is all."""
     if not text:
-        return Meaning((Q(),))
+        return Query((Q(),))
     customers = Q(pk=typed_id) if typed_id else Q(email=text.lower())
     customer = User.objects.filter(customers).first()
     if customer is not None:
@@ -63,8 +63,8 @@ def meaning_of(text: str, typed_id: uuid.UUID | None) -> Meaning:
     if typed_id and Wallet.objects.filter(pk=typed_id).exists():
         return _of_wallets(Wallet.objects.filter(pk=typed_id))
     if typed_id and Transaction.objects.filter(pk=typed_id).exists():
-        return Meaning((Q(pk=typed_id),))
-    return Meaning((window_of(text) or Q(),), fit=Q(request_id=text))
+        return Query((Q(pk=typed_id),))
+    return Query((window_of(text) or Q(),), fit=Q(request_id=text))
 
 
 def window_of(request_id: str) -> Q | None:
@@ -76,9 +76,9 @@ def window_of(request_id: str) -> Q | None:
     return Q(pk__gte=first_id_at(earliest), pk__lt=first_id_at(latest))
 
 
-def find(
+def find_transactions(
     transactions: QuerySet[Transaction],
-    meaning: Meaning,
+    meaning: Query,
     *,
     before: uuid.UUID,
     count: int,
@@ -107,10 +107,10 @@ def find(
     return Found(ids, floor, is_cut=floor is not None)
 
 
-def _of_wallets(wallets: QuerySet[Wallet]) -> Meaning:
+def _of_wallets(wallets: QuerySet[Wallet]) -> Query:
     newest = list(wallets.order_by("-created_at").values_list("pk", flat=True)[:WALLETS])
     sides = [side for pk in newest for side in (Q(source_id=pk), Q(target_id=pk))]
-    return Meaning(tuple(sides), wallets=len(newest))
+    return Query(tuple(sides), wallets=len(newest))
 
 
 def _merged(sides: Sequence[QuerySet[Transaction]], part: slice) -> list[uuid.UUID]:

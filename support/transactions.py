@@ -27,9 +27,9 @@ from support.operator_admin import (
     display,
     link,
 )
-from support.transaction_search import LOOKED_AT, WALLETS, find, meaning_of
+from support.transaction_search import LOOKED_AT, WALLETS, find_transactions, parse_query
 from support.wallets import AssetFilter, amount_text
-from wallets.assets import money, system_account
+from wallets.assets import system_account, to_decimal
 
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations
@@ -75,8 +75,8 @@ class TransactionChangeList(KeysetChangeList):
 
     def find_page(self, after: str | None) -> tuple[Sequence[Model], str | None]:
         text = self.query.strip()
-        meaning = meaning_of(text, as_uuid(text))
-        found = find(
+        meaning = parse_query(text, as_uuid(text))
+        found = find_transactions(
             self.queryset,
             meaning,
             before=MAX_ID if after is None else _id_of(after),
@@ -225,7 +225,7 @@ class TransactionAdmin(OperatorAdmin[Transaction]):
 
 
 def _cells(line: Line) -> list[str]:
-    return [line.symbol, *(f"{money(minor, line.symbol):,f}" for minor in line.amounts_minor)]
+    return [line.symbol, *(f"{to_decimal(minor, line.symbol):,f}" for minor in line.amounts_minor)]
 
 
 def _email(**user: Any) -> Subquery:

@@ -27,7 +27,7 @@ from support.operator_admin import (
     link,
     page_url,
 )
-from wallets.assets import SYMBOL, create_asset, money
+from wallets.assets import SYMBOL, create_asset, to_decimal
 from wallets.models import Asset, Status, StatusChange, Wallet
 from wallets.services import set_status
 
@@ -41,7 +41,7 @@ STATUS_COLOURS = {Status.ACTIVE: "success", Status.FROZEN: "warning", Status.CLO
 
 def amount_text(minor: int | None, symbol: str) -> str:
     """Return minor units as people write them, e.g. `1,250.00 USD`; nothing for None."""
-    return "" if minor is None else f"{money(minor, symbol):,f} {symbol}"
+    return "" if minor is None else f"{to_decimal(minor, symbol):,f} {symbol}"
 
 
 class AssetForm(_AssetModelForm):

@@ -15,7 +15,7 @@ from django.test.utils import setup_databases, teardown_databases
 from pytest_django import DjangoDbBlocker
 
 from ledger.trial_balance import trial_balance
-from ledger.verification import verify_ledger
+from ledger.verification import verify_wallets
 from ops.embedded_postgres import Role
 from tests.http_client import Api
 from tests.processes import Workers
@@ -80,7 +80,7 @@ def books(owner_dsn: str, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     with django_db_blocker.unblock():
         try:
             yield
-            assert list(verify_ledger(ranges=1)) == []
+            assert list(verify_wallets(ranges=1)) == []
             assert [line for line in trial_balance() if line.difference_minor] == []
         finally:
             connection.close()

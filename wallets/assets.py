@@ -45,7 +45,7 @@ def amount_minor(
     return to_minor(amount, decimals=decimals, field=field, zero_allowed=zero_allowed)
 
 
-def money(minor: int | None, symbol: str) -> Decimal | None:
+def to_decimal(minor: int | None, symbol: str) -> Decimal | None:
     """Return minor units of the asset as the exact decimal that goes out; None stays None."""
     return None if minor is None else to_major(minor, decimals=get_asset(symbol).decimals)
 

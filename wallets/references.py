@@ -35,13 +35,13 @@ def wallet_ref(wallet_id: uuid.UUID) -> Wallet:
     return Wallet.from_db(DEFAULT_DB_ALIAS, _UNCHANGING, _unchanging(wallet_id))
 
 
-def counterparty_ref(wallet_id: uuid.UUID, own: Wallet, *, unseen: bool) -> Wallet:
+def counterparty_ref(wallet_id: uuid.UUID, own: Wallet, *, unchecked: bool) -> Wallet:
     """Return what is on the other side of one's own end: somebody's wallet of the same asset.
 
-    With `unseen` nobody looks whether that is so: for `ledger.post_once`, which asks when it locks.
+    With `unchecked` nobody looks whether that is so: for `ledger.post_once`, which asks when it locks.
     Else raises `WalletNotFound`, and what it returns may hold another asset.
     """
-    if unseen:
+    if unchecked:
         return Wallet(id=wallet_id, asset_id=own.asset_id)
     return wallet_ref(wallet_id)
 

@@ -35,7 +35,7 @@ def wallets_of(owner: User) -> QuerySet[Wallet]:
     return Wallet.objects.filter(owner_id=owner.pk).order_by("created_at", "id")
 
 
-def named_wallet(owner: User, asset: Asset) -> Wallet | None:
+def default_wallet(owner: User, asset: Asset) -> Wallet | None:
     """Return the wallet that is meant when only its owner and an asset are named.
 
     The oldest active one; failing that the oldest frozen one, so that an attempt on it is refused

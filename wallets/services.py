@@ -14,7 +14,7 @@ from core.unit_of_work import refuse_on_constraint, require_unit_of_work
 from wallets.assets import get_asset
 from wallets.errors import BalanceNotZero, NotCash, WalletClosed, WalletLimitReached
 from wallets.models import Asset, Status, StatusChange, Wallet
-from wallets.selectors import anyones_wallet, named_wallet
+from wallets.selectors import anyones_wallet, default_wallet
 
 refuse_on_constraint("one_cash_wallet_per_slot", WalletLimitReached)
 refuse_on_constraint("one_wallet_per_company", WalletLimitReached)
@@ -39,10 +39,10 @@ def wallet_to_credit(owner: User, asset: Asset) -> Wallet:
     Requires a unit of work. Raises `WalletLimitReached` when a cash wallet would be one too many.
     """
     require_unit_of_work()
-    wallet = named_wallet(owner, asset)
+    wallet = default_wallet(owner, asset)
     if wallet is None:
         _lock_owner(owner)
-        wallet = named_wallet(owner, asset) or _create_wallet(owner, asset)
+        wallet = default_wallet(owner, asset) or _create_wallet(owner, asset)
     return wallet
 
 

@@ -25,7 +25,7 @@ from commerce.customers import (
 )
 from core.errors import PermissionDenied
 from core.unit_of_work import unit_of_work
-from wallets.assets import DEFAULT_CURRENCY, money
+from wallets.assets import DEFAULT_CURRENCY, to_decimal
 from wallets.errors import BalanceNotZero
 
 SHOWN = {"name": "Ada Lovelace", "balance": Decimal("80.00")}
@@ -107,5 +107,5 @@ def _may_act_for(request: Request, customer: User) -> bool:
 def _full_answer(customer: User) -> dict[str, Any]:
     return {
         "name": name_of(customer),
-        "balance": money(balance_minor_of(customer), DEFAULT_CURRENCY),
+        "balance": to_decimal(balance_minor_of(customer), DEFAULT_CURRENCY),
     }

@@ -16,7 +16,7 @@ from api.http.views import ApiView, parse_body, respond_once
 from commerce.charges import ChargeItem, ChargeResult, charge_many
 from core.errors import InvalidInput, PermissionDenied
 from ledger.models import SUMMARY_CHARACTERS
-from wallets.assets import money
+from wallets.assets import to_decimal
 from wallets.errors import NoWallet
 
 MAX_CHARGES = 1_000
@@ -97,7 +97,7 @@ class ChargesView(ApiView):
             results, wallet = charge_many(caller_of(request), items)
             return {
                 "results": [result_answer(result) for result in results],
-                "balance": money(wallet.balance_minor, wallet.asset_id),
+                "balance": to_decimal(wallet.balance_minor, wallet.asset_id),
             }
 
         return respond_once(request, work)

@@ -12,12 +12,12 @@ from api.http.authentication import caller_of
 from api.http.fields import Body, FlagField, IdField, MomentField, MoneyField
 from api.http.pagination import LimitField, with_next_page
 from api.http.schema import operation
-from api.http.views import ApiView, may_follow, parse_query
+from api.http.views import ApiView, parse_query, replica_allowed
 from core.times import rfc3339
 from ledger.history import history
 from ledger.kinds import Kind
 from ledger.models import Entry
-from wallets.assets import money
+from wallets.assets import to_decimal
 from wallets.errors import WalletNotFound
 from wallets.selectors import own_wallet
 
@@ -89,7 +89,7 @@ class WalletHistoryView(ApiView):
         refusals=[WalletNotFound],
         linked=True,
     )
-    @may_follow
+    @replica_allowed
     def get(self, request: Request, token: UUID) -> Response:
         fields = parse_query(request, self.query)
         kind = fields.pop("type", None)
@@ -105,11 +105,11 @@ def history_answer(entry: Entry) -> dict[str, Any]:
         "summary": entry.summary,
         "source__token": entry.source_token,
         "target__token": entry.target_token,
-        "amount": money(entry.amount_minor, entry.asset_id),
+        "amount": to_decimal(entry.amount_minor, entry.asset_id),
         "success": entry.failure_code is None,
         "date": rfc3339(entry.created_at),
         "transaction": entry.transaction_id,
         "type": entry.kind,
-        "balance": money(entry.balance_after_minor, entry.asset_id),
+        "balance": to_decimal(entry.balance_after_minor, entry.asset_id),
         "error": entry.failure_code,
     }

@@ -20,7 +20,7 @@ from api.http.authentication import caller_of
 from api.http.permissions import HasRole, IsCompany, IsHolder
 from api.http.queued import ACCEPTED, PREFER, AcceptedAnswer, respond_queued, wants_async
 from api.http.schema import operation
-from api.http.views import ApiView, Moved, parse_body, respond_once
+from api.http.views import ApiView, KeyedResult, parse_body, respond_once
 from commerce.cash import propose_deposit, propose_withdrawal
 from commerce.charges import (
     ChargeFailed,
@@ -34,7 +34,7 @@ from core.errors import PermissionDenied
 from core.money import AmountNotPositive
 from intake.accept import queue_transfer, queue_withdrawal
 from ledger.errors import InsufficientFunds
-from wallets.assets import money
+from wallets.assets import to_decimal
 from wallets.errors import CurrencyMismatch, NotCash, NoWallet, SameWallet, WalletNotFound
 
 
@@ -118,7 +118,7 @@ class TransferView(MovingView, MoneyView):
             return respond_queued(request, lambda: queue_transfer(caller, **fields))
         return respond_moved(
             request,
-            lambda unseen: propose_transfer(caller, **fields, unseen=unseen),
+            lambda unchecked: propose_transfer(caller, **fields, unchecked=unchecked),
             of_source=True,
         )
 
@@ -152,7 +152,7 @@ class ChargeView(MovingView, MoneyView):
         caller = caller_of(request)
         return respond_moved(
             request,
-            lambda unseen: propose_charge(caller, **fields, unseen=unseen),
+            lambda unchecked: propose_charge(caller, **fields, unchecked=unchecked),
             of_source=False,
             tells_transaction=True,
         )
@@ -189,13 +189,13 @@ class RefundView(MoneyView):
     def post(self, request: Request) -> HttpResponse:
         fields = parse_body(request, self.body)
 
-        def work() -> Moved:
+        def work() -> KeyedResult:
             given_back = refund(caller_of(request), **fields)
             movement = given_back.movement
             return source_side(
                 movement,
                 transaction=movement.outcome.transaction_id,
-                refunded=money(given_back.refunded_minor, movement.source.asset_id),
+                refunded=to_decimal(given_back.refunded_minor, movement.source.asset_id),
             )
 
         return respond_once(request, work)

@@ -13,9 +13,9 @@ from api.http.authentication import caller_of
 from api.http.fields import Body, MoneyField, TextField
 from api.http.permissions import IsHolder
 from api.http.schema import operation
-from api.http.views import ApiView, may_follow, parse_body, respond_once
+from api.http.views import ApiView, parse_body, replica_allowed, respond_once
 from core.errors import InvalidInput, PermissionDenied
-from wallets.assets import DEFAULT_CURRENCY, money
+from wallets.assets import DEFAULT_CURRENCY, to_decimal
 from wallets.errors import NotCash, WalletLimitReached, WalletNotFound
 from wallets.models import Status, Wallet
 from wallets.selectors import own_wallet, wallets_of
@@ -86,7 +86,7 @@ class WalletInfoView(ApiView):
         shown=A_WALLET,
         refusals=[WalletNotFound],
     )
-    @may_follow
+    @replica_allowed
     def get(self, request: Request, token: UUID) -> Response:
         return Response(wallet_answer(own_wallet(caller_of(request), token)))
 
@@ -100,7 +100,7 @@ class WalletListView(ApiView):
         answer=WalletAnswer(many=True),
         shown=[A_WALLET],
     )
-    @may_follow
+    @replica_allowed
     def get(self, request: Request) -> Response:
         return Response([wallet_answer(wallet) for wallet in wallets_of(caller_of(request))])
 
@@ -109,8 +109,8 @@ def wallet_answer(wallet: Wallet) -> dict[str, Any]:
     """Return the wallet as `/wallet/*` shows it."""
     return {
         "wallet": wallet.id,
-        "balance": money(wallet.balance_minor, wallet.asset_id),
-        "available": money(wallet.available_minor, wallet.asset_id),
+        "balance": to_decimal(wallet.balance_minor, wallet.asset_id),
+        "available": to_decimal(wallet.available_minor, wallet.asset_id),
         "currency": wallet.asset_id,
         "status": wallet.status,
     }

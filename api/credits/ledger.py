@@ -17,13 +17,13 @@ from api.http.authentication import caller_of
 from api.http.fields import MoneyField
 from api.http.pagination import PAGINATION, PageQuery, Pagination, page_answer
 from api.http.schema import operation
-from api.http.views import ApiView, may_follow, parse_query
+from api.http.views import ApiView, parse_query, replica_allowed
 from commerce.errors import UnknownUser
 from core.errors import InvalidInput, NotFound, PermissionDenied
 from core.times import rfc3339
 from ledger.history import MAX_ID, transactions_of
 from ledger.models import Direction, Transaction
-from wallets.assets import money, system_account
+from wallets.assets import system_account, to_decimal
 from wallets.selectors import wallets_of
 
 A_DEBIT = {
@@ -96,7 +96,7 @@ class LedgerView(ApiView):
             InvalidInput({"cursor": ["Not a cursor of this list."]}),
         ],
     )
-    @may_follow
+    @replica_allowed
     def get(self, request: Request, user_id: UUID) -> Response:
         query = parse_query(request, self.query)
         caller = caller_of(request)
@@ -147,8 +147,8 @@ def ledger_rows(transaction: Transaction, *, visible: set[UUID] | None) -> Itera
             "account": system_account(wallet_id, symbol) if is_system else wallet_id,
             "assetSymbol": symbol,
             "direction": direction,
-            "amount": money(transaction.amount_minor, symbol),
-            "balanceAfter": money(balance_minor, symbol) if is_told else None,
+            "amount": to_decimal(transaction.amount_minor, symbol),
+            "balanceAfter": to_decimal(balance_minor, symbol) if is_told else None,
             "createdAt": rfc3339(transaction.created_at),
         }
 

@@ -19,7 +19,14 @@ from api.http.fields import MoneyField
 from api.http.pagination import PAGINATION, PageQuery, Pagination, page_answer
 from api.http.permissions import IsOperator
 from api.http.schema import operation
-from api.http.views import ApiView, Moved, may_follow, parse_body, parse_query, respond_once
+from api.http.views import (
+    ApiView,
+    KeyedResult,
+    parse_body,
+    parse_query,
+    replica_allowed,
+    respond_once,
+)
 from api.resources.wallet_details import ENTRY_STATUSES
 from commerce.credits import give_bonus, spend, top_up
 from commerce.errors import UnknownAsset, UnknownUser
@@ -30,10 +37,10 @@ from core.times import rfc3339
 from ledger.history import MAX_ID, transactions_of
 from ledger.kinds import Kind
 from ledger.models import Transaction
-from wallets.assets import find_asset, money
+from wallets.assets import find_asset, to_decimal
 from wallets.errors import NoWallet, WalletLimitReached
 from wallets.models import Asset, Wallet
-from wallets.selectors import named_wallet, wallets_of
+from wallets.selectors import default_wallet, wallets_of
 
 #: What seed 4 calls the kinds.
 CREDIT_TYPES = [(kind.upper(), kind.label) for kind in Kind]
@@ -109,7 +116,7 @@ class MovementView(ApiView):
         fields = parse_body(request, self.body)
         caller = caller_of(request)
 
-        def work() -> Moved:
+        def work() -> KeyedResult:
             user = the_user(caller, fields["user_id"])
             movement = type(self).flow(
                 caller,
@@ -187,11 +194,11 @@ class BalanceView(ApiView):
         shown={"userId": A_CREDIT["userId"], **A_BALANCE},
         refusals=[UnknownUser, UnknownAsset, PermissionDenied, NotFound],
     )
-    @may_follow
+    @replica_allowed
     def get(self, request: Request, user_id: UUID, symbol: str) -> Response:
         user = the_user(caller_of(request), user_id)
         asset = the_asset(symbol)
-        return Response({"userId": user.pk, **balance_answer(asset, named_wallet(user, asset))})
+        return Response({"userId": user.pk, **balance_answer(asset, default_wallet(user, asset))})
 
 
 class BalancesView(ApiView):
@@ -207,12 +214,12 @@ class BalancesView(ApiView):
         },
         refusals=[UnknownUser, PermissionDenied, NotFound],
     )
-    @may_follow
+    @replica_allowed
     def get(self, request: Request, user_id: UUID) -> Response:
         user = the_user(caller_of(request), user_id)
         assets = dict.fromkeys(wallet.asset_id for wallet in wallets_of(user))
         balances = [
-            {"assetName": asset.name, **balance_answer(asset, named_wallet(user, asset))}
+            {"assetName": asset.name, **balance_answer(asset, default_wallet(user, asset))}
             # From the database: a name may have changed.
             for asset in Asset.objects.in_bulk(list(assets)).values()
         ]
@@ -236,7 +243,7 @@ class TransactionsView(ApiView):
             InvalidInput({"limit": ["A whole number from 1 to 200."]}),
         ],
     )
-    @may_follow
+    @replica_allowed
     def get(self, request: Request, user_id: UUID) -> Response:
         query = parse_query(request, self.query)
         user = the_user(caller_of(request), user_id)
@@ -278,13 +285,13 @@ def balance_answer(asset: Asset, wallet: Wallet | None) -> dict[str, Any]:
     balance_minor = wallet.balance_minor if wallet else 0
     return {
         "assetSymbol": asset.symbol,
-        "balance": money(balance_minor, asset.symbol),
-        "locked": money(wallet.held_minor if wallet else 0, asset.symbol),
-        "available": money(wallet.available_minor if wallet else 0, asset.symbol),
+        "balance": to_decimal(balance_minor, asset.symbol),
+        "locked": to_decimal(wallet.held_minor if wallet else 0, asset.symbol),
+        "available": to_decimal(wallet.available_minor if wallet else 0, asset.symbol),
     }
 
 
-def credit_answer(user: User, movement: Movement) -> Moved:
+def credit_answer(user: User, movement: Movement) -> KeyedResult:
     """Return a movement between a user and the platform as its POST answers."""
     own = movement.target if movement.target.owner_id else movement.source
     payload = {
@@ -292,12 +299,12 @@ def credit_answer(user: User, movement: Movement) -> Moved:
         "userId": user.pk,
         "assetSymbol": own.asset_id,
         "type": movement.kind.upper(),
-        "amount": money(movement.amount_minor, own.asset_id),
-        "balance": money(own.balance_minor, own.asset_id),
+        "amount": to_decimal(movement.amount_minor, own.asset_id),
+        "balance": to_decimal(own.balance_minor, own.asset_id),
         "status": "COMPLETED",
         "createdAt": rfc3339(movement.outcome.created_at),
     }
-    return Moved(payload, movement.outcome.transaction_id)
+    return KeyedResult(payload, movement.outcome.transaction_id)
 
 
 def transaction_answer(
@@ -313,8 +320,8 @@ def transaction_answer(
         "userId": user.pk,
         "assetSymbol": transaction.asset_id,
         "type": transaction.kind.upper(),
-        "amount": money(transaction.amount_minor, transaction.asset_id),
-        "balance": money(balance_minor, transaction.asset_id),
+        "amount": to_decimal(transaction.amount_minor, transaction.asset_id),
+        "balance": to_decimal(balance_minor, transaction.asset_id),
         "status": "COMPLETED" if transaction.is_completed else "FAILED",
         "createdAt": rfc3339(transaction.created_at),
     }

@@ -19,7 +19,7 @@ _VALID = (
     " WHERE digest = %s AND expiry > now() AND is_active"
 )
 _SESSION = FixedQuery(User, _VALID, beside=("created", "expiry"))
-_SESSION_SEEN = FixedQuery(User, _VALID, beside=("created", "expiry", replica.SEEN))
+_SESSION_SEEN = FixedQuery(User, _VALID, beside=("created", "expiry", replica.RECORDED_POSITION))
 #: What may stand before a token.
 SCHEMES = (b"token", b"bearer")
 

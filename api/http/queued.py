@@ -9,8 +9,8 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from api.http.token_cache import confirm
-from api.http.views import Moved, respond_once
+from api.http.token_cache import verify_token
+from api.http.views import KeyedResult, respond_once
 from intake.models import QueueStatus
 
 LOCATION = "/transaction/{id}"
@@ -36,10 +36,10 @@ def wants_async(request: Request) -> bool:
 
 def respond_queued(request: Request, queue: Callable[[], UUID], **idempotency: Any) -> HttpResponse:
     """Queue at most once per key and answer 202 with where to look. Raises `InvalidToken`."""
-    confirm(request)
+    verify_token(request)
 
-    def work() -> Moved:
+    def work() -> KeyedResult:
         queued = queue()
-        return Moved({"id": queued, "status": QueueStatus.PENDING}, queued)
+        return KeyedResult({"id": queued, "status": QueueStatus.PENDING}, queued)
 
     return respond_once(request, work, status=202, location=LOCATION, **idempotency)

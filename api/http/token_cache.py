@@ -24,24 +24,24 @@ _authentication = TokenAuthentication()
 
 
 @dataclass(frozen=True, slots=True)
-class _Recalled:
+class _UnverifiedToken:
     """In the place of a recalled caller's token: its digest, by which the database knows it."""
 
     digest: str
 
 
-def recall(request: Request) -> None:
+def use_cached_caller(request: Request) -> None:
     """Take the caller for who sent the same token before, if somebody did to this process."""
     scheme, digest = sent_token(request)
     caller = _callers.get(digest)
     # Where tokens end when nobody uses them, each use is looked at.
     if caller is not None and scheme in SCHEMES and settings.TOKEN_IDLE is None:
-        request.user, request.auth = caller, _Recalled(digest)
+        request.user, request.auth = caller, _UnverifiedToken(digest)
         # Without it, refusing the caller's role would look the token up, past `confirm`.
         request._authenticator = _authentication  # type: ignore[attr-defined]
 
 
-def remember(request: Request) -> None:
+def cache_caller(request: Request) -> None:
     """Keep whose token it is, now that it was looked up."""
     if isinstance(request.auth, AuthToken) and isinstance(request.user, User):
         if len(_callers) >= _REMEMBERED:
@@ -49,16 +49,16 @@ def remember(request: Request) -> None:
         _callers[request.auth.digest] = request.user
 
 
-def recalled_digest(request: Request) -> str | None:
+def unverified_digest(request: Request) -> str | None:
     """Return the digest of the token that nobody has asked the database about, if so it is."""
     # Not `auth`: of a caller who was refused it makes another attempt.
     token = getattr(request, "_auth", None)
-    return token.digest if isinstance(token, _Recalled) else None
+    return token.digest if isinstance(token, _UnverifiedToken) else None
 
 
-def confirm(request: Request) -> None:
+def verify_token(request: Request) -> None:
     """Ask the database about the token, unless that was done. Raises `InvalidToken`."""
-    digest = recalled_digest(request)
+    digest = unverified_digest(request)
     if digest is None:
         return
     # Nobody, until the database says who: a second look would count as a second guess.
@@ -68,4 +68,4 @@ def confirm(request: Request) -> None:
     if session is None:
         raise NotAuthenticated
     request.user, request.auth = session
-    remember(request)
+    cache_caller(request)

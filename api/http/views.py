@@ -40,15 +40,15 @@ class ApiView(APIView):
     #: The query parameters that the view takes; without it, none.
     query: ClassVar[Body | None] = None
 
-    #: Whom this answer tells what the primary holds, where somebody has to remember that.
-    tells: UUID | None = None
+    #: Whose position in the log is recorded before the answer goes out, where there is a replica.
+    position_owner: UUID | None = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         if request.method not in self.allowed_methods:
             self.http_method_not_allowed(request)
         super().initial(request, *args, **kwargs)
         if replica.is_configured():
-            self.tells = getattr(request.user, "pk", None)
+            self.position_owner = getattr(request.user, "pk", None)
         if self.query is None:
             parse_query(request, _NO_QUERY)
 
@@ -61,15 +61,15 @@ class ApiView(APIView):
         """Do nothing: the call has been counted."""
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
-        if self.tells is not None:
-            replica.remember(self.tells)
+        if self.position_owner is not None:
+            replica.record_position(self.position_owner)
         return super().finalize_response(request, response, *args, **kwargs)
 
 
 _NO_QUERY = Body()
 
 
-def may_follow(get: Get) -> Get:
+def replica_allowed(get: Get) -> Get:
     """Mark a `get` that decides nothing: the replica may answer it (`core.replica`).
 
     Who calls, and how often they may, is still decided on the primary.
@@ -77,15 +77,15 @@ def may_follow(get: Get) -> Get:
 
     @wraps(get)
     def follow(view: ApiView, request: Request, *args: Any, **kwargs: Any) -> Any:
-        position = getattr(request.auth, "seen", None) if view.tells else None
+        position = getattr(request.auth, "seen", None) if view.position_owner else None
         if position is None or not replica.has_reached(position):
             return get(view, request, *args, **kwargs)
-        caller, view.tells = view.tells, None
+        caller, view.position_owner = view.position_owner, None
         try:
-            with replica.reading():
+            with replica.use_replica():
                 return get(view, request, *args, **kwargs)
         except (DatabaseError, InterfaceError):
-            view.tells = caller
+            view.position_owner = caller
             return get(view, request, *args, **kwargs)
 
     return follow  # type: ignore[return-value]
@@ -128,7 +128,7 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class KeyedResult:
     """What a call answers, and the transaction that it made."""
 
     payload: Any
@@ -161,15 +161,15 @@ def respond_once(
     key_fields: Sequence[str] = (),
     repeat_conflicts: bool = False,
     location: str | None = None,
-    at_once: Callable[[Claim | None], Answer | None] = lambda _claim: None,
+    fast_path: Callable[[Claim | None], Answer | None] = lambda _claim: None,
 ) -> HttpResponse:
     """Run `work` in a unit of work, at most once per idempotency key, and answer with its result.
 
-    `work` returns JSON values, or `Moved`. What it refuses on record is an answer too: it commits
+    `work` returns JSON values, or `KeyedResult`. What it refuses on record is an answer too: it commits
     and replays. `key_fields` are the fields of the body that may hold the key; with
     `repeat_conflicts`, the repeat of a success whose key stands only there raises
     `DuplicateIdempotencyKey` instead of the answer. `location` is where the result is found, with
-    its fields in braces. `at_once` is tried first, outside the unit of work: it may do the same in
+    its fields in braces. `fast_path` is tried first, outside the unit of work: it may do the same in
     one trip, or return None.
     """
     key = idempotency_key(request, fields=key_fields)
@@ -179,7 +179,7 @@ def respond_once(
     def run() -> Answer:
         return _answer(request, work, status)
 
-    answer = at_once(claim) or unit_of_work(lambda: answer_once(claim, run) if claim else run())
+    answer = fast_path(claim) or unit_of_work(lambda: answer_once(claim, run) if claim else run())
     if answer.replayed:
         metrics.REPLAYS.inc()
     is_repeat = answer.replayed and answer.status_code < HTTPStatus.BAD_REQUEST
@@ -229,6 +229,6 @@ def _answer(request: Request, work: Callable[[], Any], status: int) -> Answer:
         if not refusal.recorded:
             raise
         return Answer(status_of(refusal), render_json(error_body(refusal, path=request.path)))
-    if isinstance(result, Moved):
+    if isinstance(result, KeyedResult):
         return Answer(status, render_json(result.payload), result.transaction_id)
     return Answer(status, render_json(result))

@@ -27,7 +27,7 @@ from intake.models import QueuedTransaction
 from intake.status import PROCESSOR_STATES, SEEDING_STATES, processor_status
 from ledger.errors import REFUSAL_OF_FAILURE
 from ledger.kinds import FailureCode
-from wallets.assets import money
+from wallets.assets import to_decimal
 from wallets.errors import CurrencyMismatch, NoWallet
 
 MAX_ITEMS = 1_000
@@ -227,7 +227,7 @@ def queued_answer(queued: QueuedTransaction) -> dict[str, Any]:
         "id": queued.id,
         "status": queued.status,
         "failed": queued.is_failed,
-        "value": money(queued.amount_minor, queued.asset_id),
+        "value": to_decimal(queued.amount_minor, queued.asset_id),
         "latency": queued.latency_ms,
         "attempts": queued.attempts,
         "errorMessage": _message(queued.error_code),

@@ -12,7 +12,7 @@ from api.http.authentication import caller_of
 from api.http.permissions import IsHolder
 from api.http.queued import ACCEPTED, PREFER, AcceptedAnswer, respond_queued, wants_async
 from api.http.schema import operation
-from api.http.views import ApiView, Moved, parse_body, respond_once
+from api.http.views import ApiView, KeyedResult, parse_body, respond_once
 from api.resources.bodies import (
     CreateWithBalanceBody,
     FundBody,
@@ -149,14 +149,14 @@ class TransferView(ResourceView):
                 repeat_conflicts=True,
             )
 
-        def work() -> Moved:
+        def work() -> KeyedResult:
             movement = move(propose_transfer(caller, **fields))
             is_own = movement.target.owner_id == caller.pk
             payload = {
                 "sender": wallet_resource(movement.source),
                 "receiver": wallet_resource(movement.target, is_own=is_own),
             }
-            return Moved(payload, movement.outcome.transaction_id)
+            return KeyedResult(payload, movement.outcome.transaction_id)
 
         return respond_once(request, work, key_fields=TRANSFER_KEYS, repeat_conflicts=True)
 
@@ -205,13 +205,13 @@ class WithdrawView(ResourceView):
                 request, lambda: queue_withdrawal(caller, wallet_id=wallet_id, **fields)
             )
 
-        def work() -> Moved:
+        def work() -> KeyedResult:
             movement = withdraw(caller, wallet_id=wallet_id, **fields)
-            return Moved(wallet_resource(movement.source), movement.outcome.transaction_id)
+            return KeyedResult(wallet_resource(movement.source), movement.outcome.transaction_id)
 
         return respond_once(request, work)
 
 
-def target_resource(movement: Movement) -> Moved:
+def target_resource(movement: Movement) -> KeyedResult:
     """Answer with the wallet that the money went into."""
-    return Moved(wallet_resource(movement.target), movement.outcome.transaction_id)
+    return KeyedResult(wallet_resource(movement.target), movement.outcome.transaction_id)

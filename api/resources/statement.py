@@ -17,13 +17,13 @@ from api.http.authentication import caller_of
 from api.http.fields import Body, MomentField, MoneyField
 from api.http.renderer import ExactJSONRenderer, render_json
 from api.http.schema import operation
-from api.http.views import ApiView, may_follow, parse_query
+from api.http.views import ApiView, parse_query, replica_allowed
 from api.resources.wallet_shape import A_WALLET
 from core.errors import InvalidInput
 from core.times import rfc3339
 from ledger.models import Direction, Entry
 from ledger.statements import Statement, statement
-from wallets.assets import money
+from wallets.assets import to_decimal
 from wallets.errors import WalletNotFound
 from wallets.selectors import own_wallet
 
@@ -107,7 +107,7 @@ class StatementView(ApiView):
         },
         refusals=[WalletNotFound, InvalidInput({"from": ["Must not be after `to`."]})],
     )
-    @may_follow
+    @replica_allowed
     def get(self, request: Request, wallet_id: UUID) -> StreamingHttpResponse:
         fields = parse_query(request, self.query)
         wallet = own_wallet(caller_of(request), wallet_id)
@@ -131,13 +131,13 @@ def as_json(told: Statement) -> Iterator[bytes]:
         "currency": told.wallet.asset_id,
         "from": rfc3339(told.since),
         "to": rfc3339(told.until),
-        "openingBalance": money(told.opening_minor, told.wallet.asset_id),
+        "openingBalance": to_decimal(told.opening_minor, told.wallet.asset_id),
     }
     yield render_json(head).removesuffix(b"}") + b',"entries":['
     for number, entry in enumerate(told.entries()):
         yield (b"," if number else b"") + render_json(_entry_answer(entry))
     yield b"]," + render_json(
-        {"closingBalance": money(told.closing_minor, told.wallet.asset_id)}
+        {"closingBalance": to_decimal(told.closing_minor, told.wallet.asset_id)}
     ).removeprefix(b"{")
 
 
@@ -148,7 +148,10 @@ def as_csv(told: Statement) -> Iterator[str]:
     """
     writer = csv.writer(_Echo())
     currency = told.wallet.asset_id
-    opening, closing = money(told.opening_minor, currency), money(told.closing_minor, currency)
+    opening, closing = (
+        to_decimal(told.opening_minor, currency),
+        to_decimal(told.closing_minor, currency),
+    )
     yield writer.writerow(CSV_COLUMNS)
     yield writer.writerow([rfc3339(told.since), "", "opening balance", "", opening, "", ""])
     for entry in told.entries():
@@ -187,8 +190,8 @@ def _entry_answer(entry: Entry) -> dict[str, Any]:
         "date": rfc3339(entry.created_at),
         "type": entry.kind,
         "direction": entry.direction,
-        "amount": money(entry.amount_minor, entry.asset_id),
-        "balance": money(entry.balance_after_minor, entry.asset_id),
+        "amount": to_decimal(entry.amount_minor, entry.asset_id),
+        "balance": to_decimal(entry.balance_after_minor, entry.asset_id),
         "counterparty": None if entry.counterparty_is_system else entry.counterparty_id,
         "summary": entry.summary,
     }

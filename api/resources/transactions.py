@@ -10,14 +10,14 @@ from rest_framework.response import Response
 from api.http.authentication import caller_of
 from api.http.pagination import PAGINATION, PageQuery, Pagination, page_answer
 from api.http.schema import operation
-from api.http.views import ApiView, may_follow, parse_query
+from api.http.views import ApiView, parse_query, replica_allowed
 from api.resources.wallet_details import A_TRANSACTION, TransactionAnswer, transaction_answer
 from core.errors import InvalidInput
 from core.times import rfc3339
 from intake.models import QueuedTransaction, QueueStatus
 from ledger.history import MAX_ID, history
 from ledger.models import Entry
-from wallets.assets import money
+from wallets.assets import to_decimal
 from wallets.errors import WalletNotFound
 from wallets.selectors import own_wallet
 
@@ -39,7 +39,7 @@ class WalletTransactionsView(ApiView):
         shown={"data": [A_TRANSACTION], "pagination": PAGINATION},
         refusals=[WalletNotFound, InvalidInput({"limit": ["A whole number from 1 to 200."]})],
     )
-    @may_follow
+    @replica_allowed
     def get(self, request: Request, wallet_id: UUID) -> Response:
         query = parse_query(request, self.query)
         wallet = own_wallet(caller_of(request), wallet_id)
@@ -69,7 +69,7 @@ def pending_answer(queued: QueuedTransaction) -> dict[str, Any]:
     return {
         "id": queued.id,
         "type": queued.kind,
-        "amount": money(queued.amount_minor, queued.asset_id),
+        "amount": to_decimal(queued.amount_minor, queued.asset_id),
         "status": "pending",
         "senderWallet": queued.source_id,
         "receiverWallet": queued.target_id,

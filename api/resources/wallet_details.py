@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from api.http.authentication import caller_of
 from api.http.fields import MoneyField
 from api.http.schema import operation
-from api.http.views import ApiView, may_follow
+from api.http.views import ApiView, replica_allowed
 from api.resources.wallet_shape import A_WALLET, WalletResource, wallet_resource
 from core.times import rfc3339
 from core.unit_of_work import snapshot
@@ -19,7 +19,7 @@ from ledger.errors import REFUSAL_OF_FAILURE
 from ledger.history import history
 from ledger.kinds import FailureCode, Kind
 from ledger.models import Direction, Entry
-from wallets.assets import money
+from wallets.assets import to_decimal
 from wallets.errors import WalletNotFound
 from wallets.selectors import own_wallet
 
@@ -98,7 +98,7 @@ class WalletView(ApiView):
         shown={**A_WALLET, "transactions": [AN_ENTRY]},
         refusals=[WalletNotFound],
     )
-    @may_follow
+    @replica_allowed
     def get(self, request: Request, wallet_id: UUID) -> Response:
         # One snapshot: the balance shown is the one that the newest entry left behind.
         with snapshot():
@@ -118,9 +118,9 @@ def entry_answer(entry: Entry) -> dict[str, Any]:
         "id": entry.transaction_id,
         "walletId": entry.wallet_id,
         "type": _type_of(entry),
-        "amount": money(entry.amount_minor, entry.asset_id),
-        "balanceBefore": money(before_minor, entry.asset_id),
-        "balanceAfter": money(after_minor, entry.asset_id),
+        "amount": to_decimal(entry.amount_minor, entry.asset_id),
+        "balanceBefore": to_decimal(before_minor, entry.asset_id),
+        "balanceAfter": to_decimal(after_minor, entry.asset_id),
         "status": "COMPLETED" if entry.failure_code is None else "FAILED",
         "description": entry.summary,
         "createdAt": rfc3339(entry.created_at),
@@ -133,7 +133,7 @@ def transaction_answer(entry: Entry) -> dict[str, Any]:
     return {
         "id": entry.transaction_id,
         "type": entry.kind,
-        "amount": money(entry.amount_minor, entry.asset_id),
+        "amount": to_decimal(entry.amount_minor, entry.asset_id),
         "status": "failed" if failure else "completed",
         "senderWallet": entry.source_token,
         "receiverWallet": entry.target_token,

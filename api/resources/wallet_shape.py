@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from api.http.fields import MoneyField
 from core.times import rfc3339
-from wallets.assets import money
+from wallets.assets import to_decimal
 from wallets.models import Wallet
 
 A_WALLET = {
@@ -32,7 +32,7 @@ def wallet_resource(wallet: Wallet, *, is_own: bool = True) -> dict[str, Any]:
     return {
         "id": wallet.id,
         "currency": wallet.asset_id,
-        "balance": money(wallet.balance_minor, wallet.asset_id) if is_own else None,
+        "balance": to_decimal(wallet.balance_minor, wallet.asset_id) if is_own else None,
         "createdAt": rfc3339(wallet.created_at),
         "updatedAt": rfc3339(wallet.updated_at),
     }

@@ -5,7 +5,7 @@ from typing import Any
 import psycopg
 from django.db.backends.utils import CursorWrapper
 
-from core.connections.cursors import made_of
+from core.connections.cursors import custom_cursor
 
 #: Replaced where statements are traced: nothing else passes by these cursors.
 cursor_class: type[psycopg.Cursor[Any]] = psycopg.Cursor
@@ -17,4 +17,4 @@ def bulk_cursor() -> CursorWrapper:
     Django's own cursors write every parameter into the statement as text. For a column of a
     thousand values that takes eight times as long, and PostgreSQL has to read it back.
     """
-    return made_of(cursor_class)
+    return custom_cursor(cursor_class)

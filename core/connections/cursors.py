@@ -8,7 +8,7 @@ from django.db.backends.utils import CursorWrapper
 from psycopg.pq import Format
 
 
-def made_of(
+def custom_cursor(
     cursor_class: type[psycopg.Cursor[Any]], alias: str = DEFAULT_DB_ALIAS
 ) -> CursorWrapper:
     """Return a cursor of this class as Django's would be: counted, logged, errors translated.

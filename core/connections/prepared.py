@@ -8,7 +8,7 @@ from django.db.backends.utils import CursorWrapper
 from psycopg.errors import FeatureNotSupported
 from psycopg.pq import TransactionStatus
 
-from core.connections.cursors import made_of
+from core.connections.cursors import custom_cursor
 
 
 class PreparingCursor(psycopg.Cursor[Any]):
@@ -38,4 +38,4 @@ def prepared_cursor(alias: str = DEFAULT_DB_ALIAS) -> CursorWrapper:
     Django's own cursors write the values into the statement, which PostgreSQL then has to read and
     plan anew: for a look by key, five times the work of both.
     """
-    return made_of(cursor_class, alias)
+    return custom_cursor(cursor_class, alias)

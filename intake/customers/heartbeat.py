@@ -48,7 +48,7 @@ class Heartbeat:
         connection.close()
 
 
-def fall_silent(run: CustomerImport) -> None:
+def release_run(run: CustomerImport) -> None:
     """Let the processor go on at once: this run has stopped, and says so."""
     CustomerImport.objects.filter(pk=run.pk).update(
         heartbeat_at=Now() - timedelta(seconds=SILENCE_SECONDS + 1)

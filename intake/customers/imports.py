@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 
 from core.unit_of_work import unit_of_work
 from intake.customers.batches import BATCHES_IN_WORK, Batch, batches_of
-from intake.customers.heartbeat import Heartbeat, fall_silent
+from intake.customers.heartbeat import Heartbeat, release_run
 from intake.customers.load import Counts, Loader, Loaders
 from intake.customers.rejects import RejectsFile
 from intake.customers.source import Source, SourceError, name_of, open_source
@@ -162,6 +162,6 @@ def _leave(run: CustomerImport) -> int:
     """Let go of a run that stops early, and return its lines. Without any it leaves no trace."""
     with suppress(DatabaseError, InterfaceError):
         CustomerImport.objects.filter(pk=run.pk, total=0).delete()
-        fall_silent(run)
+        release_run(run)
         return CustomerImport.objects.filter(pk=run.pk).values_list("total", flat=True).first() or 0
     return 0

@@ -24,7 +24,7 @@ _STATEMENT_MS = 1_000
 _NOT_LIBPQ = {"context", "cursor_factory", "prepare_threshold"}
 
 
-class DatabaseFacts(Collector):
+class DatabaseCollector(Collector):
     """The figures of all readers, a transaction for each; one that fails keeps no other away."""
 
     def __init__(self, readers: Mapping[str, Reader]) -> None:

@@ -7,7 +7,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from ops.collectors.base import Cursor, counter, gauge
 
 
-def database_facts(cursor: Cursor) -> Iterator[Metric]:
+def collect_database(cursor: Cursor) -> Iterator[Metric]:
     """Say who waits for whom in this database, as far as the app's role may see."""
     cursor.execute(
         """
@@ -29,7 +29,7 @@ def database_facts(cursor: Cursor) -> Iterator[Metric]:
     yield counter("wallet_database_deadlocks", "Deadlocks that PostgreSQL ended.", deadlocks)
 
 
-def job_facts(cursor: Cursor) -> Iterator[Metric]:
+def collect_jobs(cursor: Cursor) -> Iterator[Metric]:
     """Tell of each scheduled job whether its last run failed, and who would run the next."""
     cursor.execute(
         """

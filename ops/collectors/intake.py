@@ -24,7 +24,7 @@ _PROCESSOR = """
 """
 
 
-def queue_facts(cursor: Cursor) -> Iterator[Metric]:
+def collect_queue(cursor: Cursor) -> Iterator[Metric]:
     """Tell how much waits to run, and for how long the oldest that was never tried."""
     told = waiting(cursor, most=_MOST)
     length = GaugeMetricFamily(
@@ -42,7 +42,7 @@ def queue_facts(cursor: Cursor) -> Iterator[Metric]:
     )
 
 
-def processor_facts(cursor: Cursor) -> Iterator[Metric]:
+def collect_processor(cursor: Cursor) -> Iterator[Metric]:
     """Tell what the processor does, and what it has done since the installation was made."""
     cursor.execute(_PROCESSOR)
     [(heartbeat_at, is_busy, last_chunk, completed, given_up, moved, now, is_seeding)] = (

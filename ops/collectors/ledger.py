@@ -9,7 +9,7 @@ from ledger.partitions import EXISTING, months_ahead
 from ops.collectors.base import Cursor, gauge
 
 
-def ledger_facts(cursor: Cursor) -> Iterator[Metric]:
+def collect_ledger(cursor: Cursor) -> Iterator[Metric]:
     """Tell what the newest verification found, and when. 0 as its time: there was none yet."""
     cursor.execute(
         "SELECT extract(epoch FROM finished_at), seconds, findings, unbalanced_assets"
@@ -33,7 +33,7 @@ def ledger_facts(cursor: Cursor) -> Iterator[Metric]:
         )
 
 
-def partition_facts(cursor: Cursor) -> Iterator[Metric]:
+def collect_partitions(cursor: Cursor) -> Iterator[Metric]:
     """Tell how many months there are before money stops."""
     cursor.execute(EXISTING)
     existing = {name for (name,) in cursor.fetchall()}

@@ -21,7 +21,7 @@ from intake.models import CustomerImport, ProcessorState, QueuedTransaction, Que
 from intake.processor import Processor
 from intake.status import processor_status
 from ledger.models import Transaction
-from ops.collectors.intake import queue_facts
+from ops.collectors.intake import collect_queue
 from tests.factories import ClientFactory, a_client, api_of, freeze
 from tests.http_client import Api
 from tests.intake.queueing import drain, queue
@@ -384,7 +384,7 @@ def test_what_has_ended_costs_the_status_and_the_metrics_nothing(owner_dsn: str)
     assert (told["queued"], told["failed"], told["nextRetryAt"] is None) == (2, 1, False)
     # Each row is read for a count and for what is the first of it.
     assert queued_rows_read_by(lambda _: processor_status()) <= 2 * 3
-    assert queued_rows_read_by(lambda cursor: list(queue_facts(cursor))) <= 2 * 3
+    assert queued_rows_read_by(lambda cursor: list(collect_queue(cursor))) <= 2 * 3
 
 
 #: As many that were completed as it is told: copies of the first one.

@@ -13,14 +13,14 @@ from core.unit_of_work import unit_of_work
 from ledger.kinds import Kind
 from ledger.models import Transaction
 from ledger.post import Order
-from ledger.post_once import Told, post_once
+from ledger.post_once import ResponseTemplate, post_once
 from tests.factories import Holder, a_client, a_company, freeze
 from tests.ops.conftest import wait_until
 from tests.races import race
 
 pytestmark = pytest.mark.usefixtures("books")
 
-TOLD = Told('{"balance":%1$s,"transaction":"%2$s"}', of_source=False, decimals=2)
+TOLD = ResponseTemplate('{"balance":%1$s,"transaction":"%2$s"}', of_source=False, decimals=2)
 
 
 def charge_of(payer: Holder, company: Holder, amount_minor: int = 1_250) -> Order:
@@ -68,7 +68,7 @@ def test_the_balance_told_is_exact(decimals: int, of_source: bool, told: str) ->
     payer, company = a_client(holds="20.00"), a_company()
 
     answer = post_once(
-        charge_of(payer, company, 1_995), Told("%1$s", of_source, decimals), claim=None
+        charge_of(payer, company, 1_995), ResponseTemplate("%1$s", of_source, decimals), claim=None
     )
 
     assert answer is not None

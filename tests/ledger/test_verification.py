@@ -15,7 +15,7 @@ from core.unit_of_work import unit_of_work
 from ledger.kinds import Kind
 from ledger.post import Order, post
 from ledger.trial_balance import trial_balance
-from ledger.verification import Finding, verify_ledger
+from ledger.verification import Finding, verify_wallets
 from tests.factories import Holder, a_client, a_company, freeze
 from tests.http_client import Reply
 from tests.races import race
@@ -95,7 +95,7 @@ def named(findings: list[Finding]) -> set[uuid.UUID]:
 
 @pytest.mark.parametrize("ranges", [1, 3, 64])
 def test_right_books_have_no_findings(holders: list[Holder], ranges: int) -> None:
-    assert list(verify_ledger(ranges=ranges)) == []
+    assert list(verify_wallets(ranges=ranges)) == []
 
 
 def test_the_command_says_that_the_books_are_right(holders: list[Holder]) -> None:
@@ -147,7 +147,7 @@ def test_each_wallet_that_is_off_is_named(
     with tampering(owner_dsn) as owner:
         owner.execute(change, [list(off)])
 
-        assert named(list(verify_ledger(ranges=3))) == off
+        assert named(list(verify_wallets(ranges=3))) == off
 
 
 def test_entries_of_a_wallet_that_does_not_exist_are_named(
@@ -158,7 +158,7 @@ def test_entries_of_a_wallet_that_does_not_exist_are_named(
     with tampering(owner_dsn) as owner:
         owner.execute(DEPOSIT, [an_id(owner), "USD", WORLD, nobody, 100, 1])
 
-        assert named(list(verify_ledger(ranges=3))) == {nobody}
+        assert named(list(verify_wallets(ranges=3))) == {nobody}
 
 
 def test_entries_in_another_asset_than_the_wallets_are_named(
@@ -175,13 +175,13 @@ def test_entries_in_another_asset_than_the_wallets_are_named(
             [*after, ada.wallet_id],
         )
 
-        assert named(list(verify_ledger(ranges=3))) == {ada.wallet_id}
+        assert named(list(verify_wallets(ranges=3))) == {ada.wallet_id}
 
 
 @pytest.mark.parametrize(
     "check",
     [
-        lambda: list(verify_ledger(ranges=3)),
+        lambda: list(verify_wallets(ranges=3)),
         lambda: [line for line in trial_balance() if line.difference_minor],
     ],
     ids=["verification", "trial balance"],
@@ -215,7 +215,7 @@ def test_it_waits_for_nobody_who_holds_wallets(holders: list[Holder], owner_dsn:
         busy.execute("SELECT FROM wallets_wallet FOR UPDATE")
         busy.execute("LOCK TABLE ledger_transaction IN ROW EXCLUSIVE MODE")
 
-        assert list(verify_ledger(ranges=4)) == []
+        assert list(verify_wallets(ranges=4)) == []
 
 
 def test_nobody_waits_for_it(holders: list[Holder], owner_dsn: str) -> None:
@@ -225,7 +225,7 @@ def test_nobody_waits_for_it(holders: list[Holder], owner_dsn: str) -> None:
         owner.execute(
             "UPDATE wallets_wallet SET version = version + 1 WHERE id = %s", [eve.wallet_id]
         )
-        findings = verify_ledger(ranges=1)
+        findings = verify_wallets(ranges=1)
         in_the_middle = next(findings)
         [reply] = race(1, lambda _: charge(shop, ada, "1.00"))
         rest = list(findings)
@@ -239,7 +239,7 @@ def test_it_finds_nothing_while_money_moves(holders: list[Holder]) -> None:
 
     def move_or_verify(number: int) -> list[Finding]:
         if number == 0:
-            return [finding for _ in range(5) for finding in verify_ledger(ranges=2)]
+            return [finding for _ in range(5) for finding in verify_wallets(ranges=2)]
         sides = [ada.wallet_id, ben.wallet_id]
         order = Order(Kind.TRANSFER, sides[number % 2], sides[1 - number % 2], 1, "USD")
         for _ in range(20):

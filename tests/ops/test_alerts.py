@@ -12,7 +12,7 @@ import yaml
 from config.environment import BASE_DIR
 from core.unit_of_work import unit_of_work
 from intake.processor import Processor
-from ledger.verification import verify_books
+from ledger.verification import verify_ledger
 from tests.factories import a_client
 from tests.figures import Figures, scrape
 
@@ -56,7 +56,7 @@ def figures(books: None) -> Figures:
     processor = Processor()
     processor.step()
     unit_of_work(processor.leave)
-    verify_books()
+    verify_ledger()
     return scrape()
 
 

@@ -46,7 +46,7 @@ def test_it_tells_how_the_day_went(desk: Desk) -> None:
 
     page = desk.get(DASHBOARD)
 
-    assert "Moved, USD 143.50" in page.text
+    assert "KeyedResult, USD 143.50" in page.text
     assert "Transactions 4" in page.text
     assert "Refused 1 20.0 % of all attempts" in page.text
     assert "Sign-ups 3 1 as client, 2 as company" in page.text
@@ -61,8 +61,8 @@ def test_each_asset_has_its_own_figures(desk: Desk) -> None:
     a_client(holds="10.00")
     a_client(holds="7.00", currency="EUR")
 
-    assert "Moved, EUR 7.00" in desk.get(DASHBOARD, asset="EUR").text
-    assert "Moved, USD 10.00" in desk.get(DASHBOARD, asset="nonsense").text
+    assert "KeyedResult, EUR 7.00" in desk.get(DASHBOARD, asset="EUR").text
+    assert "KeyedResult, USD 10.00" in desk.get(DASHBOARD, asset="nonsense").text
 
 
 def test_what_is_older_than_a_day_is_not_in_it(monkeypatch: pytest.MonkeyPatch) -> None:

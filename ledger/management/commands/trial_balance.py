@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from core.times import parse_rfc3339
 from ledger.trial_balance import COLUMNS, trial_balance
-from wallets.assets import money
+from wallets.assets import to_decimal
 
 
 class Command(BaseCommand):
@@ -22,7 +22,8 @@ class Command(BaseCommand):
         self._row(*COLUMNS)
         for line in lines:
             self._row(
-                line.symbol, *(f"{money(minor, line.symbol):f}" for minor in line.amounts_minor)
+                line.symbol,
+                *(f"{to_decimal(minor, line.symbol):f}" for minor in line.amounts_minor),
             )
         if any(line.difference_minor for line in lines):
             self.stderr.write("The books do NOT balance.")

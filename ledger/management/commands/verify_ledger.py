@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from ledger.trial_balance import Line
-from ledger.verification import Finding, verify_books
+from ledger.verification import Finding, verify_ledger
 
 
 class Command(BaseCommand):
@@ -16,7 +16,7 @@ class Command(BaseCommand):
 
         A fault is a wallet that is off, or an asset that does not balance.
         """
-        verification = verify_books(self._report)
+        verification = verify_ledger(self._report)
         if not verification.is_in_order:
             faults = verification.findings + verification.unbalanced_assets
             self.stderr.write(f"{faults} findings: the ledger is NOT in order.")

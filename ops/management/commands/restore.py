@@ -8,7 +8,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from ledger.models import Transaction
-from ledger.verification import verify_ledger
+from ledger.verification import verify_wallets
 from ops import backup
 
 
@@ -32,7 +32,7 @@ class Command(BaseCommand):
                 " `manage.py verify_ledger` checks it."
             )
             return
-        findings = list(verify_ledger())
+        findings = list(verify_wallets())
         for finding in findings:
             self.stderr.write(f"wallet {finding.wallet_id} {finding.problem}")
         if findings:

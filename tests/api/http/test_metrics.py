@@ -19,7 +19,7 @@ from ledger.kinds import Kind
 from ledger.models import Transaction, Verification
 from ledger.partitions import months_ahead
 from ledger.post import Order, post
-from ledger.verification import verify_books
+from ledger.verification import verify_ledger
 from tests.factories import UserFactory, a_client, a_company, freeze
 from tests.figures import growth, scrape
 from tests.hashing import hashed
@@ -201,12 +201,12 @@ def test_the_newest_verification_is_told(owner_dsn: str) -> None:
     client = a_client(holds="10.00")
 
     never = scrape()
-    verify_books()
+    verify_ledger()
     right = scrape()
     with psycopg.connect(owner_dsn, autocommit=True) as owner:
         change = "UPDATE wallets_wallet SET version = version + %s WHERE id = %s"
         owner.execute(change, [1, client.wallet_id])
-        verify_books()
+        verify_ledger()
         owner.execute(change, [-1, client.wallet_id])
     wrong = scrape()
 

@@ -1,11 +1,16 @@
 """The queue, what was answered under a key, and what the service tells of itself."""
 
 import json
+from itertools import count
 from typing import Any
 
+from tests.api import Api
 from tests.commerce.queueing import drain
 from tests.factories import a_client, a_company, an_operator, an_uncashed_asset, api_of, freeze
 from tests.recorded.recording import NOBODY, Caller, Tape
+
+#: A process remembers addresses from which wrong tokens came: each time it is another one.
+_NUMBERS = count(1)
 
 
 def queued_transactions(tape: Tape) -> None:
@@ -183,14 +188,19 @@ def rates_by_default(tape: Tape) -> None:
 
 
 def rates_of_accounts(tape: Tape) -> None:
-    """429 for one account, wherever the calls come from, and for wrong tokens."""
-    tape.limit(signup_account=1, login_account=1, reset_account=1)
+    """429 for one account, wherever the calls come from, and for wrong tokens of one address."""
+    tape.limit(signup_account=1, login_account=1, reset_account=1, invalid_tokens=1)
     nobody = tape.nobody()
     login = {"email": "ada@example.com", "password": "wrong"}
     for _ in range(2):
         nobody.post("/client/login", login)
         nobody.post("/client/signup", {**login, "client": PROFILE})
         nobody.post("/password/reset", {"email": login["email"]})
+    elsewhere = Api()
+    elsewhere._client.defaults["REMOTE_ADDR"] = f"10.9.0.{next(_NUMBERS)}"
+    guesser = tape.caller("guesser", elsewhere)
+    for _ in range(3):
+        guesser.get("/wallet/list", Authorization="Token nonsense")
 
 
 PROFILE = {"first_name": "Ada", "last_name": "Lovelace", "phone_number": "+34666666666"}

@@ -17,7 +17,7 @@ class Number(str):
 
 def read(text: str) -> Any:
     """Return what a JSON text says. Raises `ValueError`."""
-    return json.loads(text, parse_int=Number, parse_float=Number)
+    return json.loads(text, parse_int=Number, parse_float=Number, parse_constant=_refuse)
 
 
 def compact(value: Any) -> str:
@@ -54,6 +54,10 @@ def _spread(value: Any, indent: int) -> str:
         ]
         return "{\n" + ",\n".join(parts) + f"\n{outer}}}"
     return "[\n" + ",\n".join(inner + _spread(each, indent + 2) for each in value) + f"\n{outer}]"
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON.")
 
 
 def _text(value: Any) -> str:

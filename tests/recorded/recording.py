@@ -191,18 +191,18 @@ def difference(name: str, calls: list[dict[str, Any]]) -> str:
     """Return how the calls differ from those on record, line by line; nothing if they do not."""
     if not path_of(name).exists():
         return "Nothing is on record."
+    usual = read(path_of(name).read_text("utf-8"))["usual headers"]
+    return difference_of_text(name, _document(calls, usual))
+
+
+def difference_of_text(name: str, text: str) -> str:
+    """Return how a text differs from the file on record, line by line; nothing if it does not."""
     recorded = path_of(name).read_text("utf-8")
-    usual = read(recorded)["usual headers"]
-    return "\n".join(
-        difflib.unified_diff(
-            recorded.split("\n"),
-            _document(calls, usual).split("\n"),
-            "on record",
-            "answered now",
-            lineterm="",
-            n=12,
-        )
-    )
+    if text == recorded:
+        return ""
+    # By "\n" alone: other ends of a line may stand in an answer.
+    lines = recorded.split("\n"), text.split("\n")
+    return "\n".join(difflib.unified_diff(*lines, "on record", "answered now", lineterm="", n=12))
 
 
 def recorded_calls() -> Iterator[dict[str, Any]]:

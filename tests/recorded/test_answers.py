@@ -24,7 +24,7 @@ from tests.recorded import (
     scenarios_service,
     scenarios_wallets,
 )
-from tests.recorded.recording import ANSWERS, Tape, difference, path_of, record
+from tests.recorded.recording import ANSWERS, Tape, difference, difference_of_text, path_of, record
 from tests.recorded.writing import read, written
 
 pytestmark = pytest.mark.usefixtures("books")
@@ -71,7 +71,8 @@ def test_schema_is_as_recorded(api: Api) -> None:
 
     if RECORDS:
         path_of("schema").write_text(text, "utf-8")
-    assert path_of("schema").read_text("utf-8") == text, HOW
+    changed = difference_of_text("schema", text)
+    assert not changed, changed + HOW
 
 
 @pytest.mark.skipif(RECORDS, reason="not all are written yet")

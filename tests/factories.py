@@ -11,6 +11,7 @@ from accounts.services import open_session
 from commerce.cash import deposit
 from core.unit_of_work import unit_of_work
 from tests.http_client import Api
+from wallets.assets import create_asset
 from wallets.models import Status, Wallet
 from wallets.services import open_cash_wallet, set_status
 
@@ -90,6 +91,11 @@ def freeze(holder: Holder) -> None:
     unit_of_work(
         lambda: set_status(holder.wallet_id, status=Status.FROZEN, reason="Test", actor=None)
     )
+
+
+def an_uncashed_asset(symbol: str, name: str) -> None:
+    """Have an asset of two decimals that only operators put into wallets."""
+    create_asset(symbol=symbol, name=name, decimals=2, is_cash=False)
 
 
 def _holder(user: User, holds: str | None, currency: str) -> Holder:

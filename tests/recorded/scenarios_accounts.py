@@ -1,0 +1,206 @@
+"""Sign up, log in, log out, change and reset a password; customers."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from django.core import mail
+
+from tests.factories import PHONE, a_client, a_company, an_operator, api_of
+from tests.jobs import run_jobs
+from tests.recorded.doors import COMPANY, PASSWORD, PERSON
+from tests.recorded.recording import NOBODY, Caller, Tape
+
+EMAIL = "ada@example.com"
+NEW = "battery-staple-9"
+#: What is wrong with a sign-up: fields changed or, by `...`, left out.
+WRONG_SIGN_UPS: tuple[dict[str, Any], ...] = (
+    {"email": "ada"},
+    {"email": "a" * 250 + "@example.com"},
+    {"email": None},
+    {"email": ...},
+    {"email": ""},
+    {"email": "a\x00b@example.com"},
+    {"email": 5},
+    {"password": "12345678"},
+    {"password": "short-7"},
+    {"password": "password"},
+    {"password": "ada@example.com"},
+    {"password": "x7" * 300},
+    {"password": "a\ud800bcdefgh"},
+    {"role": "operator"},
+)
+WRONG_PROFILES: tuple[dict[str, Any], ...] = (
+    {"first_name": ""},
+    {"first_name": "a" * 151},
+    {"first_name": ...},
+    {"last_name": 5},
+    {"last_name": "a\x00"},
+    {"phone_number": "+34 666666666"},
+    {"phone_number": "666666666"},
+    {"phone_number": "+1"},
+    {"extra": 1},
+)
+WRONG_COMPANIES: tuple[dict[str, Any], ...] = (
+    {"name": ""},
+    {"name": ...},
+    {"url": "ftp://shop.example.com"},
+    {"url": "shop.example.com"},
+    {"url": ...},
+)
+
+
+def client_accounts(tape: Tape) -> None:
+    """The life of a client's account."""
+    _life_of_an_account(tape, "client", {"client": PERSON})
+    _wrong_sign_ups(tape, "client", PERSON, WRONG_PROFILES)
+
+
+def company_accounts(tape: Tape) -> None:
+    """The life of a company's account."""
+    _life_of_an_account(tape, "company", {"company": COMPANY})
+    _wrong_sign_ups(tape, "company", COMPANY, WRONG_COMPANIES)
+
+
+def _life_of_an_account(tape: Tape, kind: str, profile: dict[str, Any]) -> None:
+    nobody, session = tape.nobody(), _sessions(tape)
+    credentials = {"email": EMAIL, "password": PASSWORD}
+    other = "company" if kind == "client" else "client"
+    signed_up = nobody.post(f"/{kind}/signup", {**credentials, **profile})
+    first = session("first session", signed_up.json["token"])
+    first.get("/wallet/list")
+    nobody.post(f"/{kind}/signup", {**credentials, "email": "Ada@Example.com", **profile})
+    second = session("second session", nobody.post(f"/{kind}/login", credentials).json["token"])
+    nobody.post(f"/{kind}/login", {**credentials, "email": "ADA@example.com"})
+    nobody.post(f"/{kind}/login", {**credentials, "password": "wrong"})
+    nobody.post(f"/{kind}/login", {**credentials, "email": "nobody@example.com"})
+    nobody.post(f"/{other}/login", credentials)
+    nobody.post(f"/{other}/login", {**credentials, "password": "wrong"})
+    for body in (
+        {},
+        {"email": EMAIL},
+        {**credentials, "password": 5},
+        {**credentials, "next": "/"},
+    ):
+        nobody.post(f"/{kind}/login", body)
+    change = {"current_password": PASSWORD, "new_password": NEW}
+    second.post(f"/{kind}/password", {**change, "current_password": "wrong"})
+    for wrong in ("12345678", "", EMAIL, 5):
+        second.post(f"/{kind}/password", {**change, "new_password": wrong})
+    second.post(f"/{kind}/password", change)
+    first.get("/wallet/list")
+    second.get("/wallet/list")
+    nobody.post(f"/{kind}/login", credentials)
+    credentials["password"] = NEW
+    third = session("third session", nobody.post(f"/{kind}/login", credentials).json["token"])
+    third.post(f"/{kind}/logout", {"all": True})
+    third.post(f"/{kind}/logout")
+    third.post(f"/{kind}/logout")
+    # Either door ends the sessions of either.
+    fourth = session("fourth session", nobody.post(f"/{kind}/login", credentials).json["token"])
+    fourth.post(f"/{other}/logout")
+    fifth = session("fifth session", nobody.post(f"/{kind}/login", credentials).json["token"])
+    fifth.post(f"/{kind}/logoutall")
+    for caller in (fifth, second):
+        caller.get("/wallet/list")
+
+
+def _wrong_sign_ups(
+    tape: Tape, kind: str, profile: dict[str, Any], wrong: tuple[dict[str, Any], ...]
+) -> None:
+    nobody = tape.nobody()
+    good = {"email": "ben@example.com", "password": PASSWORD, kind: profile}
+    for change in WRONG_SIGN_UPS:
+        nobody.post(f"/{kind}/signup", _changed(good, change))
+    for change in wrong:
+        nobody.post(f"/{kind}/signup", {**good, kind: _changed(profile, change)})
+    nobody.post(f"/{kind}/signup", {**good, kind: "Ada"})
+    nobody.post(f"/{kind}/signup", b'{"email": "a@example.com", "email": "b@example.com"}')
+    nobody.post(f"/{kind}/signup", b"[]")
+
+
+def password_resets(tape: Tape) -> None:
+    """Asked for by mail, and good once."""
+    nobody, session = tape.nobody(), _sessions(tape)
+    credentials = {"email": EMAIL, "password": PASSWORD}
+    signed_up = nobody.post("/client/signup", {**credentials, "client": PERSON})
+    client = session("client", signed_up.json["token"])
+    nobody.post("/password/reset", {"email": "nobody@example.com"})
+    for body in ({}, {"email": ""}, {"email": "ada@exa\nmple.com"}, {"uid": NOBODY}):
+        nobody.post("/password/reset", body)
+    nobody.post("/password/reset", {"email": "Ada@example.com"})
+    run_jobs()
+    said = dict(re.findall(r"(uid|token): (\S+)", str(mail.outbox[-1].body)))
+    good = {**said, "new_password": NEW}
+    wrong: tuple[dict[str, Any], ...] = (
+        {"uid": NOBODY},
+        {"uid": "1"},
+        {"uid": ...},
+        {"token": "d1abcd-0"},
+        {"token": "x" * 101},
+        {"new_password": "12345678"},
+        {"new_password": EMAIL},
+        {"extra": 1},
+    )
+    for change in wrong:
+        nobody.post("/password/reset/confirm", _changed(good, change))
+    nobody.post("/password/reset/confirm", good)
+    nobody.post("/password/reset/confirm", good)
+    client.get("/wallet/list")
+    nobody.post("/client/login", credentials)
+    nobody.post("/client/login", {**credentials, "password": NEW})
+
+
+def customers(tape: Tape) -> None:
+    """Who may see, change and erase a customer."""
+    holder, operators_api = a_client(holds="100.50"), api_of(an_operator())
+    nobody, client = tape.nobody(), tape.holder("client", holder)
+    other = tape.holder("other client", a_client())
+    shop = a_company()
+    company, operator = tape.holder("company", shop), tape.caller("operator", operators_api)
+    path = f"/customer/{holder.user.pk}"
+    for caller in (nobody, client, other, company, operator):
+        caller.get(path)
+        caller.get(f"/customer/{shop.user.pk}")
+    nobody.get(path, Authorization="Token nonsense")
+    for caller in (nobody, client, operator):
+        caller.get(f"/customer/{NOBODY}")
+    for caller in (client, operator):
+        _patch(caller, path, b'{"first_name": "Augusta"}')
+    for raw in (
+        b'{"first_name": "", "last_name": null}',
+        b'{"phone_number": "+34 666"}',
+        b'{"email": "b@example.com", "balance": 1}',
+        b"[]",
+        b"{}",
+        b'{"last_name": " King ", "phone_number": "%s"}' % PHONE.encode(),
+    ):
+        _patch(client, path, raw)
+    _patch(other, path, b'{"first_name": "B"}')
+    _patch(nobody, path, b'{"first_name": "B"}')
+    _patch(operator, f"/customer/{NOBODY}", b'{"first_name": "B"}')
+    for caller in (nobody, other, client, operator):
+        caller.call("DELETE", path)
+    operator.call("DELETE", f"/customer/{NOBODY}")
+    client.post("/wallet/withdraw", {"wallet": str(holder.wallet_id), "amount": "100.50"})
+    client.call("DELETE", path)
+    client.call("DELETE", path)
+    nobody.get(path)
+    operator.get(path)
+    operator.call("DELETE", path)
+    operator.call("DELETE", f"/customer/{shop.user.pk}")
+
+
+def _patch(caller: Caller, path: str, raw: bytes) -> None:
+    caller.call("PATCH", path, raw)
+
+
+def _changed(good: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in {**good, **change}.items() if value is not ...}
+
+
+def _sessions(tape: Tape) -> Callable[[str, str], Caller]:
+    return lambda name, token: tape.caller(name, tape.nobody().api.as_(token))
+
+
+SCENARIOS = (client_accounts, company_accounts, password_resets, customers)

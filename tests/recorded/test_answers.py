@@ -1,0 +1,82 @@
+"""What the API answers is what it answered when it was recorded, but for ids and times.
+
+Each scenario calls the API over HTTP and compares all answers, bodies and headers, with its file in
+`answers`. Whoever changes an answer on purpose records anew, reads the difference in Git, and
+commits it with the change:
+
+    RECORD_ANSWERS=1 .venv/bin/python -m pytest tests/recorded -n 0
+"""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from pytest_django import Settings
+
+from tests.http_client import Api
+from tests.recorded import (
+    scenarios_accounts,
+    scenarios_companies,
+    scenarios_credits,
+    scenarios_refused,
+    scenarios_resources,
+    scenarios_service,
+    scenarios_wallets,
+)
+from tests.recorded.recording import ANSWERS, Tape, difference, difference_of_text, path_of, record
+from tests.recorded.writing import read, written
+
+pytestmark = pytest.mark.usefixtures("books")
+
+RECORDS = os.environ.get("RECORD_ANSWERS") == "1"
+MODULES = (
+    scenarios_accounts,
+    scenarios_companies,
+    scenarios_credits,
+    scenarios_refused,
+    scenarios_resources,
+    scenarios_service,
+    scenarios_wallets,
+)
+SCENARIOS: tuple[Callable[[Tape], None], ...] = tuple(
+    scenario for module in MODULES for scenario in module.SCENARIOS
+)
+HOW = "\nIs it meant to be so? The docstring of tests/recorded/test_answers.py tells what to do."
+
+
+@pytest.fixture
+def tape(books: None, settings: Settings) -> Tape:
+    """A tape; nothing that a scenario calls is limited, and no hash takes long."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    blank = Tape(settings)
+    blank.limit(**dict.fromkeys(settings.RATE_LIMITS, 1_000))
+    return blank
+
+
+@pytest.mark.parametrize("play", SCENARIOS, ids=lambda play: str(play.__name__))
+def test_each_answer_is_as_recorded(play: Callable[[Tape], None], tape: Tape) -> None:
+    play(tape)
+
+    if RECORDS:
+        record(play.__name__, tape.calls)
+    changed = difference(play.__name__, tape.calls)
+    assert not changed, changed + HOW
+
+
+def test_schema_is_as_recorded(api: Api) -> None:
+    schema: dict[str, Any] = read(api.get("/api/schema").raw.decode())
+    del schema["info"]["version"]
+    text = written(schema)
+
+    if RECORDS:
+        path_of("schema").write_text(text, "utf-8")
+    changed = difference_of_text("schema", text)
+    assert not changed, changed + HOW
+
+
+@pytest.mark.skipif(RECORDS, reason="not all are written yet")
+def test_every_file_is_of_a_scenario() -> None:
+    files = {path.stem for path in ANSWERS.iterdir()}
+
+    assert files == {play.__name__ for play in SCENARIOS} | {"schema"}

@@ -7,8 +7,9 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api.http.idempotency import is_idempotency_key
 from api.http.schema import operation
-from api.http.views import ApiView, caller_id, is_idempotency_key
+from api.http.views import ApiView, caller_id
 from core.errors import NotFound
 from core.idempotency import find_record
 from core.times import rfc3339

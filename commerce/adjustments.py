@@ -4,7 +4,6 @@ Above `WALLET_SERVICE_ADJUSTMENT_LIMIT` one operator asks for it and another one
 """
 
 import uuid
-from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
@@ -13,17 +12,17 @@ from django.utils import timezone
 
 from accounts.models import User
 from commerce.models import AdjustmentRequest, Decision, LoneAdjustment
-from commerce.movements import Movement, Proposal, move
+from commerce.movements import move
 from core import context
 from core.errors import NotFound, StateConflict
 from core.money import to_major
-from core.unit_of_work import require_unit_of_work
+from core.unit_of_work import requires_unit_of_work
 from ledger.history import first_id_at
 from ledger.kinds import Kind
-from ledger.post import Order, post
-from wallets.assets import amount_minor, get_asset, system_wallet
-from wallets.models import Purpose, Wallet
-from wallets.selectors import anyones_wallet
+from ledger.orders import Order, Outcome, order_into, order_out_of
+from ledger.post import post
+from wallets.assets import amount_minor, get_asset
+from wallets.references import WalletRef, wallet_ref
 
 #: How far back what an operator adjusted alone counts towards the limit.
 COUNTED = timedelta(hours=24)
@@ -53,81 +52,63 @@ class RequestExpired(StateConflict):
     message = "Nobody decided about this adjustment in time: ask for it anew."
 
 
-@dataclass(frozen=True, slots=True)
-class _Adjustment:
-    """Some money, put into a wallet or taken out of it."""
-
-    wallet: Wallet
-    amount_minor: int
-    is_credit: bool
-
-    @property
-    def sides(self) -> tuple[Wallet, Wallet]:
-        """Source and target: the other side is the funding system wallet."""
-        world = system_wallet(self.wallet.asset_id, Purpose.FUNDING)
-        return (world, self.wallet) if self.is_credit else (self.wallet, world)
+def _order(
+    wallet: WalletRef, amount_minor: int, *, is_credit: bool, reason: str, actor_id: uuid.UUID
+) -> Order:
+    """Order money put into a wallet or taken out of it; the other side is a system wallet."""
+    order_to = order_into if is_credit else order_out_of
+    return order_to(Kind.ADJUSTMENT, wallet, amount_minor, summary=reason, actor_id=actor_id)
 
 
+@requires_unit_of_work
 def adjust(
     operator: User, *, wallet_id: uuid.UUID, amount: str, is_credit: bool, reason: str
-) -> Movement | AdjustmentRequest:
+) -> tuple[Order, Outcome] | AdjustmentRequest:
     """Put money into a wallet, or take it out; above the limit, ask for that instead.
 
-    `amount` is a plain decimal, greater than zero. Requires a unit of work. Raises
-    `WalletNotFound`, `InvalidInput`, `AmountNotPositive` and what `move` does.
+    `amount` is a plain decimal, greater than zero. Raises `WalletNotFound`, `InvalidInput`,
+    `AmountNotPositive` and what `move` does.
     """
-    require_unit_of_work()
-    wallet = anyones_wallet(wallet_id)
-    adjustment = _Adjustment(wallet, amount_minor(amount, wallet.asset_id), is_credit)
+    wallet = wallet_ref(wallet_id)
+    adjusted_minor = amount_minor(amount, wallet.asset_id)
     # Two at once that are under the limit each, and above it together, follow each other here,
     # whichever wallets they are of. The user before the wallets: the order of locks.
     User.objects.select_for_update(no_key=True).get(pk=operator.pk)
-    if _is_above_limit(operator, adjustment):
+    if _is_above_limit(operator, wallet.asset_id, adjusted_minor):
         return AdjustmentRequest.objects.create(
-            wallet=wallet,
+            wallet_id=wallet.id,
             is_credit=is_credit,
-            amount_minor=adjustment.amount_minor,
+            amount_minor=adjusted_minor,
             reason=reason,
             requester=operator,
             request_id=context.request_id.get(),
             expires_at=timezone.now() + DECIDED_WITHIN,
         )
-    source, target = adjustment.sides
-    movement = move(
-        Proposal(
-            kind=Kind.ADJUSTMENT,
-            source=source,
-            target=target,
-            amount_minor=adjustment.amount_minor,
-            actor=operator,
-            summary=reason,
-        )
-    )
+    order = _order(wallet, adjusted_minor, is_credit=is_credit, reason=reason, actor_id=operator.pk)
+    outcome = move(order, operator)
     LoneAdjustment.objects.create(
-        transaction_id=movement.outcome.transaction_id,
+        transaction_id=outcome.transaction_id,
         operator=operator,
         asset_id=wallet.asset_id,
-        amount_minor=movement.amount_minor,
+        amount_minor=adjusted_minor,
     )
-    return movement
+    return order, outcome
 
 
+@requires_unit_of_work
 def approve(operator: User, number: int, *, reason: str) -> AdjustmentRequest:
     """Carry out what another operator asked for, once, and return the request as it is then.
 
     The ledger decides on the wallet as it is now: one that was frozen or emptied meanwhile makes
-    it a failed attempt, on record, which closes the request. Requires a unit of work. Raises
-    `NoSuchRequest`, `OwnRequest`, `AlreadyDecided` and `RequestExpired`.
+    it a failed attempt, on record, which closes the request. Raises `NoSuchRequest`, `OwnRequest`,
+    `AlreadyDecided` and `RequestExpired`.
     """
     asked = _open_request(operator, number)
-    source, target = _Adjustment(asked.wallet, asked.amount_minor, asked.is_credit).sides
-    order = Order(
-        Kind.ADJUSTMENT,
-        source.id,
-        target.id,
+    order = _order(
+        wallet_ref(asked.wallet_id),
         asked.amount_minor,
-        asset_id=asked.wallet.asset_id,
-        summary=asked.reason,
+        is_credit=asked.is_credit,
+        reason=asked.reason,
         actor_id=asked.requester_id,
     )
     [outcome] = post([order])
@@ -137,30 +118,30 @@ def approve(operator: User, number: int, *, reason: str) -> AdjustmentRequest:
     return _decide(asked, operator, status, reason)
 
 
+@requires_unit_of_work
 def reject(operator: User, number: int, *, reason: str) -> AdjustmentRequest:
-    """Decide against what another operator asked for. Requires a unit of work; raises likewise."""
+    """Decide against what another operator asked for. Raises as `approve` does."""
     return _decide(_open_request(operator, number), operator, Decision.REJECTED, reason)
 
 
-def _is_above_limit(operator: User, adjustment: _Adjustment) -> bool:
+def _is_above_limit(operator: User, symbol: str, adjusted_minor: int) -> bool:
     """Whether the operator needs a second one, after what they adjusted alone of late.
 
     It counts over all wallets of the asset, in and out alike.
     """
-    asset = get_asset(adjustment.wallet.asset_id)
+    asset = get_asset(symbol)
     of_late = LoneAdjustment.objects.filter(
         operator=operator,
         asset=asset,
         transaction_id__gte=first_id_at(timezone.now() - COUNTED),
     )
     before_minor = int(of_late.aggregate(sum=Sum("amount_minor"))["sum"] or 0)
-    total = to_major(before_minor + adjustment.amount_minor, decimals=asset.decimals)
+    total = to_major(before_minor + adjusted_minor, decimals=asset.decimals)
     return bool(total > settings.ADJUSTMENT_LIMIT)
 
 
 def _open_request(operator: User, number: int) -> AdjustmentRequest:
     """Return the request, locked, when this operator may decide about it now."""
-    require_unit_of_work()
     asked = (
         AdjustmentRequest.objects.select_for_update(no_key=True, of=("self",))
         .select_related("wallet")

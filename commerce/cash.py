@@ -3,68 +3,45 @@
 import uuid
 
 from accounts.models import User
-from commerce.movements import Movement, Proposal, move
+from commerce.movements import move
+from core.unit_of_work import requires_unit_of_work
 from ledger.kinds import Kind
-from wallets.assets import amount_minor, system_wallet
-from wallets.models import Purpose, Wallet
-from wallets.references import own_cash_wallet_ref
+from ledger.orders import Order, order_into, order_out_of
+from wallets.assets import amount_minor
+from wallets.models import Wallet
+from wallets.references import own_cash_wallet_ref, ref_of
 from wallets.services import open_cash_wallet
 
 
+@requires_unit_of_work
 def open_wallet(owner: User, *, currency: str, balance: str = "0") -> Wallet:
     """Create a wallet of the owner's and return it; a `balance` is its first deposit.
 
-    Requires a unit of work. Raises as `open_cash_wallet` and `deposit` do.
+    Raises as `open_cash_wallet`, `order_deposit` and `move` do.
     """
     wallet = open_cash_wallet(owner, currency)
     first_minor = amount_minor(balance, currency, field="balance", zero_allowed=True)
-    if first_minor == 0:
-        return wallet
-    return move(_deposit(owner, wallet, first_minor, summary="")).target
+    if first_minor:
+        order = order_into(Kind.DEPOSIT, ref_of(wallet), first_minor, actor_id=owner.pk)
+        outcome = move(order, owner)
+        wallet.balance_minor, wallet.updated_at = outcome.target_balance_minor, outcome.created_at
+    return wallet
 
 
-def propose_deposit(
-    owner: User, *, wallet_id: uuid.UUID, amount: str, summary: str = ""
-) -> Proposal:
-    """Propose to put money into the owner's wallet. `amount` is a plain decimal.
+def order_deposit(owner: User, *, wallet_id: uuid.UUID, amount: str, summary: str = "") -> Order:
+    """Order money put into the owner's wallet. `amount` is a plain decimal.
 
     Raises `WalletNotFound`, `NotCash`, `InvalidInput`, `AmountNotPositive`.
     """
     wallet = own_cash_wallet_ref(owner, wallet_id)
-    return _deposit(owner, wallet, amount_minor(amount, wallet.asset_id), summary)
+    deposited_minor = amount_minor(amount, wallet.asset_id)
+    return order_into(Kind.DEPOSIT, wallet, deposited_minor, summary=summary, actor_id=owner.pk)
 
 
-def deposit(owner: User, *, wallet_id: uuid.UUID, amount: str, summary: str = "") -> Movement:
-    """Put money into the owner's wallet. Raises as `propose_deposit` and `move` do."""
-    return move(propose_deposit(owner, wallet_id=wallet_id, amount=amount, summary=summary))
-
-
-def propose_withdrawal(
-    owner: User, *, wallet_id: uuid.UUID, amount: str, summary: str = ""
-) -> Proposal:
-    """Propose to take money out of the owner's wallet. Raises as `propose_deposit` does."""
+def order_withdrawal(owner: User, *, wallet_id: uuid.UUID, amount: str, summary: str = "") -> Order:
+    """Order money taken out of the owner's wallet. Raises as `order_deposit` does."""
     wallet = own_cash_wallet_ref(owner, wallet_id)
-    return Proposal(
-        kind=Kind.WITHDRAWAL,
-        source=wallet,
-        target=system_wallet(wallet.asset_id, Purpose.FUNDING),
-        amount_minor=amount_minor(amount, wallet.asset_id),
-        actor=owner,
-        summary=summary,
-    )
-
-
-def withdraw(owner: User, *, wallet_id: uuid.UUID, amount: str, summary: str = "") -> Movement:
-    """Take money out of the owner's wallet. Raises as `propose_withdrawal` and `move` do."""
-    return move(propose_withdrawal(owner, wallet_id=wallet_id, amount=amount, summary=summary))
-
-
-def _deposit(owner: User, wallet: Wallet, deposited_minor: int, summary: str) -> Proposal:
-    return Proposal(
-        kind=Kind.DEPOSIT,
-        source=system_wallet(wallet.asset_id, Purpose.FUNDING),
-        target=wallet,
-        amount_minor=deposited_minor,
-        actor=owner,
-        summary=summary,
+    withdrawn_minor = amount_minor(amount, wallet.asset_id)
+    return order_out_of(
+        Kind.WITHDRAWAL, wallet, withdrawn_minor, summary=summary, actor_id=owner.pk
     )

@@ -3,20 +3,23 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from accounts.models import User
 from commerce.models import Charge
-from commerce.movements import Movement, Proposal, move
+from commerce.movements import check_other_wallet, move
 from core.errors import InvalidInput, NotFound, Refusal, StateConflict
 from core.money import AmountNotPositive
+from core.unit_of_work import requires_unit_of_work
 from ledger.errors import REFUSAL_OF_FAILURE
 from ledger.kinds import Kind
 from ledger.models import Transaction
-from ledger.post import Order, Outcome, post
+from ledger.orders import Order, Outcome
+from ledger.post import post
 from wallets.assets import amount_minor, to_decimal
 from wallets.errors import CurrencyMismatch, SameWallet, WalletNotFound
 from wallets.models import Wallet
-from wallets.references import company_wallet_ref, counterparty_ref, wallet_ref
+from wallets.references import WalletRef, company_wallet_ref, wallet_ref
 
 
 class ChargeNotFound(NotFound):
@@ -35,30 +38,21 @@ class RefundExceedsCharge(StateConflict):
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """A completed refund, and what of its charge has gone back in all."""
+    """A completed refund, and what of its charge has gone back in all, in minor units."""
 
-    movement: Movement
+    order: Order
+    outcome: Outcome
     refunded_minor: int
 
 
-def propose_charge(
-    company: User, *, wallet_id: uuid.UUID, amount: str, summary: str = "", unchecked: bool = False
-) -> Proposal:
-    """Propose to take money from a payer's wallet, known by its token, into the company's own.
+def order_charge(company: User, *, wallet_id: uuid.UUID, amount: str, summary: str = "") -> Order:
+    """Order money taken from a payer's wallet, known by its token, into the company's own.
 
-    `unchecked`: see `wallets.references.counterparty_ref`. Raises `NoWallet`, `WalletNotFound`,
-    `InvalidInput`, `AmountNotPositive`.
+    `amount` is a plain decimal of the company's currency. Raises `NoWallet`, `InvalidInput`,
+    `AmountNotPositive`, `SameWallet`.
     """
     target = company_wallet_ref(company)
-    source = counterparty_ref(wallet_id, target, unchecked=unchecked)
-    return Proposal(
-        kind=Kind.CHARGE,
-        source=source,
-        target=target,
-        amount_minor=amount_minor(amount, source.asset_id),
-        actor=company,
-        summary=summary,
-    )
+    return check_other_wallet(_charge_order(company, wallet_id, target, amount, summary))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,50 +74,59 @@ class ChargeResult:
     refusal: Refusal | None
 
 
-def charge_many(company: User, items: Sequence[ChargeItem]) -> tuple[list[ChargeResult], Wallet]:
-    """Carry out a batch of charges, each for itself, in order; return them and the wallet after.
+@requires_unit_of_work
+def charge_many(
+    company: User, items: Sequence[ChargeItem]
+) -> tuple[list[ChargeResult], Decimal | None]:
+    """Carry out a batch of charges, each for itself, in order.
 
-    Requires a unit of work. Raises `NoWallet`; what is wrong with one item is its own result.
+    Returns what became of each, and the balance of the company's wallet after them. Raises
+    `NoWallet`; what is wrong with one item is its own result.
     """
     target = company_wallet_ref(company)
-    payers = Wallet.objects.filter(owner_id__isnull=False).in_bulk(
-        {item.wallet_id for item in items}
-    )
-    checked = [_check_charge(item, payers.get(item.wallet_id), target) for item in items]
-    orders = [
-        Order(
-            Kind.CHARGE,
-            item.wallet_id,
-            target.id,
-            found,
-            summary=item.summary,
-            actor_id=company.pk,
-            asset_id=target.asset_id,
-        )
-        for item, found in zip(items, checked, strict=True)
-        if isinstance(found, int)
-    ]
-    outcomes = iter(post(orders) if orders else ())
+    assets = _assets_of({item.wallet_id for item in items})
+    checked = [_check_charge(company, item, assets, target) for item in items]
+    outcomes = iter(post([each for each in checked if isinstance(each, Order)]))
     results = [
-        ChargeResult(item, None, found)
-        if isinstance(found, Refusal)
-        else _result(item, next(outcomes))
-        for item, found in zip(items, checked, strict=True)
+        _result(item, next(outcomes)) if isinstance(each, Order) else ChargeResult(item, None, each)
+        for item, each in zip(items, checked, strict=True)
     ]
-    target.refresh_from_db(fields=["balance_minor"])
-    return results, target
+    balance_minor = Wallet.objects.values_list("balance_minor", flat=True).get(pk=target.id)
+    return results, to_decimal(balance_minor, target.asset_id)
 
 
-def _check_charge(item: ChargeItem, payer: Wallet | None, target: Wallet) -> int | Refusal:
-    """Return the amount in minor units, or why this charge cannot even be tried."""
-    if payer is None:
+def _charge_order(
+    company: User, payer_id: uuid.UUID, target: WalletRef, amount: str, summary: str
+) -> Order:
+    return Order(
+        Kind.CHARGE,
+        payer_id,
+        target.id,
+        amount_minor(amount, target.asset_id),
+        target.asset_id,
+        summary=summary,
+        actor_id=company.pk,
+    )
+
+
+def _assets_of(wallet_ids: set[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """Return what those of the wallets hold that exist and that somebody owns."""
+    owned = Wallet.objects.filter(pk__in=wallet_ids, owner_id__isnull=False)
+    return dict(owned.values_list("pk", "asset_id"))
+
+
+def _check_charge(
+    company: User, item: ChargeItem, assets: dict[uuid.UUID, str], target: WalletRef
+) -> Order | Refusal:
+    """Return the order, or why this charge cannot even be tried."""
+    if item.wallet_id not in assets:
         return WalletNotFound()
-    if payer.id == target.id:
+    if item.wallet_id == target.id:
         return SameWallet()
-    if payer.asset_id != target.asset_id:
+    if assets[item.wallet_id] != target.asset_id:
         return CurrencyMismatch()
     try:
-        return amount_minor(item.amount, payer.asset_id)
+        return _charge_order(company, item.wallet_id, target, item.amount, item.summary)
     except (InvalidInput, AmountNotPositive) as refusal:
         return refusal
 
@@ -134,48 +137,46 @@ def _result(item: ChargeItem, outcome: Outcome) -> ChargeResult:
     return ChargeResult(item, outcome.transaction_id, REFUSAL_OF_FAILURE[outcome.failure]())
 
 
+@requires_unit_of_work
 def refund(
     company: User, *, transaction_id: uuid.UUID, amount: str | None = None, summary: str = ""
 ) -> Refund:
     """Give a charge back to its payer: all that is left of it, or a part.
 
-    Requires a unit of work. Raises `ChargeNotFound`, `ChargeFailed`, `RefundExceedsCharge`,
-    `InvalidInput`, `AmountNotPositive` and what `move` does.
+    Raises `ChargeNotFound`, `ChargeFailed`, `RefundExceedsCharge`, `InvalidInput`,
+    `AmountNotPositive` and what `move` does.
     """
-    transaction, source = _own_charge(company, transaction_id)
-    given_minor = None if amount is None else amount_minor(amount, transaction.asset_id)
-    counted = _lock(transaction)
+    charge = _own_charge(company, transaction_id)
+    given_minor = None if amount is None else amount_minor(amount, charge.asset_id)
+    counted = _lock(charge)
     left_minor = counted.amount_minor - counted.refunded_minor
     refund_minor = left_minor if given_minor is None else given_minor
     if left_minor == 0 or refund_minor > left_minor:
-        raise RefundExceedsCharge(left=to_decimal(left_minor, transaction.asset_id))
-    movement = move(
-        Proposal(
-            kind=Kind.REFUND,
-            source=source,
-            target=wallet_ref(transaction.source_id),
-            amount_minor=refund_minor,
-            actor=company,
-            summary=summary,
-            origin=transaction,
-        )
+        raise RefundExceedsCharge(left=to_decimal(left_minor, charge.asset_id))
+    order = Order(
+        Kind.REFUND,
+        charge.target_id,
+        charge.source_id,
+        refund_minor,
+        charge.asset_id,
+        summary=summary,
+        actor_id=company.pk,
+        origin_id=charge.id,
     )
+    outcome = move(order, company)
     counted.refunded_minor += refund_minor
     counted.save(update_fields=["refunded_minor"])
-    return Refund(movement, counted.refunded_minor)
+    return Refund(order, outcome, counted.refunded_minor)
 
 
-def _own_charge(company: User, transaction_id: uuid.UUID) -> tuple[Transaction, Wallet]:
-    """Return the company's completed charge and the wallet that it went into."""
+def _own_charge(company: User, transaction_id: uuid.UUID) -> Transaction:
+    """Return the company's completed charge."""
     found = Transaction.objects.filter(id=transaction_id, kind=Kind.CHARGE).first()
-    if found is None:
-        raise ChargeNotFound
-    wallet = Wallet.objects.filter(id=found.target_id, owner_id=company.pk).first()
-    if wallet is None:
+    if found is None or wallet_ref(found.target_id).owner_id != company.pk:
         raise ChargeNotFound
     if not found.is_completed:
         raise ChargeFailed
-    return found, wallet
+    return found
 
 
 def _lock(transaction: Transaction) -> Charge:

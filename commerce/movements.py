@@ -1,85 +1,65 @@
-"""What every flow does in the end: one order, posted, and its outcome told."""
-
-from dataclasses import dataclass
+"""What every flow ends in: one order, posted, and its outcome or the refusal that it means."""
 
 from accounts.models import Role, User
 from core.errors import Refusal
+from core.unit_of_work import requires_unit_of_work
 from ledger.errors import REFUSAL_OF_FAILURE, InsufficientFunds
-from ledger.kinds import FailureCode, Kind
-from ledger.models import Transaction
-from ledger.post import Order, Outcome, post
-from wallets.assets import to_decimal
-from wallets.errors import CurrencyMismatch, SameWallet
-from wallets.models import Wallet
+from ledger.kinds import FailureCode
+from ledger.orders import Order, Outcome
+from ledger.post import post
+from wallets.assets import is_system_wallet, to_decimal
+from wallets.errors import CurrencyMismatch, SameWallet, WalletNotFound
+from wallets.references import wallet_ref
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proposal:
-    """Money that somebody asks to move. `amount_minor` is in minor units of the wallets' asset."""
+@requires_unit_of_work
+def move(order: Order, actor: User) -> Outcome:
+    """Carry out what the actor ordered and return what became of it.
 
-    kind: Kind
-    source: Wallet
-    target: Wallet
-    amount_minor: int
-    actor: User
-    summary: str = ""
-    origin: Transaction | None = None
-
-    def order(self) -> Order:
-        """Return what `post` is asked to do. Raises `SameWallet`, `CurrencyMismatch`."""
-        if self.source.id == self.target.id:
-            raise SameWallet
-        if self.source.asset_id != self.target.asset_id:
-            raise CurrencyMismatch
-        return Order(
-            self.kind,
-            self.source.id,
-            self.target.id,
-            self.amount_minor,
-            summary=self.summary,
-            actor_id=self.actor.pk,
-            origin_id=self.origin.id if self.origin else None,
-            asset_id=self.source.asset_id,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Movement:
-    """A completed movement, and its two wallets as they are after it."""
-
-    kind: Kind
-    amount_minor: int
-    outcome: Outcome
-    source: Wallet
-    target: Wallet
-
-
-def move(proposal: Proposal) -> Movement:
-    """Move money from one wallet to another; either may be a system wallet.
-
-    Requires a unit of work. Raises `SameWallet` and `CurrencyMismatch` before anything is tried,
-    and `InsufficientFunds`, `WalletNotActive`, `BalanceLimit` for an attempt that failed, which
-    is on record once the unit commits.
+    Raises `WalletNotFound` and `CurrencyMismatch` before anything is tried, and
+    `InsufficientFunds`, `WalletNotActive`, `BalanceLimit` for an attempt that failed, which is on
+    record once the unit of work commits.
     """
-    order, source, target = proposal.order(), proposal.source, proposal.target
+    check_wallets(order)
     [outcome] = post([order])
     if outcome.failure is not None:
-        raise _refusal(outcome.failure, outcome, proposal)
-    source.balance_minor = outcome.source_balance_minor
-    target.balance_minor = outcome.target_balance_minor
-    source.updated_at = target.updated_at = outcome.created_at
-    return Movement(order.kind, order.amount_minor, outcome, source, target)
+        raise _refusal(outcome.failure, outcome, order, actor)
+    return outcome
 
 
-def _refusal(failure: FailureCode, outcome: Outcome, proposal: Proposal) -> Refusal:
+def check_other_wallet(order: Order) -> Order:
+    """Return an order between two owners' wallets as it is, if the other one can be such a wallet.
+
+    Whether it is, the database knows. Raises `SameWallet`, and `WalletNotFound` for a system
+    wallet, which nobody may name.
+    """
+    if order.source_id == order.target_id:
+        raise SameWallet
+    if any(is_system_wallet(each, order.asset_id) for each in (order.source_id, order.target_id)):
+        raise WalletNotFound
+    return order
+
+
+def check_wallets(order: Order) -> None:
+    """Raise `WalletNotFound` or `CurrencyMismatch` unless both wallets can take part."""
+    for wallet_id in (order.source_id, order.target_id):
+        if is_system_wallet(wallet_id, order.asset_id):
+            continue
+        if wallet_ref(wallet_id).asset_id != order.asset_id:
+            raise CurrencyMismatch
+
+
+def _refusal(failure: FailureCode, outcome: Outcome, order: Order, actor: User) -> Refusal:
     refusal = REFUSAL_OF_FAILURE[failure]
     # What a wallet holds is its owner's business, not that of everyone who tries to charge it.
-    actor, source = proposal.actor, proposal.source
-    may_know = actor.pk == source.owner_id or actor.role == Role.OPERATOR
+    may_know = actor.role == Role.OPERATOR or (
+        not is_system_wallet(order.source_id, order.asset_id)
+        and wallet_ref(order.source_id).owner_id == actor.pk
+    )
     if refusal is not InsufficientFunds or not may_know:
         return refusal()
     available_minor = outcome.available_minor or 0
     return InsufficientFunds(
-        available=to_decimal(available_minor, source.asset_id),
-        shortfall=to_decimal(proposal.amount_minor - available_minor, source.asset_id),
+        available=to_decimal(available_minor, order.asset_id),
+        shortfall=to_decimal(order.amount_minor - available_minor, order.asset_id),
     )

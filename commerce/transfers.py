@@ -3,33 +3,30 @@
 import uuid
 
 from accounts.models import User
-from commerce.movements import Proposal
+from commerce.movements import check_other_wallet
 from ledger.kinds import Kind
+from ledger.orders import Order
 from wallets.assets import amount_minor
-from wallets.references import counterparty_ref, own_wallet_ref
+from wallets.references import own_wallet_ref
 
 
-def propose_transfer(
-    owner: User,
-    *,
-    source_id: uuid.UUID,
-    target_id: uuid.UUID,
-    amount: str,
-    summary: str = "",
-    unchecked: bool = False,
-) -> Proposal:
-    """Propose to move money from the owner's wallet to another. `amount` is a plain decimal.
+def order_transfer(
+    owner: User, *, source_id: uuid.UUID, target_id: uuid.UUID, amount: str, summary: str = ""
+) -> Order:
+    """Order a transfer of the owner's money to another wallet. `amount` is a plain decimal.
 
-    `unchecked`: see `wallets.references.counterparty_ref`. Raises `WalletNotFound` (for a source that
-    is not the owner's, too), `InvalidInput`, `AmountNotPositive`.
+    Raises `WalletNotFound` (for a source that is not the owner's, too), `InvalidInput`,
+    `AmountNotPositive` and `SameWallet`.
     """
     source = own_wallet_ref(owner, source_id)
-    target = counterparty_ref(target_id, source, unchecked=unchecked)
-    return Proposal(
-        kind=Kind.TRANSFER,
-        source=source,
-        target=target,
-        amount_minor=amount_minor(amount, source.asset_id),
-        actor=owner,
-        summary=summary,
+    return check_other_wallet(
+        Order(
+            Kind.TRANSFER,
+            source.id,
+            target_id,
+            amount_minor(amount, source.asset_id),
+            source.asset_id,
+            summary=summary,
+            actor_id=owner.pk,
+        )
     )

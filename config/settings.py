@@ -69,6 +69,8 @@ ALLOWED_HOSTS = list(env.allowed_hosts)
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 APPEND_SLASH = False
+# Money that moves by one statement where it can (`api.http.fast_path`). Off: by a unit of work.
+FAST_PATH = True
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 LANGUAGE_CODE = "en-us"
 USE_I18N = False

@@ -10,8 +10,8 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
-from typing import Any, TypeVar
+from functools import partial, wraps
+from typing import Any, ParamSpec, TypeVar
 
 from django.conf import settings
 from django.db import (
@@ -33,6 +33,7 @@ from core.errors import CommitUnknown, Refusal, Unavailable
 from core.replica import current_alias
 
 Result = TypeVar("Result")
+P = ParamSpec("P")
 logger = logging.getLogger(__name__)
 
 ATTEMPTS = 5
@@ -113,10 +114,25 @@ def snapshot() -> Iterator[CursorWrapper]:
         yield cursor
 
 
-def require_unit_of_work() -> None:
-    """Raise `RuntimeError` unless a unit of work is open: money never moves outside one."""
+class UnitOfWorkRequired(RuntimeError):
+    """Something that writes was called outside a unit of work: a fault of the code that called."""
+
+
+def require_unit_of_work(what: str = "What writes") -> None:
+    """Raise `UnitOfWorkRequired` unless a unit of work is open. `what` needs it."""
     if not connection.in_atomic_block:
-        raise RuntimeError("Money moves inside a unit of work only: see core.unit_of_work.")
+        raise UnitOfWorkRequired(f"{what} requires a unit of work: see core.unit_of_work.")
+
+
+def requires_unit_of_work(function: Callable[P, Result]) -> Callable[P, Result]:
+    """Let a function run inside a unit of work only; outside it raises `UnitOfWorkRequired`."""
+
+    @wraps(function)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> Result:
+        require_unit_of_work(function.__qualname__)
+        return function(*args, **kwargs)
+
+    return checked
 
 
 def refuse_on_constraint(name: str, refusal: type[Refusal]) -> None:

@@ -8,16 +8,16 @@ from django.conf import settings
 
 from accounts.errors import CustomerNotFound
 from accounts.models import Role, User
+from commerce.movements import check_wallets
 from core import context
 from core.connections.bulk import bulk_cursor
 from core.errors import InvalidInput, PermissionDenied
 from core.money import AmountNotPositive
-from core.unit_of_work import require_unit_of_work
-from ledger.kinds import Kind
-from wallets.assets import DEFAULT_CURRENCY, amount_minor
-from wallets.errors import CurrencyMismatch, SameWallet, WalletNotFound
-from wallets.models import Wallet
-from wallets.references import own_cash_wallet_ref, own_wallet_ref, wallet_ref
+from core.unit_of_work import requires_unit_of_work
+from ledger.kinds import RULES, Kind
+from ledger.orders import Order
+from wallets.assets import DEFAULT_CURRENCY, amount_minor, is_system_wallet
+from wallets.errors import CurrencyMismatch, WalletNotFound
 
 
 class Item(NamedTuple):
@@ -44,10 +44,11 @@ class _Row(NamedTuple):
     summary: str
 
 
+@requires_unit_of_work
 def accept(caller: User, items: Sequence[Item], *, is_array: bool) -> list[uuid.UUID]:
     """Put the items into the queue, all or none, and return their ids in the same order.
 
-    Requires a unit of work. A refusal names the `index` of the item that is to blame; a field is
+    A refusal names the `index` of the item that is to blame; a field is
     named with its item's place if they came as an array, be it of one. Raises
     `InvalidInput`, `AmountNotPositive`, `PermissionDenied` (somebody else's money),
     `CustomerNotFound`, `WalletNotFound` and `CurrencyMismatch` (the target).
@@ -76,27 +77,25 @@ def accept(caller: User, items: Sequence[Item], *, is_array: bool) -> list[uuid.
     )
 
 
-def queue_movement(
-    owner: User, kind: Kind, *, source: Wallet, target: Wallet | None, amount: str, summary: str
-) -> uuid.UUID:
-    """Queue a transfer or a withdrawal from the owner's wallet; short of balance it fails for good.
+@requires_unit_of_work
+def queue_order(owner: User, order: Order) -> uuid.UUID:
+    """Queue what the owner ordered and return its id in the queue; it is tried once.
 
-    Requires a unit of work. Raises `SameWallet`, `CurrencyMismatch`, `InvalidInput` and
-    `AmountNotPositive`, as it would when run at once.
+    Raises `WalletNotFound` and `CurrencyMismatch`, as it would when carried out immediately.
     """
-    if target is not None and target.id == source.id:
-        raise SameWallet
-    if target is not None and target.asset_id != source.asset_id:
-        raise CurrencyMismatch
+    if not RULES[order.kind].is_queueable:
+        raise ValueError(f"The queue takes no {order.kind}.")
+    check_wallets(order)
+    is_out = is_system_wallet(order.target_id, order.asset_id)
     row = _Row(
         owner.pk,
-        kind,
-        source.asset_id,
-        amount_minor(amount, source.asset_id),
+        order.kind,
+        order.asset_id,
+        order.amount_minor,
         1,
-        source.id,
-        None if target is None else target.id,
-        summary,
+        order.source_id,
+        None if is_out else order.target_id,
+        order.summary,
     )
     [queued] = _enqueue(owner, [row], max_attempts=1)
     return queued
@@ -182,7 +181,6 @@ _ENQUEUE = """
 
 
 def _enqueue(caller: User, rows: Sequence[_Row], *, max_attempts: int) -> list[uuid.UUID]:
-    require_unit_of_work()
     with bulk_cursor() as cursor:
         cursor.execute(
             _ENQUEUE,
@@ -201,27 +199,3 @@ def _enqueue(caller: User, rows: Sequence[_Row], *, max_attempts: int) -> list[u
             ],
         )
         return [queued for (queued,) in cursor.fetchall()]
-
-
-def queue_transfer(
-    owner: User, *, source_id: uuid.UUID, target_id: uuid.UUID, amount: str, summary: str = ""
-) -> uuid.UUID:
-    """Queue a transfer and return its id in the queue.
-
-    Requires a unit of work. Raises as `propose_transfer` and `queue_movement` do.
-    """
-    source = own_wallet_ref(owner, source_id)
-    target = wallet_ref(target_id)
-    return queue_movement(
-        owner, Kind.TRANSFER, source=source, target=target, amount=amount, summary=summary
-    )
-
-
-def queue_withdrawal(
-    owner: User, *, wallet_id: uuid.UUID, amount: str, summary: str = ""
-) -> uuid.UUID:
-    """Queue a withdrawal and return its id in the queue. Raises as `withdraw` before it posts."""
-    wallet = own_cash_wallet_ref(owner, wallet_id)
-    return queue_movement(
-        owner, Kind.WITHDRAWAL, source=wallet, target=None, amount=amount, summary=summary
-    )

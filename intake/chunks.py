@@ -18,10 +18,10 @@ from django.db.models.functions import Now
 from core.connections.bulk import bulk_cursor
 from intake.knapsack import Candidate, plan
 from intake.models import READY, QueuedTransaction, QueueStatus
-from ledger.kinds import Kind
-from ledger.post import Order, Outcome, post, sums_of
+from ledger.kinds import Kind, target_purpose
+from ledger.orders import Order, Outcome
+from ledger.post import post, sums_of
 from wallets.assets import system_wallet_id
-from wallets.models import Purpose
 
 #: At most this many transactions commit together, whatever their latencies.
 MAX_CHUNK = 1_000
@@ -31,7 +31,6 @@ NO_WALLET = "no_wallet"
 # A chunk's rows are found by their keys, one by one. PostgreSQL, which thinks of disks that seek
 # and of the queue at its last ANALYZE, would rather read the whole queue, for each chunk.
 _ROW_BY_ROW = ("enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin")
-_WORLD_OF_KIND = {Kind.SPEND: Purpose.REVENUE, Kind.WITHDRAWAL: Purpose.FUNDING}
 
 
 class Failure(NamedTuple):
@@ -228,8 +227,8 @@ def _lock(chosen: Sequence[uuid.UUID]) -> list[_Attempt]:
     """Lock what is still ready, in the order of its acceptance, and find where each is paid from.
 
     Where no source is named it is the customer's oldest active wallet of the asset, failing that
-    the oldest frozen one (`wallets.selectors.default_wallet`, for many at once). The queue's rows are
-    locked before the wallets': the order of locks of the whole service.
+    the oldest frozen one (`wallets.selectors.default_wallet`, for many at once). The queue's rows
+    are locked before the wallets': the order of locks of the whole service.
     """
     # Found by their ids first: asked for together with what they are, one of the partial indexes
     # would be read from end to end, the whole queue for each chunk.
@@ -267,7 +266,7 @@ def _order(attempt: _Attempt) -> Order:
     return Order(
         kind,
         attempt.source_id,
-        attempt.target_id or system_wallet_id(attempt.asset_id, _WORLD_OF_KIND[kind]),
+        attempt.target_id or system_wallet_id(attempt.asset_id, target_purpose(kind)),
         attempt.amount_minor,
         summary=attempt.summary,
         actor_id=attempt.caller_id,

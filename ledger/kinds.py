@@ -1,6 +1,10 @@
-"""The kinds of transaction, and the legal sides of each, as a table."""
+"""The kinds of transaction: what each of them is, said once for SQL, API, queue and admin."""
+
+from dataclasses import dataclass
 
 from django.db import models
+
+from wallets.models import Purpose
 
 
 class Kind(models.TextChoices):
@@ -23,16 +27,89 @@ class FailureCode(models.TextChoices):
     BALANCE_LIMIT = "balance_limit"
 
 
-#: (kind, source is a system wallet, target is a system wallet): every legal movement.
-LEGAL_MOVEMENTS = (
-    (Kind.DEPOSIT, True, False),
-    (Kind.WITHDRAWAL, False, True),
-    (Kind.TRANSFER, False, False),
-    (Kind.CHARGE, False, False),
-    (Kind.REFUND, False, False),
-    (Kind.TOPUP, True, False),
-    (Kind.BONUS, True, False),
-    (Kind.SPEND, False, True),
-    (Kind.ADJUSTMENT, True, False),
-    (Kind.ADJUSTMENT, False, True),
-)
+#: Stands for a wallet that somebody owns, where the other sides name a system wallet.
+OWNED = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KindRules:
+    """What one kind of transaction is.
+
+    `/wallet/history` and the queue call a kind by its value, `/api/v1` by its value in capitals.
+    """
+
+    #: (source, target): the purpose of a system wallet, or `OWNED`. Every legal pair. The table's
+    #: constraint `legal_movement` says the same in SQL.
+    sides: tuple[tuple[Purpose | None, Purpose | None], ...]
+    #: What `/wallets/<id>` calls it, seen from the source and from the target.
+    resource_types: tuple[str, str]
+    #: Its colour in the admin's charts; they differ on white and on black.
+    colour: str
+    #: Whether it may wait in the queue.
+    is_queueable: bool = False
+
+
+RULES: dict[Kind, KindRules] = {
+    Kind.DEPOSIT: KindRules(
+        sides=((Purpose.FUNDING, OWNED),),
+        resource_types=("FUND", "FUND"),
+        colour="#0ea5e9",
+    ),
+    Kind.WITHDRAWAL: KindRules(
+        sides=((OWNED, Purpose.FUNDING),),
+        resource_types=("WITHDRAW", "WITHDRAW"),
+        colour="#f59e0b",
+        is_queueable=True,
+    ),
+    Kind.TRANSFER: KindRules(
+        sides=((OWNED, OWNED),),
+        resource_types=("TRANSFER_OUT", "TRANSFER_IN"),
+        colour="#14b8a6",
+        is_queueable=True,
+    ),
+    Kind.CHARGE: KindRules(
+        sides=((OWNED, OWNED),),
+        resource_types=("CHARGE_OUT", "CHARGE_IN"),
+        colour="#7c3aed",
+    ),
+    Kind.REFUND: KindRules(
+        sides=((OWNED, OWNED),),
+        resource_types=("REFUND_OUT", "REFUND_IN"),
+        colour="#f43f5e",
+    ),
+    Kind.TOPUP: KindRules(
+        sides=((Purpose.FUNDING, OWNED),),
+        resource_types=("TOPUP", "TOPUP"),
+        colour="#6366f1",
+    ),
+    Kind.BONUS: KindRules(
+        sides=((Purpose.PROMOTIONS, OWNED),),
+        resource_types=("BONUS", "BONUS"),
+        colour="#ec4899",
+    ),
+    Kind.SPEND: KindRules(
+        sides=((OWNED, Purpose.REVENUE),),
+        resource_types=("SPEND", "SPEND"),
+        colour="#84cc16",
+        is_queueable=True,
+    ),
+    Kind.ADJUSTMENT: KindRules(
+        sides=((Purpose.FUNDING, OWNED), (OWNED, Purpose.FUNDING)),
+        resource_types=("ADJUSTMENT_OUT", "ADJUSTMENT_IN"),
+        colour="#64748b",
+    ),
+}
+
+QUEUEABLE = tuple(kind for kind, rules in RULES.items() if rules.is_queueable)
+
+
+def source_purpose(kind: Kind) -> Purpose:
+    """Return the purpose of the system wallet that money of this kind comes from."""
+    [purpose] = {source for source, _ in RULES[kind].sides if source is not OWNED}
+    return purpose
+
+
+def target_purpose(kind: Kind) -> Purpose:
+    """Return the purpose of the system wallet that money of this kind goes to."""
+    [purpose] = {target for _, target in RULES[kind].sides if target is not OWNED}
+    return purpose

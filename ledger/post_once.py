@@ -1,7 +1,8 @@
-"""The short way through the one door: a single order, its key and its answer in one trip.
+"""The fast way beside `post`: a single order, its key and its answer in one trip (ADR 15).
 
-It takes what succeeds. What would fail is left to the long way (`core.idempotency.answer_once`
-around `post`), which decides anew and puts the attempt on record.
+It takes what succeeds. What would fail is left to the plain way (`core.idempotency.answer_once`
+around `post`), which decides anew and puts the attempt on record. Nothing depends on this module:
+without it every call goes the plain way.
 """
 
 import time
@@ -12,41 +13,52 @@ from psycopg.types.numeric import Int8
 from core import context, metrics
 from core.idempotency import Answer, Claim, answer_of, kept_since
 from core.unit_of_work import execute_autocommitted
-from ledger.post import COMPLETED, Order
+from ledger.orders import Order
+from ledger.post import COMPLETED
 
 
 @dataclass(frozen=True, slots=True)
-class ResponseTemplate:
-    """What is answered: a body with `%1$s` for a balance, `%2$s` for the transaction's id.
+class AnswerTemplate:
+    """The answer to a movement, before anybody knows what it will be.
 
-    The balance is the source's or the target's after the movement, with `decimals` digits after
-    the point.
+    In `body`, `%1$s` stands for the source's balance after the movement, `%2$s` for the target's,
+    `%3$s` for the transaction's id and `%4$s` for its time; a `%` of its own is doubled. Balances
+    have `decimals` digits after the point.
     """
 
     body: str
-    of_source: bool
     decimals: int
 
 
+_POST_ONCE = """
+    SELECT * FROM ledger_post_once(
+        %s, %s, %s, %s, %s, %s,
+        ROW(%s, %s, %s, %s, %s, %s, NULL, NULL)::ledger_order, %s, %s, %s)
+"""
+
+
 def post_once(
-    order: Order, told: ResponseTemplate, claim: Claim | None, *, token_digest: str | None = None
+    order: Order,
+    template: AnswerTemplate,
+    claim: Claim | None,
+    *,
+    unverified_digest: str | None = None,
 ) -> Answer | None:
     """Carry the order out and return the answer, or None: then nothing is written.
 
-    None when the order would fail, and when it cannot be tried: there is no such wallet of anybody,
-    or the two hold different assets. With `token_digest` also when the actor's token is not valid.
-    With a claim it happens at most once per key: a repeat returns the first answer, and the answer
-    and the money commit together. Must not run inside a unit of work: it is one. The wallets must
-    differ, and the end that is told must be the actor's.
+    None when the order would fail, and when it cannot be tried: there is no such wallet, or the
+    two hold different assets. With `unverified_digest` (of the actor's token) also when that token
+    is not valid. With a claim it happens at most once per key: a repeat returns the first answer,
+    and the answer and the money commit together. Must not run inside a unit of work: it is one.
+    The wallets must differ.
 
     Raises `IdempotencyKeyReused`, and what `core.unit_of_work.execute_autocommitted` does.
     """
     started = time.perf_counter()
     row = execute_autocommitted(
-        "SELECT * FROM ledger_post_once("
-        "%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        _POST_ONCE,
         [
-            token_digest,
+            unverified_digest,
             order.actor_id,
             claim and claim.key,
             claim and claim.operation,
@@ -57,10 +69,10 @@ def post_once(
             order.target_id,
             Int8(order.amount_minor),
             order.summary,
+            order.actor_id,
             context.request_id.get(),
-            told.body,
-            told.of_source,
-            told.decimals,
+            template.body,
+            template.decimals,
         ],
     )
     if row is None:

@@ -4,8 +4,9 @@ import uuid
 from collections.abc import Callable
 
 from accounts.models import Client, Company, Role, User
-from commerce.cash import deposit
-from commerce.credits import top_up
+from commerce.cash import order_deposit
+from commerce.credits import order_top_up
+from commerce.movements import move
 from wallets.assets import create_asset
 from wallets.models import Asset, Status, Wallet
 from wallets.selectors import wallets_of
@@ -61,13 +62,18 @@ def _once(name: str, role: Role, furnish: Callable[[User], object]) -> User:
 
 def _play(operator: User, user: User, assets: list[Asset], amount: str) -> None:
     for asset in assets:
-        top_up(operator, user=user, asset=asset, amount=amount, summary="Welcome")
+        move(
+            order_top_up(operator, user=user, asset=asset, amount=amount, summary="Welcome"),
+            operator,
+        )
 
 
 def _open(user: User, amount: str | None = None) -> Wallet:
     wallet = open_cash_wallet(user, "USD")
     if amount is not None:
-        deposit(user, wallet_id=wallet.id, amount=amount, summary="Opening balance")
+        move(
+            order_deposit(user, wallet_id=wallet.id, amount=amount, summary="Opening balance"), user
+        )
     return wallet
 
 

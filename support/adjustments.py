@@ -156,7 +156,7 @@ def _adjustment(
 ) -> Answer:
     """Adjust, and return what to say. A refusal on record is an answer, too: it commits."""
     try:
-        movement = adjust(
+        adjusted = adjust(
             operator,
             wallet_id=wallet.pk,
             amount=amount,
@@ -167,13 +167,15 @@ def _adjustment(
         if not refusal.recorded:
             raise
         return Answer(status_of(refusal), render_json(error_body(refusal, path=path)))
-    moved = amount_text(movement.amount_minor, wallet.asset_id)
-    if isinstance(movement, AdjustmentRequest):
+    if isinstance(adjusted, AdjustmentRequest):
         verb = "put in" if direction == PUT_IN else "take out"
-        message = f"Asked to {verb} {moved}: a second operator decides."
+        asked = amount_text(adjusted.amount_minor, wallet.asset_id)
+        message = f"Asked to {verb} {asked}: a second operator decides."
         return Answer(HTTPStatus.ACCEPTED, render_json({"message": message}))
+    order, outcome = adjusted
+    moved = amount_text(order.amount_minor, wallet.asset_id)
     message = f"{'Put in' if direction == PUT_IN else 'Took out'} {moved}"
-    return Answer(HTTPStatus.OK, render_json({"message": message}), movement.outcome.transaction_id)
+    return Answer(HTTPStatus.OK, render_json({"message": message}), outcome.transaction_id)
 
 
 def _told(answer: Answer) -> str:

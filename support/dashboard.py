@@ -7,24 +7,12 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from ledger.kinds import FailureCode, Kind
+from ledger.kinds import RULES, FailureCode
 from support import figures
 from support.operator_admin import link, page_url
 from support.wallets import amount_text
 from wallets.assets import DEFAULT_CURRENCY, find_asset, to_decimal
 
-#: Each kind keeps its colour; they are told apart on white and on black.
-COLOURS = {
-    Kind.CHARGE: "#7c3aed",
-    Kind.DEPOSIT: "#0ea5e9",
-    Kind.TRANSFER: "#14b8a6",
-    Kind.WITHDRAWAL: "#f59e0b",
-    Kind.REFUND: "#f43f5e",
-    Kind.SPEND: "#84cc16",
-    Kind.TOPUP: "#6366f1",
-    Kind.BONUS: "#ec4899",
-    Kind.ADJUSTMENT: "#64748b",
-}
 REFUSAL_COLOURS = {
     FailureCode.INSUFFICIENT_FUNDS: "#f59e0b",
     FailureCode.WALLET_NOT_ACTIVE: "#0ea5e9",
@@ -125,10 +113,10 @@ def _volume_chart(hours: list[figures.Hour], symbol: str) -> str:
     datasets = [
         {
             "label": kind.label,
-            "backgroundColor": colour,
+            "backgroundColor": rules.colour,
             "data": [str(to_decimal(hour.volumes[symbol, kind], symbol)) for hour in hours],
         }
-        for kind, colour in COLOURS.items()
+        for kind, rules in RULES.items()
         if any(hour.volumes[symbol, kind] for hour in hours)
     ]
     return _chart(hours, datasets)

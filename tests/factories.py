@@ -1,15 +1,19 @@
 """What tests start from: accounts, and wallets that were filled through the ledger."""
 
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from factory.declarations import Sequence, SubFactory
 from factory.django import DjangoModelFactory
 
 from accounts.models import Client, Company, Role, User
 from accounts.services import open_session
-from commerce.cash import deposit
+from commerce.cash import order_deposit
+from commerce.movements import move
 from core.unit_of_work import unit_of_work
+from ledger.orders import Order, Outcome
 from tests.http_client import Api
 from wallets.assets import create_asset
 from wallets.models import Status, Wallet
@@ -49,6 +53,11 @@ class CompanyFactory(DjangoModelFactory[Company]):
     first_name = "Ada"
     last_name = "Lovelace"
     phone_number = PHONE
+
+
+def carry_out(order: Callable[..., Order], actor: User, **fields: Any) -> Outcome:
+    """Order a movement of the actor's, and move the money."""
+    return unit_of_work(lambda: move(order(actor, **fields), actor))
 
 
 @dataclass(frozen=True)
@@ -101,5 +110,5 @@ def an_uncashed_asset(symbol: str, name: str) -> None:
 def _holder(user: User, holds: str | None, currency: str) -> Holder:
     wallet = unit_of_work(lambda: open_cash_wallet(user, currency))
     if holds is not None:
-        unit_of_work(lambda: deposit(user, wallet_id=wallet.id, amount=holds))
+        carry_out(order_deposit, user, wallet_id=wallet.id, amount=holds)
     return Holder(user, api_of(user), wallet.id)

@@ -56,15 +56,21 @@ def system_wallet_id(symbol: str, purpose: Purpose) -> uuid.UUID:
     return uuid.uuid5(_SYSTEM_WALLETS, f"{symbol}:{purpose}")
 
 
+@cache
+def system_wallet_ids(symbol: str) -> frozenset[uuid.UUID]:
+    """Return the ids of all system wallets of the asset."""
+    return frozenset(system_wallet_id(symbol, purpose) for purpose in Purpose)
+
+
+def is_system_wallet(wallet_id: uuid.UUID, symbol: str) -> bool:
+    """Whether the id is one of the asset's system wallets."""
+    return wallet_id in system_wallet_ids(symbol)
+
+
 def system_account(wallet_id: uuid.UUID, symbol: str) -> str:
     """Return what a system wallet is called outside, e.g. `SYSTEM:funding`."""
     purposes = {system_wallet_id(symbol, purpose): purpose for purpose in Purpose}
     return f"SYSTEM:{purposes[wallet_id]}"
-
-
-def system_wallet(symbol: str, purpose: Purpose) -> Wallet:
-    """Return the asset's system wallet, without a query."""
-    return Wallet(id=system_wallet_id(symbol, purpose), asset_id=symbol, purpose=purpose)
 
 
 def create_asset(*, symbol: str, name: str, decimals: int, is_cash: bool) -> Asset:

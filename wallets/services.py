@@ -36,11 +36,12 @@ def open_cash_wallet(owner: User, symbol: str) -> Wallet:
 def wallet_to_credit(owner: User, asset: Asset) -> Wallet:
     """Return the wallet that a credit to the owner goes into; the first one makes it.
 
-    Requires a unit of work. Raises `WalletLimitReached` when a cash wallet would be one too many.
+    Making it requires a unit of work. Raises `WalletLimitReached` when a cash wallet would be one
+    too many.
     """
-    require_unit_of_work()
     wallet = default_wallet(owner, asset)
     if wallet is None:
+        require_unit_of_work("Making a wallet")
         _lock_owner(owner)
         wallet = default_wallet(owner, asset) or _create_wallet(owner, asset)
     return wallet

@@ -1,4 +1,4 @@
-"""The door `/wallet/charges`: a merchant's many charges as one batch."""
+"""`/wallet/charges`: a company's many charges as one batch."""
 
 from decimal import Decimal
 from typing import Any
@@ -10,13 +10,14 @@ from rest_framework.request import Request
 from api.examples import OTHER_WALLET, TRANSACTION
 from api.http.authentication import caller_of
 from api.http.fields import AmountField, Body, IdField, MoneyField, TextField
+from api.http.idempotency import respond_once
+from api.http.movements import MoneyView
 from api.http.permissions import IsCompany
 from api.http.schema import operation
-from api.http.views import ApiView, parse_body, respond_once
+from api.http.views import parse_body
 from commerce.charges import ChargeItem, ChargeResult, charge_many
 from core.errors import InvalidInput, PermissionDenied
 from ledger.models import SUMMARY_CHARACTERS
-from wallets.assets import to_decimal
 from wallets.errors import NoWallet
 
 MAX_CHARGES = 1_000
@@ -56,7 +57,7 @@ class ChargesAnswer(serializers.Serializer[Any]):
     balance = MoneyField()
 
 
-class ChargesView(ApiView):
+class ChargesView(MoneyView):
     tag = "wallets by token"
     permission_classes = (IsCompany,)
     body = ChargesBody()
@@ -94,11 +95,8 @@ class ChargesView(ApiView):
         items = parse_body(request, self.body)["charges"]
 
         def work() -> dict[str, Any]:
-            results, wallet = charge_many(caller_of(request), items)
-            return {
-                "results": [result_answer(result) for result in results],
-                "balance": to_decimal(wallet.balance_minor, wallet.asset_id),
-            }
+            results, balance = charge_many(caller_of(request), items)
+            return {"results": [result_answer(result) for result in results], "balance": balance}
 
         return respond_once(request, work)
 

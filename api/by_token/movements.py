@@ -1,4 +1,4 @@
-"""The doors `/wallet/*` through which money moves (seed 3)."""
+"""`/wallet/*`: clients and companies move money, and name their wallets by token."""
 
 from decimal import Decimal
 
@@ -14,38 +14,36 @@ from api.by_token.bodies import (
     RefundBody,
     TransferBody,
 )
-from api.by_token.respond import MovingView, respond_moved, source_side
+from api.by_token.rendering import charged_target, moved_source, moved_target
 from api.examples import BAD_AMOUNT, OTHER_WALLET, REFUSED_BY_POST, SHORT, TRANSACTION, WALLET
 from api.http.authentication import caller_of
-from api.http.permissions import HasRole, IsCompany, IsHolder
+from api.http.idempotency import KeyedResult, respond_once
+from api.http.movement_results import result_of
+from api.http.movements import MoneyView, respond_with_movement
+from api.http.permissions import IsCompany, IsHolder
 from api.http.queued import ACCEPTED, PREFER, AcceptedAnswer, respond_queued, wants_async
 from api.http.schema import operation
-from api.http.views import ApiView, KeyedResult, parse_body, respond_once
-from commerce.cash import propose_deposit, propose_withdrawal
+from api.http.views import parse_body
+from commerce.cash import order_deposit, order_withdrawal
 from commerce.charges import (
     ChargeFailed,
     ChargeNotFound,
     RefundExceedsCharge,
-    propose_charge,
+    order_charge,
     refund,
 )
-from commerce.transfers import propose_transfer
+from commerce.transfers import order_transfer
 from core.errors import PermissionDenied
 from core.money import AmountNotPositive
-from intake.accept import queue_transfer, queue_withdrawal
 from ledger.errors import InsufficientFunds
+from ledger.orders import Order
 from wallets.assets import to_decimal
 from wallets.errors import CurrencyMismatch, NotCash, NoWallet, SameWallet, WalletNotFound
 
 
-class MoneyView(ApiView):
-    """A door through which the owner of a wallet moves money."""
-
+class DepositView(MoneyView):
     tag = "wallets by token"
-    permission_classes: tuple[type[HasRole], ...] = (IsHolder,)
-
-
-class DepositView(MovingView, MoneyView):
+    permission_classes = (IsHolder,)
     body = AmountBody()
 
     @operation(
@@ -61,10 +59,12 @@ class DepositView(MovingView, MoneyView):
     def post(self, request: Request) -> HttpResponse:
         fields = parse_body(request, self.body)
         caller = caller_of(request)
-        return respond_moved(request, lambda _: propose_deposit(caller, **fields), of_source=False)
+        return respond_with_movement(request, lambda: order_deposit(caller, **fields), moved_target)
 
 
-class WithdrawView(MovingView, MoneyView):
+class WithdrawView(MoneyView):
+    tag = "wallets by token"
+    permission_classes = (IsHolder,)
     body = AmountBody()
 
     @operation(
@@ -81,14 +81,18 @@ class WithdrawView(MovingView, MoneyView):
     def post(self, request: Request) -> HttpResponse:
         fields = parse_body(request, self.body)
         caller = caller_of(request)
+
+        def order() -> Order:
+            return order_withdrawal(caller, **fields)
+
         if wants_async(request):
-            return respond_queued(request, lambda: queue_withdrawal(caller, **fields))
-        return respond_moved(
-            request, lambda _: propose_withdrawal(caller, **fields), of_source=True
-        )
+            return respond_queued(request, order)
+        return respond_with_movement(request, order, moved_source)
 
 
-class TransferView(MovingView, MoneyView):
+class TransferView(MoneyView):
+    tag = "wallets by token"
+    permission_classes = (IsHolder,)
     body = TransferBody()
 
     @operation(
@@ -114,16 +118,17 @@ class TransferView(MovingView, MoneyView):
     def post(self, request: Request) -> HttpResponse:
         fields = parse_body(request, self.body)
         caller = caller_of(request)
+
+        def order() -> Order:
+            return order_transfer(caller, **fields)
+
         if wants_async(request):
-            return respond_queued(request, lambda: queue_transfer(caller, **fields))
-        return respond_moved(
-            request,
-            lambda unchecked: propose_transfer(caller, **fields, unchecked=unchecked),
-            of_source=True,
-        )
+            return respond_queued(request, order)
+        return respond_with_movement(request, order, moved_source)
 
 
-class ChargeView(MovingView, MoneyView):
+class ChargeView(MoneyView):
+    tag = "wallets by token"
     permission_classes = (IsCompany,)
     body = ChargeBody()
 
@@ -150,15 +155,13 @@ class ChargeView(MovingView, MoneyView):
     def post(self, request: Request) -> HttpResponse:
         fields = parse_body(request, self.body)
         caller = caller_of(request)
-        return respond_moved(
-            request,
-            lambda unchecked: propose_charge(caller, **fields, unchecked=unchecked),
-            of_source=False,
-            tells_transaction=True,
+        return respond_with_movement(
+            request, lambda: order_charge(caller, **fields), charged_target
         )
 
 
 class RefundView(MoneyView):
+    tag = "wallets by token"
     permission_classes = (IsCompany,)
     body = RefundBody()
 
@@ -190,12 +193,13 @@ class RefundView(MoneyView):
         fields = parse_body(request, self.body)
 
         def work() -> KeyedResult:
-            given_back = refund(caller_of(request), **fields)
-            movement = given_back.movement
-            return source_side(
-                movement,
-                transaction=movement.outcome.transaction_id,
-                refunded=to_decimal(given_back.refunded_minor, movement.source.asset_id),
-            )
+            refunded = refund(caller_of(request), **fields)
+            order, outcome = refunded.order, refunded.outcome
+            payload = {
+                **moved_source(order, result_of(order, outcome)),
+                "transaction": outcome.transaction_id,
+                "refunded": to_decimal(refunded.refunded_minor, order.asset_id),
+            }
+            return KeyedResult(payload, outcome.transaction_id)
 
         return respond_once(request, work)

@@ -11,9 +11,10 @@ from rest_framework.response import Response
 
 from api.http.authentication import caller_of
 from api.http.fields import Body, MoneyField, TextField
+from api.http.idempotency import respond_once
 from api.http.permissions import IsHolder
 from api.http.schema import operation
-from api.http.views import ApiView, parse_body, replica_allowed, respond_once
+from api.http.views import ApiView, parse_body, replica_allowed
 from core.errors import InvalidInput, PermissionDenied
 from wallets.assets import DEFAULT_CURRENCY, to_decimal
 from wallets.errors import NotCash, WalletLimitReached, WalletNotFound

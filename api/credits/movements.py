@@ -1,7 +1,8 @@
-"""The doors `/api/v1/wallet/*` of a platform (seed 4)."""
+"""`/api/v1/wallet/*`: the credits of a platform's users."""
 
 from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -16,33 +17,28 @@ from api.credits.bodies import CreditBody
 from api.examples import BAD_AMOUNT, REFUSED_BY_POST, SHORT
 from api.http.authentication import caller_of
 from api.http.fields import MoneyField
+from api.http.movement_results import MovementResult
+from api.http.movements import MoneyView, respond_with_movement
 from api.http.pagination import PAGINATION, PageQuery, Pagination, page_answer
 from api.http.permissions import IsOperator
 from api.http.schema import operation
-from api.http.views import (
-    ApiView,
-    KeyedResult,
-    parse_body,
-    parse_query,
-    replica_allowed,
-    respond_once,
-)
+from api.http.views import ApiView, parse_body, parse_query, replica_allowed
 from api.resources.wallet_details import ENTRY_STATUSES
-from commerce.credits import give_bonus, spend, top_up
+from commerce.credits import order_bonus, order_spend, order_top_up
 from commerce.errors import UnknownAsset, UnknownUser
-from commerce.movements import Movement
 from core.errors import InvalidInput, NotFound, PermissionDenied
 from core.money import AmountNotPositive
 from core.times import rfc3339
 from ledger.history import MAX_ID, transactions_of
 from ledger.kinds import Kind
 from ledger.models import Transaction
-from wallets.assets import find_asset, to_decimal
+from ledger.orders import Order
+from wallets.assets import find_asset, is_system_wallet, to_decimal
 from wallets.errors import NoWallet, WalletLimitReached
 from wallets.models import Asset, Wallet
 from wallets.selectors import default_wallet, wallets_of
 
-#: What seed 4 calls the kinds.
+#: What `/api/v1` calls the kinds.
 CREDIT_TYPES = [(kind.upper(), kind.label) for kind in Kind]
 KEY_FIELDS = ("idempotencyKey",)
 A_CREDIT = {
@@ -105,39 +101,38 @@ class BalancesAnswer(serializers.Serializer[Any]):
     balances = NamedAssetBalance(many=True)
 
 
-class MovementView(ApiView):
-    """A credit or a spend: one flow, told apart by the domain function it calls."""
+class CreditView(MoneyView):
+    """A credit or a spend, by the domain function that orders it."""
 
     tag = "credits of a platform"
     body = CreditBody()
-    flow: ClassVar[Callable[..., Movement]]
+    order: ClassVar[Callable[..., Order]]
 
     def move(self, request: Request) -> HttpResponse:
         fields = parse_body(request, self.body)
         caller = caller_of(request)
 
-        def work() -> KeyedResult:
-            user = the_user(caller, fields["user_id"])
-            movement = type(self).flow(
+        def order() -> Order:
+            return type(self).order(
                 caller,
-                user=user,
+                user=the_user(caller, fields["user_id"]),
                 asset=the_asset(fields["symbol"]),
                 amount=fields["amount"],
                 summary=fields["summary"],
             )
-            return credit_answer(user, movement)
 
-        return respond_once(request, work, key_fields=KEY_FIELDS)
+        render = partial(credit_answer, fields["user_id"])
+        return respond_with_movement(request, order, render, key_fields=KEY_FIELDS)
 
 
-class TopUpView(MovementView):
+class TopUpView(CreditView):
     permission_classes = (IsOperator,)
-    flow = staticmethod(top_up)
+    order = staticmethod(order_top_up)
 
     @operation(
         "credits_topup",
         "Credit what a user bought (operators)",
-        body=MovementView.body,
+        body=CreditView.body,
         sent=SENT,
         answer=CreditAnswer,
         shown=A_CREDIT,
@@ -148,14 +143,14 @@ class TopUpView(MovementView):
         return self.move(request)
 
 
-class BonusView(MovementView):
+class BonusView(CreditView):
     permission_classes = (IsOperator,)
-    flow = staticmethod(give_bonus)
+    order = staticmethod(order_bonus)
 
     @operation(
         "credits_bonus",
         "Give a user credits (operators)",
-        body=MovementView.body,
+        body=CreditView.body,
         sent=SENT,
         answer=CreditAnswer,
         shown={**A_CREDIT, "type": "BONUS"},
@@ -166,14 +161,14 @@ class BonusView(MovementView):
         return self.move(request)
 
 
-class SpendView(MovementView):
+class SpendView(CreditView):
     permission_classes = (IsAuthenticated,)
-    flow = staticmethod(spend)
+    order = staticmethod(order_spend)
 
     @operation(
         "credits_spend",
         "Spend a user's credits (operators, or the user)",
-        body=MovementView.body,
+        body=CreditView.body,
         sent=SENT,
         answer=CreditAnswer,
         shown={**A_CREDIT, "type": "SPEND", "balance": Decimal("250.00")},
@@ -291,20 +286,19 @@ def balance_answer(asset: Asset, wallet: Wallet | None) -> dict[str, Any]:
     }
 
 
-def credit_answer(user: User, movement: Movement) -> KeyedResult:
-    """Return a movement between a user and the platform as its POST answers."""
-    own = movement.target if movement.target.owner_id else movement.source
-    payload = {
-        "transactionId": movement.outcome.transaction_id,
-        "userId": user.pk,
-        "assetSymbol": own.asset_id,
-        "type": movement.kind.upper(),
-        "amount": to_decimal(movement.amount_minor, own.asset_id),
-        "balance": to_decimal(own.balance_minor, own.asset_id),
+def credit_answer(user_id: UUID, order: Order, result: MovementResult) -> dict[str, Any]:
+    """Answer with a movement between a user and the platform."""
+    is_spend = is_system_wallet(order.target_id, order.asset_id)
+    return {
+        "transactionId": result.transaction_id,
+        "userId": user_id,
+        "assetSymbol": order.asset_id,
+        "type": order.kind.upper(),
+        "amount": to_decimal(order.amount_minor, order.asset_id),
+        "balance": result.source_balance if is_spend else result.target_balance,
         "status": "COMPLETED",
-        "createdAt": rfc3339(movement.outcome.created_at),
+        "createdAt": result.created_at,
     }
-    return KeyedResult(payload, movement.outcome.transaction_id)
 
 
 def transaction_answer(

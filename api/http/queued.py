@@ -1,17 +1,18 @@
-"""`Prefer: respond-async`: a transfer or a withdrawal that is queued instead of run at once."""
+"""`Prefer: respond-async`: a transfer or a withdrawal that is queued, not done immediately."""
 
 from collections.abc import Callable
 from typing import Any
-from uuid import UUID
 
 from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from api.http.token_cache import verify_token
-from api.http.views import KeyedResult, respond_once
+from api.http.authentication import caller_of
+from api.http.idempotency import KeyedResult, respond_once
+from intake.accept import queue_order
 from intake.models import QueueStatus
+from ledger.orders import Order
 
 LOCATION = "/transaction/{id}"
 ACCEPTED = {"id": "019a2b3c-4d5e-7f60-8a91-b2c3d4e5f607", "status": "pending"}
@@ -34,12 +35,11 @@ def wants_async(request: Request) -> bool:
     return any(each.split(";")[0].strip() == "respond-async" for each in preferences)
 
 
-def respond_queued(request: Request, queue: Callable[[], UUID], **idempotency: Any) -> HttpResponse:
-    """Queue at most once per key and answer 202 with where to look. Raises `InvalidToken`."""
-    verify_token(request)
+def respond_queued(request: Request, order: Callable[[], Order], **keyed: Any) -> HttpResponse:
+    """Queue what the caller orders, at most once per key, and answer 202 with where to look."""
 
     def work() -> KeyedResult:
-        queued = queue()
+        queued = queue_order(caller_of(request), order())
         return KeyedResult({"id": queued, "status": QueueStatus.PENDING}, queued)
 
-    return respond_once(request, work, status=202, location=LOCATION, **idempotency)
+    return respond_once(request, work, status=202, location=LOCATION, **keyed)

@@ -1,23 +1,28 @@
 """Callers who are known from an earlier call: no query before the one that matters (ADR 15).
 
-Whose a token is never changes; whether it is still good does, at any moment. So a recalled caller
-is nobody yet: whatever comes of the call, the database is asked about the token first. What moves
-money does it in passing (`ledger.post_once`), everything else by `confirm`.
+Whose a token is never changes; whether it is still good does, at any moment. So a cached caller is
+unverified: before anything is answered, the database is asked about the token. A statement that
+moves money or reads a wallet does it in passing, by the digest; everything else by `verify_token`,
+which `api.http.idempotency.respond_once` calls.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
+from django.db import DatabaseError, InterfaceError
 from knox.models import AuthToken
 from rest_framework.request import Request
 
 from accounts.models import User
 from api.http.authentication import SCHEMES, TokenAuthentication, sent_token
-from core.errors import NotAuthenticated
+from api.http.views import ApiView
+from core import replica
+from core.errors import NotAuthenticated, Refusal, Unavailable
 
-#: So many callers are remembered before all are forgotten.
-_REMEMBERED = 10_000
+#: So many callers are kept before all are forgotten.
+_KEPT = 10_000
 #: By the digests of their tokens.
 _callers: dict[str, User] = {}
 _authentication = TokenAuthentication()
@@ -25,32 +30,60 @@ _authentication = TokenAuthentication()
 
 @dataclass(frozen=True, slots=True)
 class _UnverifiedToken:
-    """In the place of a recalled caller's token: its digest, by which the database knows it."""
+    """In the place of a cached caller's token: its digest, by which the database knows it."""
 
     digest: str
 
 
+class CachedCallerView(ApiView):
+    """A view that takes the caller from the cache.
+
+    Each of its methods ends in something that verifies the token. Whoever is refused, for whatever
+    reason, learns first that the token has died, if it has.
+    """
+
+    def perform_authentication(self, request: Request) -> None:
+        use_cached_caller(request)
+        super().perform_authentication(request)
+        cache_caller(request)
+
+    def handle_exception(self, exc: Exception) -> Any:
+        # Not when the database is away, nor when it is not known what became of the money.
+        if not isinstance(exc, Unavailable | DatabaseError | InterfaceError):
+            try:
+                verify_token(self.request)
+            except (Refusal, DatabaseError, InterfaceError) as refusal:
+                exc = refusal
+        return super().handle_exception(exc)
+
+
 def use_cached_caller(request: Request) -> None:
-    """Take the caller for who sent the same token before, if somebody did to this process."""
+    """Take the caller for who sent the same token to this process before, if somebody did."""
     scheme, digest = sent_token(request)
     caller = _callers.get(digest)
-    # Where tokens end when nobody uses them, each use is looked at.
-    if caller is not None and scheme in SCHEMES and settings.TOKEN_IDLE is None:
+    # Where tokens end when nobody uses them, each use is looked at. A read that may go to the
+    # replica needs the caller's position, which comes with the token.
+    if (
+        caller is not None
+        and scheme in SCHEMES
+        and settings.TOKEN_IDLE is None
+        and not (request.method == "GET" and replica.is_configured())
+    ):
         request.user, request.auth = caller, _UnverifiedToken(digest)
-        # Without it, refusing the caller's role would look the token up, past `confirm`.
+        # Without it, refusing the caller's role would look the token up, past `verify_token`.
         request._authenticator = _authentication  # type: ignore[attr-defined]
 
 
 def cache_caller(request: Request) -> None:
-    """Keep whose token it is, now that it was looked up."""
+    """Keep whose token it is, now that the database was asked."""
     if isinstance(request.auth, AuthToken) and isinstance(request.user, User):
-        if len(_callers) >= _REMEMBERED:
+        if len(_callers) >= _KEPT:
             _callers.clear()
         _callers[request.auth.digest] = request.user
 
 
 def unverified_digest(request: Request) -> str | None:
-    """Return the digest of the token that nobody has asked the database about, if so it is."""
+    """Return the digest of a token that the database has not been asked about; else None."""
     # Not `auth`: of a caller who was refused it makes another attempt.
     token = getattr(request, "_auth", None)
     return token.digest if isinstance(token, _UnverifiedToken) else None

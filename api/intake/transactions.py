@@ -16,9 +16,10 @@ from accounts.models import Role
 from api.examples import BAD_AMOUNT
 from api.http.authentication import caller_of
 from api.http.fields import AmountField, Body, CountField, IdField, MoneyField, TextField
+from api.http.idempotency import respond_once
 from api.http.queued import ACCEPTED, LOCATION, AcceptedAnswer
 from api.http.schema import operation
-from api.http.views import ApiView, respond_once
+from api.http.views import ApiView
 from core.errors import InvalidInput, NotFound, PermissionDenied
 from core.money import AmountNotPositive
 from core.times import rfc3339

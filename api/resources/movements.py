@@ -1,5 +1,6 @@
-"""The doors `/wallets*` through which money moves (seeds 1 and 2)."""
+"""`/wallets*`: money moves between wallets as resources."""
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -7,26 +8,29 @@ from django.http import HttpResponse
 from rest_framework import serializers
 from rest_framework.request import Request
 
+from accounts.models import User
 from api.examples import BAD_AMOUNT, REFUSED_BY_POST, SHORT
 from api.http.authentication import caller_of
+from api.http.idempotency import respond_once
+from api.http.movement_results import MovementResult
+from api.http.movements import MoneyView, respond_with_movement
 from api.http.permissions import IsHolder
 from api.http.queued import ACCEPTED, PREFER, AcceptedAnswer, respond_queued, wants_async
 from api.http.schema import operation
-from api.http.views import ApiView, KeyedResult, parse_body, respond_once
+from api.http.views import parse_body
 from api.resources.bodies import (
     CreateWithBalanceBody,
     FundBody,
     ResourceAmountBody,
     ResourceTransferBody,
 )
-from api.resources.wallet_shape import A_WALLET, WalletResource, wallet_resource
-from commerce.cash import deposit, open_wallet, withdraw
-from commerce.movements import Movement, move
-from commerce.transfers import propose_transfer
+from api.resources.wallet_shape import A_WALLET, WalletResource, moved_resource, wallet_resource
+from commerce.cash import open_wallet, order_deposit, order_withdrawal
+from commerce.transfers import order_transfer
 from core.errors import InvalidInput, PermissionDenied
 from core.idempotency import DuplicateIdempotencyKey
 from core.money import AmountNotPositive
-from intake.accept import queue_transfer, queue_withdrawal
+from ledger.orders import Order
 from wallets.errors import (
     CurrencyMismatch,
     NotCash,
@@ -34,6 +38,7 @@ from wallets.errors import (
     WalletLimitReached,
     WalletNotFound,
 )
+from wallets.references import wallet_ref
 
 FUND_KEYS = ("idempotencyKey",)
 TRANSFER_KEYS = ("idempotencyKey", "clientTransactionId")
@@ -46,12 +51,9 @@ class TransferAnswer(serializers.Serializer[Any]):
     receiver = WalletResource()
 
 
-class ResourceView(ApiView):
+class CreateView(MoneyView):
     tag = "wallets as resources"
     permission_classes = (IsHolder,)
-
-
-class CreateView(ResourceView):
     body = CreateWithBalanceBody()
 
     @operation(
@@ -80,7 +82,9 @@ class CreateView(ResourceView):
         )
 
 
-class FundView(ResourceView):
+class FundView(MoneyView):
+    tag = "wallets as resources"
+    permission_classes = (IsHolder,)
     body = FundBody()
 
     @operation(
@@ -102,15 +106,19 @@ class FundView(ResourceView):
     )
     def post(self, request: Request) -> HttpResponse:
         fields = parse_body(request, self.body)
-        return respond_once(
+        caller = caller_of(request)
+        return respond_with_movement(
             request,
-            lambda: target_resource(deposit(caller_of(request), **fields)),
+            lambda: order_deposit(caller, **fields),
+            moved_target,
             key_fields=FUND_KEYS,
             repeat_conflicts=True,
         )
 
 
-class TransferView(ResourceView):
+class TransferView(MoneyView):
+    tag = "wallets as resources"
+    permission_classes = (IsHolder,)
     body = ResourceTransferBody()
 
     @operation(
@@ -141,27 +149,24 @@ class TransferView(ResourceView):
     def post(self, request: Request) -> HttpResponse:
         fields = parse_body(request, self.body)
         caller = caller_of(request)
+
+        def order() -> Order:
+            return order_transfer(caller, **fields)
+
         if wants_async(request):
-            return respond_queued(
-                request,
-                lambda: queue_transfer(caller, **fields),
-                key_fields=TRANSFER_KEYS,
-                repeat_conflicts=True,
-            )
-
-        def work() -> KeyedResult:
-            movement = move(propose_transfer(caller, **fields))
-            is_own = movement.target.owner_id == caller.pk
-            payload = {
-                "sender": wallet_resource(movement.source),
-                "receiver": wallet_resource(movement.target, is_own=is_own),
-            }
-            return KeyedResult(payload, movement.outcome.transaction_id)
-
-        return respond_once(request, work, key_fields=TRANSFER_KEYS, repeat_conflicts=True)
+            return respond_queued(request, order, key_fields=TRANSFER_KEYS, repeat_conflicts=True)
+        return respond_with_movement(
+            request,
+            order,
+            partial(moved_both, caller),
+            key_fields=TRANSFER_KEYS,
+            repeat_conflicts=True,
+        )
 
 
-class DepositView(ResourceView):
+class DepositView(MoneyView):
+    tag = "wallets as resources"
+    permission_classes = (IsHolder,)
     body = ResourceAmountBody()
 
     @operation(
@@ -176,13 +181,15 @@ class DepositView(ResourceView):
     )
     def post(self, request: Request, wallet_id: UUID) -> HttpResponse:
         fields = parse_body(request, self.body)
-        return respond_once(
-            request,
-            lambda: target_resource(deposit(caller_of(request), wallet_id=wallet_id, **fields)),
+        caller = caller_of(request)
+        return respond_with_movement(
+            request, lambda: order_deposit(caller, wallet_id=wallet_id, **fields), moved_target
         )
 
 
-class WithdrawView(ResourceView):
+class WithdrawView(MoneyView):
+    tag = "wallets as resources"
+    permission_classes = (IsHolder,)
     body = ResourceAmountBody()
 
     @operation(
@@ -198,20 +205,31 @@ class WithdrawView(ResourceView):
     )
     def post(self, request: Request, wallet_id: UUID) -> HttpResponse:
         fields = parse_body(request, self.body)
-
         caller = caller_of(request)
+
+        def order() -> Order:
+            return order_withdrawal(caller, wallet_id=wallet_id, **fields)
+
         if wants_async(request):
-            return respond_queued(
-                request, lambda: queue_withdrawal(caller, wallet_id=wallet_id, **fields)
-            )
-
-        def work() -> KeyedResult:
-            movement = withdraw(caller, wallet_id=wallet_id, **fields)
-            return KeyedResult(wallet_resource(movement.source), movement.outcome.transaction_id)
-
-        return respond_once(request, work)
+            return respond_queued(request, order)
+        return respond_with_movement(request, order, moved_source)
 
 
-def target_resource(movement: Movement) -> KeyedResult:
-    """Answer with the wallet that the money went into."""
-    return KeyedResult(wallet_resource(movement.target), movement.outcome.transaction_id)
+def moved_source(order: Order, result: MovementResult) -> dict[str, Any]:
+    """Answer with the wallet that the money left."""
+    return moved_resource(order.source_id, result.source_balance, result)
+
+
+def moved_target(order: Order, result: MovementResult) -> dict[str, Any]:
+    """Answer with the wallet that the money entered."""
+    return moved_resource(order.target_id, result.target_balance, result)
+
+
+def moved_both(caller: User, order: Order, result: MovementResult) -> dict[str, Any]:
+    """Answer with both wallets of a transfer; what somebody else's holds is not shown."""
+    is_own = wallet_ref(order.target_id).owner_id == caller.pk
+    balance = result.target_balance if is_own else None
+    return {
+        "sender": moved_source(order, result),
+        "receiver": moved_resource(order.target_id, balance, result),
+    }

@@ -17,7 +17,7 @@ from core.times import rfc3339
 from core.unit_of_work import snapshot
 from ledger.errors import REFUSAL_OF_FAILURE
 from ledger.history import history
-from ledger.kinds import FailureCode, Kind
+from ledger.kinds import RULES, FailureCode, Kind
 from ledger.models import Direction, Entry
 from wallets.assets import to_decimal
 from wallets.errors import WalletNotFound
@@ -53,11 +53,6 @@ A_TRANSACTION = {
     "description": "Payment for services",
     "timestamp": "2026-01-31T12:00:00.000Z",
 }
-
-#: What seed 1 calls a kind, where that is not its own name in capitals.
-_TYPE_OF_KIND = {Kind.DEPOSIT: "FUND", Kind.WITHDRAWAL: "WITHDRAW"}
-#: Kinds that join two wallets of people: their type says which side this one was.
-_TWO_SIDED = (Kind.TRANSFER, Kind.CHARGE, Kind.REFUND, Kind.ADJUSTMENT)
 
 
 class EntryAnswer(serializers.Serializer[Any]):
@@ -144,7 +139,5 @@ def transaction_answer(entry: Entry) -> dict[str, Any]:
 
 
 def _type_of(entry: Entry) -> str:
-    kind = Kind(entry.kind)
-    if kind in _TWO_SIDED:
-        return f"{kind.upper()}_{'OUT' if entry.direction == Direction.DEBIT else 'IN'}"
-    return _TYPE_OF_KIND.get(kind, kind.upper())
+    as_source, as_target = RULES[Kind(entry.kind)].resource_types
+    return as_source if entry.direction == Direction.DEBIT else as_target

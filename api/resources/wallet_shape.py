@@ -2,13 +2,16 @@
 
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from rest_framework import serializers
 
 from api.http.fields import MoneyField
+from api.http.movement_results import MovementResult
 from core.times import rfc3339
 from wallets.assets import to_decimal
 from wallets.models import Wallet
+from wallets.references import wallet_ref
 
 A_WALLET = {
     "id": "0b8e3d56-7d0f-4b56-9f6a-5f0f4f4a8f11",
@@ -27,12 +30,27 @@ class WalletResource(serializers.Serializer[Any]):
     updatedAt = serializers.DateTimeField()
 
 
-def wallet_resource(wallet: Wallet, *, is_own: bool = True) -> dict[str, Any]:
-    """Return the wallet as JSON values; what somebody else's holds is not told."""
+def wallet_resource(wallet: Wallet) -> dict[str, Any]:
+    """Return the wallet as JSON values."""
     return {
         "id": wallet.id,
         "currency": wallet.asset_id,
-        "balance": to_decimal(wallet.balance_minor, wallet.asset_id) if is_own else None,
+        "balance": to_decimal(wallet.balance_minor, wallet.asset_id),
         "createdAt": rfc3339(wallet.created_at),
         "updatedAt": rfc3339(wallet.updated_at),
+    }
+
+
+def moved_resource(wallet_id: UUID, balance: Any, result: MovementResult) -> dict[str, Any]:
+    """Return a wallet as JSON values after a movement; `balance` is null for somebody else's.
+
+    Raises `WalletNotFound`.
+    """
+    wallet = wallet_ref(wallet_id)
+    return {
+        "id": wallet.id,
+        "currency": wallet.asset_id,
+        "balance": balance,
+        "createdAt": rfc3339(wallet.created_at),
+        "updatedAt": result.created_at,
     }

@@ -22,7 +22,8 @@ from intake.customers.batches import TAKEN, Batch
 from intake.customers.rejects import Reject, RejectsFile
 from intake.models import CustomerImport
 from ledger.kinds import Kind
-from ledger.post import Order, post
+from ledger.orders import Order
+from ledger.post import post
 from wallets.assets import system_wallet_id
 from wallets.models import Purpose, Status
 

@@ -1,23 +1,28 @@
--- The one door for money. Everything that can change a balance is in this function.
+-- The one way to move money. Everything that can change a balance is in this function.
 --
--- It takes orders as parallel arrays: order i moves amounts[i] from wallet_ids[sources[i]] to
--- wallet_ids[targets[i]]. `wallet_ids` are the distinct wallets of all orders. It returns one
--- outcome per order, in their order, and raises for no refusal: a failed transaction is a row
--- that must commit. What it does raise is a fault of the caller (an unknown wallet, two assets)
--- or of the database.
+-- It takes orders: move `amount_minor` of the two wallets' asset from source to target. It returns one
+-- outcome per order, in their order, and raises for no refusal: a failed transaction is a row that must
+-- commit. What it does raise is a fault of the caller (an unknown wallet, two assets) or of the
+-- database. Only the elements of the array count: its dimensions and subscripts are never read.
 --
 -- Each order is decided in its turn, on the balances that the orders before it left behind.
--- With `all_or_none`, nothing is written when one of them fails; the outcomes say what would have
--- happened. There are none when one could not even be tried: an unknown wallet, two assets, the
--- world in the place of an owner.
+-- With `all_or_none` nothing is written, and no outcome returned, when one of them fails or cannot be
+-- tried: an unknown wallet, two assets.
 --
--- SECURITY DEFINER: the app's role may execute this and may not write a balance or a transaction
--- in any other way.
-CREATE FUNCTION ledger_post(
-    wallet_ids uuid[], kinds varchar[], sources integer[], targets integer[], amounts bigint[],
-    summaries varchar[], actors uuid[], origins uuid[], groups uuid[], request_id varchar,
-    all_or_none boolean
-)
+-- SECURITY DEFINER: the app's role may execute this and may not write a balance or a transaction in any
+-- other way.
+CREATE TYPE ledger_order AS (
+    kind         varchar,
+    source_id    uuid,
+    target_id    uuid,
+    amount_minor bigint,
+    summary      varchar,
+    actor_id     uuid,
+    origin_id    uuid,
+    group_id     uuid
+);
+
+CREATE FUNCTION ledger_post(orders ledger_order[], request_id varchar, all_or_none boolean)
 RETURNS TABLE (
     transaction_id uuid, failure_code varchar, source_balance_minor bigint,
     target_balance_minor bigint, available_minor bigint
@@ -28,13 +33,17 @@ SET plan_cache_mode = force_generic_plan  -- planning anew for each array cost h
 AS $$
 DECLARE
     max_balance CONSTANT bigint := 9000000000000000000;
-    -- The wallets, by their place in wallet_ids.
-    assets   varchar[];
-    systems  boolean[];
-    actives  boolean[];
-    balances bigint[];
-    helds    bigint[];
-    versions bigint[];
+    -- The distinct wallets of all orders, sorted. A wallet's place in it is its place in the arrays
+    -- below, and `sources` and `targets` are the places of each order's wallets.
+    wallet_ids uuid[];
+    sources    integer[];
+    targets    integer[];
+    assets     varchar[];
+    systems    boolean[];
+    actives    boolean[];
+    balances   bigint[];
+    helds      bigint[];
+    versions   bigint[];
     versions_read bigint[];
     -- The outcomes, by order.
     ids              uuid[];
@@ -45,15 +54,25 @@ DECLARE
     target_versions  bigint[];
     availables       bigint[];
     wallet        record;
+    posted        ledger_order;
     found_wallets integer := 0;
+    i       integer := 0;
     source  integer;
     target  integer;
-    amount  bigint;
     failure varchar;
     changed integer := 0;
     written bigint;
 BEGIN
-    -- 1. Lock and read.
+    -- 1. Lock and read the wallets.
+    SELECT array_agg(DISTINCT side.id ORDER BY side.id),
+           array_agg(side.place ORDER BY side.number) FILTER (WHERE side.is_source),
+           array_agg(side.place ORDER BY side.number) FILTER (WHERE NOT side.is_source)
+      INTO wallet_ids, sources, targets
+      FROM (SELECT o.ordinality AS number, s.is_source, s.id,
+                   dense_rank() OVER (ORDER BY s.id) AS place
+              FROM unnest(orders) WITH ORDINALITY AS o
+             CROSS JOIN LATERAL (VALUES (true, o.source_id), (false, o.target_id))
+                     AS s (is_source, id)) AS side;
     FOR wallet IN SELECT * FROM lock_wallets(wallet_ids) LOOP
         assets[wallet.place] := wallet.asset_id;
         systems[wallet.place] := wallet.is_system;
@@ -72,10 +91,10 @@ BEGIN
     versions_read := versions;
 
     -- 2. Decide each order in its turn.
-    FOR i IN 1 .. cardinality(kinds) LOOP
+    FOREACH posted IN ARRAY orders LOOP
+        i := i + 1;
         source := sources[i];
         target := targets[i];
-        amount := amounts[i];
         IF assets[source] <> assets[target] THEN
             IF all_or_none THEN
                 RETURN;
@@ -83,17 +102,17 @@ BEGIN
             RAISE EXCEPTION 'ledger_post: the wallets of an order hold different assets.'
                 USING ERRCODE = 'data_exception';
         END IF;
-        IF all_or_none AND kinds[i] IN ('transfer', 'charge', 'refund')
-           AND (systems[source] OR systems[target]) THEN
-            RETURN;
-        END IF;
         availables[i] := balances[source] - helds[source];
         failure := CASE
             WHEN NOT (actives[source] AND actives[target]) THEN 'wallet_not_active'
-            WHEN NOT systems[source] AND availables[i] < amount THEN 'insufficient_funds'
-            WHEN NOT systems[target] AND balances[target] > max_balance - amount
+            WHEN NOT systems[source] AND availables[i] < posted.amount_minor
+                THEN 'insufficient_funds'
+            WHEN NOT systems[target] AND balances[target] > max_balance - posted.amount_minor
                 THEN 'balance_limit'
         END;
+        IF all_or_none AND failure IS NOT NULL THEN
+            RETURN;
+        END IF;
         ids[i] := uuidv7();
         failures[i] := failure;
         source_balances[i] := NULL;
@@ -103,25 +122,18 @@ BEGIN
         CONTINUE WHEN failure IS NOT NULL;
         -- From here on the order succeeds.
         IF NOT systems[source] THEN
-            balances[source] := balances[source] - amount;
+            balances[source] := balances[source] - posted.amount_minor;
             versions[source] := versions[source] + 1;
             source_balances[i] := balances[source];
             source_versions[i] := versions[source];
         END IF;
         IF NOT systems[target] THEN
-            balances[target] := balances[target] + amount;
+            balances[target] := balances[target] + posted.amount_minor;
             versions[target] := versions[target] + 1;
             target_balances[i] := balances[target];
             target_versions[i] := versions[target];
         END IF;
     END LOOP;
-
-    IF all_or_none AND EXISTS (SELECT FROM unnest(failures) AS f WHERE f IS NOT NULL) THEN
-        -- The release before expects them: its `ledger_post_once` is called beside this function.
-        RETURN QUERY
-            SELECT NULL::uuid, u.* FROM unnest(failures, source_balances, target_balances, availables) AS u;
-        RETURN;
-    END IF;
 
     -- 3. Write. A wallet that is not at the version that was read was changed without its lock.
     FOR place IN 1 .. cardinality(versions) LOOP
@@ -129,7 +141,8 @@ BEGIN
         changed := changed + 1;
     END LOOP;
     UPDATE wallets_wallet w
-       SET balance_minor = u.balance, version = u.version, updated_at = uuid_extract_timestamp(ids[cardinality(ids)])
+       SET balance_minor = u.balance, version = u.version,
+           updated_at = uuid_extract_timestamp(ids[cardinality(ids)])
       FROM unnest(wallet_ids, balances, versions, versions_read) AS u (id, balance, version, read)
      WHERE w.id = u.id AND w.version = u.read AND u.version <> u.read;
     GET DIAGNOSTICS written = ROW_COUNT;
@@ -143,16 +156,19 @@ BEGIN
         target_is_system, source_balance_minor, target_balance_minor, source_version,
         target_version, failure_code, summary, actor_id, request_id, origin_id, group_id
     )
-    SELECT o.id, o.kind, assets[o.source], o.amount, wallet_ids[o.source], wallet_ids[o.target],
+    SELECT o.id, o.kind, assets[o.source], o.amount_minor, o.source_id, o.target_id,
            systems[o.source], systems[o.target], o.source_balance, o.target_balance,
-           o.source_version, o.target_version, o.failure, o.summary, o.actor,
-           ledger_post.request_id, o.origin, o.grouped
-      FROM unnest(ids, kinds, sources, targets, amounts, source_balances, target_balances,
-                  source_versions, target_versions, failures, summaries, actors, origins, groups)
-        AS o (id, kind, source, target, amount, source_balance, target_balance,
-              source_version, target_version, failure, summary, actor, origin, grouped);
+           o.source_version, o.target_version, o.failure, o.summary, o.actor_id,
+           ledger_post.request_id, o.origin_id, o.group_id
+      FROM ROWS FROM (
+               unnest(orders),
+               unnest(ids, sources, targets, source_balances, target_balances, source_versions,
+                      target_versions, failures)
+           ) AS o (kind, source_id, target_id, amount_minor, summary, actor_id, origin_id, group_id,
+                   id, source, target, source_balance, target_balance, source_version,
+                   target_version, failure);
 
-    -- 4. Say what became of each order.
+    -- 4. Return what became of each order.
     RETURN QUERY
         SELECT * FROM unnest(ids, failures, source_balances, target_balances, availables);
 END

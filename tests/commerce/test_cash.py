@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from commerce.credits import top_up
+from commerce.credits import order_top_up
 from core.unit_of_work import unit_of_work
 from ledger.kinds import Kind
 from ledger.models import Transaction
-from ledger.post import Order, post
-from tests.factories import Holder, a_client, a_company, an_operator, api_of, freeze
+from ledger.orders import Order
+from ledger.post import post
+from tests.factories import Holder, a_client, a_company, an_operator, api_of, carry_out, freeze
 from tests.http_client import Api
 from wallets.assets import create_asset, system_wallet_id
 from wallets.models import Purpose, Status, Wallet
@@ -145,7 +146,7 @@ def test_refusal_moves_nothing_and_is_no_attempt(
 def test_credits_are_neither_deposited_nor_withdrawn(path: str) -> None:
     client, operator = a_client(), an_operator()
     gold = unit_of_work(lambda: create_asset(symbol="GOLD", name="Gold", decimals=2, is_cash=False))
-    unit_of_work(lambda: top_up(operator, user=client.user, asset=gold, amount="9"))
+    carry_out(order_top_up, operator, user=client.user, asset=gold, amount="9")
     wallet = wallets_of(client.user).get(asset=gold)
 
     reply = client.api.post(path, {"wallet": str(wallet.id), "amount": 5})

@@ -5,7 +5,8 @@ import pytest
 
 from core.unit_of_work import unit_of_work
 from ledger.kinds import Kind
-from ledger.post import Order, post
+from ledger.orders import Order
+from ledger.post import post
 from tests.factories import Holder, a_client
 from wallets.assets import system_wallet_id
 from wallets.models import Purpose

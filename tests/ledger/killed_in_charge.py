@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db import connection
 
 from accounts.models import User
-from commerce.charges import propose_charge
+from commerce.charges import order_charge
 from commerce.movements import move
 from core.idempotency import Answer, Claim, answer_once, fingerprint_of
 from core.unit_of_work import unit_of_work
@@ -25,10 +25,10 @@ def main(database: str, role: str, company_id: str, payer_id: str, key: str) -> 
 
     def work() -> Answer:
         company = User.objects.get(pk=company_id)
-        movement = move(
-            propose_charge(company, wallet_id=UUID(payer_id), amount="10.00", summary="Tea")
+        outcome = move(
+            order_charge(company, wallet_id=UUID(payer_id), amount="10.00", summary="Tea"), company
         )
-        return Answer(200, b"{}", movement.outcome.transaction_id)
+        return Answer(200, b"{}", outcome.transaction_id)
 
     def unit() -> None:
         answer_once(claim, work)

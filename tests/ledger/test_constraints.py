@@ -10,7 +10,7 @@ import pytest
 from psycopg import errors as pg
 from psycopg import sql
 
-from ledger.kinds import LEGAL_MOVEMENTS, Kind
+from ledger.kinds import RULES, Kind
 from tests.factories import ClientFactory, CompanyFactory
 
 pytestmark = pytest.mark.usefixtures("books")
@@ -99,7 +99,9 @@ def test_transactions_are_taken_when_nothing_is_wrong(owner: psycopg.Connection)
     )
 
 
-def test_the_legal_movements_are_those_of_the_table(owner: psycopg.Connection) -> None:
+def test_sql_takes_the_movements_that_the_kinds_declare_and_no_other(
+    owner: psycopg.Connection,
+) -> None:
     taken = set()
     for kind in Kind:
         for is_source, is_target in ((False, False), (False, True), (True, False), (True, True)):
@@ -114,7 +116,11 @@ def test_the_legal_movements_are_those_of_the_table(owner: psycopg.Connection) -
                 insert(owner, "ledger_transaction", row)
                 taken.add((kind, is_source, is_target))
 
-    assert taken == set(LEGAL_MOVEMENTS)
+    assert taken == {
+        (kind, source is not None, target is not None)
+        for kind, rules in RULES.items()
+        for source, target in rules.sides
+    }
 
 
 @pytest.mark.parametrize("side", ["source", "target"])

@@ -13,7 +13,8 @@ from core.unit_of_work import unit_of_work
 from ledger.history import MIN_ID, history, transactions_of
 from ledger.kinds import Kind
 from ledger.models import Entry
-from ledger.post import Order, post
+from ledger.orders import Order
+from ledger.post import post
 from tests.factories import Holder, a_client, a_company, freeze
 from tests.ledger.clock import put_ahead
 from tests.ledger.reading import rows_read_by

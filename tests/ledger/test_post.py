@@ -12,7 +12,8 @@ from core.unit_of_work import unit_of_work
 from ledger.history import history
 from ledger.kinds import FailureCode, Kind
 from ledger.models import Entry, Transaction
-from ledger.post import Order, Outcome, post
+from ledger.orders import Order, Outcome
+from ledger.post import post
 from tests.factories import Holder, a_client, freeze
 from wallets.assets import system_wallet_id
 from wallets.models import Purpose, Wallet

@@ -20,7 +20,8 @@ from core.unit_of_work import unit_of_work
 from ledger.history import history
 from ledger.kinds import FailureCode, Kind
 from ledger.models import Direction
-from ledger.post import Order, Outcome, post
+from ledger.orders import Order, Outcome
+from ledger.post import post
 from tests.factories import UserFactory
 from wallets.assets import system_wallet_id
 from wallets.models import Purpose, Status, Wallet

@@ -1,4 +1,4 @@
-"""The short way: one order, its key and its answer in one statement, or nothing at all."""
+"""The fast way: one order, its key and its answer in one statement, or nothing at all."""
 
 from threading import Thread
 
@@ -9,18 +9,19 @@ from django.test.utils import CaptureQueriesContext
 from core.errors import CommitUnknown
 from core.idempotency import Answer, Claim, IdempotencyKeyReused, fingerprint_of
 from core.models import IdempotencyRecord
+from core.times import rfc3339
 from core.unit_of_work import unit_of_work
 from ledger.kinds import Kind
 from ledger.models import Transaction
-from ledger.post import Order
-from ledger.post_once import ResponseTemplate, post_once
+from ledger.orders import Order
+from ledger.post_once import AnswerTemplate, post_once
 from tests.factories import Holder, a_client, a_company, freeze
 from tests.ops.conftest import wait_until
 from tests.races import race
 
 pytestmark = pytest.mark.usefixtures("books")
 
-TOLD = ResponseTemplate('{"balance":%1$s,"transaction":"%2$s"}', of_source=False, decimals=2)
+TEMPLATE = AnswerTemplate('{"balance":%2$s,"transaction":"%3$s"}', decimals=2)
 
 
 def charge_of(payer: Holder, company: Holder, amount_minor: int = 1_250) -> Order:
@@ -47,7 +48,7 @@ def test_money_key_and_answer_take_one_statement() -> None:
     payer, company = a_client(holds="20.00"), a_company()
 
     with CaptureQueriesContext(connection) as queries:
-        answer = post_once(charge_of(payer, company), TOLD, claim_of(company))
+        answer = post_once(charge_of(payer, company), TEMPLATE, claim_of(company))
 
     charged = Transaction.objects.get(kind=Kind.CHARGE)
     body = f'{{"balance":12.50,"transaction":"{charged.id}"}}'.encode()
@@ -61,28 +62,40 @@ def test_money_key_and_answer_take_one_statement() -> None:
 
 
 @pytest.mark.parametrize(
-    ("decimals", "of_source", "told"),
-    [(2, True, "0.05"), (2, False, "19.95"), (0, False, "1995"), (8, True, "0.00000005")],
+    ("decimals", "source", "target"),
+    [(2, "0.05", "19.95"), (0, "5", "1995"), (8, "0.00000005", "0.00001995")],
 )
-def test_the_balance_told_is_exact(decimals: int, of_source: bool, told: str) -> None:
+def test_balances_in_the_answer_are_exact(decimals: int, source: str, target: str) -> None:
     payer, company = a_client(holds="20.00"), a_company()
 
     answer = post_once(
-        charge_of(payer, company, 1_995), ResponseTemplate("%1$s", of_source, decimals), claim=None
+        charge_of(payer, company, 1_995), AnswerTemplate("%1$s %2$s", decimals), claim=None
     )
 
     assert answer is not None
-    assert answer.body.decode() == told
+    assert answer.body.decode() == f"{source} {target}"
 
 
-def test_an_order_that_would_fail_is_left_to_the_long_way() -> None:
+def test_the_answer_has_the_time_of_the_transaction_and_its_own_percent_signs() -> None:
+    payer, company = a_client(holds="20.00"), a_company()
+
+    answer = post_once(
+        charge_of(payer, company), AnswerTemplate("100 %% %3$s %4$s", decimals=2), claim=None
+    )
+
+    charged = Transaction.objects.get(kind=Kind.CHARGE)
+    assert answer is not None
+    assert answer.body.decode() == f"100 % {charged.id} {rfc3339(charged.created_at)}"
+
+
+def test_an_order_that_would_fail_is_left_to_the_plain_way() -> None:
     payer, company = a_client(holds="20.00"), a_company()
     frozen = a_client(holds="20.00")
     freeze(frozen)
 
     answers = [
-        post_once(charge_of(payer, company, 2_001), TOLD, claim_of(company)),
-        post_once(charge_of(frozen, company, 1), TOLD, claim_of(company)),
+        post_once(charge_of(payer, company, 2_001), TEMPLATE, claim_of(company)),
+        post_once(charge_of(frozen, company, 1), TEMPLATE, claim_of(company)),
     ]
 
     assert answers == [None, None]
@@ -93,12 +106,12 @@ def test_an_order_that_would_fail_is_left_to_the_long_way() -> None:
 
 def test_a_repeat_gets_the_first_answer_and_another_request_is_refused() -> None:
     payer, company = a_client(holds="20.00"), a_company()
-    first = post_once(charge_of(payer, company), TOLD, claim_of(company))
+    first = post_once(charge_of(payer, company), TEMPLATE, claim_of(company))
     assert first is not None
 
-    again = post_once(charge_of(payer, company), TOLD, claim_of(company))
+    again = post_once(charge_of(payer, company), TEMPLATE, claim_of(company))
     with pytest.raises(IdempotencyKeyReused):
-        post_once(charge_of(payer, company), TOLD, claim_of(company, "another request"))
+        post_once(charge_of(payer, company), TEMPLATE, claim_of(company, "another request"))
 
     assert again == Answer(200, first.body, first.transaction_id, replayed=True)
     assert state_of(payer, company) == [(750, 2), (1_250, 1)]
@@ -108,7 +121,7 @@ def test_eight_at_once_with_one_key_move_money_once() -> None:
     payer, company = a_client(holds="20.00"), a_company()
     order, claim = charge_of(payer, company, 200), claim_of(company)
 
-    answers = race(8, lambda _: post_once(order, TOLD, claim))
+    answers = race(8, lambda _: post_once(order, TEMPLATE, claim))
 
     assert len({answer and answer.body for answer in answers}) == 1
     assert (
@@ -121,7 +134,7 @@ def test_it_is_a_unit_of_work_and_not_a_part_of_one() -> None:
     payer, company = a_client(holds="20.00"), a_company()
 
     with pytest.raises(RuntimeError, match="not inside a unit of work"):
-        unit_of_work(lambda: post_once(charge_of(payer, company), TOLD, claim=None))
+        unit_of_work(lambda: post_once(charge_of(payer, company), TEMPLATE, claim=None))
 
     assert state_of(payer, company) == [(2_000, 1), (0, 0)]
 
@@ -132,7 +145,7 @@ def test_a_session_that_ends_while_it_waits_leaves_it_open_what_happened() -> No
 
     def charge() -> None:
         try:
-            post_once(charge_of(payer, company), TOLD, claim_of(company))
+            post_once(charge_of(payer, company), TEMPLATE, claim_of(company))
         except CommitUnknown as error:
             raised.append(error)
         finally:
@@ -151,7 +164,7 @@ def test_a_session_that_ends_while_it_waits_leaves_it_open_what_happened() -> No
 
     assert [type(error) for error in raised] == [CommitUnknown]
     assert state_of(payer, company) == [(2_000, 1), (0, 0)]
-    assert post_once(charge_of(payer, company), TOLD, claim_of(company)) is not None
+    assert post_once(charge_of(payer, company), TEMPLATE, claim_of(company)) is not None
 
 
 def _end_who_waits() -> list[bool]:
@@ -162,24 +175,3 @@ def _end_who_waits() -> list[bool]:
             " WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
         )
         return [row[0] for row in cursor.fetchall()]
-
-
-def test_the_release_before_is_told_why_nothing_is_written() -> None:
-    """Two releases run beside each other for a minute: the earlier asks for exactly one row."""
-    payer, company = a_client(holds="10.00"), a_company()
-    wallets = sorted([payer.wallet_id, company.wallet_id], key=lambda wallet: wallet.int)
-    source = wallets.index(payer.wallet_id) + 1
-    before = state_of(payer, company)
-
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT transaction_id, failure_code, available_minor FROM ledger_post("
-            "%s, ARRAY['charge'], ARRAY[%s], ARRAY[%s], ARRAY[1250::bigint], ARRAY['Tea'],"
-            " ARRAY[%s], ARRAY[NULL::uuid], ARRAY[NULL::uuid], 'request', true)",
-            [wallets, source, 3 - source, company.user.id],
-        )
-        outcomes = cursor.fetchall()
-
-    assert outcomes == [(None, "insufficient_funds", 1_000)]
-    assert state_of(payer, company) == before
-    assert not Transaction.objects.filter(kind=Kind.CHARGE).exists()

@@ -12,7 +12,8 @@ from accounts.models import User
 from core.unit_of_work import unit_of_work
 from ledger.kinds import Kind
 from ledger.models import Entry, Transaction
-from ledger.post import Order, post
+from ledger.orders import Order
+from ledger.post import post
 from tests.factories import (
     ClientFactory,
     CompanyFactory,

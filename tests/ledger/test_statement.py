@@ -10,18 +10,19 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from commerce.charges import propose_charge
+from commerce.charges import order_charge
 from commerce.movements import move
-from commerce.transfers import propose_transfer
+from commerce.transfers import order_transfer
 from core import replica
 from core.times import rfc3339
 from core.unit_of_work import unit_of_work
 from ledger.history import MAX_ID
 from ledger.kinds import Kind
 from ledger.models import Transaction
-from ledger.post import Order, post
+from ledger.orders import Order
+from ledger.post import post
 from ledger.statements import statement
-from tests.factories import Holder, a_client, a_company, freeze
+from tests.factories import Holder, a_client, a_company, carry_out, freeze
 from tests.ledger.clock import put_ahead
 from tests.ledger.reading import rows_read_by
 from wallets.assets import system_wallet_id
@@ -35,11 +36,7 @@ WORLD = system_wallet_id("USD", Purpose.FUNDING)
 def three_movements() -> tuple[Holder, list[Transaction]]:
     """A client who put in 100, paid 30 and was refused 500; oldest first."""
     client, company = a_client(holds="100.00"), a_company()
-    unit_of_work(
-        lambda: move(
-            propose_charge(company.user, wallet_id=client.wallet_id, amount="30", summary="=Tea")
-        )
-    )
+    carry_out(order_charge, company.user, wallet_id=client.wallet_id, amount="30", summary="=Tea")
     company.api.post(
         "/wallet/charge", {"wallet": str(client.wallet_id), "amount": 500, "summary": "Car"}
     )
@@ -81,9 +78,10 @@ def test_the_detail_names_both_ends_of_a_transfer() -> None:
     sender, receiver = a_client(holds="10.00"), a_client()
     unit_of_work(
         lambda: move(
-            propose_transfer(
+            order_transfer(
                 sender.user, source_id=sender.wallet_id, target_id=receiver.wallet_id, amount="4"
-            )
+            ),
+            sender.user,
         )
     )
 

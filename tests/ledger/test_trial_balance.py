@@ -7,13 +7,13 @@ import pytest
 from django.core.management import call_command
 
 from commerce.adjustments import adjust
-from commerce.cash import withdraw
-from commerce.credits import give_bonus, spend
+from commerce.cash import order_withdrawal
+from commerce.credits import order_bonus, order_spend
 from core.times import rfc3339
 from core.unit_of_work import unit_of_work
 from ledger.models import Transaction
 from ledger.trial_balance import Line, trial_balance
-from tests.factories import a_client, an_operator
+from tests.factories import a_client, an_operator, carry_out
 from wallets.assets import create_asset, get_asset
 
 pytestmark = pytest.mark.usefixtures("books")
@@ -26,9 +26,9 @@ def line_of(symbol: str, **when: object) -> Line:
 def test_every_purpose_is_weighed() -> None:
     create_asset(symbol="GOLD", name="Gold", decimals=2, is_cash=False)
     client, operator, gold = a_client(holds="100.00"), an_operator(), get_asset("GOLD")
-    unit_of_work(lambda: withdraw(client.user, wallet_id=client.wallet_id, amount="40"))
-    unit_of_work(lambda: give_bonus(operator, user=client.user, asset=gold, amount="9"))
-    unit_of_work(lambda: spend(operator, user=client.user, asset=gold, amount="2"))
+    carry_out(order_withdrawal, client.user, wallet_id=client.wallet_id, amount="40")
+    carry_out(order_bonus, operator, user=client.user, asset=gold, amount="9")
+    carry_out(order_spend, operator, user=client.user, asset=gold, amount="2")
 
     assert line_of("USD") == Line("USD", 6_000, -6_000, 0, 0)
     assert line_of("GOLD") == Line("GOLD", 700, 0, -900, 200)
@@ -37,7 +37,7 @@ def test_every_purpose_is_weighed() -> None:
 
 def test_a_past_moment_is_weighed_as_it_was() -> None:
     client = a_client(holds="100.00")
-    unit_of_work(lambda: withdraw(client.user, wallet_id=client.wallet_id, amount="40"))
+    carry_out(order_withdrawal, client.user, wallet_id=client.wallet_id, amount="40")
     first, second = Transaction.objects.order_by("id")
     assert first.created_at < second.created_at
 

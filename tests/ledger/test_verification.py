@@ -13,7 +13,8 @@ from django.db import connection
 
 from core.unit_of_work import unit_of_work
 from ledger.kinds import Kind
-from ledger.post import Order, post
+from ledger.orders import Order
+from ledger.post import post
 from ledger.trial_balance import trial_balance
 from ledger.verification import Finding, verify_wallets
 from tests.factories import Holder, a_client, a_company, freeze

@@ -11,11 +11,11 @@ from pytest_django import Settings
 
 from accounts.models import Action, SupportAction, User
 from commerce.adjustments import adjust, approve
-from commerce.cash import withdraw
+from commerce.cash import order_withdrawal
 from commerce.models import AdjustmentRequest, Decision
 from core.unit_of_work import unit_of_work
 from ledger.models import Transaction
-from tests.factories import Holder, a_client, an_operator, freeze
+from tests.factories import Holder, a_client, an_operator, carry_out, freeze
 from tests.figures import growth
 from tests.races import race
 from tests.support.desk import WALLETS, Desk, Page, desk_of
@@ -176,7 +176,7 @@ def test_a_frozen_wallet_makes_it_a_failed_attempt(desk: Desk, second: Desk) -> 
 def test_a_wallet_that_was_emptied_meanwhile_is_not_overdrawn(desk: Desk, second: Desk) -> None:
     holder = a_client(holds="200.00")
     ask(desk, holder, "150.00", direction="out")
-    unit_of_work(lambda: withdraw(holder.user, wallet_id=holder.wallet_id, amount="100.00"))
+    carry_out(order_withdrawal, holder.user, wallet_id=holder.wallet_id, amount="100.00")
 
     page = decide(second, "approve")
 

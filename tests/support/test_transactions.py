@@ -8,13 +8,13 @@ import psycopg
 import pytest
 
 from accounts.models import User
-from commerce.cash import deposit, withdraw
+from commerce.cash import order_deposit, order_withdrawal
 from core.times import rfc3339
 from core.unit_of_work import unit_of_work
 from ledger.models import Transaction
 from support import transaction_search
 from support.operator_admin import OperatorAdmin
-from tests.factories import Holder, a_client, a_company
+from tests.factories import Holder, a_client, a_company, carry_out
 from tests.support.desk import TRANSACTIONS, TRIAL_BALANCE, Desk, Page
 from wallets.services import open_cash_wallet
 
@@ -58,7 +58,7 @@ def test_a_transaction_is_found(desk: Desk, quoted: Callable[[Holder, Transactio
 def test_a_customer_leads_to_all_that_they_did_with_every_wallet(desk: Desk) -> None:
     payer = a_client(holds="10.00")
     euros = unit_of_work(lambda: open_cash_wallet(payer.user, "EUR"))
-    unit_of_work(lambda: deposit(payer.user, wallet_id=euros.pk, amount="5.00"))
+    carry_out(order_deposit, payer.user, wallet_id=euros.pk, amount="5.00")
     charge = a_charge(payer, "2.50")
     a_client(holds="20.00")
     newest_first = [
@@ -129,7 +129,7 @@ def test_pages_follow_each_other_without_a_gap(desk: Desk, monkeypatch: pytest.M
     monkeypatch.setattr(OperatorAdmin, "list_per_page", 2)
     holder = a_client(holds="10.00")
     for _ in range(4):
-        unit_of_work(lambda: withdraw(holder.user, wallet_id=holder.wallet_id, amount="1.00"))
+        carry_out(order_withdrawal, holder.user, wallet_id=holder.wallet_id, amount="1.00")
     every_id = [str(pk) for pk in Transaction.objects.order_by("-id").values_list("pk", flat=True)]
 
     for query in ({}, {"q": str(holder.wallet_id)}, {"q": holder.user.email}):
@@ -144,7 +144,7 @@ def test_what_has_no_index_is_looked_for_so_far_and_no_further(
     holder = a_client(holds="10.00")
     charge = a_charge(holder, "1.00", request_id="req-old")
     for _ in range(4):
-        unit_of_work(lambda: withdraw(holder.user, wallet_id=holder.wallet_id, amount="1.00"))
+        carry_out(order_withdrawal, holder.user, wallet_id=holder.wallet_id, amount="1.00")
     monkeypatch.setattr(transaction_search, "LOOKED_AT", 3)
 
     for query in ({"q": "req-old"}, {"kind": "charge"}, {"kind": "charge", "q": holder.user.email}):
@@ -183,7 +183,7 @@ def test_the_list_takes_as_many_queries_for_many_rows(desk: Desk, query: dict[st
 
 def test_the_trial_balance_weighs_now_and_then(desk: Desk) -> None:
     holder = a_client(holds="100.00")
-    unit_of_work(lambda: withdraw(holder.user, wallet_id=holder.wallet_id, amount="40.00"))
+    carry_out(order_withdrawal, holder.user, wallet_id=holder.wallet_id, amount="40.00")
     _first, second = Transaction.objects.order_by("id")
 
     now, then = desk.get(TRIAL_BALANCE), desk.get(TRIAL_BALANCE, at=rfc3339(second.created_at))

@@ -17,8 +17,9 @@ from intake.models import QueuedTransaction
 from intake.processor import Processor
 from ledger.kinds import Kind
 from ledger.models import Transaction, Verification
+from ledger.orders import Order
 from ledger.partitions import months_ahead
-from ledger.post import Order, post
+from ledger.post import post
 from ledger.verification import verify_ledger
 from tests.factories import UserFactory, a_client, a_company, freeze
 from tests.figures import growth, scrape

@@ -1,0 +1,38 @@
+"""Calls that move money: the plain way, with the fast way tried before it."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from api.http.authentication import caller_of
+from api.http.fast_path import answer_in_one_trip
+from api.http.idempotency import KeyedResult, respond_once
+from api.http.movement_results import Render, result_of
+from api.http.token_cache import CachedCallerView
+from commerce.movements import move
+from ledger.orders import Order
+
+
+class MoneyView(CachedCallerView):
+    """The base of every view that moves money. It ends in `respond_once`, or in what does."""
+
+
+def respond_with_movement(
+    request: Request, order: Callable[[], Order], render: Render, **keyed: Any
+) -> HttpResponse:
+    """Move money, at most once per idempotency key, and answer with what `render` makes of it.
+
+    `order` may be called twice: what does not succeed in the fast way is decided anew in the plain
+    one. `keyed` is passed on to `respond_once`.
+    """
+
+    def work() -> KeyedResult:
+        ordered = order()
+        outcome = move(ordered, caller_of(request))
+        return KeyedResult(render(ordered, result_of(ordered, outcome)), outcome.transaction_id)
+
+    fast_path = partial(answer_in_one_trip, request, order, render)
+    return respond_once(request, work, fast_path=fast_path, **keyed)

@@ -10,6 +10,9 @@ from wallets.errors import NoWallet, WalletNotFound
 from wallets.models import Asset, Status, Wallet
 
 _OWN = FixedQuery(Wallet, "WHERE id = %s AND owner_id = %s")
+_OWN_BY_TOKEN = FixedQuery(
+    Wallet, "WHERE id = %s AND owner_id = %s AND token_is_valid(%s, owner_id)"
+)
 _ANYONES = FixedQuery(Wallet, "WHERE id = %s AND owner_id IS NOT NULL")
 _OF_COMPANY = FixedQuery(Wallet, "WHERE owner_id = %s AND slot IS NOT NULL")
 
@@ -20,6 +23,13 @@ def own_wallet(owner: User, wallet_id: uuid.UUID) -> Wallet:
     if wallet is None:
         raise WalletNotFound
     return wallet
+
+
+def own_wallet_by_token(
+    owner_id: uuid.UUID, wallet_id: uuid.UUID, token_digest: str
+) -> Wallet | None:
+    """Return the owner's wallet if the token is valid and the wallet theirs, by one statement."""
+    return _OWN_BY_TOKEN.first(wallet_id, owner_id, token_digest)
 
 
 def anyones_wallet(wallet_id: uuid.UUID) -> Wallet:

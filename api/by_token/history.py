@@ -8,18 +8,18 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.http.authentication import caller_of
 from api.http.fields import Body, FlagField, IdField, MomentField, MoneyField
+from api.http.own_wallets import own_wallet_of
 from api.http.pagination import LimitField, with_next_page
 from api.http.schema import operation
-from api.http.views import ApiView, parse_query, replica_allowed
+from api.http.token_cache import CachedCallerView
+from api.http.views import parse_query, replica_allowed
 from core.times import rfc3339
 from ledger.history import history
 from ledger.kinds import Kind
 from ledger.models import Entry
 from wallets.assets import to_decimal
 from wallets.errors import WalletNotFound
-from wallets.selectors import own_wallet
 
 A_CHARGE = {
     "summary": "Order 1017",
@@ -76,7 +76,7 @@ class HistoryAnswer(serializers.Serializer[Any]):
     error = serializers.CharField(allow_null=True)
 
 
-class WalletHistoryView(ApiView):
+class WalletHistoryView(CachedCallerView):
     tag = "wallets by token"
     query = HistoryQuery()
 
@@ -93,7 +93,7 @@ class WalletHistoryView(ApiView):
     def get(self, request: Request, token: UUID) -> Response:
         fields = parse_query(request, self.query)
         kind = fields.pop("type", None)
-        wallet = own_wallet(caller_of(request), token)
+        wallet = own_wallet_of(request, token)
         page = history(wallet.id, kind=kind, **fields)
         rows = [history_answer(entry) for entry in page.entries]
         return with_next_page(Response(rows), request, page.next_cursor)

@@ -12,14 +12,16 @@ from rest_framework.response import Response
 from api.http.authentication import caller_of
 from api.http.fields import Body, MoneyField, TextField
 from api.http.idempotency import respond_once
+from api.http.own_wallets import own_wallet_of
 from api.http.permissions import IsHolder
 from api.http.schema import operation
+from api.http.token_cache import CachedCallerView
 from api.http.views import ApiView, parse_body, replica_allowed
 from core.errors import InvalidInput, PermissionDenied
 from wallets.assets import DEFAULT_CURRENCY, to_decimal
 from wallets.errors import NotCash, WalletLimitReached, WalletNotFound
 from wallets.models import Status, Wallet
-from wallets.selectors import own_wallet, wallets_of
+from wallets.selectors import wallets_of
 from wallets.services import open_cash_wallet
 
 A_WALLET = {
@@ -77,7 +79,7 @@ class CreateWalletView(ApiView):
         )
 
 
-class WalletInfoView(ApiView):
+class WalletInfoView(CachedCallerView):
     tag = "wallets by token"
 
     @operation(
@@ -89,7 +91,7 @@ class WalletInfoView(ApiView):
     )
     @replica_allowed
     def get(self, request: Request, token: UUID) -> Response:
-        return Response(wallet_answer(own_wallet(caller_of(request), token)))
+        return Response(wallet_answer(own_wallet_of(request, token)))
 
 
 class WalletListView(ApiView):

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 
 from api.http.movement_results import MovementResult, Render
 from api.http.renderer import render_json
-from api.http.token_cache import unverified_digest
+from api.http.token_cache import mark_verified, unverified_digest
 from core.errors import Refusal
 from core.idempotency import Answer, Claim
 from core.unit_of_work import UnitOfWorkRequired
@@ -49,4 +49,7 @@ def answer_in_one_trip(
     for place, specifier in _SPECIFIERS.items():
         body = body.replace(place, specifier)
     template = AnswerTemplate(body, get_asset(ordered.asset_id).decimals)
-    return post_once(ordered, template, claim, unverified_digest=unverified_digest(request))
+    answer = post_once(ordered, template, claim, unverified_digest=unverified_digest(request))
+    if answer is not None:
+        mark_verified(request)
+    return answer

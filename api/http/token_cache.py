@@ -7,6 +7,7 @@ which `api.http.idempotency.respond_once` calls.
 """
 
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
@@ -38,7 +39,7 @@ class _UnverifiedToken:
 class CachedCallerView(ApiView):
     """A view that takes the caller from the cache.
 
-    Each of its methods ends in something that verifies the token. Whoever is refused, for whatever
+    Each of its methods verifies the token before it answers. Whoever is refused, for whatever
     reason, learns first that the token has died, if it has.
     """
 
@@ -46,6 +47,11 @@ class CachedCallerView(ApiView):
         use_cached_caller(request)
         super().perform_authentication(request)
         cache_caller(request)
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        if response.status_code < HTTPStatus.BAD_REQUEST and unverified_digest(request) is not None:
+            raise RuntimeError("Nobody asked the database about the caller's token.")
+        return super().finalize_response(request, response, *args, **kwargs)
 
     def handle_exception(self, exc: Exception) -> Any:
         # Not when the database is away, nor when it is not known what became of the money.
@@ -87,6 +93,11 @@ def unverified_digest(request: Request) -> str | None:
     # Not `auth`: of a caller who was refused it makes another attempt.
     token = getattr(request, "_auth", None)
     return token.digest if isinstance(token, _UnverifiedToken) else None
+
+
+def mark_verified(request: Request) -> None:
+    """Note that a statement has asked the database about the token in passing."""
+    request.auth = None
 
 
 def verify_token(request: Request) -> None:

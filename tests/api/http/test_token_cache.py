@@ -219,3 +219,36 @@ def assert_unknown(reply: Reply) -> None:
 def state_of(*holders: Holder) -> object:
     wallets = [(holder.balance_minor, holder.wallet.version) for holder in holders]
     return wallets, Transaction.objects.count(), IdempotencyRecord.objects.count()
+
+
+@pytest.mark.parametrize("die", DEATHS)
+@pytest.mark.parametrize("path", ["/wallet/info", "/wallet/history"])
+def test_a_known_caller_whose_token_died_reads_nothing(
+    path: str, die: Callable[[Holder], None]
+) -> None:
+    holder = a_client(holds="10.00")
+    own = f"{path}/{holder.wallet_id}"
+    assert holder.api.get(own).status == 200
+    assert holder.api.get(own).status == 200
+
+    die(holder)
+
+    assert_unknown(holder.api.get(own))
+    assert_unknown(holder.api.get(f"{path}/{a_client().wallet_id}"))
+    assert_unknown(holder.api.get(f"{own}?limit=0"))
+
+
+def test_a_known_caller_reads_an_own_wallet_in_one_trip_and_nobody_elses() -> None:
+    holder, other = a_client(holds="10.00"), a_client(holds="5.00")
+    assert holder.api.get(f"/wallet/info/{holder.wallet_id}").status == 200
+
+    with CaptureQueriesContext(connection) as queries:
+        own = holder.api.get(f"/wallet/info/{holder.wallet_id}")
+    others = holder.api.get(f"/wallet/info/{other.wallet_id}")
+
+    assert (own.status, str(own.json["balance"])) == (200, "10.00")
+    # The rate limit's counter has statements of its own.
+    asked = [query["sql"] for query in queries if "core_counter" not in query["sql"]]
+    assert len(asked) == 1
+    assert "token_is_valid" in asked[0]
+    assert (others.status, others.code) == (404, "not_found")

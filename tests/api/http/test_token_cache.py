@@ -244,11 +244,11 @@ def test_a_known_caller_reads_an_own_wallet_in_one_trip_and_nobody_elses() -> No
 
     with CaptureQueriesContext(connection) as queries:
         own = holder.api.get(f"/wallet/info/{holder.wallet_id}")
+    # The rate limit's counter has statements of its own.
+    asked = [query["sql"] for query in queries if "core_counter" not in query["sql"]]
     others = holder.api.get(f"/wallet/info/{other.wallet_id}")
 
     assert (own.status, str(own.json["balance"])) == (200, "10.00")
-    # The rate limit's counter has statements of its own.
-    asked = [query["sql"] for query in queries if "core_counter" not in query["sql"]]
     assert len(asked) == 1
     assert "token_is_valid" in asked[0]
     assert (others.status, others.code) == (404, "not_found")

@@ -9,7 +9,7 @@ from accounts.models import Client, Role, User
 from accounts.services import create_operator, open_session
 from bench.seeding import write_customers
 from core.unit_of_work import unit_of_work
-from intake.customers.imports import seed
+from intake.customers.imports import import_customers
 from ledger.kinds import Kind
 from ledger.post import Order, post
 from wallets.assets import DEFAULT_CURRENCY, system_wallet_id
@@ -42,10 +42,10 @@ class Actors:
 
 
 def make_actors(data_dir: Path, *, payers: int, others: int) -> Actors:
-    """Seed the payers, fill their wallets, and sign so many companies and clients up."""
+    """Import the payers, fill their wallets, and sign so many companies and clients up."""
     source = data_dir / "payers.jsonl"
     write_customers(source, payers, first=10**9)
-    seed(str(source))
+    import_customers(str(source))
     wallets = list(Wallet.objects.filter(owner_id__isnull=False).values_list("id", flat=True))
     funding = system_wallet_id(DEFAULT_CURRENCY, Purpose.FUNDING)
     for first in range(0, len(wallets), _BATCH):

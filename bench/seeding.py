@@ -1,4 +1,4 @@
-"""Seeding: customers a second from a local file, opening balances included.
+"""The import of customers: customers a second from a local file, opening balances included.
 
 .venv/bin/python -m bench --only seeding
 """
@@ -16,14 +16,14 @@ _repeats = count()
 
 def row(data_dir: Path, customers: int) -> Row:
     """Return the row: as many customers each time, from another file into the same database."""
-    from intake.customers.imports import seed
+    from intake.customers.imports import import_customers
 
     def take() -> Sample:
         source = data_dir / "customers.jsonl"
         write_customers(source, customers, first=next(_repeats) * customers)
-        return Sample(measure(data_dir, customers, lambda: seed(str(source))))
+        return Sample(measure(data_dir, customers, lambda: import_customers(str(source))))
 
-    return Row("seeding", f"seed_customers, {customers:,} from a file", take)
+    return Row("seeding", f"import_customers, {customers:,} from a file", take)
 
 
 def write_customers(source: Path, customers: int, *, first: int = 0) -> None:

@@ -282,7 +282,7 @@ SPECTACULAR_SETTINGS = {
         "TransactionStatus": "api.resources.wallet_details.TRANSACTION_STATUSES",
         "EntryStatus": "api.resources.wallet_details.ENTRY_STATUSES",
         "ProcessorState": "intake.status.PROCESSOR_STATES",
-        "SeedingState": "intake.status.SEEDING_STATES",
+        "SeedingState": "intake.status.IMPORT_STATES",
     },
 }
 

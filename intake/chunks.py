@@ -16,7 +16,7 @@ from django.db.models import Func, UUIDField
 from django.db.models.functions import Now
 
 from core.connections.bulk import bulk_cursor
-from intake.knapsack import Candidate, plan
+from intake.knapsack import KnapsackItem, solve_knapsack
 from intake.models import READY, QueuedTransaction, QueueStatus
 from ledger.kinds import Kind, target_purpose
 from ledger.orders import Order, Outcome
@@ -111,7 +111,8 @@ def choose() -> list[uuid.UUID]:
         return chosen
     known = set(chosen)
     rows = [row for row in _worth_most(capacity_ms) if row[0] not in known]
-    places = plan([Candidate(value, latency_ms) for _, value, latency_ms in rows], capacity_ms)
+    items = [KnapsackItem(value, latency_ms) for _, value, latency_ms in rows]
+    places = solve_knapsack(items, capacity_ms)
     return (chosen + [rows[place][0] for place in places])[:MAX_CHUNK]
 
 

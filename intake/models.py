@@ -1,4 +1,4 @@
-"""The queue, its processor, and the imports of customers."""
+"""The queue, the state of its processor, and the runs of the import of customers."""
 
 from django.db import models
 from django.db.models import F, Q
@@ -16,20 +16,20 @@ class QueueStatus(models.TextChoices):
 _PENDING = Q(status=QueueStatus.PENDING)
 
 
-#: May run now. One that lacked balance is not ready until its next attempt is due.
+#: Ready to run. One that lacked balance has a `next_attempt_at` until that time has come.
 READY = _PENDING & Q(next_attempt_at__isnull=True)
 
 
 class QueuedTransaction(models.Model):
-    """A transaction that was accepted and runs later: the processor's work.
+    """A transaction that was accepted and is run later by the processor.
 
-    Its id is a UUIDv7: the order of acceptance. It is one row for all its attempts; each attempt
-    that found a wallet is a transaction of the ledger.
+    Its id is a UUIDv7, which gives the order of acceptance. It is one row for all its attempts;
+    each attempt that found a wallet is a transaction of the ledger.
     """
 
     id = models.UUIDField(primary_key=True)
-    caller_id = models.UUIDField(help_text="Who sent it.")
-    customer_id = models.UUIDField(help_text="Whose money it moves.")
+    caller_id = models.UUIDField(help_text="The user who sent it.")
+    customer_id = models.UUIDField(help_text="The user whose money it moves.")
     kind = models.CharField(max_length=12, choices=Kind)
     asset_id = models.CharField(max_length=12)
     amount_minor = models.BigIntegerField()
@@ -63,7 +63,7 @@ class QueuedTransaction(models.Model):
                 "latency_ms",
                 F("amount_minor").desc(),
                 "id",
-                name="queued_by_worth",
+                name="queued_by_value",
                 condition=READY,
             ),
             models.Index(fields=["id"], name="queued_by_age", condition=READY),
@@ -74,7 +74,7 @@ class QueuedTransaction(models.Model):
             ),
             models.Index(
                 fields=["source_id", "id"],
-                name="queued_of_source",
+                name="queued_by_source",
                 condition=_PENDING & Q(source_id__isnull=False),
             ),
         )
@@ -84,21 +84,23 @@ class QueuedTransaction(models.Model):
 
 
 class ProcessorState(models.Model):
-    """What the processor says of itself: one row, written with each chunk.
+    """The state of the processor: one row, written with each chunk.
 
-    `heartbeat_at` tells a living processor from a row that a dead one left behind.
+    When `heartbeat_at` is recent, the processor is running; when it is old, it has died.
     """
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
-    processor_id = models.UUIDField(null=True, help_text="Which process; the others stand by.")
+    processor_id = models.UUIDField(
+        null=True, help_text="The processor that works; the others stand by."
+    )
     heartbeat_at = models.DateTimeField(null=True)
     current_chunk = models.JSONField(null=True)
     last_chunk = models.JSONField(null=True)
     completed = models.BigIntegerField(default=0)
     failed = models.BigIntegerField(default=0, help_text="Given up for good.")
-    moved = models.JSONField(
+    attempt_totals = models.JSONField(
         default=dict,
-        help_text='Attempts by "kind asset code": how many, and their sum in minor units.',
+        help_text='Attempts by "kind asset code": [count, sum in minor units].',
     )
 
     class Meta:
@@ -109,7 +111,7 @@ class ProcessorState(models.Model):
 
 
 class CustomerImport(models.Model):
-    """One seeding of customers from one version of a source, and how far it came."""
+    """One run: the import of one version of a source, and its progress."""
 
     class State(models.TextChoices):
         RUNNING = "running"
@@ -118,16 +120,18 @@ class CustomerImport(models.Model):
     source = models.CharField(max_length=2_000)
     version = models.CharField(max_length=128, help_text="The source's ETag, or a content hash.")
     state = models.CharField(max_length=9, choices=State, default=State.RUNNING)
-    total = models.BigIntegerField(default=0, help_text="Lines read so far; it resumes after them.")
+    total = models.BigIntegerField(
+        default=0, help_text="Lines done; a resumed run goes on after them."
+    )
     processed = models.BigIntegerField(default=0, help_text="Customers made.")
-    rejected = models.BigIntegerField(default=0, help_text="Lines that were broken.")
+    rejected = models.BigIntegerField(default=0, help_text="Lines that made no customer.")
     created_at = models.DateTimeField(auto_now_add=True)
-    heartbeat_at = models.DateTimeField(help_text="Older than 30 s: it shows no life.")
+    heartbeat_at = models.DateTimeField(help_text="Older than 30 s: it no longer runs.")
     finished_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = (
-            models.UniqueConstraint(fields=["source", "version"], name="one_seeding_per_version"),
+            models.UniqueConstraint(fields=["source", "version"], name="one_import_per_version"),
         )
 
     def __str__(self) -> str:

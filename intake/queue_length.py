@@ -1,4 +1,4 @@
-"""What waits in the queue. Asked by the partial indexes alone: what has ended costs nothing."""
+"""The length of the queue, read from the partial indexes: ended transactions cost nothing."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,18 +6,18 @@ from typing import Any, Protocol
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
-    """How many transactions wait, and for how long."""
+class QueueLength:
+    """How many queued transactions are pending, and for how long."""
 
-    #: Ready to run, for the first time.
+    #: Ready to run and never tried.
     untried: int
-    #: Ready to run once more.
+    #: Ready to run; an earlier attempt failed.
     due: int
-    #: Failed; their next attempt is not due yet.
+    #: Their last attempt failed and the next is not due yet.
     retrying: int
-    #: How long the oldest of `untried` has waited; None: there is none.
+    #: Age of the oldest of `untried`; None: there is none.
     oldest_seconds: float | None
-    #: When the first of `retrying` is due; None: there is none.
+    #: When the next of `retrying` is due; None: there is none.
     next_retry_at: datetime | None
 
 
@@ -26,11 +26,11 @@ class _Cursor(Protocol):
     def fetchall(self) -> list[tuple[Any, ...]]: ...
 
 
-# The conditions are those of the indexes queued_by_age and queued_retries, to the letter.
-_WAITING = """
+# The conditions are exactly those of the indexes queued_by_age and queued_retries.
+_QUEUE_LENGTH = """
     SELECT ready.untried, ready.due,
            (SELECT count(*) FROM (SELECT 1 FROM intake_queuedtransaction
-             WHERE status = 'pending' AND next_attempt_at IS NOT NULL LIMIT %(most)s) AS retrying),
+             WHERE status = 'pending' AND next_attempt_at IS NOT NULL LIMIT %(limit)s) AS retrying),
            (SELECT extract(epoch FROM now() - created_at) FROM intake_queuedtransaction
              WHERE status = 'pending' AND next_attempt_at IS NULL AND NOT is_failed
              ORDER BY id LIMIT 1),
@@ -40,15 +40,15 @@ _WAITING = """
                    count(*) FILTER (WHERE is_failed) AS due
               FROM (SELECT is_failed FROM intake_queuedtransaction
                      WHERE status = 'pending' AND next_attempt_at IS NULL
-                     LIMIT %(most)s) AS each) AS ready
+                     LIMIT %(limit)s) AS each) AS ready
 """
 
 
-def waiting(cursor: _Cursor, *, most: int | None = None) -> Waiting:
-    """Count what waits: all of it, or up to `most` that are ready and as many that retry later."""
-    cursor.execute(_WAITING, {"most": most})
+def queue_length(cursor: _Cursor, *, limit: int | None = None) -> QueueLength:
+    """Count the pending transactions: all, or up to `limit` ready and up to `limit` retrying."""
+    cursor.execute(_QUEUE_LENGTH, {"limit": limit})
     [(untried, due, retrying, oldest_seconds, next_retry_at)] = cursor.fetchall()
-    return Waiting(
+    return QueueLength(
         untried,
         due,
         retrying,

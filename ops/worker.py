@@ -1,4 +1,4 @@
-"""The worker: the processor, the scheduler and a seeding, side by side in one process."""
+"""The worker: processor, scheduler and an import of customers, side by side in one process."""
 
 import logging
 import time

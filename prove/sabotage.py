@@ -20,7 +20,7 @@ def _run_chunks_without_lease() -> None:
     from intake import processor
 
     processor.take_lease = lambda: None  # type: ignore[attr-defined]
-    processor.SILENCE_SECONDS = 0
+    processor.HEARTBEAT_TIMEOUT_SECONDS = 0
 
 
 def _count_refunds_without_lock() -> None:

@@ -111,5 +111,6 @@ def _clean(owner_dsn: str) -> None:
         owner.execute("DELETE FROM accounts_user")
         owner.execute(
             "UPDATE intake_processorstate SET processor_id = NULL, heartbeat_at = NULL,"
-            " current_chunk = NULL, last_chunk = NULL, completed = 0, failed = 0, moved = '{}'"
+            " current_chunk = NULL, last_chunk = NULL, completed = 0, failed = 0,"
+            " attempt_totals = '{}'"
         )

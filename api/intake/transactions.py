@@ -25,7 +25,7 @@ from core.money import AmountNotPositive
 from core.times import rfc3339
 from intake.accept import Item, accept
 from intake.models import QueuedTransaction
-from intake.status import PROCESSOR_STATES, SEEDING_STATES, processor_status
+from intake.status import IMPORT_STATES, PROCESSOR_STATES, processor_status
 from ledger.errors import REFUSAL_OF_FAILURE
 from ledger.kinds import FailureCode
 from wallets.assets import to_decimal
@@ -105,7 +105,7 @@ class CurrentChunkAnswer(serializers.Serializer[Any]):
 
 class SeedingAnswer(serializers.Serializer[Any]):
     state = serializers.ChoiceField(
-        choices=SEEDING_STATES,
+        choices=IMPORT_STATES,
         help_text="`idle`: none yet. `running`: execution waits for it. `interrupted`: it stopped"
         " in the middle, or showed no life for 30 s; started again it goes on there. `completed`.",
     )

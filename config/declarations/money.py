@@ -75,7 +75,7 @@ class Intake(Group):
         allowed="path, https://… or s3://bucket/key of JSON lines, or empty",
         help_text=(
             "The worker imports the customers of this source once, when it starts, as"
-            " `manage.py seed_customers` does. The import needs a direct connection to the"
+            " `manage.py import_customers` does. The import needs a direct connection to the"
             " database, not one through a transaction pooler. When it is empty, the worker imports"
             " nothing."
         ),

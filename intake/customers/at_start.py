@@ -1,50 +1,50 @@
-"""The seeding that a worker does at its start."""
+"""The import of customers that the worker runs at its start."""
 
 import logging
 from threading import Event
 
 from core.errors import Unavailable
 from intake.customers.display import PlainDisplay, summary
-from intake.customers.imports import AlreadySeeding, Progress, seed
-from intake.customers.load import SeedingOvertaken
+from intake.customers.imports import AlreadyImporting, Progress, import_customers
+from intake.customers.load import ImportOvertaken
 from intake.customers.rejects import RejectsUnwritable
 from intake.customers.source import SourceError
 
 logger = logging.getLogger(__name__)
 
-#: Until it is tried again when another worker seeds, or the database is away.
+#: Pause before the next try while another worker imports or the database is away.
 RETRY_SECONDS = 10
 
 
-class _Stopped(Exception):
+class _StopRequested(Exception):
     """The worker was asked to stop."""
 
 
-def seed_at_start(location: str, stop: Event) -> None:
-    """Seed from the source, once; return when that is done, hopeless, or `stop` is set.
+def import_at_start(location: str, stop: Event) -> None:
+    """Import the source once; return when it is done, cannot succeed, or `stop` is set.
 
-    A worker that finds another one seeding waits, and goes on where that one stops, should it die.
+    While another worker imports, this one waits; if that one dies, this one resumes its run.
     """
     display = PlainDisplay(logger.info)
 
-    def go_on(progress: Progress) -> None:
+    def show_progress(progress: Progress) -> None:
         if stop.is_set():
-            raise _Stopped
+            raise _StopRequested
         display(progress)
 
-    told = ""
+    logged_reason = ""
     while not stop.is_set():
         try:
-            logger.info("%s", summary(seed(location, on_progress=go_on)))
-        except _Stopped:
-            logger.info("The seeding stops; the next start goes on with it.")
+            logger.info("%s", summary(import_customers(location, on_progress=show_progress)))
+        except _StopRequested:
+            logger.info("The import stops; the next start of a worker resumes it.")
         except (SourceError, RejectsUnwritable) as error:
-            # As text: the log leaves out what exceptions say, and these say nothing secret.
-            logger.error("Not seeded: %s", str(error))
-        except (AlreadySeeding, SeedingOvertaken, Unavailable) as reason:
-            if str(reason) != told:
-                logger.warning("The seeding waits: %s", str(reason))
-                told = str(reason)
+            # The text itself: the log omits the messages of exceptions. These hold no secret.
+            logger.error("Not imported: %s", str(error))
+        except (AlreadyImporting, ImportOvertaken, Unavailable) as reason:
+            if str(reason) != logged_reason:
+                logger.warning("The import waits: %s", str(reason))
+                logged_reason = str(reason)
             stop.wait(RETRY_SECONDS)
             continue
         return

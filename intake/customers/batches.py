@@ -1,4 +1,4 @@
-"""Cutting a source's lines into batches: what is valid, and why the rest is not."""
+"""Cutting a source's lines into batches of valid customers and rejected lines."""
 
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -7,59 +7,66 @@ from itertools import islice
 
 from accounts.errors import EmailTaken
 from intake.customers.rejects import Reject
-from intake.customers.rows import BrokenLine, Customer, NotAnObject, customer_of
+from intake.customers.rows import Customer, InvalidLine, NotAnObject, parse_customer
 from intake.customers.source import Source, SourceError
 
 BATCH_LINES = 5_000
-#: How many batches are in work at the same time, at most.
-BATCHES_IN_WORK = 3
-TAKEN = f"email: {EmailTaken.message}"
+#: At most this many batches are read and not yet committed.
+BATCHES_IN_FLIGHT = 3
+EMAIL_TAKEN = f"email: {EmailTaken.message}"
 
 
 @dataclass(slots=True)
 class Batch:
-    """Lines that commit together: `lines` of them, after the `first` of the source."""
+    """Lines that commit together.
 
-    first: int
+    `skipped` is the number of lines before the batch, `lines` the number of lines in it,
+    `position` the bytes of the source that are read with it.
+    """
+
+    skipped: int
     lines: int
     position: int
     customers: list[Customer] = field(default_factory=list)
-    #: Of each customer: its line, counted from 1, and the text of it.
-    places: list[tuple[int, bytes]] = field(default_factory=list)
+    #: For each customer: its line number, counted from 1, and the text of the line.
+    customer_lines: list[tuple[int, bytes]] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
 
 
-def batches_of(source: Source, *, skip: int, decimals_of: Mapping[str, int]) -> Iterator[Batch]:
+def read_batches(
+    source: Source, *, skip: int, decimals_by_currency: Mapping[str, int]
+) -> Iterator[Batch]:
     """Yield the source's batches after the first `skip` lines.
 
-    No two of `BATCHES_IN_WORK` consecutive ones hold the same email address, so they can be
-    written at the same time without waiting for each other. What is further apart, or taken
-    already, the database tells. Raises `SourceError` when it breaks off, or is no JSON lines.
+    No two of `BATCHES_IN_FLIGHT` consecutive batches hold the same email address, so they can be
+    written concurrently without waiting for each other. Addresses that repeat at a greater
+    distance, or that have an account already, are found by the database. Raises `SourceError`
+    when reading fails, or when no line of the first batch is a JSON object.
     """
     lines = source.lines()
-    first = sum(1 for _ in islice(lines, skip))
-    recent: deque[set[str]] = deque(maxlen=BATCHES_IN_WORK - 1)
+    skipped = sum(1 for _ in islice(lines, skip))
+    recent_emails: deque[set[str]] = deque(maxlen=BATCHES_IN_FLIGHT - 1)
     while texts := list(islice(lines, BATCH_LINES)):
-        batch = Batch(first, len(texts), source.position)
-        known = set().union(*recent)
+        batch = Batch(skipped, len(texts), source.position)
+        earlier_emails = set().union(*recent_emails)
         emails: set[str] = set()
         objects = 0
-        for line, text in enumerate(texts, start=first + 1):
+        for line, text in enumerate(texts, start=skipped + 1):
             try:
-                customer = customer_of(text, decimals_of=decimals_of)
-            except BrokenLine as error:
+                customer = parse_customer(text, decimals_by_currency=decimals_by_currency)
+            except InvalidLine as error:
                 objects += not isinstance(error, NotAnObject)
                 batch.rejects.append(Reject(line, str(error), text))
                 continue
             objects += 1
-            if customer.email in known or customer.email in emails:
-                batch.rejects.append(Reject(line, TAKEN, text))
+            if customer.email in earlier_emails or customer.email in emails:
+                batch.rejects.append(Reject(line, EMAIL_TAKEN, text))
                 continue
             emails.add(customer.email)
             batch.customers.append(customer)
-            batch.places.append((line, text))
-        if first == 0 and objects == 0:
+            batch.customer_lines.append((line, text))
+        if skipped == 0 and objects == 0:
             raise SourceError(f"{source.name} is not JSON lines: one object on each line.")
-        recent.append(emails)
-        first += len(texts)
+        recent_emails.append(emails)
+        skipped += len(texts)
         yield batch

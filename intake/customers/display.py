@@ -1,4 +1,4 @@
-"""Showing a seeding: a bar on a terminal, a line every few seconds elsewhere."""
+"""Showing an import: a progress bar on a terminal, a line every few seconds elsewhere."""
 
 import time
 from collections.abc import Callable
@@ -18,28 +18,28 @@ from rich.progress import (
     Progress as Bar,
 )
 
-from intake.customers.imports import Progress, Seeding
+from intake.customers.imports import ImportResult, Progress
 from intake.customers.rejects import rejects_path
 
-LINE_SECONDS = 5
+LINE_INTERVAL_SECONDS = 5
 
 
-def summary(seeding: Seeding) -> str:
-    """Return what became of a seeding in a sentence or two."""
-    run = seeding.run
-    if not seeding.is_new:
+def summary(result: ImportResult) -> str:
+    """Return the result of an import in a sentence or two."""
+    run = result.run
+    if not result.is_new:
         return (
-            f"Nothing to do: this version of {run.source} was seeded already"
+            f"Nothing to do: this version of {run.source} was imported already"
             f" ({run.processed:,} customers)."
         )
-    told = f"Seeded: {run.processed:,} customers of {run.total:,} lines."
+    text = f"Imported: {run.processed:,} customers of {run.total:,} lines."
     if run.rejected:
-        told += f" {run.rejected:,} lines were rejected: see {rejects_path(run.pk)}"
-    return told
+        text += f" {run.rejected:,} lines were rejected: see {rejects_path(run.pk)}"
+    return text
 
 
-class _Rates:
-    """What a seeding does per second, from what it has done since it was watched."""
+class _RateMeter:
+    """The speed of an import since this object was made."""
 
     def __init__(self) -> None:
         self._started = time.monotonic()
@@ -59,7 +59,7 @@ class _Rates:
 
 
 class Display(AbstractContextManager["Display"]):
-    """Calling it shows how far the seeding is."""
+    """A callable that shows the progress of an import."""
 
     def __call__(self, progress: Progress) -> None:
         raise NotImplementedError
@@ -67,16 +67,16 @@ class Display(AbstractContextManager["Display"]):
 
 class TerminalDisplay(Display):
     def __init__(self, console: Console) -> None:
-        self._rates = _Rates()
+        self._rates = _RateMeter()
         self._bar = Bar(
-            TextColumn("Seeding"),
+            TextColumn("Importing"),
             BarColumn(),
             TaskProgressColumn(),
-            TextColumn("{task.fields[told]}"),
+            TextColumn("{task.fields[counts]}"),
             TimeRemainingColumn(),
             console=console,
         )
-        self._task = self._bar.add_task("", total=None, told="opening the source")
+        self._task = self._bar.add_task("", total=None, counts="opening the source")
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -95,7 +95,7 @@ class TerminalDisplay(Display):
             self._task,
             total=progress.size,
             completed=progress.position,
-            told=_told(progress, self._rates.rows_per_second(progress)),
+            counts=_counts_text(progress, self._rates.rows_per_second(progress)),
         )
 
 
@@ -103,7 +103,7 @@ class PlainDisplay(Display):
     """Writes a line at the start and then one every few seconds."""
 
     def __init__(self, write: Callable[[str], object]) -> None:
-        self._rates = _Rates()
+        self._rates = _RateMeter()
         self._write = write
         self._next_line = 0.0
 
@@ -119,12 +119,12 @@ class PlainDisplay(Display):
         rate = self._rates.rows_per_second(progress)
         if time.monotonic() < self._next_line:
             return
-        self._next_line = time.monotonic() + LINE_SECONDS
+        self._next_line = time.monotonic() + LINE_INTERVAL_SECONDS
         seconds = self._rates.seconds_left(progress)
         left = "" if seconds is None else f", {timedelta(seconds=round(seconds))} left"
-        self._write(f"Seeding: {_told(progress, rate)}{left}")
+        self._write(f"Importing: {_counts_text(progress, rate)}{left}")
 
 
-def _told(progress: Progress, rate: float) -> str:
+def _counts_text(progress: Progress, rate: float) -> str:
     total, processed, rejected = progress.counts
     return f"{total:,} lines, {processed:,} customers, {rejected:,} rejected, {rate:,.0f} rows/s"

@@ -1,4 +1,4 @@
-"""A run's signs of life: while it shows them, the processor waits."""
+"""The heartbeat of an import: while it beats, the processor runs no chunk."""
 
 import logging
 from datetime import timedelta
@@ -14,16 +14,16 @@ from intake.models import CustomerImport
 
 logger = logging.getLogger(__name__)
 
-BEAT_SECONDS = 3
+HEARTBEAT_SECONDS = 3
 
 
 class Heartbeat:
-    """Beats in a thread of its own, so that a slow source or a slow batch is no silence."""
+    """Updates `heartbeat_at` in its own thread, so that a slow source or batch does not stop it."""
 
     def __init__(self, run_id: int) -> None:
         self.run_id = run_id
         self._stop = Event()
-        self._thread = Thread(target=self._beat, name="seeding-heartbeat", daemon=True)
+        self._thread = Thread(target=self._beat, name="import-heartbeat", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -39,17 +39,17 @@ class Heartbeat:
         self._thread.join()
 
     def _beat(self) -> None:
-        while not self._stop.wait(BEAT_SECONDS):
+        while not self._stop.wait(HEARTBEAT_SECONDS):
             try:
                 CustomerImport.objects.filter(pk=self.run_id).update(heartbeat_at=Now())
             except (DatabaseError, InterfaceError):
-                logger.warning("The seeding's heartbeat failed; it goes on trying.")
+                logger.warning("The import's heartbeat failed; it is tried again.")
                 connection.close()
         connection.close()
 
 
 def release_run(run: CustomerImport) -> None:
-    """Let the processor go on at once: this run has stopped, and says so."""
+    """Mark the run as stopped, so that the processor goes on immediately."""
     CustomerImport.objects.filter(pk=run.pk).update(
         heartbeat_at=Now() - timedelta(seconds=SILENCE_SECONDS + 1)
     )

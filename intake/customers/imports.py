@@ -1,4 +1,4 @@
-"""Seeding: customers from a source, once per version of it, from where it stopped last time."""
+"""Importing customers from a source: once per version of it, resuming where it stopped."""
 
 import gc
 from collections import deque
@@ -11,29 +11,33 @@ from django.db import DatabaseError, InterfaceError, connection
 from django.db.models.functions import Now
 
 from core.unit_of_work import unit_of_work
-from intake.customers.batches import BATCHES_IN_WORK, Batch, batches_of
+from intake.customers.batches import BATCHES_IN_FLIGHT, Batch, read_batches
 from intake.customers.heartbeat import Heartbeat, release_run
-from intake.customers.load import Counts, Loader, Loaders
+from intake.customers.load import Counts, Loader, LoaderPool
 from intake.customers.rejects import RejectsFile
-from intake.customers.source import Source, SourceError, name_of, open_source
+from intake.customers.source import Source, SourceError, open_source, source_name
 from intake.models import CustomerImport
 from wallets.models import Asset
 
-#: One seeding at a time: whoever holds this lock, for as long as it takes.
-SEED_LOCK = 4_712
-# Python looks for cycles whenever so many objects are there; batches are thousands and have none.
+#: Advisory lock of the session: only one import runs at a time.
+IMPORT_LOCK = 4_712
+# Allocations between garbage collections. Batches are thousands of objects without cycles, so that
+# collecting at Python's default threshold would cost time and free nothing.
 _OBJECTS_BETWEEN_COLLECTIONS = 100_000
-# A run whose source is still being opened has this version.
-_NOT_OPEN = ""
+# The version of a run whose source is still being opened.
+_VERSION_UNKNOWN = ""
 
 
-class AlreadySeeding(Exception):
-    """Another seeding is running. Its text says so."""
+class AlreadyImporting(Exception):
+    """Another import is running."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a seeding is. `position` and `size` are bytes of the source; size may be unknown."""
+    """The progress of an import. `position` and `size` are bytes of the source.
+
+    `size` is None when the source does not state it.
+    """
 
     counts: Counts
     position: int
@@ -41,76 +45,82 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class Seeding:
-    """What became of it. `is_new` is False when this version had been seeded already."""
+class ImportResult:
+    """The run that an import completed. `is_new` is False if it was completed before."""
 
     run: CustomerImport
     is_new: bool
 
 
-def seed(location: str, *, on_progress: Callable[[Progress], None] = lambda _: None) -> Seeding:
-    """Make customers of the lines of a source, and return once all of it is done.
+def import_customers(
+    location: str, *, on_progress: Callable[[Progress], None] = lambda _: None
+) -> ImportResult:
+    """Make customers of the lines of a source, and return when all lines are done.
 
     `location` is a path, `http(s)://…` or `s3://bucket/key`. `on_progress` is called at the start
-    and after each batch. Once done, the same version of the source is not read again; when it
-    stops in the middle, the next call goes on from there. Wants a connection of its own to the
-    database, not one of a transaction pooler.
+    and after each batch. A version of the source that is completed is not imported again; an
+    import that stops in the middle is resumed by the next call. Requires a direct connection to
+    the database, not one of a transaction pooler.
 
-    Raises `SourceError`, `RejectsUnwritable`, `AlreadySeeding`, `SeedingOvertaken` and
+    Raises `SourceError`, `RejectsUnwritable`, `AlreadyImporting`, `ImportOvertaken` and
     `Unavailable`.
     """
-    name = name_of(location)
-    with _alone():
-        run = unit_of_work(lambda: _announce(name))
+    name = source_name(location)
+    with _import_lock():
+        run = unit_of_work(lambda: _create_run(name))
         try:
             with Heartbeat(run.pk) as heartbeat, open_source(location) as source:
                 run = unit_of_work(lambda: _resume(run, source.version))
                 heartbeat.run_id = run.pk
                 if run.state == CustomerImport.State.COMPLETED:
-                    return Seeding(run, is_new=False)
-                _work_through(run, source, on_progress)
+                    return ImportResult(run, is_new=False)
+                _import_lines(run, source, on_progress)
                 run = unit_of_work(lambda: _complete(run))
         except SourceError as error:
-            lines = _leave(run)
+            lines = _release_unfinished(run)
             if not lines:
                 raise
             raise SourceError(
-                f"{error} {lines:,} lines are done: run it again and it goes on after them."
+                f"{error} {lines:,} lines are done: run it again and it resumes after them."
             ) from error
         except BaseException:
-            _leave(run)
+            _release_unfinished(run)
             raise
-    return Seeding(run, is_new=True)
+    return ImportResult(run, is_new=True)
 
 
-def _work_through(
+def _import_lines(
     run: CustomerImport, source: Source, on_progress: Callable[[Progress], None]
 ) -> None:
     counts = Counts(run.total, run.processed, run.rejected)
     on_progress(Progress(counts, 0, source.size))
-    decimals_of = dict(Asset.objects.filter(is_cash=True).values_list("symbol", "decimals"))
-    in_work: deque[tuple[Future[Counts], Batch]] = deque()
+    decimals_by_currency = dict(
+        Asset.objects.filter(is_cash=True).values_list("symbol", "decimals")
+    )
+    in_flight: deque[tuple[Future[Counts], Batch]] = deque()
 
-    def wait_for_the_oldest() -> None:
-        future, batch = in_work.popleft()
+    def wait_for_oldest_batch() -> None:
+        future, batch = in_flight.popleft()
         on_progress(Progress(future.result(), batch.position, source.size))
 
-    with _collecting_seldom(), RejectsFile(run.pk) as rejects:
-        rejects.keep(run.rejected)
-        loaders = Loaders(Loader(run, rejects))
+    with _rare_garbage_collection(), RejectsFile(run.pk) as rejects:
+        rejects.truncate(run.rejected)
+        loader_pool = LoaderPool(Loader(run, rejects))
         try:
-            for batch in batches_of(source, skip=run.total, decimals_of=decimals_of):
-                in_work.append((loaders.submit(batch), batch))
-                if len(in_work) == BATCHES_IN_WORK:
-                    wait_for_the_oldest()
-            while in_work:
-                wait_for_the_oldest()
+            for batch in read_batches(
+                source, skip=run.total, decimals_by_currency=decimals_by_currency
+            ):
+                in_flight.append((loader_pool.submit(batch), batch))
+                if len(in_flight) == BATCHES_IN_FLIGHT:
+                    wait_for_oldest_batch()
+            while in_flight:
+                wait_for_oldest_batch()
         finally:
-            loaders.close()
+            loader_pool.close()
 
 
 @contextmanager
-def _collecting_seldom() -> Iterator[None]:
+def _rare_garbage_collection() -> Iterator[None]:
     thresholds = gc.get_threshold()
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS, *thresholds[1:])
     try:
@@ -120,35 +130,35 @@ def _collecting_seldom() -> Iterator[None]:
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
+def _import_lock() -> Iterator[None]:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [SEED_LOCK])
-        (is_alone,) = cursor.fetchone()
-    if not is_alone:
-        raise AlreadySeeding("Another seeding is running: only one runs at a time.")
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [IMPORT_LOCK])
+        (is_acquired,) = cursor.fetchone()
+    if not is_acquired:
+        raise AlreadyImporting("Another import is running: only one runs at a time.")
     try:
         yield
     finally:
-        # A connection that is lost has let the lock go.
+        # PostgreSQL has released the lock of a connection that is lost.
         with suppress(DatabaseError, InterfaceError), connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [SEED_LOCK])
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [IMPORT_LOCK])
 
 
-def _announce(name: str) -> CustomerImport:
-    """Say that a seeding has begun, before anything is known of its source."""
-    CustomerImport.objects.filter(version=_NOT_OPEN).delete()
-    return CustomerImport.objects.create(source=name, version=_NOT_OPEN, heartbeat_at=Now())
+def _create_run(name: str) -> CustomerImport:
+    """Record that an import has begun, before the version of its source is known."""
+    CustomerImport.objects.filter(version=_VERSION_UNKNOWN).delete()
+    return CustomerImport.objects.create(source=name, version=_VERSION_UNKNOWN, heartbeat_at=Now())
 
 
-def _resume(announced: CustomerImport, version: str) -> CustomerImport:
-    """Return the run of this version: an earlier one, or the one that was announced."""
-    earlier = CustomerImport.objects.filter(source=announced.source, version=version)
+def _resume(created: CustomerImport, version: str) -> CustomerImport:
+    """Return the run of this version: an earlier one, or else the one that was just created."""
+    earlier = CustomerImport.objects.filter(source=created.source, version=version)
     if earlier:
-        CustomerImport.objects.filter(pk=announced.pk).delete()
+        CustomerImport.objects.filter(pk=created.pk).delete()
         earlier.filter(state=CustomerImport.State.RUNNING).update(heartbeat_at=Now())
     else:
-        CustomerImport.objects.filter(pk=announced.pk).update(version=version)
-    return CustomerImport.objects.get(source=announced.source, version=version)
+        CustomerImport.objects.filter(pk=created.pk).update(version=version)
+    return CustomerImport.objects.get(source=created.source, version=version)
 
 
 def _complete(run: CustomerImport) -> CustomerImport:
@@ -158,8 +168,8 @@ def _complete(run: CustomerImport) -> CustomerImport:
     return CustomerImport.objects.get(pk=run.pk)
 
 
-def _leave(run: CustomerImport) -> int:
-    """Let go of a run that stops early, and return its lines. Without any it leaves no trace."""
+def _release_unfinished(run: CustomerImport) -> int:
+    """Release a run that stops early; return its committed lines. Delete it if there are none."""
     with suppress(DatabaseError, InterfaceError):
         CustomerImport.objects.filter(pk=run.pk, total=0).delete()
         release_run(run)

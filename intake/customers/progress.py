@@ -1,4 +1,4 @@
-"""Whether customers are being seeded right now, and how far it came."""
+"""Which import is running, and which was the last."""
 
 from datetime import timedelta
 
@@ -6,16 +6,16 @@ from django.db.models.functions import Greatest, Now
 
 from intake.models import CustomerImport
 
-#: A seeding that shows no life for this long no longer holds up the processor.
+#: An import whose heartbeat is older than this counts as stopped: the processor goes on.
 SILENCE_SECONDS = 30
 
 
-def current_run() -> CustomerImport | None:
-    """Return the seeding that is running and shows life, if there is one.
+def current_import_run() -> CustomerImport | None:
+    """Return the run that is running and has a recent heartbeat, or None.
 
-    While its source is being opened it is a run with the version "" and no lines yet.
+    While its source is being opened, its version is "" and it has no lines yet.
     """
-    # The database's clock, by which it beats, whatever this machine's says.
+    # By the database's clock, which sets the heartbeat: this machine's clock may be wrong.
     return (
         CustomerImport.objects.filter(
             state=CustomerImport.State.RUNNING,
@@ -26,10 +26,10 @@ def current_run() -> CustomerImport | None:
     )
 
 
-def latest_run() -> CustomerImport | None:
-    """Return the seeding that showed life last, if there ever was one: running, done or broken off.
+def latest_import_run() -> CustomerImport | None:
+    """Return the run with the latest heartbeat, whatever its state, or None if there is no run.
 
-    It runs if it is `current_run`, too.
+    It is running only if it is also `current_import_run`.
     """
-    # One that stops sets its last sign of life back, so that nobody waits for it.
+    # `release_run` sets a stopped run's heartbeat into the past, maybe before its creation.
     return CustomerImport.objects.order_by(Greatest("created_at", "heartbeat_at").desc()).first()

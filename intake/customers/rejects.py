@@ -12,7 +12,7 @@ from django.conf import settings
 
 
 class RejectsUnwritable(Exception):
-    """The rejects cannot be kept. Its text is one sentence that says where."""
+    """The rejects cannot be written. Its text is one sentence that names the file."""
 
 
 class Reject(NamedTuple):
@@ -24,15 +24,15 @@ class Reject(NamedTuple):
 
 
 def rejects_path(run_id: int) -> Path:
-    """Return where a run keeps its rejects. It is there once there are any."""
+    """Return the path of a run's rejects. The file exists once a line is rejected."""
     directory: Path = settings.DATA_DIR / "rejects"
     return directory / f"{run_id}.jsonl"
 
 
 class RejectsFile:
-    """What is in it is as true as the database: a batch's rejects are written before its commit.
+    """The rejects of a run, in step with the database: a batch's are written before its commit.
 
-    What a batch wrote that never committed is cut off by whoever comes next. `keep` and `write`
+    Rejects of a batch that was not committed are cut off by the next `truncate` or `write`. Both
     raise `RejectsUnwritable`.
     """
 
@@ -53,23 +53,23 @@ class RejectsFile:
         if self._file is not None:
             self._file.close()
 
-    def keep(self, rejected: int) -> None:
-        """Keep the first lines, which are committed, and forget the others."""
-        with self._explained():
+    def truncate(self, rejected: int) -> None:
+        """Keep the first `rejected` lines, which are committed, and cut off the rest."""
+        with self._errors_translated():
             if not rejected and not self.path.exists():
                 return
-            file = self._opened()
+            file = self._open()
             for _ in range(rejected):
                 file.readline()
             self._end = file.tell()
             file.truncate(self._end)
 
     def write(self, rejects: Sequence[Reject]) -> None:
-        """Write a batch's rejects onto the disk. Written again, they replace themselves."""
+        """Write a batch's rejects to disk. They replace those written since the last `commit`."""
         if not rejects and self._file is None:
             return
-        with self._explained():
-            file = self._opened()
+        with self._errors_translated():
+            file = self._open()
             file.seek(self._end)
             file.truncate()
             for reject in rejects:
@@ -78,12 +78,12 @@ class RejectsFile:
             os.fsync(file.fileno())
 
     def commit(self) -> None:
-        """Say that what was written last is committed."""
+        """Note that the rejects written last are committed."""
         if self._file is not None:
             self._end = self._file.seek(0, os.SEEK_END)
 
     @contextmanager
-    def _explained(self) -> Iterator[None]:
+    def _errors_translated(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:
@@ -91,10 +91,10 @@ class RejectsFile:
                 f"The rejected lines cannot be written to {self.path}: {error.strerror}."
             ) from error
 
-    def _opened(self) -> IO[bytes]:
+    def _open(self) -> IO[bytes]:
         if self._file is None:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # Personal data: for the owner's eyes only.
+            # Personal data: only the file's owner may read it.
             descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
             self._file = os.fdopen(descriptor, "r+b")
         return self._file
@@ -102,5 +102,5 @@ class RejectsFile:
 
 def _json_line(reject: Reject) -> bytes:
     text = reject.text.decode("utf-8", "backslashreplace").rstrip("\r\n")
-    told = {"line": reject.line, "reason": reject.reason, "text": text}
-    return json.dumps(told, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
+    fields = {"line": reject.line, "reason": reject.reason, "text": text}
+    return json.dumps(fields, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"

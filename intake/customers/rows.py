@@ -1,7 +1,7 @@
-"""From one line of a source to a customer, as strictly as the API takes one.
+"""Parsing one line of a source into a customer, as strictly as sign-up over the API does.
 
-Looking at each field by its rule takes a hundred µs, so that is done only where a row is not
-plainly right. A test compares the rules with those of sign-up, which has its own words for them.
+The validators take about a hundred µs a line, so they run only if the line fails the fast checks.
+A test compares them with the fields of sign-up, which are declared in `api`.
 """
 
 import re
@@ -17,34 +17,34 @@ from accounts.profiles import EMAIL_CHARACTERS, NOT_A_PHONE_NUMBER, is_phone_num
 from core.errors import InvalidInput, Malformed
 from core.money import AmountNotPositive, is_plain_decimal, to_minor
 from core.strict_json import NOT_STORABLE, is_storable, is_text, parse_json
-from intake.customers.phones import is_plainly_valid
+from intake.customers.phones import passes_fast_check
 from wallets.assets import DEFAULT_CURRENCY
 
 CURRENCY_CHARACTERS = 12
-#: A row of the longest values, each character escaped, is shorter.
+#: A line with the longest valid values, each character escaped, is shorter.
 MAX_LINE_BYTES = 8_192
 
-_NO_BALANCE = "0"
+_DEFAULT_BALANCE = "0"
 _FIELDS = frozenset(("email", "first_name", "last_name", "phone_number", "balance", "currency"))
-_NO_TEXT = "Not a valid string."
-_NO_EMAIL = "Enter a valid email address."
-# Simpler than what Django allows, and all of it allowed.
-_PLAIN_EMAIL = re.compile(
+_NOT_A_STRING = "Not a valid string."
+_NOT_AN_EMAIL = "Enter a valid email address."
+# A subset of what Django's `validate_email` allows.
+_SIMPLE_EMAIL = re.compile(
     r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*"
     r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}"
 )
 
 
-class BrokenLine(Exception):
-    """The line makes no customer. Its text is why."""
+class InvalidLine(Exception):
+    """The line makes no customer. Its text is the reason."""
 
 
-class NotAnObject(BrokenLine):
+class NotAnObject(InvalidLine):
     """The line is no JSON object at all."""
 
 
 class Customer(NamedTuple):
-    """A valid row. `balance_minor` is in minor units of the currency; 0 is no deposit."""
+    """A valid line. `balance_minor` is in minor units of the currency; 0 makes no deposit."""
 
     email: str
     first_name: str
@@ -54,24 +54,24 @@ class Customer(NamedTuple):
     balance_minor: int
 
 
-def customer_of(line: bytes, *, decimals_of: Mapping[str, int]) -> Customer:
-    """Return the customer of the line. `decimals_of` knows every currency there is.
+def parse_customer(line: bytes, *, decimals_by_currency: Mapping[str, int]) -> Customer:
+    """Return the customer of the line. `decimals_by_currency` holds every cash asset.
 
-    Raises `BrokenLine`, which says why, with the reasons that the API gives.
+    Raises `InvalidLine` with the reasons in the words of the API.
     """
     fields = _parse(line)
-    if not _is_plainly_right(fields):
-        fields = _checked(fields)
+    if not _passes_fast_checks(fields):
+        fields = _validate(fields)
     currency = fields.get("currency", DEFAULT_CURRENCY)
-    if currency not in decimals_of:
-        raise BrokenLine("currency: There is no such currency that people may deposit.")
+    if currency not in decimals_by_currency:
+        raise InvalidLine("currency: There is no such currency that people may deposit.")
     return Customer(
         fields["email"].lower(),
         fields["first_name"],
         fields["last_name"],
         fields["phone_number"],
         currency,
-        _minor(fields.get("balance", _NO_BALANCE), decimals_of[currency]),
+        _balance_minor(fields.get("balance", _DEFAULT_BALANCE), decimals_by_currency[currency]),
     )
 
 
@@ -90,27 +90,27 @@ def _parse(line: bytes) -> dict[str, Any]:
     return fields
 
 
-def _is_plainly_right(fields: dict[str, Any]) -> bool:
-    """Whether the API takes the fields just as they stand, money aside. False: ask it."""
+def _passes_fast_checks(fields: dict[str, Any]) -> bool:
+    """Whether all fields but the amount are valid as they are. False: the validators decide."""
     email = fields.get("email")
     phone_number = fields.get("phone_number")
-    # `is str`: a number's literal is a text too (`api.http.parser`).
+    # `type(…) is str`: a `NumberLiteral` is a str, too.
     return (
         fields.keys() <= _FIELDS
         and type(email) is str
         and len(email) <= EMAIL_CHARACTERS
-        and _PLAIN_EMAIL.fullmatch(email) is not None
-        and _is_plain_name(fields.get("first_name"))
-        and _is_plain_name(fields.get("last_name"))
+        and _SIMPLE_EMAIL.fullmatch(email) is not None
+        and _is_simple_name(fields.get("first_name"))
+        and _is_simple_name(fields.get("last_name"))
         and type(phone_number) is str
-        and is_plainly_valid(phone_number)
-        and isinstance(fields.get("balance", _NO_BALANCE), int | str)
+        and passes_fast_check(phone_number)
+        and isinstance(fields.get("balance", _DEFAULT_BALANCE), int | str)
         and type(fields.get("currency", DEFAULT_CURRENCY)) is str
     )
 
 
-def _is_plain_name(name: object) -> bool:
-    # No NUL and no lone surrogate is printable, and the only printable space is " ".
+def _is_simple_name(name: object) -> bool:
+    # NUL and lone surrogates are not printable, and " " is the only printable space.
     return (
         type(name) is str
         and 0 < len(name) <= NAME_CHARACTERS
@@ -120,58 +120,60 @@ def _is_plain_name(name: object) -> bool:
     )
 
 
-def _checked(fields: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields as they are kept. Raises `BrokenLine` with the reasons of all of them."""
+def _validate(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields as they are stored. Raises `InvalidLine` with the reasons of all fields."""
     reasons = {name: ["Unknown field."] for name in fields.keys() - _FIELDS}
-    checked: dict[str, Any] = {}
-    for name, check in _CHECKS.items():
+    validated: dict[str, Any] = {}
+    for name, validator in _VALIDATORS.items():
         if name not in fields:
             if name in _REQUIRED:
                 reasons[name] = ["This field is required."]
             continue
         try:
-            checked[name] = check(fields[name])
+            validated[name] = validator(fields[name])
         except ValueError as error:
             reasons[name] = [str(error)]
     if reasons:
-        raise BrokenLine(_reasons(reasons))
-    return checked
+        raise InvalidLine(_joined_reasons(reasons))
+    return validated
 
 
-def _text(value: Any, *, most: int | None, trim: bool = True, wrong: str = _NO_TEXT) -> str:
+def _validate_text(
+    value: Any, *, max_length: int | None, trim: bool = True, not_a_string: str = _NOT_A_STRING
+) -> str:
     if value is None:
         raise ValueError("This field may not be null.")
     if not is_text(value):
-        raise ValueError(wrong)
+        raise ValueError(not_a_string)
     if not is_storable(value):
         raise ValueError(NOT_STORABLE)
     text: str = value.strip() if trim else value
     if not text:
         raise ValueError("This field may not be blank.")
-    if most is not None and len(text) > most:
-        raise ValueError(f"Ensure this field has no more than {most} characters.")
+    if max_length is not None and len(text) > max_length:
+        raise ValueError(f"Ensure this field has no more than {max_length} characters.")
     return text
 
 
-def _email(value: Any) -> str:
-    text = _text(value, most=EMAIL_CHARACTERS, wrong=_NO_EMAIL)
+def _validate_email(value: Any) -> str:
+    text = _validate_text(value, max_length=EMAIL_CHARACTERS, not_a_string=_NOT_AN_EMAIL)
     try:
         validate_email(text)
     except ValidationError as error:
-        raise ValueError(_NO_EMAIL) from error
+        raise ValueError(_NOT_AN_EMAIL) from error
     if len(text.lower()) > EMAIL_CHARACTERS:
         raise ValueError("Too long in lower case.")
     return text.lower()
 
 
-def _phone_number(value: Any) -> str:
-    text = _text(value, most=None, trim=False)
+def _validate_phone_number(value: Any) -> str:
+    text = _validate_text(value, max_length=None, trim=False)
     if not is_phone_number(text):
         raise ValueError(NOT_A_PHONE_NUMBER)
     return text
 
 
-def _balance(value: Any) -> str:
+def _validate_balance(value: Any) -> str:
     if value is None:
         raise ValueError("This field may not be null.")
     text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
@@ -180,27 +182,27 @@ def _balance(value: Any) -> str:
     return text
 
 
-_CHECKS: dict[str, Callable[[Any], str]] = {
-    "email": _email,
-    "first_name": partial(_text, most=NAME_CHARACTERS),
-    "last_name": partial(_text, most=NAME_CHARACTERS),
-    "phone_number": _phone_number,
-    "balance": _balance,
-    "currency": partial(_text, most=CURRENCY_CHARACTERS),
+_VALIDATORS: dict[str, Callable[[Any], str]] = {
+    "email": _validate_email,
+    "first_name": partial(_validate_text, max_length=NAME_CHARACTERS),
+    "last_name": partial(_validate_text, max_length=NAME_CHARACTERS),
+    "phone_number": _validate_phone_number,
+    "balance": _validate_balance,
+    "currency": partial(_validate_text, max_length=CURRENCY_CHARACTERS),
 }
 _REQUIRED = ("email", "first_name", "last_name", "phone_number")
 
 
-def _minor(balance: int | str, decimals: int) -> int:
+def _balance_minor(balance: int | str, decimals: int) -> int:
     if isinstance(balance, bool):
-        raise BrokenLine("balance: Not a plain decimal number.")
+        raise InvalidLine("balance: Not a plain decimal number.")
     try:
         return to_minor(str(balance), decimals=decimals, field="balance", zero_allowed=True)
     except InvalidInput as error:
-        raise BrokenLine(_reasons(error.details)) from error
+        raise InvalidLine(_joined_reasons(error.details)) from error
     except AmountNotPositive as error:
-        raise BrokenLine("balance: Must not be negative.") from error
+        raise InvalidLine("balance: Must not be negative.") from error
 
 
-def _reasons(reasons: Any) -> str:
+def _joined_reasons(reasons: Any) -> str:
     return "; ".join(f"{field}: {' '.join(reasons[field])}" for field in sorted(reasons))

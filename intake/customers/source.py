@@ -1,8 +1,8 @@
-"""Where customers come from: a file, a web address or an S3 object, gzipped or not.
+"""The source of an import: a file, a web address or an S3 object, gzipped or not.
 
-It is read once, from its start to its end, in constant memory. Its version is the ETag that the
-server gave for exactly the bytes that are read, or else the SHA-256 of its content; that is asked
-for before, in a pass of its own, and holds once more at the end.
+It is read once, from start to end, in constant memory. Its version is the strong ETag that the
+server sent with the bytes that are read. Without one it is the SHA-256 of the content, which takes
+a pass of its own before the import and is compared again at the end.
 """
 
 import codecs
@@ -29,10 +29,10 @@ from intake.customers.rows import MAX_LINE_BYTES
 
 NAME_CHARACTERS = 2_000
 VERSION_CHARACTERS = 128
-NETWORK_SECONDS = 60
+NETWORK_TIMEOUT_SECONDS = 60
 _BUFFER_BYTES = 256 * 1024
-_S3_PATIENCE = botocore.config.Config(
-    connect_timeout=10, read_timeout=NETWORK_SECONDS, retries={"total_max_attempts": 3}
+_S3_CONFIG = botocore.config.Config(
+    connect_timeout=10, read_timeout=NETWORK_TIMEOUT_SECONDS, retries={"total_max_attempts": 3}
 )
 _SHA256 = "sha256:"
 _CHANGED = "was changed while it was read"
@@ -40,11 +40,11 @@ _GZIP_MAGIC = b"\x1f\x8b"
 
 
 class SourceError(Exception):
-    """The source cannot be read. Its text is one sentence for a person, without secrets."""
+    """The source cannot be read. Its text is one sentence for an operator, without secrets."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Opened:
+class _OpenedStream:
     stream: IO[bytes]
     etag: str | None
     size: int | None
@@ -52,12 +52,12 @@ class _Opened:
 
 @dataclass(slots=True)
 class Source:
-    """An open source. `size` and `position` are bytes as stored, so compressed ones of a gzip."""
+    """An open source. `size` and `position` are bytes as stored: of a gzip, compressed bytes."""
 
     name: str
     version: str
     size: int | None
-    _raw: "_Counted"
+    _raw: "_HashingStream"
     _lines: IO[bytes] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -70,11 +70,11 @@ class Source:
         return self._raw.position
 
     def lines(self) -> Iterator[bytes]:
-        """Yield each line with its end. One that is too long is yielded cut, but too long still.
+        """Yield each line with its line end. A line over `MAX_LINE_BYTES` is cut to one byte more.
 
-        Raises `SourceError` when the source breaks off, or is not what it was.
+        Raises `SourceError` when reading fails, or when the content has changed.
         """
-        with _explained(self.name):
+        with _errors_translated(self.name):
             is_first = True
             while line := self._lines.readline(MAX_LINE_BYTES + 1):
                 rest = line
@@ -84,7 +84,7 @@ class Source:
                 while len(rest) > MAX_LINE_BYTES and not rest.endswith(b"\n"):
                     rest = self._lines.readline(MAX_LINE_BYTES + 1)
                 yield line
-        if not self._raw.is_still(self.version):
+        if not self._raw.matches(self.version):
             raise SourceError(f"{self.name} {_CHANGED}.")
 
 
@@ -92,37 +92,37 @@ class Source:
 def open_source(location: str) -> Iterator[Source]:
     """Open a path, an `http(s)://` address or an `s3://bucket/key`.
 
-    Raises `SourceError` when there is nothing there that this process may read.
+    Raises `SourceError` when it does not exist or this process may not read it.
     """
-    name, opened_anew = _located(location)
+    name, open_stream = _locate(location)
     with ExitStack() as stack:
-        with _explained(name):
-            opened = stack.enter_context(_closed_later(opened_anew()))
+        with _errors_translated(name):
+            opened = stack.enter_context(_closing(open_stream()))
             version = _version(opened.etag)
             if not version:
                 version = _content_hash(opened.stream)
-                opened = stack.enter_context(_closed_later(opened_anew()))
-            source = Source(name, version, opened.size, _Counted(opened.stream))
+                opened = stack.enter_context(_closing(open_stream()))
+            source = Source(name, version, opened.size, _HashingStream(opened.stream))
         yield source
 
 
-def name_of(location: str) -> str:
-    """Return what the source is called: where it is, without credentials and signatures."""
-    return _located(location)[0]
+def source_name(location: str) -> str:
+    """Return the name of the source: its location without credentials and signatures."""
+    return _locate(location)[0]
 
 
-def _located(location: str) -> tuple[str, Callable[[], _Opened]]:
-    """Return the name of what is there, and how to open it. Raises `SourceError`."""
+def _locate(location: str) -> tuple[str, Callable[[], _OpenedStream]]:
+    """Return the source's name and the function that opens it. Raises `SourceError`."""
     try:
-        name, opened_anew = _located_anywhere(location)
+        name, open_stream = _locate_by_scheme(location)
     except (ValueError, OSError, RuntimeError) as error:
-        raise SourceError("That is no path and no address.") from error
+        raise SourceError("That is neither a path nor an address.") from error
     if len(name) > NAME_CHARACTERS:
         raise SourceError(f"A source's name has at most {NAME_CHARACTERS} characters.")
-    return name, opened_anew
+    return name, open_stream
 
 
-def _located_anywhere(location: str) -> tuple[str, Callable[[], _Opened]]:
+def _locate_by_scheme(location: str) -> tuple[str, Callable[[], _OpenedStream]]:
     scheme, separator, rest = location.partition("://")
     if not separator:
         path = Path(location).expanduser().resolve()
@@ -135,36 +135,36 @@ def _located_anywhere(location: str) -> tuple[str, Callable[[], _Opened]]:
             )
         return f"s3://{bucket}/{key}", lambda: _open_s3(bucket, key)
     if scheme in ("http", "https"):
-        # Who may read it (user, password, a signed query) is no part of what it is.
+        # The name leaves out user, password and query: they may hold secrets, and they change.
         parts = urlsplit(location)
         host = parts.netloc.rpartition("@")[2]
         return f"{scheme}://{host}{parts.path}", lambda: _open_http(location)
     raise SourceError("A source is a path, https://… or s3://bucket/key.")
 
 
-def _open_file(path: Path) -> _Opened:
+def _open_file(path: Path) -> _OpenedStream:
     if path.exists() and not path.is_file():
         raise SourceError(f"{path} is not a file.")
     stream = smart_open.open(path, "rb", compression="disable")
-    return _Opened(stream, None, path.stat().st_size)
+    return _OpenedStream(stream, None, path.stat().st_size)
 
 
-def _open_http(location: str) -> _Opened:
+def _open_http(location: str) -> _OpenedStream:
     stream = smart_open.open(
-        location, "rb", compression="disable", transport_params={"timeout": NETWORK_SECONDS}
+        location, "rb", compression="disable", transport_params={"timeout": NETWORK_TIMEOUT_SECONDS}
     )
     response: requests.Response = stream.response  # type: ignore[attr-defined]  # smart_open's own
     headers = response.headers
     if location.startswith("https:") and not response.url.startswith("https:"):
         stream.close()
-        raise SourceError(f"{name_of(location)} leads to an address without https.")
+        raise SourceError(f"{source_name(location)} leads to an address without https.")
     length = headers.get("Content-Length", "")
-    return _Opened(stream, headers.get("ETag"), int(length) if length.isdecimal() else None)
+    return _OpenedStream(stream, headers.get("ETag"), int(length) if length.isdecimal() else None)
 
 
-def _open_s3(bucket: str, key: str) -> _Opened:
-    # A session of its own: the shared one would remember credentials that have changed.
-    client = boto3.Session().client("s3", config=_S3_PATIENCE)
+def _open_s3(bucket: str, key: str) -> _OpenedStream:
+    # A new session: the shared one keeps the credentials of its first use.
+    client = boto3.Session().client("s3", config=_S3_CONFIG)
     head = client.head_object(Bucket=bucket, Key=key)
     stream = smart_open.open(
         f"s3://{bucket}/{key}",
@@ -175,19 +175,19 @@ def _open_s3(bucket: str, key: str) -> _Opened:
             "client_kwargs": {"S3.Client.get_object": {"IfMatch": head["ETag"]}},
         },
     )
-    return _Opened(stream, head["ETag"], head["ContentLength"])
+    return _OpenedStream(stream, head["ETag"], head["ContentLength"])
 
 
-class _Counted(io.RawIOBase):
-    """Reads a stream, counts its bytes and knows what they were."""
+class _HashingStream(io.RawIOBase):
+    """A stream that counts and hashes the bytes read from it."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
         self._digest = hashlib.sha256()
         self.position = 0
 
-    def is_still(self, version: str) -> bool:
-        """Whether all that was read is of this version. An ETag was the server's word for it."""
+    def matches(self, version: str) -> bool:
+        """Whether the bytes read are of this version. An ETag is taken on trust."""
         return not version.startswith(_SHA256) or version == _SHA256 + self._digest.hexdigest()
 
     def readable(self) -> bool:
@@ -202,7 +202,7 @@ class _Counted(io.RawIOBase):
 
 
 @contextmanager
-def _closed_later(opened: _Opened) -> Iterator[_Opened]:
+def _closing(opened: _OpenedStream) -> Iterator[_OpenedStream]:
     try:
         yield opened
     finally:
@@ -217,7 +217,7 @@ def _content_hash(stream: IO[bytes]) -> str:
 
 
 def _version(etag: str | None) -> str | None:
-    """Return the version that an ETag stands for. A weak one (W/…) is the same for other bytes."""
+    """Return the version for an ETag; None for a weak one (W/…), which other bytes may share."""
     if not etag or etag.startswith("W/"):
         return None
     if len(etag) <= VERSION_CHARACTERS:
@@ -226,18 +226,18 @@ def _version(etag: str | None) -> str | None:
 
 
 @contextmanager
-def _explained(name: str) -> Iterator[None]:
-    """Turn whatever goes wrong with reading into a `SourceError`.
+def _errors_translated(name: str) -> Iterator[None]:
+    """Turn errors of reading into a `SourceError`.
 
-    The libraries' own texts are left out: some hold the whole address, with its signature.
+    The libraries' own messages are left out: some hold the whole address, with its signature.
     """
     try:
         yield
-    except _TROUBLE as error:
+    except _READ_ERRORS as error:
         raise SourceError(f"{name} {_reason(error)}.") from error
 
 
-_TROUBLE = (
+_READ_ERRORS = (
     OSError,
     EOFError,
     zlib.error,
@@ -264,14 +264,14 @@ _REASONS: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
 def _reason(error: BaseException) -> str:
     status = _status(error)
     if status is not None:
-        return _refusal(status)
+        return _status_reason(status)
     for kinds, reason in _REASONS:
         if isinstance(error, kinds):
             return reason
-    return f"cannot be read, or broke off{_because(error)}"
+    return f"cannot be read to its end{_system_reason(error)}"
 
 
-def _refusal(status: int) -> str:
+def _status_reason(status: int) -> str:
     if status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
         return "does not exist"
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
@@ -282,7 +282,7 @@ def _refusal(status: int) -> str:
 
 
 def _status(error: BaseException) -> int | None:
-    """Return what a server answered, if it was one that refused."""
+    """Return the HTTP status of a server's error answer, or None for any other error."""
     if isinstance(error, requests.HTTPError) and error.response is not None:
         return error.response.status_code
     # smart_open wraps S3's errors.
@@ -292,8 +292,8 @@ def _status(error: BaseException) -> int | None:
     return None
 
 
-def _because(error: BaseException | None) -> str:
-    """Return the system's own reason, if one is underneath: `: Connection refused`."""
+def _system_reason(error: BaseException | None) -> str:
+    """Return the operating system's reason, as in `: Connection refused`, or an empty text."""
     while error is not None:
         if isinstance(error, OSError) and error.strerror:
             return f": {error.strerror}"

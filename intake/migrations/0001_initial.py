@@ -42,25 +42,25 @@ class Migration(migrations.Migration):
                 (
                     "total",
                     models.BigIntegerField(
-                        default=0, help_text="Lines read so far; it resumes after them."
+                        default=0, help_text="Lines done; a resumed run goes on after them."
                     ),
                 ),
                 ("processed", models.BigIntegerField(default=0, help_text="Customers made.")),
                 (
                     "rejected",
-                    models.BigIntegerField(default=0, help_text="Lines that were broken."),
+                    models.BigIntegerField(default=0, help_text="Lines that made no customer."),
                 ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 (
                     "heartbeat_at",
-                    models.DateTimeField(help_text="Older than 30 s: it shows no life."),
+                    models.DateTimeField(help_text="Older than 30 s: it no longer runs."),
                 ),
                 ("finished_at", models.DateTimeField(null=True)),
             ],
             options={
                 "constraints": [
                     models.UniqueConstraint(
-                        fields=("source", "version"), name="one_seeding_per_version"
+                        fields=("source", "version"), name="one_import_per_version"
                     )
                 ],
             },
@@ -74,7 +74,9 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "processor_id",
-                    models.UUIDField(help_text="Which process; the others stand by.", null=True),
+                    models.UUIDField(
+                        help_text="The processor that works; the others stand by.", null=True
+                    ),
                 ),
                 ("heartbeat_at", models.DateTimeField(null=True)),
                 ("current_chunk", models.JSONField(null=True)),
@@ -82,10 +84,10 @@ class Migration(migrations.Migration):
                 ("completed", models.BigIntegerField(default=0)),
                 ("failed", models.BigIntegerField(default=0, help_text="Given up for good.")),
                 (
-                    "moved",
+                    "attempt_totals",
                     models.JSONField(
                         default=dict,
-                        help_text='Attempts by "kind asset code": how many, and their sum in minor units.',
+                        help_text='Attempts by "kind asset code": [count, sum in minor units].',
                     ),
                 ),
             ],
@@ -101,8 +103,8 @@ class Migration(migrations.Migration):
             name="QueuedTransaction",
             fields=[
                 ("id", models.UUIDField(primary_key=True, serialize=False)),
-                ("caller_id", models.UUIDField(help_text="Who sent it.")),
-                ("customer_id", models.UUIDField(help_text="Whose money it moves.")),
+                ("caller_id", models.UUIDField(help_text="The user who sent it.")),
+                ("customer_id", models.UUIDField(help_text="The user whose money it moves.")),
                 (
                     "kind",
                     models.CharField(
@@ -171,7 +173,7 @@ class Migration(migrations.Migration):
                         condition=models.Q(
                             ("status", "pending"), ("next_attempt_at__isnull", True)
                         ),
-                        name="queued_by_worth",
+                        name="queued_by_value",
                     ),
                     models.Index(
                         condition=models.Q(
@@ -190,7 +192,7 @@ class Migration(migrations.Migration):
                     models.Index(
                         condition=models.Q(("status", "pending"), ("source_id__isnull", False)),
                         fields=["source_id", "id"],
-                        name="queued_of_source",
+                        name="queued_by_source",
                     ),
                 ],
                 "constraints": [
@@ -212,7 +214,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.RunSQL(
-            "INSERT INTO intake_processorstate (id, completed, failed, moved) VALUES (1, 0, 0, '{}')"
+            "INSERT INTO intake_processorstate (id, completed, failed, attempt_totals) VALUES (1, 0, 0, '{}')"
         ),
         run_sql_file(SQL / "rights.sql"),
     ]

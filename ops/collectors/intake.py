@@ -9,15 +9,16 @@ from datetime import datetime
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from intake.queue_length import waiting
-from intake.status import PROCESSOR_STATES, state_of
+from intake.queue_length import queue_length
+from intake.status import PROCESSOR_STATES, derive_state
 from ops.collectors.base import Cursor, counter, gauge
 
 #: A longer queue is told as this long: counting it would take longer than a scrape may.
 _MOST = 1_000_000
 
 _PROCESSOR = """
-    SELECT heartbeat_at, current_chunk IS NOT NULL, last_chunk, completed, failed, moved, now(),
+    SELECT heartbeat_at, current_chunk IS NOT NULL, last_chunk, completed, failed, attempt_totals,
+           now(),
            EXISTS (SELECT 1 FROM intake_customerimport
                     WHERE state = 'running' AND heartbeat_at >= now() - interval '30 seconds')
       FROM intake_processorstate WHERE id = 1
@@ -26,29 +27,29 @@ _PROCESSOR = """
 
 def collect_queue(cursor: Cursor) -> Iterator[Metric]:
     """Tell how much waits to run, and for how long the oldest that was never tried."""
-    told = waiting(cursor, most=_MOST)
+    queue = queue_length(cursor, limit=_MOST)
     length = GaugeMetricFamily(
         "wallet_queue_transactions",
         f"Queued transactions, up to {_MOST}: ready to run, or retrying later.",
         labels=["state"],
     )
-    length.add_metric(["ready"], told.untried + told.due)
-    length.add_metric(["retrying"], told.retrying)
+    length.add_metric(["ready"], queue.untried + queue.due)
+    length.add_metric(["retrying"], queue.retrying)
     yield length
     yield gauge(
         "wallet_queue_oldest_seconds",
         "How long the oldest has waited that was never tried; 0: none waits.",
-        told.oldest_seconds or 0,
+        queue.oldest_seconds or 0,
     )
 
 
 def collect_processor(cursor: Cursor) -> Iterator[Metric]:
     """Tell what the processor does, and what it has done since the installation was made."""
     cursor.execute(_PROCESSOR)
-    [(heartbeat_at, is_busy, last_chunk, completed, given_up, moved, now, is_seeding)] = (
+    [(heartbeat_at, is_busy, last_chunk, completed, given_up, totals, now, is_importing)] = (
         cursor.fetchall()
     )
-    present = state_of(heartbeat_at, is_busy=is_busy, is_seeding=is_seeding, now=now)
+    present = derive_state(heartbeat_at, is_busy=is_busy, is_importing=is_importing, now=now)
     states = GaugeMetricFamily(
         "wallet_processor_state", "1 for the state it is in.", labels=["state"]
     )
@@ -73,10 +74,10 @@ def collect_processor(cursor: Cursor) -> Iterator[Metric]:
             "When it ended.",
             datetime.fromisoformat(last_chunk["at"]).timestamp(),
         )
-    yield from _moved(moved)
+    yield from _attempts(totals)
 
 
-def _moved(moved: dict[str, list[int]]) -> Iterator[Metric]:
+def _attempts(totals: dict[str, list[int]]) -> Iterator[Metric]:
     labels = ["kind", "asset", "code"]
     transactions = CounterMetricFamily(
         "wallet_processor_transactions",
@@ -88,7 +89,7 @@ def _moved(moved: dict[str, list[int]]) -> Iterator[Metric]:
         "Their amounts, in minor units of the asset.",
         labels=labels,
     )
-    for key, (count, amount_minor) in sorted(moved.items()):
+    for key, (count, amount_minor) in sorted(totals.items()):
         transactions.add_metric(key.split(" "), count)
         amounts.add_metric(key.split(" "), amount_minor)
     yield transactions

@@ -1,4 +1,4 @@
-"""The queue in tests: filled over HTTP, run here and now."""
+"""The queue in tests: filled over HTTP, run in the test's process."""
 
 from typing import Any
 
@@ -8,11 +8,11 @@ from tests.http_client import Api
 
 
 def drain() -> None:
-    """Run the queue until nothing is ready, and make room for the next processor."""
+    """Run the queue until nothing is ready, then release it for the next processor."""
     processor = Processor()
     while processor.step():
         pass
-    unit_of_work(processor.leave)
+    unit_of_work(processor.release)
 
 
 def queue(api: Api, value: Any = 1, **more: Any) -> str:

@@ -1,4 +1,4 @@
-"""Intake: what is accepted now to run later, and what is refused at the door."""
+"""Intake: which transactions are queued, and which are refused."""
 
 import uuid
 from decimal import Decimal
@@ -13,10 +13,10 @@ from tests.intake.queueing import drain, queue
 
 pytestmark = pytest.mark.usefixtures("books")
 
-SOMEBODY = "0b8e3d56-7d0f-4b56-9f6a-5f0f4f4a8f11"
+UNKNOWN_ID = "0b8e3d56-7d0f-4b56-9f6a-5f0f4f4a8f11"
 
 
-def test_what_is_accepted_runs_and_goes_to_revenue() -> None:
+def test_an_accepted_transaction_runs_and_goes_to_revenue() -> None:
     client = a_client(holds="10.00")
 
     reply = client.api.post("/transaction", {"value": "2.50", "latency": 5, "description": "Tea"})
@@ -33,7 +33,7 @@ def test_what_is_accepted_runs_and_goes_to_revenue() -> None:
     assert client.balance_minor == 750
 
 
-def test_an_array_is_accepted_in_its_order() -> None:
+def test_an_array_is_accepted_in_order() -> None:
     client, other = a_client(holds="10.00"), a_client()
     items = [{"amount": 1}, {"value": "2", "target": str(other.wallet_id)}, {"value": 3}]
 
@@ -47,7 +47,7 @@ def test_an_array_is_accepted_in_its_order() -> None:
     assert (client.balance_minor, other.balance_minor) == (400, 200)
 
 
-def test_operators_name_customers() -> None:
+def test_an_operator_must_name_the_customer() -> None:
     client, operator = a_client(holds="10.00"), api_of(an_operator())
 
     queued = queue(operator, 4, customer=str(client.user.pk))
@@ -60,7 +60,7 @@ def test_operators_name_customers() -> None:
     assert (unknown.status, unknown.code) == (404, "not_found")
 
 
-def test_others_see_nothing_of_it() -> None:
+def test_a_queued_transaction_is_not_found_by_others() -> None:
     client, stranger = a_client(holds="10.00"), a_client()
     queued = queue(client.api)
 
@@ -85,11 +85,11 @@ def test_others_see_nothing_of_it() -> None:
         ({"value": 1, "latency": "1"}, 422, "validation_error"),
         ({"value": 1, "latency": True}, 422, "validation_error"),
         ({"value": 1, "colour": "red"}, 422, "validation_error"),
-        ({"value": 1, "customer": SOMEBODY}, 403, "permission_denied"),
-        ({"value": 1, "target": SOMEBODY}, 404, "not_found"),
+        ({"value": 1, "customer": UNKNOWN_ID}, 403, "permission_denied"),
+        ({"value": 1, "target": UNKNOWN_ID}, 404, "not_found"),
     ],
 )  # fmt: skip
-def test_what_makes_no_sense_is_refused_at_the_door(body: Any, status: int, code: str) -> None:
+def test_an_invalid_request_is_refused_and_not_queued(body: Any, status: int, code: str) -> None:
     client = a_client(holds="10.00")
 
     reply = client.api.post("/transaction", body or b"[]" if body == [] else body)
@@ -99,31 +99,31 @@ def test_what_makes_no_sense_is_refused_at_the_door(body: Any, status: int, code
 
 
 @pytest.mark.parametrize(
-    ("bad", "named"),
+    ("invalid", "detail"),
     [({"value": 0}, "index"), ({"value": "x"}, "[1].value"), ({"v": 1}, "[1].v"), (7, "[1]")],
 )
-def test_an_array_with_one_bad_item_is_refused_whole_naming_it(bad: Any, named: str) -> None:
+def test_one_invalid_item_refuses_the_whole_array(invalid: Any, detail: str) -> None:
     client = a_client(holds="10.00")
 
-    reply = client.api.post("/transaction", [{"value": 1}, bad, {"value": 1}])
+    reply = client.api.post("/transaction", [{"value": 1}, invalid, {"value": 1}])
 
     assert reply.status in (400, 422)
-    assert named in reply.json["details"]
+    assert detail in reply.json["details"]
     assert reply.json["details"].get("index", 1) == 1
     assert not QueuedTransaction.objects.exists()
 
 
 @pytest.mark.parametrize(
-    ("bad", "who", "field"),
+    ("invalid", "caller", "field"),
     [({"value": "x"}, "a client", "value"), ({"value": "1.001"}, "a client", "value"),
      ({"value": 1}, "an operator", "customer")],
 )  # fmt: skip
-def test_a_field_is_named_with_its_place_in_an_array_even_of_one(
-    bad: Any, who: str, field: str
+def test_a_field_is_named_with_its_index_in_an_array_even_of_one(
+    invalid: Any, caller: str, field: str
 ) -> None:
-    api = a_client(holds="10.00").api if who == "a client" else api_of(an_operator())
+    api = a_client(holds="10.00").api if caller == "a client" else api_of(an_operator())
 
-    alone, in_array = api.post("/transaction", bad), api.post("/transaction", [bad])
+    alone, in_array = api.post("/transaction", invalid), api.post("/transaction", [invalid])
 
     assert (alone.status, in_array.status) == (422, 422)
     assert (set(alone.json["details"]), set(in_array.json["details"])) == (
@@ -132,7 +132,7 @@ def test_a_field_is_named_with_its_place_in_an_array_even_of_one(
     assert not QueuedTransaction.objects.exists()
 
 
-def test_one_key_queues_once() -> None:
+def test_a_repeated_idempotency_key_queues_once() -> None:
     client = a_client(holds="10.00")
 
     first = client.api.post("/transaction", {"value": 1}, key="q")
@@ -142,15 +142,15 @@ def test_one_key_queues_once() -> None:
     assert QueuedTransaction.objects.count() == 1
 
 
-@pytest.mark.parametrize("door", ["token", "resource"])
-def test_a_transfer_can_be_queued(door: str) -> None:
+@pytest.mark.parametrize("audience", ["token", "resource"])
+def test_a_transfer_can_be_queued(audience: str) -> None:
     client, other = a_client(holds="10.00"), a_company()
     call, body = {
         "token": ("/wallet/transfer", {"source": str(client.wallet_id),
                                        "target": str(other.wallet_id), "amount": 4}),
         "resource": ("/wallets/transfer", {"senderWalletId": str(client.wallet_id),
                                            "receiverWalletId": str(other.wallet_id), "amount": 4}),
-    }[door]  # fmt: skip
+    }[audience]  # fmt: skip
     path = f"/wallets/{client.wallet_id}/transactions"
 
     reply = client.api.post(call, body, Prefer="respond-async")
@@ -168,24 +168,24 @@ def test_a_transfer_can_be_queued(door: str) -> None:
     assert (client.balance_minor, other.balance_minor) == (600, 400)
 
 
-@pytest.mark.parametrize("door", ["token", "resource"])
-def test_a_queued_withdrawal_short_of_balance_fails_for_good_on_record(door: str) -> None:
+@pytest.mark.parametrize("audience", ["token", "resource"])
+def test_a_queued_withdrawal_without_enough_balance_fails_and_is_recorded(audience: str) -> None:
     client = a_client(holds="10.00")
     call, body = {
         "token": ("/wallet/withdraw", {"wallet": str(client.wallet_id), "amount": 11}),
         "resource": (f"/wallets/{client.wallet_id}/withdraw", {"amount": 11}),
-    }[door]
+    }[audience]
 
     reply = client.api.post(call, body, Prefer="respond-async, wait=5")
     drain()
 
-    told = client.api.get(reply.headers["Location"]).json
-    assert (told["status"], told["failed"], told["nextAttemptAt"]) == ("failed", True, None)
+    queued = client.api.get(reply.headers["Location"]).json
+    assert (queued["status"], queued["failed"], queued["nextAttemptAt"]) == ("failed", True, None)
     assert Transaction.objects.filter(failure_code="insufficient_funds").count() == 1
     assert client.balance_minor == 1000
 
 
-def test_what_would_be_refused_at_once_is_not_queued() -> None:
+def test_a_transfer_that_is_refused_immediately_is_not_queued() -> None:
     client = a_client(holds="10.00")
     own = str(client.wallet_id)
 

@@ -1,4 +1,4 @@
-"""The processor: what was accepted runs later, the worthiest first, exactly once."""
+"""The processor: queued transactions run by value and age, each exactly once."""
 
 import time
 from collections.abc import Callable
@@ -10,14 +10,13 @@ import pytest
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 from django.db.models import F
-from django.db.models.functions import Now
 from django.utils import timezone
 from pytest_django import Settings
 
 from core.errors import Unavailable
 from core.unit_of_work import snapshot, unit_of_work
 from intake.chunks import choose, run, take_lease
-from intake.models import CustomerImport, ProcessorState, QueuedTransaction, QueueStatus
+from intake.models import CustomerImport, ProcessorState, QueuedTransaction
 from intake.processor import Processor
 from intake.status import processor_status
 from ledger.models import Transaction
@@ -31,7 +30,7 @@ from tests.races import race
 pytestmark = pytest.mark.usefixtures("books")
 
 
-def test_lack_of_balance_waits_an_hour_then_runs(settings: Settings) -> None:
+def test_a_transaction_that_lacks_balance_is_retried_after_an_hour(settings: Settings) -> None:
     client = a_client(holds="1.00")
     queued = queue(client.api, 5)
 
@@ -55,7 +54,7 @@ def test_lack_of_balance_waits_an_hour_then_runs(settings: Settings) -> None:
     assert client.balance_minor == 600
 
 
-def test_the_hour_is_a_whole_one() -> None:
+def test_a_retry_is_not_due_before_the_hour_has_passed() -> None:
     client = a_client()
     queued = queue(client.api, 5)
     drain()
@@ -71,7 +70,7 @@ def test_the_hour_is_a_whole_one() -> None:
     assert client.api.get(f"/transaction/{queued}").json["status"] == "completed"
 
 
-def test_a_wallet_that_stays_locked_costs_a_step_not_a_transaction(
+def test_a_locked_wallet_delays_the_chunk_and_loses_nothing(
     settings: Settings, owner_dsn: str
 ) -> None:
     settings.LOCK_TIMEOUT_MS = 100
@@ -114,11 +113,11 @@ def test_a_customer_without_a_wallet_waits_too() -> None:
 
     drain()
 
-    told = api_of(user).get(f"/transaction/{queued}").json
-    assert (told["status"], told["failed"], told["transaction"]) == ("pending", True, None)
+    seen = api_of(user).get(f"/transaction/{queued}").json
+    assert (seen["status"], seen["failed"], seen["transaction"]) == ("pending", True, None)
 
 
-def test_a_frozen_wallet_is_refused_on_record() -> None:
+def test_an_attempt_on_a_frozen_wallet_fails_and_is_recorded() -> None:
     client = a_client(holds="5.00")
     queued = queue(client.api)
     freeze(client)
@@ -157,7 +156,7 @@ def test_age_beats_value(settings: Settings) -> None:
     assert client.api.get(f"/transaction/{old}").json["status"] == "completed"
 
 
-def test_what_a_higher_limit_let_in_runs_once_it_has_waited_long_enough(
+def test_a_transaction_over_a_lowered_latency_limit_runs_when_overdue(
     settings: Settings,
 ) -> None:
     settings.CHUNK_LATENCY_MS = 1_000
@@ -192,101 +191,8 @@ def test_a_second_processor_stands_by_and_takes_over() -> None:
     assert client.balance_minor == 99_800
 
 
-@pytest.mark.parametrize("wrong_by", [timedelta(days=1), timedelta(days=-1)])
-def test_a_processor_whose_clock_is_wrong_keeps_nobody_from_taking_over(
-    wrong_by: timedelta, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # Given a processor whose host's clock is a day off; it takes the queue, and is heard of no more
-    client = a_client(holds="1000.00")
-    first, second = Processor(), Processor()
-    queue(client.api)
-    right_now = timezone.now
-    with monkeypatch.context() as host:
-        host.setattr(timezone, "now", lambda: right_now() + wrong_by)
-        assert first.step()
-    queue(client.api)
-    assert not second.step()
-
-    # When it has been silent for as long as a dead one is
-    wait_until(second.step)
-
-    # Then another one has taken over
-    assert client.balance_minor == 99_800
-
-
-@pytest.mark.parametrize("wrong_by", [timedelta(days=1), timedelta(days=-1)])
-def test_a_wrong_clock_makes_no_retry_come_early_or_late(
-    wrong_by: timedelta, monkeypatch: pytest.MonkeyPatch, settings: Settings
-) -> None:
-    # Given a transaction that lacked balance, and waits for its next attempt
-    settings.RETRY_SECONDS = 60
-    client = a_client(holds="0.50")
-    waiting, due = queue(client.api), queue(client.api)
-    drain()
-    QueuedTransaction.objects.filter(pk=due).update(next_attempt_at=timezone.now())
-
-    # When the processor's clock is a day off
-    right_now = timezone.now
-    monkeypatch.setattr(timezone, "now", lambda: right_now() + wrong_by)
-    drain()
-
-    # Then only what is due by the database's clock was tried again
-    attempts = dict(QueuedTransaction.objects.values_list("pk", "attempts"))
-    assert {str(pk): count for pk, count in attempts.items()} == {waiting: 1, due: 2}
-
-
-@pytest.mark.parametrize(
-    ("wrong_by", "most_wait_seconds", "runs_first"),
-    [(timedelta(days=1), 3_600, "worthy"), (timedelta(days=-1), 0, "old")],
-)
-def test_a_wrong_clock_makes_nothing_older_or_younger(
-    wrong_by: timedelta,
-    most_wait_seconds: int,
-    runs_first: str,
-    monkeypatch: pytest.MonkeyPatch,
-    settings: Settings,
-) -> None:
-    # Given two of which one fits into a chunk, and which have waited too long, or not yet
-    settings.CHUNK_LATENCY_MS = 10
-    settings.MAX_WAIT_SECONDS = most_wait_seconds
-    client = a_client(holds="1000.00")
-    queued = {
-        "old": queue(client.api, 1, latency=10),
-        "worthy": queue(client.api, 900, latency=10),
-    }
-    newest = QueuedTransaction.objects.get(pk=queued["worthy"])
-    wait_until(lambda: timezone.now() > newest.created_at + timedelta(milliseconds=1))
-
-    # When the processor's clock is a day off
-    right_now = timezone.now
-    monkeypatch.setattr(timezone, "now", lambda: right_now() + wrong_by)
-    Processor().step()
-
-    # Then the one runs that is next by the database's clock
-    completed = QueuedTransaction.objects.get(status=QueueStatus.COMPLETED)
-    assert str(completed.pk) == queued[runs_first]
-
-
-@pytest.mark.parametrize("wrong_by", [timedelta(days=1), timedelta(days=-1)])
-def test_a_wrong_clock_lets_no_processor_look_dead_or_alive(
-    wrong_by: timedelta, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # Given a processor that was heard of just now
-    Processor().step()
-
-    # When whoever is asked for it has a clock that is a day off
-    right_now = timezone.now
-    monkeypatch.setattr(timezone, "now", lambda: right_now() + wrong_by)
-    heard = processor_status()["state"]
-    ProcessorState.objects.update(heartbeat_at=Now() - timedelta(seconds=60))
-    silent = processor_status()["state"]
-
-    # Then it tells what is so by the database's clock
-    assert (heard, silent) == ("idle", "stopped")
-
-
 @pytest.mark.parametrize("planned_for", ["what is there", "what an emptied queue holds"])
-def test_a_chunk_reads_its_own_rows_however_many_have_ended(
+def test_a_chunk_reads_only_its_own_rows_however_many_have_ended(
     owner_dsn: str, planned_for: str
 ) -> None:
     client = a_client(holds="10.00")
@@ -297,16 +203,16 @@ def test_a_chunk_reads_its_own_rows_however_many_have_ended(
             owner.execute("ANALYZE intake_queuedtransaction")
     queue(client.api)
     with psycopg.connect(owner_dsn) as owner:
-        owner.execute(ENDED, [5_000])
+        owner.execute(INSERT_COMPLETED, [5_000])
 
     read = queued_rows_read_by_a_chunk()
 
-    # To choose it, to lock it, to mark it, and perhaps once to look past it.
+    # Its row is read to choose, to lock and to mark it, and perhaps once past it.
     assert read <= 5
     assert client.balance_minor == 900
 
 
-def test_eight_processors_at_once_run_everything_once() -> None:
+def test_eight_concurrent_processors_run_each_transaction_once() -> None:
     client = a_client(holds="1000.00")
     client.api.post("/transaction", [{"value": 1, "latency": 100}] * 200)
 
@@ -316,8 +222,8 @@ def test_eight_processors_at_once_run_everything_once() -> None:
             ProcessorState.objects.update(heartbeat_at=None)
             try:
                 processor.step()
-            except Exception as pause:
-                assert type(pause).__name__ == "ChunkTaken"  # noqa: PT017
+            except Exception as error:
+                assert type(error).__name__ == "ChunkTaken"  # noqa: PT017
 
     race(8, work)
     ProcessorState.objects.update(heartbeat_at=None)
@@ -328,7 +234,7 @@ def test_eight_processors_at_once_run_everything_once() -> None:
     assert client.balance_minor == 80_000
 
 
-def test_seeding_pauses_execution_not_intake() -> None:
+def test_an_import_pauses_the_processor_not_intake() -> None:
     client = a_client(holds="10.00")
     run = CustomerImport.objects.create(source="x", version="1", heartbeat_at=timezone.now())
 
@@ -349,7 +255,7 @@ def test_seeding_pauses_execution_not_intake() -> None:
     assert client.api.get(f"/transaction/{queued}").json["status"] == "completed"
 
 
-def test_the_status_page_tells_the_truth() -> None:
+def test_processor_status() -> None:
     client = a_client(holds="10.00")
     never = client.api.get("/processor/status").json
     client.api.post("/transaction", [{"value": 1, "latency": 2}, {"value": 500}])
@@ -369,26 +275,26 @@ def test_the_status_page_tells_the_truth() -> None:
     assert Api().get("/processor/status").status == 401
 
 
-def test_what_has_ended_costs_the_status_and_the_metrics_nothing(owner_dsn: str) -> None:
+def test_status_and_metrics_read_no_ended_transactions(owner_dsn: str) -> None:
     client = a_client(holds="1.00")
     queue(client.api, 5)
     drain()
     queue(client.api, 1)
     queue(client.api, 1)
     with psycopg.connect(owner_dsn, autocommit=True) as owner:
-        owner.execute(ENDED, [5_000])
+        owner.execute(INSERT_COMPLETED, [5_000])
         owner.execute("ANALYZE intake_queuedtransaction")
 
-    told = client.api.get("/processor/status").json
+    status = client.api.get("/processor/status").json
 
-    assert (told["queued"], told["failed"], told["nextRetryAt"] is None) == (2, 1, False)
-    # Each row is read for a count and for what is the first of it.
+    assert (status["queued"], status["failed"], status["nextRetryAt"] is None) == (2, 1, False)
+    # Each pending row is read for the count, and again for the oldest or the next.
     assert queued_rows_read_by(lambda _: processor_status()) <= 2 * 3
     assert queued_rows_read_by(lambda cursor: list(collect_queue(cursor))) <= 2 * 3
 
 
-#: As many that were completed as it is told: copies of the first one.
-ENDED = """
+#: Inserts so many completed copies of the oldest row of the queue.
+INSERT_COMPLETED = """
     INSERT INTO intake_queuedtransaction (
         id, caller_id, customer_id, kind, asset_id, amount_minor, latency_ms, summary, request_id,
         status, is_failed, attempts, max_attempts, transaction_id, created_at, updated_at)
@@ -400,7 +306,7 @@ ENDED = """
 
 
 def queued_rows_read_by(read: Callable[[Any], object]) -> int:
-    """Return how many rows of the queue PostgreSQL fetched for what `read` does."""
+    """Return how many rows of the queue PostgreSQL fetched while `read` ran."""
     with snapshot() as cursor:
         before = _queued_rows_fetched(cursor)
         read(cursor)
@@ -433,5 +339,5 @@ def an_hour_passes() -> None:
 
 
 def time_passes(time: timedelta) -> None:
-    """Move what waits for its next attempt on, as the clock would."""
+    """Bring every retry forward by this time, as if it had passed."""
     QueuedTransaction.objects.update(next_attempt_at=F("next_attempt_at") - time)

@@ -1,4 +1,4 @@
-"""Processors that are killed in the middle of chunks: what was accepted runs exactly once."""
+"""Processors killed in the middle of chunks: each accepted transaction runs exactly once."""
 
 import random
 import subprocess
@@ -21,34 +21,34 @@ from tests.processes import Workers
 pytestmark = pytest.mark.slow
 
 KILLS = 20
-#: How many processors live at a time: one works, the others start or stand by.
+#: Processors running at a time: one works, the others start or stand by.
 PROCESSORS = 3
-#: Accepted before the first kill, and again at each: the queue is never empty meanwhile.
-AT_ONCE = 150
+#: Transactions accepted before the first kill and at each one, so that the queue is never empty.
+ACCEPTED_PER_KILL = 150
 
 
 @dataclass
 class Killer:
-    """Keeps processors alive, and kills the one that has a chunk in hand."""
+    """Starts processors, and kills the one that runs a chunk."""
 
     workers: Workers
-    named: dict[str, subprocess.Popen[str]] = field(default_factory=dict)
+    processes: dict[str, subprocess.Popen[str]] = field(default_factory=dict)
     stopped: str | None = None
 
     def replenish(self) -> None:
-        while len(self.named) < PROCESSORS:
+        while len(self.processes) < PROCESSORS:
             name = f"processor {random.random()}"
-            self.named[name] = self.workers.start(PGAPPNAME=name)
+            self.processes[name] = self.workers.start(PGAPPNAME=name)
 
     def kill_one_at_any_moment(self) -> None:
-        """Kill whoever holds the lease, wherever it is by then."""
+        """Kill the processor that holds the lease, at any point of its chunk."""
         wait_until(lambda: self.holder() is not None)
-        self.kill(self.holder() or next(iter(self.named)))
+        self.kill(self.holder() or next(iter(self.processes)))
 
     def kill_one_that_has_written(self) -> None:
-        """Kill one whose chunk is posted and not yet committed.
+        """Kill a processor whose chunk is posted and not yet committed.
 
-        It is stopped first: what then waits inside its transaction cannot be committed any more.
+        It is stopped first, so that it cannot commit before it is killed.
         """
         wait_until(lambda: self.stop_one_that_has_written() is not None)
         assert self.stopped is not None
@@ -58,10 +58,10 @@ class Killer:
         self.stopped = self.holder()
         if self.stopped is None:
             return None
-        process = psutil.Process(self.named[self.stopped].pid)
+        process = psutil.Process(self.processes[self.stopped].pid)
         process.suspend()
         wait_until(lambda: process.status() == psutil.STATUS_STOPPED)
-        # What it had sent before is answered first.
+        # PostgreSQL first completes the statement that it was sent.
         wait_until(lambda: self.state(self.stopped) != "active")
         if self.is_written_and_open(self.stopped):
             return self.stopped
@@ -69,11 +69,11 @@ class Killer:
         return None
 
     def kill(self, name: str) -> None:
-        process = self.named.pop(name)
+        process = self.processes.pop(name)
         process.kill()
         process.communicate(timeout=DEADLINE_SECONDS)
         wait_until(lambda: self.state(name) is None)
-        # Three seconds pass: another one takes over.
+        # As after the heartbeat's timeout: another processor takes over.
         ProcessorState.objects.update(heartbeat_at=None)
 
     def holder(self) -> str | None:
@@ -86,7 +86,7 @@ class Killer:
         )
 
     def is_written_and_open(self, name: str) -> bool:
-        """Return whether it waits in a transaction that has written to the ledger."""
+        """Return whether its session is idle in a transaction that has written to the ledger."""
         return bool(
             _one(
                 "SELECT a.pid FROM pg_stat_activity a JOIN pg_locks USING (pid)"
@@ -98,7 +98,7 @@ class Killer:
         )
 
     def state(self, name: str | None) -> str | None:
-        """Return what its sessions do: active when any of them is, None when it has none."""
+        """Return the state of its sessions: active if any of them is, None if it has none."""
         return _one(
             "SELECT min(state) FROM pg_stat_activity"
             " WHERE application_name = %s AND datname = current_database()",
@@ -124,21 +124,21 @@ def accept(operator: Api, customers: list[Holder]) -> list[str]:
             "latency": random.choice((50, 100, 200)),
             "customer": str(random.choice(customers).user.pk),
         }
-        for _ in range(AT_ONCE)
+        for _ in range(ACCEPTED_PER_KILL)
     ]
     reply = operator.post("/transaction", items)
     assert reply.status == 202
     return [each["id"] for each in reply.json]
 
 
-def test_killed_twenty_times_in_the_middle_every_transaction_runs_once(workers: Workers) -> None:
-    # Given customers, some of whom will run out of money, and a queue
+def test_every_transaction_runs_once_although_processors_are_killed(workers: Workers) -> None:
+    # Given a queue, and customers of whom some run out of balance
     customers = [a_client(holds="5.00" if number % 4 == 0 else "1000.00") for number in range(20)]
     operator = api_of(an_operator())
     accepted = accept(operator, customers)
     killer = Killer(workers)
 
-    # When processors are killed at their chunks, while more is accepted
+    # When processors are killed during chunks, while more is accepted
     for number in range(KILLS):
         done = attempted()
         killer.replenish()
@@ -148,21 +148,21 @@ def test_killed_twenty_times_in_the_middle_every_transaction_runs_once(workers: 
         else:
             killer.kill_one_at_any_moment()
         accepted += accept(operator, customers)
-    assert attempted() < len(accepted), "there was nothing left to kill for"
+    assert attempted() < len(accepted), "the queue ran empty before the last kill"
     killer.replenish()
     wait_until(lambda: attempted() == len(accepted))
 
-    # Then each of them ran once
+    # Then each transaction ran once
     rows = QueuedTransaction.objects.in_bulk([*accepted])
     assert {str(each) for each in rows} == set(accepted)
-    assert QueuedTransaction.objects.count() == len(accepted) == AT_ONCE * (KILLS + 1)
+    assert QueuedTransaction.objects.count() == len(accepted) == ACCEPTED_PER_KILL * (KILLS + 1)
     assert {row.attempts for row in rows.values()} == {1}
     assert Counter((row.status, row.is_failed) for row in rows.values()).keys() == {
         ("completed", False),
         ("pending", True),
     }
 
-    # And each has its one transaction in the ledger, which has no others
+    # And each has one transaction in the ledger, which holds no others
     spends = Transaction.objects.filter(kind="spend")
     assert spends.count() == len(rows)
     in_ledger = {
@@ -174,7 +174,7 @@ def test_killed_twenty_times_in_the_middle_every_transaction_runs_once(workers: 
         for row in rows.values()
     }
 
-    # And everybody paid exactly what was completed
+    # And each customer paid exactly for what was completed
     for customer in customers:
         paid = QueuedTransaction.objects.filter(
             customer_id=customer.user.pk, status="completed"

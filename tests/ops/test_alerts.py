@@ -55,7 +55,7 @@ def figures(books: None) -> Figures:
     assert client.api.post("/transaction", {"value": "1.00"}).status == 202
     processor = Processor()
     processor.step()
-    unit_of_work(processor.leave)
+    unit_of_work(processor.release)
     verify_ledger()
     return scrape()
 

@@ -1,4 +1,4 @@
-"""`manage.py seed_customers SOURCE`: customers from JSON lines."""
+"""`manage.py import_customers SOURCE`: customers from JSON lines."""
 
 from typing import Any
 
@@ -7,8 +7,8 @@ from rich.console import Console
 
 from core.errors import Unavailable
 from intake.customers.display import Display, PlainDisplay, TerminalDisplay, summary
-from intake.customers.imports import AlreadySeeding, seed
-from intake.customers.load import SeedingOvertaken
+from intake.customers.imports import AlreadyImporting, import_customers
+from intake.customers.load import ImportOvertaken
 from intake.customers.rejects import RejectsUnwritable
 from intake.customers.source import SourceError
 
@@ -16,7 +16,8 @@ from intake.customers.source import SourceError
 class Command(BaseCommand):
     help = (
         "Make customers of JSON lines {email, first_name, last_name, phone_number, balance?,"
-        " currency?}, gzipped or not. Once per version of the source; resumes where it stopped."
+        " currency?}, gzipped or not. Each version of a source is imported once; a stopped"
+        " import is resumed."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -29,11 +30,11 @@ class Command(BaseCommand):
         )
         try:
             with display:
-                seeding = seed(source, on_progress=display)
-        except (SourceError, AlreadySeeding, SeedingOvertaken, RejectsUnwritable) as error:
+                result = import_customers(source, on_progress=display)
+        except (SourceError, AlreadyImporting, ImportOvertaken, RejectsUnwritable) as error:
             raise CommandError(str(error)) from error
         except Unavailable as error:
             raise CommandError(
-                "The database does not answer. Run it again and it goes on where it stopped."
+                "The database does not answer. Run the command again: it resumes where it stopped."
             ) from error
-        self.stdout.write(summary(seeding))
+        self.stdout.write(summary(result))

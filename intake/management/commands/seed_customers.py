@@ -1,4 +1,4 @@
-"""`manage.py seed_customers SOURCE`: another name of `import_customers`."""
+"""`manage.py seed_customers SOURCE`: an alias of `import_customers`."""
 
 from intake.management.commands.import_customers import Command
 

@@ -16,7 +16,7 @@ from ops.worker import Part, ServiceEnded, run_together
 
 class Command(BaseCommand):
     help = (
-        "Run queued transactions and scheduled work until SIGTERM or Ctrl-C; seed customers first"
+        "Run queued transactions and scheduled work until SIGTERM or Ctrl-C; import customers first"
         " when WALLET_SERVICE_SEED_URL is set. Several may run: one processes, each job runs once."
     )
 
@@ -41,7 +41,7 @@ class Command(BaseCommand):
 def _tasks() -> dict[str, Part]:
     if not settings.SEED_URL:
         return {}
-    # Imported here: the clients of S3 take their time, and most workers never seed.
-    from intake.customers.at_start import seed_at_start  # noqa: PLC0415
+    # A local import: the S3 client is slow to load, and most workers import no customers.
+    from intake.customers.at_start import import_at_start  # noqa: PLC0415
 
-    return {"The seeding": partial(seed_at_start, settings.SEED_URL)}
+    return {"The import of customers": partial(import_at_start, settings.SEED_URL)}

@@ -95,7 +95,7 @@ def test_a_queued_transaction_that_fails_names_its_request(log: Log) -> None:
 
     processor = Processor()
     assert processor.step()
-    unit_of_work(processor.leave)
+    unit_of_work(processor.release)
 
     [line] = [line for line in log.lines if line["message"].startswith("Queued transaction")]
     assert line["request_id"] == "from-the-phone"

@@ -178,7 +178,7 @@ def test_the_queue_and_what_its_processor_did(settings: Settings) -> None:
     while processor.step():
         pass
     done = scrape()
-    unit_of_work(processor.leave)
+    unit_of_work(processor.release)
     left = scrape()
 
     assert waiting("wallet_queue_transactions", state="ready") == 3

@@ -1,4 +1,4 @@
-"""Sources that are real: a web server, and moto's S3 server."""
+"""Real sources: a web server, and moto's S3 server."""
 
 import threading
 from collections.abc import Iterator
@@ -16,16 +16,17 @@ BUCKET = "customers"
 
 @pytest.fixture(autouse=True)
 def data_dir(settings: Settings, tmp_path: Path) -> Path:
-    """A directory of the test's own for its rejects: run numbers repeat from test to test."""
+    """A directory for the rejects of one test: ids of runs repeat from test to test."""
     settings.DATA_DIR = tmp_path / "data"
     return tmp_path / "data"
 
 
 class WebSource:
-    """A web server with one file. Without an ETag it has none; another `status` is an error.
+    """A web server that answers every request with one file.
 
-    While `gate` is shut, an answer stops after `shut_after` bytes. From the second answer on it is
-    `second_content`; with `moved_to` it is that address.
+    It sends `etag` unless that is None, and `status`. An answer pauses after `pause_after` bytes
+    until `resume` is set, and is cut off after `cut_off_after` bytes. From the second request on,
+    `second_content` is the file. With `moved_to` each answer redirects there.
     """
 
     def __init__(self) -> None:
@@ -35,8 +36,8 @@ class WebSource:
         self.etag: str | None = '"first"'
         self.status = 200
         self.cut_off_after: int | None = None
-        self.shut_after: int | None = None
-        self.gate = threading.Event()
+        self.pause_after: int | None = None
+        self.resume = threading.Event()
         self.answers = 0
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
@@ -47,7 +48,7 @@ class WebSource:
         return f"http://127.0.0.1:{self._server.server_port}/customers.jsonl"
 
     def close(self) -> None:
-        self.gate.set()
+        self.resume.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -73,14 +74,14 @@ class WebSource:
                 if source.cut_off_after is not None:
                     self.wfile.write(source.content[: source.cut_off_after])
                     return
-                if source.shut_after is not None:
-                    self.wfile.write(source.content[: source.shut_after])
-                    source.gate.wait()
-                    self.wfile.write(source.content[source.shut_after :])
+                if source.pause_after is not None:
+                    self.wfile.write(source.content[: source.pause_after])
+                    source.resume.wait()
+                    self.wfile.write(source.content[source.pause_after :])
                     return
                 self.wfile.write(source.content)
 
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (its name there)
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (named by the base class)
                 pass
 
         return Handler
@@ -101,7 +102,7 @@ def other_web() -> Iterator[WebSource]:
 
 
 class S3Source:
-    """A bucket of moto's server, spoken to by boto3 as any other."""
+    """A bucket on moto's server."""
 
     def __init__(self, client: Any) -> None:
         self._client = client

@@ -1,4 +1,4 @@
-"""Lines of customers, and what became of them."""
+"""Sources of customers in tests, and the results of importing them."""
 
 import io
 import json
@@ -14,7 +14,7 @@ from tests.factories import PHONE
 
 
 def customer(number: int, **changes: Any) -> dict[str, Any]:
-    """Return a good line's fields with changes; `...` takes a field away."""
+    """Return the fields of a valid line with changes; `...` removes a field."""
     fields = {
         "email": f"customer{number}@example.com",
         "first_name": "Ada",
@@ -27,20 +27,20 @@ def customer(number: int, **changes: Any) -> dict[str, Any]:
 
 
 def json_lines(rows: Iterable[dict[str, Any] | str]) -> bytes:
-    """Return the rows as a source; a text is a line as it stands."""
+    """Return the rows as a source; a `str` is a line as it is."""
     texts = (row if isinstance(row, str) else json.dumps(row) for row in rows)
     return "".join(f"{text}\n" for text in texts).encode()
 
 
-def customers(count: int) -> bytes:
+def customer_lines(count: int) -> bytes:
     return json_lines(customer(number) for number in range(count))
 
 
-def seeded(source: Path | str) -> str:
-    """Run the command to its end and return what it printed last."""
-    printed = io.StringIO()
-    call_command("seed_customers", str(source), stdout=printed)
-    return printed.getvalue().splitlines()[-1]
+def run_import(source: Path | str, *, command: str = "import_customers") -> str:
+    """Run the command to its end and return the last line of its output."""
+    output = io.StringIO()
+    call_command(command, str(source), stdout=output)
+    return output.getvalue().splitlines()[-1]
 
 
 def only_run() -> CustomerImport:
@@ -52,6 +52,6 @@ def counts(run: CustomerImport) -> tuple[int, int, int]:
     return run.total, run.processed, run.rejected
 
 
-def rejects_of(run: CustomerImport) -> list[dict[str, Any]]:
+def read_rejects(run: CustomerImport) -> list[dict[str, Any]]:
     path = settings.DATA_DIR / "rejects" / f"{run.pk}.jsonl"
     return [json.loads(line) for line in path.read_text().splitlines()]

@@ -1,4 +1,4 @@
-"""What a seeding shows of itself."""
+"""The display of an import's progress."""
 
 import io
 
@@ -23,8 +23,8 @@ def test_lines_every_few_seconds_without_a_terminal(monkeypatch: pytest.MonkeyPa
         display(HALF)
 
     assert lines == [
-        "Seeding: 2,000 lines, 2,000 customers, 0 rejected, 0 rows/s",
-        "Seeding: 12,000 lines, 11,990 customers, 10 rejected, 1,000 rows/s, 0:00:10 left",
+        "Importing: 2,000 lines, 2,000 customers, 0 rejected, 0 rows/s",
+        "Importing: 12,000 lines, 11,990 customers, 10 rejected, 1,000 rows/s, 0:00:10 left",
     ]
 
 
@@ -37,7 +37,7 @@ def test_a_bar_on_a_terminal() -> None:
     assert "12,000 lines, 11,990 customers, 10 rejected" in screen.getvalue()
 
 
-def test_without_a_known_size_nothing_is_promised() -> None:
+def test_without_a_known_size_no_time_left_is_shown() -> None:
     lines: list[str] = []
     PlainDisplay(lines.append)(Progress(Counts(5, 5, 0), position=500, size=None))
 

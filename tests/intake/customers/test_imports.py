@@ -1,4 +1,4 @@
-"""Seeding: what is made of a source, and that it is made once."""
+"""Importing customers: what a source creates, and that it is created once."""
 
 import threading
 from decimal import Decimal
@@ -13,8 +13,8 @@ from django.db import connection
 from accounts.errors import EmailTaken
 from accounts.models import Client, Role, User
 from core.unit_of_work import unit_of_work
-from intake.customers.imports import Progress, seed
-from intake.customers.progress import current_run, latest_run
+from intake.customers.imports import Progress, import_customers
+from intake.customers.progress import current_import_run, latest_import_run
 from intake.models import CustomerImport
 from ledger.kinds import Kind
 from ledger.models import Transaction
@@ -23,11 +23,11 @@ from tests.intake.customers.conftest import WebSource
 from tests.intake.customers.customers import (
     counts,
     customer,
-    customers,
+    customer_lines,
     json_lines,
     only_run,
-    rejects_of,
-    seeded,
+    read_rejects,
+    run_import,
 )
 from tests.ops.conftest import wait_until
 from wallets.assets import create_asset, system_wallet_id
@@ -35,7 +35,7 @@ from wallets.models import Purpose, Status, Wallet
 
 pytestmark = pytest.mark.usefixtures("books")
 
-TAKEN = f"email: {EmailTaken.message}"
+EMAIL_TAKEN = f"email: {EmailTaken.message}"
 
 
 @pytest.fixture
@@ -43,10 +43,10 @@ def source(tmp_path: Path) -> Path:
     return tmp_path / "customers.jsonl"
 
 
-def in_background(location: str) -> threading.Thread:
+def import_in_background(location: str) -> threading.Thread:
     def run() -> None:
         try:
-            seed(location)
+            import_customers(location)
         finally:
             connection.close()
 
@@ -55,14 +55,14 @@ def in_background(location: str) -> threading.Thread:
     return thread
 
 
-def seed_rows(source: Path, *rows: dict[str, Any] | str) -> CustomerImport:
+def import_rows(source: Path, *rows: dict[str, Any] | str) -> CustomerImport:
     source.write_bytes(json_lines(rows))
-    seeded(source)
-    return latest_run() or pytest.fail("there is no run")
+    run_import(source)
+    return latest_import_run() or pytest.fail("there is no run")
 
 
 def test_a_line_makes_an_account_a_wallet_and_its_first_deposit(source: Path) -> None:
-    seed_rows(source, customer(1, email="Ada@Example.com", balance=12.5, currency="EUR"))
+    import_rows(source, customer(1, email="Ada@Example.com", balance=12.5, currency="EUR"))
 
     user = User.objects.get()
     assert (user.email, user.role, user.is_active) == ("ada@example.com", Role.CLIENT, True)
@@ -85,8 +85,8 @@ def test_a_line_makes_an_account_a_wallet_and_its_first_deposit(source: Path) ->
     )
 
 
-def test_a_seeded_customer_is_one_like_any_other(source: Path) -> None:
-    seed_rows(source, customer(1, balance="3.50"))
+def test_an_imported_customer_can_withdraw(source: Path) -> None:
+    import_rows(source, customer(1, balance="3.50"))
     user = User.objects.get()
     wallet = Wallet.objects.get(owner_id=user.pk)
 
@@ -96,7 +96,7 @@ def test_a_seeded_customer_is_one_like_any_other(source: Path) -> None:
 
 
 def test_without_a_balance_the_wallet_is_empty(source: Path) -> None:
-    seed_rows(source, customer(1, balance=...), customer(2, balance=0))
+    import_rows(source, customer(1, balance=...), customer(2, balance=0))
 
     assert [wallet.balance_minor for wallet in Wallet.objects.filter(owner_id__isnull=False)] == [
         0,
@@ -105,14 +105,14 @@ def test_without_a_balance_the_wallet_is_empty(source: Path) -> None:
     assert not Transaction.objects.exists()
 
 
-def test_broken_lines_are_told_and_cost_nothing_else(source: Path) -> None:
+def test_invalid_lines_are_rejected_and_the_others_are_imported(source: Path) -> None:
     other = a_client(holds="5.00")
     create_asset(symbol="GOLD", name="Gold", decimals=2, is_cash=False)
-    broken = '{"email": "ada'
-    run = seed_rows(
+    invalid = '{"email": "ada'
+    run = import_rows(
         source,
         customer(1),
-        broken,
+        invalid,
         customer(2, phone_number="+1"),
         customer(3, email="CUSTOMER1@example.com"),
         "",
@@ -123,12 +123,12 @@ def test_broken_lines_are_told_and_cost_nothing_else(source: Path) -> None:
     )
 
     assert counts(run) == (9, 2, 7)
-    rejects = rejects_of(run)
+    rejects = read_rejects(run)
     assert [reject["line"] for reject in rejects] == [2, 3, 4, 5, 6, 7, 8]
-    assert rejects[0]["text"] == broken
+    assert rejects[0]["text"] == invalid
     assert rejects[0]["reason"].startswith("Not JSON: Unterminated string")
     assert "phone_number" in rejects[1]["reason"]
-    assert [rejects[place]["reason"] for place in (2, 4)] == [TAKEN, TAKEN]
+    assert [rejects[place]["reason"] for place in (2, 4)] == [EMAIL_TAKEN, EMAIL_TAKEN]
     assert "currency" in rejects[5]["reason"]
     assert set(User.objects.values_list("email", flat=True)) == {
         "customer1@example.com",
@@ -139,163 +139,171 @@ def test_broken_lines_are_told_and_cost_nothing_else(source: Path) -> None:
     assert Transaction.objects.count() == 3
 
 
-def test_rejects_that_cannot_be_kept_are_one_sentence(source: Path, data_dir: Path) -> None:
+def test_unwritable_rejects_are_refused_in_one_sentence(source: Path, data_dir: Path) -> None:
     data_dir.mkdir()
     (data_dir / "rejects").touch()
     source.write_bytes(json_lines([customer(1), "{}"]))
 
     with pytest.raises(CommandError, match=r"cannot be written to .*\.jsonl: ") as refusal:
-        seeded(source)
+        run_import(source)
 
     assert len(str(refusal.value).splitlines()) == 1
     assert not Client.objects.exists()
 
 
-def test_an_address_twice_is_taken_once_however_far_apart(
+def test_a_repeated_address_is_imported_once_however_far_apart(
     source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("intake.customers.batches.BATCH_LINES", 10)
     rows = [customer(number % 25, first_name=f"Number {number}") for number in range(100)]
 
-    run = seed_rows(source, *rows)
+    run = import_rows(source, *rows)
 
     assert counts(run) == (100, 25, 75)
-    assert [reject["line"] for reject in rejects_of(run)] == list(range(26, 101))
-    assert {reject["reason"] for reject in rejects_of(run)} == {TAKEN}
-    # The first of them counts.
+    assert [reject["line"] for reject in read_rejects(run)] == list(range(26, 101))
+    assert {reject["reason"] for reject in read_rejects(run)} == {EMAIL_TAKEN}
+    # Of equal addresses the first line is imported.
     assert {client.first_name for client in Client.objects.all()} == {
         f"Number {number}" for number in range(25)
     }
 
 
-def test_second_run_says_so_and_does_nothing(source: Path) -> None:
-    source.write_bytes(customers(3))
-    seeded(source)
+def test_the_same_version_is_imported_once(source: Path) -> None:
+    source.write_bytes(customer_lines(3))
+    run_import(source)
     source.touch()
 
-    told = seeded(source)
+    output = run_import(source)
 
-    assert told == (f"Nothing to do: this version of {source} was seeded already (3 customers).")
+    assert output == f"Nothing to do: this version of {source} was imported already (3 customers)."
     assert counts(only_run()) == (3, 3, 0)
     assert Transaction.objects.count() == 3
 
 
-def test_changed_source_is_seeded_again(source: Path) -> None:
-    seed_rows(source, customer(1), customer(2))
+def test_seed_customers_is_an_alias(source: Path) -> None:
+    source.write_bytes(customer_lines(3))
 
-    run = seed_rows(source, customer(1), customer(2), customer(3))
+    output = run_import(source, command="seed_customers")
+
+    assert output == "Imported: 3 customers of 3 lines."
+
+
+def test_a_changed_source_is_imported_again(source: Path) -> None:
+    import_rows(source, customer(1), customer(2))
+
+    run = import_rows(source, customer(1), customer(2), customer(3))
 
     assert counts(run) == (3, 1, 2)
-    assert [reject["reason"] for reject in rejects_of(run)] == [TAKEN, TAKEN]
+    assert [reject["reason"] for reject in read_rejects(run)] == [EMAIL_TAKEN, EMAIL_TAKEN]
     assert Client.objects.count() == 3
 
 
-def test_the_same_in_another_place_is_another_source(source: Path, tmp_path: Path) -> None:
-    seed_rows(source, customer(1))
+def test_the_same_file_at_another_path_is_another_source(source: Path, tmp_path: Path) -> None:
+    import_rows(source, customer(1))
 
-    seeded(source.rename(tmp_path / "moved.jsonl"))
+    run_import(source.rename(tmp_path / "moved.jsonl"))
 
     assert [counts(run) for run in CustomerImport.objects.order_by("pk")] == [(1, 1, 0), (1, 0, 1)]
 
 
-def test_it_shows_life_from_before_the_first_row_to_the_end(web: WebSource) -> None:
-    web.content = customers(10)
-    web.shut_after = 0
-    seeding = in_background(web.url)
+def test_the_heartbeat_is_recent_from_before_the_first_line_to_the_end(web: WebSource) -> None:
+    web.content = customer_lines(10)
+    web.pause_after = 0
+    importing = import_in_background(web.url)
     wait_until(lambda: web.answers > 0)
 
-    opening = current_run()
+    opening = current_import_run()
     assert opening is not None
     assert (opening.source, opening.state, counts(opening)) == (web.url, "running", (0, 0, 0))
-    web.gate.set()
-    seeding.join()
+    web.resume.set()
+    importing.join()
 
-    assert current_run() is None
-    run = latest_run()
+    assert current_import_run() is None
+    run = latest_import_run()
     assert run is not None
     assert (run.state, counts(run)) == ("completed", (10, 10, 0))
     assert run.finished_at is not None
 
 
-def test_its_heart_beats_while_the_source_is_slow(
+def test_the_heartbeat_is_updated_while_the_source_is_slow(
     web: WebSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("intake.customers.heartbeat.BEAT_SECONDS", 0.05)
-    web.content = customers(10)
-    web.shut_after = 0
-    seeding = in_background(web.url)
-    wait_until(lambda: current_run() is not None)
+    monkeypatch.setattr("intake.customers.heartbeat.HEARTBEAT_SECONDS", 0.05)
+    web.content = customer_lines(10)
+    web.pause_after = 0
+    importing = import_in_background(web.url)
+    wait_until(lambda: current_import_run() is not None)
     first = only_run().heartbeat_at
 
     wait_until(lambda: only_run().heartbeat_at > first)
 
-    web.gate.set()
-    seeding.join()
+    web.resume.set()
+    importing.join()
 
 
-def test_a_failed_one_lets_the_processor_go_on_at_once(
+def test_a_failed_import_releases_the_processor_immediately(
     web: WebSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("intake.customers.batches.BATCH_LINES", 500)
-    web.content = customers(5_000)
+    web.content = customer_lines(5_000)
     web.cut_off_after = len(web.content) - 1_000
 
     with pytest.raises(CommandError):
-        seeded(web.url)
+        run_import(web.url)
 
-    assert current_run() is None
+    assert current_import_run() is None
     assert only_run().state == CustomerImport.State.RUNNING
 
 
-def test_only_one_at_a_time(web: WebSource, source: Path) -> None:
-    source.write_bytes(customers(5))
-    web.content = customers(10)
-    web.shut_after = 100
-    first = in_background(web.url)
+def test_only_one_import_runs_at_a_time(web: WebSource, source: Path) -> None:
+    source.write_bytes(customer_lines(5))
+    web.content = customer_lines(10)
+    web.pause_after = 100
+    first = import_in_background(web.url)
     wait_until(lambda: web.answers > 0)
 
-    with pytest.raises(CommandError, match="Another seeding is running"):
-        seeded(source)
+    with pytest.raises(CommandError, match="Another import is running"):
+        run_import(source)
 
-    web.gate.set()
+    web.resume.set()
     first.join()
     assert counts(only_run()) == (10, 10, 0)
-    assert seeded(source).startswith("Seeded: 0 customers of 5 lines.")
+    assert run_import(source).startswith("Imported: 0 customers of 5 lines.")
 
 
-def test_progress_is_told_at_the_start_and_after_each_batch(
+def test_progress_is_reported_at_the_start_and_after_each_batch(
     source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("intake.customers.batches.BATCH_LINES", 10)
-    source.write_bytes(customers(25))
-    told: list[Progress] = []
+    source.write_bytes(customer_lines(25))
+    reported: list[Progress] = []
 
-    seed(str(source), on_progress=told.append)
+    import_customers(str(source), on_progress=reported.append)
 
-    assert [progress.counts.total for progress in told] == [0, 10, 20, 25]
-    assert {progress.size for progress in told} == {source.stat().st_size}
-    assert told[-1].position == source.stat().st_size
+    assert [progress.counts.total for progress in reported] == [0, 10, 20, 25]
+    assert {progress.size for progress in reported} == {source.stat().st_size}
+    assert reported[-1].position == source.stat().st_size
 
 
-def test_a_sign_up_that_comes_first_keeps_the_address(source: Path) -> None:
-    """The seeding waits for one in flight, and rejects the line once it commits."""
-    source.write_bytes(customers(5))
+def test_an_address_of_an_uncommitted_sign_up_is_rejected(source: Path) -> None:
+    """The import waits for the sign-up, and rejects the line when it has committed."""
+    source.write_bytes(customer_lines(5))
 
-    def sign_up() -> threading.Thread:
+    def sign_up_and_import() -> threading.Thread:
         UserFactory.create(email="customer3@example.com")
-        seeding = in_background(str(source))
-        wait_until(_somebody_waits)
-        return seeding
+        importing = import_in_background(str(source))
+        wait_until(_a_session_waits_for_a_row)
+        return importing
 
-    unit_of_work(sign_up).join()
+    unit_of_work(sign_up_and_import).join()
 
     run = only_run()
     assert counts(run) == (5, 4, 1)
-    assert [reject["line"] for reject in rejects_of(run)] == [4]
+    assert [reject["line"] for reject in read_rejects(run)] == [4]
     assert not Client.objects.filter(user__email="customer3@example.com").exists()
 
 
-def _somebody_waits() -> bool:
+def _a_session_waits_for_a_row() -> bool:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'"

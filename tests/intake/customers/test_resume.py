@@ -1,4 +1,4 @@
-"""Seedings that are killed, in processes of their own."""
+"""Imports that are killed, each in its own process."""
 
 import os
 import signal
@@ -10,17 +10,17 @@ import pytest
 from django.conf import settings
 
 from accounts.models import Client
-from intake.customers.progress import latest_run
+from intake.customers.progress import latest_import_run
 from intake.models import CustomerImport
 from ledger.models import Transaction
 from tests.intake.customers.conftest import WebSource
 from tests.intake.customers.customers import (
     counts,
     customer,
-    customers,
+    customer_lines,
     json_lines,
     only_run,
-    rejects_of,
+    read_rejects,
 )
 from tests.ops.conftest import wait_until
 from tests.processes import start
@@ -28,90 +28,90 @@ from wallets.models import Wallet
 
 pytestmark = [pytest.mark.usefixtures("books"), pytest.mark.slow]
 
-PATIENCE_SECONDS = 120
+END_TIMEOUT_SECONDS = 120
 
 
-def run_to_the_end(source: str) -> str:
-    process = start("seed_customers", source)
-    printed, errors = process.communicate(timeout=PATIENCE_SECONDS)
+def import_to_the_end(source: str) -> str:
+    process = start("import_customers", source)
+    output, errors = process.communicate(timeout=END_TIMEOUT_SECONDS)
     assert process.returncode == 0, errors
-    return printed.splitlines()[-1]
+    return output.splitlines()[-1]
 
 
 def kill(process: subprocess.Popen[str]) -> None:
     process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=PATIENCE_SECONDS)
+    process.communicate(timeout=END_TIMEOUT_SECONDS)
 
 
-def lines_done() -> int:
-    run = latest_run()
+def committed_lines() -> int:
+    run = latest_import_run()
     return run.total if run else 0
 
 
-def test_killed_in_the_middle_it_goes_on_where_it_stopped(web: WebSource) -> None:
+def test_a_killed_import_is_resumed_where_it_stopped(web: WebSource) -> None:
     lines = 12_000
     rows = [customer(n, balance=-1) if n % 100 == 7 else customer(n) for n in range(lines)]
     web.content = json_lines(rows)
-    web.shut_after = len(web.content) * 3 // 4
-    process = start("seed_customers", web.url)
-    wait_until(lambda: lines_done() > 0)
+    web.pause_after = len(web.content) * 3 // 4
+    process = start("import_customers", web.url)
+    wait_until(lambda: committed_lines() > 0)
     kill(process)
     run = only_run()
     assert 0 < run.total < lines
     assert Client.objects.count() == run.processed == run.total * 99 // 100
-    # What a batch that never committed has left there.
+    # As a batch leaves it that was not committed.
     with (settings.DATA_DIR / "rejects" / f"{run.pk}.jsonl").open("a") as rejects:
         rejects.write('{"line": 1, "reason": "", "text": ""}\n{"half')
-    web.shut_after = None
+    web.pause_after = None
 
-    told = run_to_the_end(web.url)
+    output = import_to_the_end(web.url)
 
     rejected = lines // 100
-    assert told.startswith(f"Seeded: {lines - rejected:,} customers of {lines:,} lines.")
+    assert output.startswith(f"Imported: {lines - rejected:,} customers of {lines:,} lines.")
     assert counts(only_run()) == (lines, lines - rejected, rejected)
     assert Client.objects.count() == Transaction.objects.count() == lines - rejected
-    assert [reject["line"] for reject in rejects_of(run)] == list(range(8, lines, 100))
+    assert [reject["line"] for reject in read_rejects(run)] == list(range(8, lines, 100))
 
 
-def test_killed_again_and_again_the_totals_are_the_same(tmp_path: Path) -> None:
+def test_an_import_killed_several_times_has_the_same_totals(tmp_path: Path) -> None:
     lines = 30_000
     source = tmp_path / "customers.jsonl"
-    source.write_bytes(customers(lines))
+    source.write_bytes(customer_lines(lines))
     kills = 0
-    while lines_done() < lines and kills < 3:
-        before = lines_done()
-        process = start("seed_customers", str(source))
-        wait_until(lambda: lines_done() > before or process.poll() is not None)  # noqa: B023
-        time.sleep(0.02 * kills)  # at another point of the next batch each time
+    while committed_lines() < lines and kills < 3:
+        before = committed_lines()
+        process = start("import_customers", str(source))
+        wait_until(lambda: committed_lines() > before or process.poll() is not None)  # noqa: B023
+        time.sleep(0.02 * kills)  # each time at another point of the batch
         kill(process)
         kills += 1
     assert kills > 1
 
-    run_to_the_end(str(source))
+    import_to_the_end(str(source))
 
     assert counts(only_run()) == (lines, lines, 0)
     assert Client.objects.count() == Transaction.objects.count() == lines
     owned = Wallet.objects.filter(owner_id__isnull=False)
     assert set(owned.values_list("balance_minor", "version")) == {(1_000, 1)}
-    assert "Nothing to do" in run_to_the_end(str(source))
+    assert "Nothing to do" in import_to_the_end(str(source))
 
 
-def test_asked_to_stop_it_says_that_it_shows_no_life(web: WebSource) -> None:
-    web.content = customers(12_000)
-    web.shut_after = len(web.content) * 3 // 4
-    process = start("seed_customers", web.url)
-    wait_until(lambda: lines_done() > 0)
+def test_a_terminated_import_expires_its_heartbeat(web: WebSource) -> None:
+    web.content = customer_lines(12_000)
+    web.pause_after = len(web.content) * 3 // 4
+    process = start("import_customers", web.url)
+    wait_until(lambda: committed_lines() > 0)
 
     process.terminate()
-    process.communicate(timeout=PATIENCE_SECONDS)
+    process.communicate(timeout=END_TIMEOUT_SECONDS)
 
     run = only_run()
     assert run.state == CustomerImport.State.RUNNING
     age_seconds = time.time() - run.heartbeat_at.timestamp()
     assert age_seconds > 30
-    web.gate.set()
-    web.shut_after = None
-    run_to_the_end(web.url)
+    web.resume.set()
+    web.pause_after = None
+    import_to_the_end(web.url)
     assert counts(only_run()) == (12_000, 12_000, 0)
 
 
@@ -119,12 +119,12 @@ def test_memory_is_flat(tmp_path: Path) -> None:
     def peak_bytes(lines: int) -> int:
         source = tmp_path / f"{lines}.jsonl"
         with source.open("wb") as file:
-            # Lines that the database is not asked about, so that there can be many.
+            # Invalid lines cost no query, so that there can be many.
             bad = json_lines([customer(0, currency="XXX")])
-            file.write(customers(100))
+            file.write(customer_lines(100))
             for _ in range(lines // 1_000):
                 file.write(bad * 1_000)
-        process = start("seed_customers", str(source))
+        process = start("import_customers", str(source))
         assert process.stdout is not None
         assert process.stderr is not None
         with process.stdout, process.stderr:

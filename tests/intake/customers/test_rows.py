@@ -1,4 +1,4 @@
-"""Which lines make a customer, and why the others do not."""
+"""Parsing lines: which are valid, and the reasons why others are not."""
 
 import json
 import math
@@ -14,13 +14,12 @@ from api.accounts.bodies import ClientProfileBody, PhoneField
 from api.http.fields import AmountField, EmailField, TextField
 from core.strict_json import parse_json
 from intake.customers import rows
-from intake.customers.phones import is_plainly_valid
-from intake.customers.rows import BrokenLine, Customer, customer_of
+from intake.customers.phones import passes_fast_check
+from intake.customers.rows import Customer, InvalidLine, parse_customer
 from tests.factories import PHONE
 from tests.intake.customers.customers import customer
 
 
-# A loaded machine is no reason to fail.
 class SignUpFields(ClientProfileBody):
     """The fields of a customer as the API declares them."""
 
@@ -29,12 +28,13 @@ class SignUpFields(ClientProfileBody):
     currency = TextField(max_length=12)
 
 
+# A slow machine must not fail a test.
 PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 DECIMALS = {"USD": 2, "EUR": 2, "JPY": 0}
 
 # fmt: off
-BROKEN: tuple[tuple[bytes | str | dict[str, Any], str], ...] = (
-    # the line, or changes to a good one       what its reason says
+INVALID: tuple[tuple[bytes | str | dict[str, Any], str], ...] = (
+    # the line, or changes to a valid one      its reason
     ("",                                        "empty"),
     ("  \t",                                    "empty"),
     ("{",                                       "Not JSON: Expecting property name"),
@@ -87,8 +87,8 @@ BROKEN: tuple[tuple[bytes | str | dict[str, Any], str], ...] = (
     ({"email": "x", "phone_number": "x"},       "email address.; phone_number: Not"),
 )
 
-TAKEN: tuple[tuple[dict[str, Any], dict[str, Any]], ...] = (
-    # changes                                  what the customer has then
+VALID: tuple[tuple[dict[str, Any], dict[str, Any]], ...] = (
+    # changes                                  fields of the customer
     ({},                                        {"balance_minor": 1_000, "currency": "USD"}),
     ({"balance": ...},                          {"balance_minor": 0}),
     ({"balance": 0},                            {"balance_minor": 0}),
@@ -109,30 +109,30 @@ TAKEN: tuple[tuple[dict[str, Any], dict[str, Any]], ...] = (
 # fmt: on
 
 
-@pytest.mark.parametrize(("broken", "reason"), BROKEN)
-def test_broken_line(broken: bytes | str | dict[str, Any], reason: str) -> None:
-    with pytest.raises(BrokenLine) as refusal:
-        customer_of(line_of(broken), decimals_of=DECIMALS)
+@pytest.mark.parametrize(("invalid", "reason"), INVALID)
+def test_invalid_line(invalid: bytes | str | dict[str, Any], reason: str) -> None:
+    with pytest.raises(InvalidLine) as refusal:
+        parse_customer(line_of(invalid), decimals_by_currency=DECIMALS)
     assert str(refusal.value).startswith(reason) or reason in str(refusal.value)
 
 
-@pytest.mark.parametrize(("changes", "expected"), TAKEN)
-def test_good_line(changes: dict[str, Any], expected: dict[str, Any]) -> None:
-    taken = customer_of(line_of(changes), decimals_of=DECIMALS)
-    assert {name: taken._asdict()[name] for name in expected} == expected
+@pytest.mark.parametrize(("changes", "expected"), VALID)
+def test_valid_line(changes: dict[str, Any], expected: dict[str, Any]) -> None:
+    parsed = parse_customer(line_of(changes), decimals_by_currency=DECIMALS)
+    assert {name: parsed._asdict()[name] for name in expected} == expected
 
 
 def test_an_exponent_is_no_amount() -> None:
     line = json.dumps(customer(1)).replace('"10.00"', "1E+2").encode()
-    with pytest.raises(BrokenLine, match="Not a plain decimal number"):
-        customer_of(line, decimals_of=DECIMALS)
+    with pytest.raises(InvalidLine, match="Not a plain decimal number"):
+        parse_customer(line, decimals_by_currency=DECIMALS)
 
 
 _SOME_TEXT = st.text(max_size=8) | st.sampled_from(
     ["a@b.cd", "a.b@c-d.ef", "A@B.CD", "a@b.c", "a..b@c.de", "a@-b.cd", "-a@b.cd", PHONE, "Ada"]
 )
 _VALUES = _SOME_TEXT | st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False)
-# What JSON can spell.
+# JSON has no infinities.
 _FINITE = _VALUES.filter(lambda value: value not in (math.inf, -math.inf))
 
 
@@ -146,37 +146,38 @@ _FINITE = _VALUES.filter(lambda value: value not in (math.inf, -math.inf))
         },
     )
 )
-def test_the_short_way_decides_as_the_api_does(fields: dict[str, Any]) -> None:
+def test_the_fast_checks_decide_as_the_validators_do(fields: dict[str, Any]) -> None:
     line = json.dumps(fields).encode()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rows, "_is_plainly_right", lambda _: False)
+        patch.setattr(rows, "_passes_fast_checks", lambda _: False)
         expected = _decided(line)
     assert _decided(line) == expected
 
 
-def test_plain_emails_are_emails() -> None:
+def test_simple_emails_are_accepted() -> None:
     for email in ("a@b.cd", "a_b+c-d.e@x-1.y.museum", f"{'a' * 64}@{'b' * 63}.com"):
-        assert rows._PLAIN_EMAIL.fullmatch(email)
-        assert customer_of(line_of({"email": email}), decimals_of=DECIMALS).email == email
+        assert rows._SIMPLE_EMAIL.fullmatch(email)
+        assert (
+            parse_customer(line_of({"email": email}), decimals_by_currency=DECIMALS).email == email
+        )
 
 
 @PATIENT
-@given(st.from_regex(rows._PLAIN_EMAIL, fullmatch=True).filter(lambda email: len(email) <= 254))
-def test_the_api_takes_every_plain_email(email: str) -> None:
+@given(st.from_regex(rows._SIMPLE_EMAIL, fullmatch=True).filter(lambda email: len(email) <= 254))
+def test_sign_up_accepts_every_simple_email(email: str) -> None:
     assert SignUpFields().fields["email"].run_validation(email) == email.lower()
 
 
 @PATIENT
 @given(st.sampled_from(sorted(SignUpFields().fields)), _FINITE)
-def test_a_field_is_decided_as_the_api_does(name: str, value: object) -> None:
-    """Of what the JSON of a line can hold."""
+def test_a_validator_decides_as_the_field_of_sign_up_does(name: str, value: object) -> None:
     [parsed] = parse_json(json.dumps({"value": value}).encode()).values()
     try:
         expected: object = SignUpFields().fields[name].run_validation(parsed)
     except ValidationError as error:
         expected = f"{name}: {error.detail[0]}"  # type: ignore[index]
     try:
-        decided: object = rows._CHECKS[name](parsed)
+        decided: object = rows._VALIDATORS[name](parsed)
     except ValueError as error:
         decided = f"{name}: {error}"
     assert decided == expected
@@ -189,7 +190,7 @@ def test_a_field_is_decided_as_the_api_does(name: str, value: object) -> None:
     st.integers(0, 14),
     st.sampled_from("0123456789"),
 )
-def test_a_plainly_valid_phone_number_is_valid(
+def test_a_phone_number_that_passes_the_fast_check_is_valid(
     region: str, kind: int, place: int, digit: str
 ) -> None:
     example = phonenumbers.example_number_for_type(region, kind)
@@ -199,24 +200,24 @@ def test_a_plainly_valid_phone_number_is_valid(
     place = 1 + place % (len(number) - 1)
     changed = number[:place] + digit + number[place + 1 :]
     for each in (number, changed, changed[:-1], changed + digit):
-        if is_plainly_valid(each):
+        if passes_fast_check(each):
             assert PhoneField(trim_whitespace=False).run_validation(each) == each
 
 
-def test_most_valid_phone_numbers_are_plainly_valid() -> None:
+def test_most_valid_phone_numbers_pass_the_fast_check() -> None:
     examples = [
         phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.E164)
         for region in phonenumbers.SUPPORTED_REGIONS
         if (example := phonenumbers.example_number_for_type(region, 1)) is not None
     ]
-    plain = [number for number in examples if is_plainly_valid(number)]
+    passed = [number for number in examples if passes_fast_check(number)]
     assert len(examples) > 200
-    assert len(plain) > 0.95 * len(examples)
+    assert len(passed) > 0.95 * len(examples)
 
 
-def test_invalid_phone_numbers_are_not_plain() -> None:
+def test_invalid_phone_numbers_fail_the_fast_check() -> None:
     for number in ("", "+", "+34", "+3466666666", "666666666", "+٣٤666666666", "+34666666666\n"):
-        assert not is_plainly_valid(number)
+        assert not passes_fast_check(number)
         with pytest.raises(ValidationError):
             PhoneField(trim_whitespace=False).run_validation(number)
 
@@ -229,6 +230,6 @@ def line_of(row: bytes | str | dict[str, Any]) -> bytes:
 
 def _decided(line: bytes) -> Customer | str:
     try:
-        return customer_of(line, decimals_of=DECIMALS)
-    except BrokenLine as error:
+        return parse_customer(line, decimals_by_currency=DECIMALS)
+    except InvalidLine as error:
         return str(error)

@@ -32,7 +32,11 @@ class StatusView(ApiView):
     throttle_classes = ()
 
     @operation(
-        "status", "Is the process alive?", answer=StatusAnswer, shown={"status": "ok"}, public=True
+        "status",
+        "Is the process alive?",
+        answer=StatusAnswer,
+        answer_example={"status": "ok"},
+        without_token=True,
     )
     def get(self, request: Request) -> Response:
         return Response({"status": "ok"})
@@ -57,14 +61,14 @@ class HealthView(ApiView):
         "health",
         "Can money move?",
         answer=HealthAnswer,
-        shown={
+        answer_example={
             "status": "ok",
             "database": "ok",
             "migrations": "ok",
             "partitions": "ok",
             "processor": "stopped",
         },
-        public=True,
+        without_token=True,
     )
     def get(self, request: Request) -> Response:
         if _database() != "ok":

@@ -32,7 +32,7 @@ class IdempotencyView(ApiView):
         "idempotency_key",
         "What was answered under a key of one's own",
         answer=IdempotencyAnswer,
-        shown={
+        answer_example={
             "key": "3f0c8a52-order-1017",
             "state": "completed",
             "statusCode": 200,

@@ -53,9 +53,9 @@ class CustomerView(ApiView):
         "customer_get",
         "A customer's name; with their own token or an operator's, the balance too",
         answer=CustomerAnswer,
-        shown=SHOWN,
+        answer_example=SHOWN,
         refusals=[CustomerNotFound],
-        open_=True,
+        optional_token=True,
     )
     def get(self, request: Request, customer_id: UUID) -> Response:
         customer = find_customer(customer_id)
@@ -67,9 +67,9 @@ class CustomerView(ApiView):
         "customer_change",
         "Change a customer's names or phone number",
         body=body,
-        sent={"first_name": "Augusta"},
+        request_example={"first_name": "Augusta"},
         answer=CustomerAnswer,
-        shown=SHOWN,
+        answer_example=SHOWN,
         refusals=[PermissionDenied, CustomerNotFound],
     )
     def patch(self, request: Request, customer_id: UUID) -> Response:

@@ -29,11 +29,11 @@ class ResetView(PublicView):
         "password_reset",
         "Ask for a mail to reset a forgotten password",
         body=body,
-        sent={"email": "ada@example.com"},
+        request_example={"email": "ada@example.com"},
         status=202,
         answer=ResetAnswer,
-        shown={"status": "accepted"},
-        public=True,
+        answer_example={"status": "accepted"},
+        without_token=True,
     )
     def post(self, request: Request) -> Response:
         fields = parse_body(request, self.body)
@@ -52,14 +52,14 @@ class ResetConfirmationView(PublicView):
         "password_reset_confirm",
         "Set a new password with what the mail said; all tokens die",
         body=body,
-        sent={
+        request_example={
             "uid": "9b2f5c1e-3a53-4c0e-9a0e-0d6c8f5b1a77",
             "token": "d1abcd-0123456789abcdef0123456789abcdef",
             "new_password": "battery-staple-9",
         },
         status=204,
         refusals=[InvalidInput({"token": ["Wrong, used or expired: ask for another one."]})],
-        public=True,
+        without_token=True,
     )
     def post(self, request: Request) -> Response:
         fields = parse_body(request, self.body)

@@ -102,12 +102,12 @@ class ClientSignUpView(SignUpView):
         "client_signup",
         "Sign up as a client",
         body=body,
-        sent={**CREDENTIALS, "client": PERSON},
+        request_example={**CREDENTIALS, "client": PERSON},
         status=201,
         answer=ClientSessionAnswer,
-        shown={**SESSION, "customer": AN_ID},
+        answer_example={**SESSION, "customer": AN_ID},
         refusals=[EmailTaken],
-        public=True,
+        without_token=True,
     )
     def post(self, request: Request) -> Response:
         return self.sign_up(request)
@@ -122,12 +122,12 @@ class CompanySignUpView(SignUpView):
         "company_signup",
         "Sign up as a company",
         body=body,
-        sent={**CREDENTIALS, "company": COMPANY},
+        request_example={**CREDENTIALS, "company": COMPANY},
         status=201,
         answer=CompanySessionAnswer,
-        shown={**SESSION, "company": AN_ID},
+        answer_example={**SESSION, "company": AN_ID},
         refusals=[EmailTaken],
-        public=True,
+        without_token=True,
     )
     def post(self, request: Request) -> Response:
         return self.sign_up(request)
@@ -141,11 +141,11 @@ class ClientLogInView(LogInView):
         "client_login",
         "Log in as a client",
         body=LogInView.body,
-        sent=CREDENTIALS,
+        request_example=CREDENTIALS,
         answer=ClientSessionAnswer,
-        shown={**SESSION, "customer": AN_ID},
+        answer_example={**SESSION, "customer": AN_ID},
         refusals=[InvalidCredentials, PermissionDenied],
-        public=True,
+        without_token=True,
     )
     def post(self, request: Request) -> Response:
         return self.log_in(request)
@@ -159,11 +159,11 @@ class CompanyLogInView(LogInView):
         "company_login",
         "Log in as a company",
         body=LogInView.body,
-        sent=CREDENTIALS,
+        request_example=CREDENTIALS,
         answer=CompanySessionAnswer,
-        shown={**SESSION, "company": AN_ID},
+        answer_example={**SESSION, "company": AN_ID},
         refusals=[InvalidCredentials, PermissionDenied],
-        public=True,
+        without_token=True,
     )
     def post(self, request: Request) -> Response:
         return self.log_in(request)
@@ -209,7 +209,7 @@ class PasswordView(ApiView):
         "{first}_change_password",
         "Change the password; all other tokens die",
         body=body,
-        sent={"current_password": "correct-horse-7", "new_password": "battery-staple-9"},
+        request_example={"current_password": "correct-horse-7", "new_password": "battery-staple-9"},
         status=204,
         refusals=[InvalidCredentials],
     )

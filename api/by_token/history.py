@@ -85,9 +85,9 @@ class WalletHistoryView(ApiView):
         "All that happened to an own wallet, newest first",
         query=HistoryQuery,
         answer=HistoryAnswer(many=True),
-        shown=[A_REFUSED_CHARGE, A_CHARGE],
+        answer_example=[A_REFUSED_CHARGE, A_CHARGE],
         refusals=[WalletNotFound],
-        linked=True,
+        link_header=True,
     )
     @replica_allowed
     def get(self, request: Request, token: UUID) -> Response:

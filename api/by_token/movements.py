@@ -52,11 +52,11 @@ class DepositView(MovingView, MoneyView):
         "wallet_deposit",
         "Deposit into an own wallet",
         body=body,
-        sent={"wallet": WALLET, "amount": "100.00"},
+        request_example={"wallet": WALLET, "amount": "100.00"},
         answer=BalanceAnswer,
-        shown={"wallet": WALLET, "balance": Decimal("100.00")},
+        answer_example={"wallet": WALLET, "balance": Decimal("100.00")},
         refusals=[BAD_AMOUNT, AmountNotPositive, NotCash, WalletNotFound, *REFUSED_BY_POST],
-        keyed=True,
+        takes_idempotency_key=True,
     )
     def post(self, request: Request) -> HttpResponse:
         fields = parse_body(request, self.body)
@@ -71,12 +71,12 @@ class WithdrawView(MovingView, MoneyView):
         "wallet_withdraw",
         "Withdraw from an own wallet",
         body=body,
-        sent={"wallet": WALLET, "amount": "20.00"},
+        request_example={"wallet": WALLET, "amount": "20.00"},
         answer=BalanceAnswer,
-        shown={"wallet": WALLET, "balance": Decimal("80.00")},
+        answer_example={"wallet": WALLET, "balance": Decimal("80.00")},
         refusals=[BAD_AMOUNT, AmountNotPositive, SHORT, NotCash, WalletNotFound, *REFUSED_BY_POST],
-        keyed=True,
-        or_queued=(PREFER, AcceptedAnswer, ACCEPTED),
+        takes_idempotency_key=True,
+        respond_async=(PREFER, AcceptedAnswer, ACCEPTED),
     )
     def post(self, request: Request) -> HttpResponse:
         fields = parse_body(request, self.body)
@@ -95,9 +95,14 @@ class TransferView(MovingView, MoneyView):
         "wallet_transfer",
         "Transfer from an own wallet to another",
         body=body,
-        sent={"source": WALLET, "target": OTHER_WALLET, "amount": "15.00", "summary": "Lunch"},
+        request_example={
+            "source": WALLET,
+            "target": OTHER_WALLET,
+            "amount": "15.00",
+            "summary": "Lunch",
+        },
         answer=BalanceAnswer,
-        shown={"wallet": WALLET, "balance": Decimal("65.00")},
+        answer_example={"wallet": WALLET, "balance": Decimal("65.00")},
         refusals=[
             BAD_AMOUNT,
             AmountNotPositive,
@@ -108,8 +113,8 @@ class TransferView(MovingView, MoneyView):
             WalletNotFound,
             *REFUSED_BY_POST,
         ],
-        keyed=True,
-        or_queued=(PREFER, AcceptedAnswer, ACCEPTED),
+        takes_idempotency_key=True,
+        respond_async=(PREFER, AcceptedAnswer, ACCEPTED),
     )
     def post(self, request: Request) -> HttpResponse:
         fields = parse_body(request, self.body)
@@ -131,9 +136,9 @@ class ChargeView(MovingView, MoneyView):
         "wallet_charge",
         "Charge a payer's wallet by its token (companies)",
         body=body,
-        sent={"wallet": OTHER_WALLET, "amount": 12.5, "summary": "Order 1017"},
+        request_example={"wallet": OTHER_WALLET, "amount": 12.5, "summary": "Order 1017"},
         answer=ChargeAnswer,
-        shown={"wallet": WALLET, "balance": Decimal("12.50"), "transaction": TRANSACTION},
+        answer_example={"wallet": WALLET, "balance": Decimal("12.50"), "transaction": TRANSACTION},
         refusals=[
             BAD_AMOUNT,
             AmountNotPositive,
@@ -145,7 +150,7 @@ class ChargeView(MovingView, MoneyView):
             NoWallet,
             *REFUSED_BY_POST,
         ],
-        keyed=True,
+        takes_idempotency_key=True,
     )
     def post(self, request: Request) -> HttpResponse:
         fields = parse_body(request, self.body)
@@ -166,9 +171,9 @@ class RefundView(MoneyView):
         "wallet_refund",
         "Refund a charge, in whole or in part (companies)",
         body=body,
-        sent={"transaction": TRANSACTION, "amount": "2.50", "summary": "One returned"},
+        request_example={"transaction": TRANSACTION, "amount": "2.50", "summary": "One returned"},
         answer=RefundAnswer,
-        shown={
+        answer_example={
             "wallet": WALLET,
             "balance": Decimal("10.00"),
             "transaction": OTHER_WALLET,
@@ -184,7 +189,7 @@ class RefundView(MoneyView):
             RefundExceedsCharge,
             *REFUSED_BY_POST,
         ],
-        keyed=True,
+        takes_idempotency_key=True,
     )
     def post(self, request: Request) -> HttpResponse:
         fields = parse_body(request, self.body)

@@ -55,17 +55,17 @@ class CreateWalletView(ApiView):
         "wallet_create",
         "Create a wallet",
         body=body,
-        sent={"currency": "USD"},
+        request_example={"currency": "USD"},
         status=201,
         answer=CreatedAnswer,
-        shown={"wallet": A_WALLET["wallet"]},
+        answer_example={"wallet": A_WALLET["wallet"]},
         refusals=[
             InvalidInput({"currency": ["There is no such currency."]}),
             PermissionDenied,
             NotCash,
             WalletLimitReached(limit=1),
         ],
-        keyed=True,
+        takes_idempotency_key=True,
     )
     def post(self, request: Request) -> HttpResponse:
         fields = parse_body(request, self.body)
@@ -83,7 +83,7 @@ class WalletInfoView(ApiView):
         "wallet_info",
         "What an own wallet holds",
         answer=WalletAnswer,
-        shown=A_WALLET,
+        answer_example=A_WALLET,
         refusals=[WalletNotFound],
     )
     @replica_allowed
@@ -98,7 +98,7 @@ class WalletListView(ApiView):
         "wallet_list",
         "All own wallets, oldest first",
         answer=WalletAnswer(many=True),
-        shown=[A_WALLET],
+        answer_example=[A_WALLET],
     )
     @replica_allowed
     def get(self, request: Request) -> Response:

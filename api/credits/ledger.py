@@ -88,7 +88,7 @@ class LedgerView(ApiView):
         "Both sides of a user's completed transactions, newest first (operators, or the user)",
         query=LedgerQuery,
         answer=LedgerAnswer,
-        shown={"data": [A_DEBIT, A_CREDIT_SIDE], "pagination": PAGINATION},
+        answer_example={"data": [A_DEBIT, A_CREDIT_SIDE], "pagination": PAGINATION},
         refusals=[
             UnknownUser,
             PermissionDenied,

@@ -139,10 +139,10 @@ class IntakeView(ApiView):
         "transaction_queue",
         "Queue a transaction, or an array of up to 1,000",
         body=body,
-        sent={"value": "12.50", "latency": 1, "description": "Order 1017"},
+        request_example={"value": "12.50", "latency": 1, "description": "Order 1017"},
         status=202,
         answer=AcceptedAnswer,
-        shown=ACCEPTED,
+        answer_example=ACCEPTED,
         refusals=[
             BAD_AMOUNT,
             AmountNotPositive,
@@ -150,7 +150,7 @@ class IntakeView(ApiView):
             CustomerNotFound,
             CurrencyMismatch,
         ],
-        keyed=True,
+        takes_idempotency_key=True,
     )
     def post(self, request: Request) -> HttpResponse:
         caller = caller_of(request)
@@ -173,7 +173,7 @@ class QueuedView(ApiView):
         "transaction_get",
         "What became of a queued transaction",
         answer=QueuedAnswer,
-        shown=A_TRANSACTION,
+        answer_example=A_TRANSACTION,
         refusals=[NotFound],
     )
     def get(self, request: Request, queued_id: UUID) -> Response:
@@ -196,7 +196,7 @@ class ProcessorStatusView(ApiView):
         "processor_status",
         "What the processor does, and what waits for it",
         answer=ProcessorStatusAnswer,
-        shown=A_STATUS,
+        answer_example=A_STATUS,
     )
     def get(self, request: Request) -> Response:
         return Response(processor_status())

@@ -96,7 +96,7 @@ class StatementView(ApiView):
         "Opening balance, entries and closing balance of an own wallet",
         query=StatementQuery,
         answer=StatementAnswer,
-        shown={
+        answer_example={
             "wallet": A_WALLET["id"],
             "currency": "USD",
             "from": "2026-01-01T00:00:00.000Z",

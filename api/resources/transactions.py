@@ -36,7 +36,7 @@ class WalletTransactionsView(ApiView):
         "The transactions of an own wallet, newest first, queued ones as pending",
         query=PageQuery,
         answer=TransactionsAnswer,
-        shown={"data": [A_TRANSACTION], "pagination": PAGINATION},
+        answer_example={"data": [A_TRANSACTION], "pagination": PAGINATION},
         refusals=[WalletNotFound, InvalidInput({"limit": ["A whole number from 1 to 200."]})],
     )
     @replica_allowed

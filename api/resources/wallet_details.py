@@ -95,7 +95,7 @@ class WalletView(ApiView):
         "wallets_get",
         "An own wallet and its newest transactions",
         answer=WalletDetail,
-        shown={**A_WALLET, "transactions": [AN_ENTRY]},
+        answer_example={**A_WALLET, "transactions": [AN_ENTRY]},
         refusals=[WalletNotFound],
     )
     @replica_allowed

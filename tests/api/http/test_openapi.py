@@ -280,7 +280,7 @@ def _is_name(url: str) -> bool:
 
 
 def test_the_schema_can_be_asked_for_by_many_at_once() -> None:
-    SchemaView._made = None
+    SchemaView._document = None
 
     replies = race(8, lambda _: Api().get("/api/schema"))
 

@@ -1,4 +1,4 @@
-"""`GET /idempotency/<key>`: what was answered under a key."""
+"""`GET /idempotency/<key>`: the answer recorded under a key."""
 
 from typing import Any
 
@@ -50,7 +50,7 @@ class IdempotencyView(ApiView):
                 "key": key,
                 "state": "completed" if record else "unknown",
                 "statusCode": record.status_code if record else None,
-                # The bytes as they were sent: reading and writing them again could change money.
+                # The recorded bytes: parsing and rendering them again could change amounts.
                 "body": orjson.Fragment(bytes(record.body)) if record else None,
                 "createdAt": rfc3339(record.created_at) if record else None,
             }

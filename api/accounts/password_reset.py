@@ -1,4 +1,4 @@
-"""The doors `/password/reset*`: for whoever cannot log in any more."""
+"""The endpoints `/password/reset*`: resetting a forgotten password."""
 
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -6,7 +6,7 @@ from rest_framework.response import Response
 
 from accounts.password_reset import ask_for_reset, confirm_reset
 from api.accounts.bodies import ResetAnswer, ResetBody, ResetConfirmationBody
-from api.http.rate_limits import spend
+from api.http.rate_limits import enforce_rate_limit
 from api.http.schema import operation
 from api.http.views import ApiView, parse_body
 from core.errors import InvalidInput
@@ -37,7 +37,7 @@ class ResetView(PublicView):
     )
     def post(self, request: Request) -> Response:
         fields = parse_body(request, self.body)
-        spend(request._request, group="reset_account", subject=fields["email"])
+        enforce_rate_limit(request._request, group="reset_account", subject=fields["email"])
         unit_of_work(lambda: ask_for_reset(fields["email"]))
         return Response({"status": "accepted"}, status=202)
 
@@ -63,7 +63,9 @@ class ResetConfirmationView(PublicView):
     )
     def post(self, request: Request) -> Response:
         fields = parse_body(request, self.body)
-        # Before any hashing, as at log-in.
-        spend(request._request, group="login_account", subject=f"reset {fields['uid']}")
+        # Counted before any hashing, as at log-in.
+        enforce_rate_limit(
+            request._request, group="login_account", subject=f"reset {fields['uid']}"
+        )
         unit_of_work(lambda: confirm_reset(fields["uid"], fields["token"], fields["new_password"]))
         return Response(status=204)

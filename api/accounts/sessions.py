@@ -1,4 +1,4 @@
-"""The doors `/client/*` and `/company/*`: sign up, log in, log out, change the password."""
+"""The endpoints `/client/*` and `/company/*`: sign up, log in, log out, change the password."""
 
 from typing import ClassVar
 
@@ -21,7 +21,7 @@ from api.accounts.bodies import (
 from api.http.authentication import caller_of
 from api.http.client_address import client_address
 from api.http.fields import Body
-from api.http.rate_limits import spend
+from api.http.rate_limits import enforce_rate_limit
 from api.http.schema import operation
 from api.http.views import ApiView, parse_body
 from core import metrics
@@ -37,7 +37,7 @@ AN_ID = "9b2f5c1e-3a53-4c0e-9a0e-0d6c8f5b1a77"
 
 
 class AccountView(ApiView):
-    """A door that exists once for clients and once for companies."""
+    """An endpoint that exists once for clients and once for companies."""
 
     tag = "accounts"
     role: ClassVar[Role]
@@ -63,7 +63,7 @@ class SignUpView(AccountView):
 
     def sign_up(self, request: Request) -> Response:
         fields = parse_body(request, self.body)
-        spend(request._request, group="signup_account", subject=fields["email"])
+        enforce_rate_limit(request._request, group="signup_account", subject=fields["email"])
         session = unit_of_work(
             lambda: services.sign_up(
                 role=self.role,
@@ -83,8 +83,8 @@ class LogInView(AccountView):
 
     def log_in(self, request: Request) -> Response:
         fields = parse_body(request, self.body)
-        # Before any hashing: guessing is limited per account, whatever address it comes from.
-        spend(request._request, group="login_account", subject=fields["email"])
+        # Counted before any hashing: guesses are limited per account, from whatever address.
+        enforce_rate_limit(request._request, group="login_account", subject=fields["email"])
         try:
             session = unit_of_work(lambda: services.log_in(role=self.role, **fields))
         except InvalidCredentials:
@@ -215,7 +215,9 @@ class PasswordView(ApiView):
     )
     def post(self, request: Request) -> Response:
         fields = parse_body(request, self.body)
-        spend(request._request, group="login_account", subject=caller_of(request).email)
+        enforce_rate_limit(
+            request._request, group="login_account", subject=caller_of(request).email
+        )
         unit_of_work(
             lambda: services.change_password(
                 caller_of(request),

@@ -1,4 +1,4 @@
-"""The door `/wallet/history/<token>` (seed 3)."""
+"""The endpoint `/wallet/history/<token>`."""
 
 from decimal import Decimal
 from typing import Any
@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.http.authentication import caller_of
-from api.http.fields import Body, FlagField, IdField, MomentField, MoneyField
+from api.http.fields import Body, FlagField, IdField, MoneyField, TimestampField
 from api.http.pagination import LimitField, with_next_page
 from api.http.schema import operation
 from api.http.views import ApiView, parse_query, replica_allowed
@@ -50,11 +50,11 @@ class HistoryQuery(Body):
     type = serializers.ChoiceField(choices=Kind.choices, required=False)
 
     def get_fields(self) -> dict[str, Any]:
-        # `from` is a word of Python's and cannot be declared like the others.
+        # `from` is a Python keyword: it cannot be declared as an attribute.
         return {
             **super().get_fields(),
-            "from": MomentField(required=False, source="since"),
-            "to": MomentField(required=False, source="until"),
+            "from": TimestampField(required=False, source="since"),
+            "to": TimestampField(required=False, source="until"),
         }
 
     def validate(self, attrs: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The doors `/wallet/*` that create wallets and tell what they hold (seed 3)."""
+"""The endpoints `/wallet/*` that create and show wallets."""
 
 from decimal import Decimal
 from typing import Any

@@ -27,18 +27,23 @@ def _header(description: str, *, required: bool = False, **schema: Any) -> dict[
 #: The schema's `components.headers`.
 HEADERS = {
     "X-Request-ID": _header(
-        "The caller's own, if it sent a sane one.",
+        "The caller's own, if it sent a valid one; else a new one.",
         required=True,
         pattern=r"^[A-Za-z0-9._:/+=@-]{1,128}$",
     ),
     "RateLimit": _header("How much is left of the caller's rate.", examples=['"reads";r=599;t=60']),
     "RateLimit-Policy": _header("The caller's rate.", examples=['"reads";q=600;w=60']),
-    "WWW-Authenticate": _header("Whom to be.", required=True, enum=["Token"]),
+    "WWW-Authenticate": _header("The authentication scheme.", required=True, enum=["Token"]),
     "Retry-After": _header(
-        "When to come back, in seconds.", required=True, type="integer", minimum=1
+        "How many seconds to wait before the next attempt.",
+        required=True,
+        type="integer",
+        minimum=1,
     ),
-    "Idempotent-Replayed": _header("It is the first answer, once more.", enum=["true"]),
-    "Location": _header("Where what is queued is found; one that was sent alone."),
+    "Idempotent-Replayed": _header(
+        "The answer recorded for the first request with this key.", enum=["true"]
+    ),
+    "Location": _header("The path of the queued transaction; not for an array."),
     "Link": _header('The next page, `<…>; rel="next"`, unless this is the last.'),
 }
 

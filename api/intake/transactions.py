@@ -1,4 +1,4 @@
-"""The doors of intake: `/transaction*` and `/processor/status` (seed 0)."""
+"""The endpoints of intake: `/transaction*` and `/processor/status`."""
 
 from decimal import Decimal
 from typing import Any
@@ -203,9 +203,9 @@ class ProcessorStatusView(ApiView):
 
 
 def parse_items(data: Any, body: Body) -> list[Any]:
-    """Return what an object, or an array of up to 1,000 of them, says.
+    """Return the items of a body: one object, or an array of 1 to 1,000 objects.
 
-    A fault in an array names the place of its item. Raises `InvalidInput`, also for an array that
+    The errors of an array name the index of the item. Raises `InvalidInput`, also for an array that
     is empty or too long.
     """
     if isinstance(data, dict):
@@ -213,11 +213,11 @@ def parse_items(data: Any, body: Body) -> list[Any]:
     if not 1 <= len(data) <= MAX_ITEMS:
         raise InvalidInput({"items": [f"From 1 to {MAX_ITEMS} items."]})
     items = []
-    for place, each in enumerate(data):
+    for index, each in enumerate(data):
         try:
             items.append(body.run_validation(each))
         except serializers.ValidationError as error:
-            raise serializers.ValidationError({f"[{place}]": error.detail}) from error
+            raise serializers.ValidationError({f"[{index}]": error.detail}) from error
     return items
 
 

@@ -1,4 +1,4 @@
-"""The door `/wallets/<id>`, and how a transaction is shown as a resource (seeds 1 and 2)."""
+"""The endpoint `/wallets/<id>`, and transactions as resources."""
 
 from decimal import Decimal
 from typing import Any
@@ -54,9 +54,9 @@ A_TRANSACTION = {
     "timestamp": "2026-01-31T12:00:00.000Z",
 }
 
-#: What seed 1 calls a kind, where that is not its own name in capitals.
+#: The `type` of a kind, where that is not its name in capitals.
 _TYPE_OF_KIND = {Kind.DEPOSIT: "FUND", Kind.WITHDRAWAL: "WITHDRAW"}
-#: Kinds that join two wallets of people: their type says which side this one was.
+#: Kinds between two wallets of holders: `_IN` or `_OUT` is added to their `type`.
 _TWO_SIDED = (Kind.TRANSFER, Kind.CHARGE, Kind.REFUND, Kind.ADJUSTMENT)
 
 
@@ -100,7 +100,7 @@ class WalletView(ApiView):
     )
     @replica_allowed
     def get(self, request: Request, wallet_id: UUID) -> Response:
-        # One snapshot: the balance shown is the one that the newest entry left behind.
+        # One snapshot: the balance shown is the balance after the newest entry.
         with snapshot():
             wallet = own_wallet(caller_of(request), wallet_id)
             page = history(wallet.id, limit=NEWEST)

@@ -1,4 +1,4 @@
-"""A wallet as a resource: what `/wallets*` shows of it."""
+"""A wallet as a resource, as `/wallets*` shows it."""
 
 from decimal import Decimal
 from typing import Any
@@ -28,7 +28,7 @@ class WalletResource(serializers.Serializer[Any]):
 
 
 def wallet_resource(wallet: Wallet, *, is_own: bool = True) -> dict[str, Any]:
-    """Return the wallet as JSON values; what somebody else's holds is not told."""
+    """Return the wallet as JSON values. `is_own`: show its balance, else None."""
     return {
         "id": wallet.id,
         "currency": wallet.asset_id,

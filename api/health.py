@@ -25,7 +25,7 @@ class StatusAnswer(serializers.Serializer[Any]):
 
 
 class StatusView(ApiView):
-    """Alive. It asks nothing of the database and counts towards no limit."""
+    """Answers without the database, and counts towards no rate limit."""
 
     permission_classes = (AllowAny,)
     authentication_classes = ()
@@ -51,7 +51,7 @@ class HealthAnswer(serializers.Serializer[Any]):
 
 
 class HealthView(ApiView):
-    """Says 503 when a part that money needs is away."""
+    """Answers 503 when a part without which no money can move is unavailable."""
 
     permission_classes = (AllowAny,)
     authentication_classes = ()

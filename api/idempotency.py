@@ -23,14 +23,14 @@ class IdempotencyAnswer(serializers.Serializer[Any]):
 
 
 class IdempotencyView(ApiView):
-    """What the caller was answered under a key. `unknown` may still be in flight.
+    """The answer recorded under a key of the caller. `unknown`: none yet; it may be in flight.
 
     Sending the request again under the same key is always safe.
     """
 
     @operation(
         "idempotency_key",
-        "What was answered under a key of one's own",
+        "The answer recorded under a key of the caller",
         answer=IdempotencyAnswer,
         answer_example={
             "key": "3f0c8a52-order-1017",

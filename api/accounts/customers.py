@@ -43,7 +43,7 @@ class CustomerAnswer(serializers.Serializer[Any]):
 
 
 class CustomerView(ApiView):
-    """Anybody may know a customer's name; what they hold is for themselves and operators."""
+    """The name is public; the balance is shown to the customer and to operators only."""
 
     tag = "accounts"
     permission_classes = (AllowAny,)

@@ -20,7 +20,7 @@ class PublicView(ApiView):
 
 
 class ResetView(PublicView):
-    """Says the same whether or not the address is an account's; if it is, a mail goes there."""
+    """Answers the same for every address; a mail is sent only if it belongs to an account."""
 
     rate_limit_group = "reset_address"
     body = ResetBody()
@@ -43,14 +43,14 @@ class ResetView(PublicView):
 
 
 class ResetConfirmationView(PublicView):
-    """Sets the password and ends every session. A token is good once."""
+    """Sets the password and ends every session. A token can be used once."""
 
     rate_limit_group = "login_address"
     body = ResetConfirmationBody()
 
     @operation(
         "password_reset_confirm",
-        "Set a new password with what the mail said; all tokens die",
+        "Set a new password with the token of the mail; ends all sessions",
         body=body,
         request_example={
             "uid": "9b2f5c1e-3a53-4c0e-9a0e-0d6c8f5b1a77",

@@ -170,13 +170,16 @@ class CompanyLogInView(LogInView):
 
 
 class LogOutView(ApiView):
-    """Ends the session that the token belongs to, whichever of the two doors it came by."""
+    """Ends the session of the token; both paths do the same."""
 
     tag = "accounts"
     body = NothingBody()
 
     @operation(
-        "{first}_logout", "End this session: its token is dead at once", body=body, status=204
+        "{first}_logout",
+        "End this session; its token is invalid from then on",
+        body=body,
+        status=204,
     )
     def post(self, request: Request) -> Response:
         parse_body(request, self.body)
@@ -207,7 +210,7 @@ class PasswordView(ApiView):
 
     @operation(
         "{first}_change_password",
-        "Change the password; all other tokens die",
+        "Change the password; ends all other sessions",
         body=body,
         request_example={"current_password": "correct-horse-7", "new_password": "battery-staple-9"},
         status=204,

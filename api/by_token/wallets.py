@@ -81,7 +81,7 @@ class WalletInfoView(ApiView):
 
     @operation(
         "wallet_info",
-        "What an own wallet holds",
+        "An own wallet and its balance",
         answer=WalletAnswer,
         answer_example=A_WALLET,
         refusals=[WalletNotFound],

@@ -29,7 +29,7 @@ from wallet_client.transport import Transport, part
 
 
 class WalletClient(Transport):
-    \"\"\"Calls the service. Every method raises what `Transport` says.\"\"\"
+    \"\"\"Calls the service. Every method raises the exceptions of `Transport`.\"\"\"
 """
 )
 MODEL_OPTIONS = (

@@ -56,7 +56,7 @@ A_STATUS = {
 
 
 class ItemBody(Body):
-    """What is worth how much is spelled `value` or `amount`."""
+    """The amount is spelled `value` or `amount`."""
 
     value = AmountField(required=False)
     amount = AmountField(required=False)
@@ -105,19 +105,21 @@ class CurrentChunkAnswer(serializers.Serializer[Any]):
 class SeedingAnswer(serializers.Serializer[Any]):
     state = serializers.ChoiceField(
         choices=SEEDING_STATES,
-        help_text="`idle`: none yet. `running`: execution waits for it. `interrupted`: it stopped"
-        " in the middle, or showed no life for 30 s; started again it goes on there. `completed`.",
+        help_text="The import of customers. `idle`: none yet. `running`: the processor waits for"
+        " it. `interrupted`: it stopped before its end, or reported nothing for 30 s; started again"
+        " it continues there. `completed`.",
     )
-    processed = serializers.IntegerField(help_text="Customers made.")
-    rejected = serializers.IntegerField(help_text="Lines that made none.")
+    processed = serializers.IntegerField(help_text="Customers imported.")
+    rejected = serializers.IntegerField(help_text="Lines that were rejected.")
     total = serializers.IntegerField(help_text="Lines read so far.")
 
 
 class ProcessorStatusAnswer(serializers.Serializer[Any]):
     state = serializers.ChoiceField(
         choices=PROCESSOR_STATES,
-        help_text="`idle`: nothing is ready. `processing`: a chunk runs. `paused_for_seeding`: it"
-        " waits until the seeding ends. `stopped`: no processor shows life.",
+        help_text="`idle`: no transaction is ready. `processing`: a chunk runs."
+        " `paused_for_seeding`: it waits for the import of customers. `stopped`: no processor"
+        " runs.",
     )
     queued = serializers.IntegerField(help_text="Waiting for their first attempt.")
     failed = serializers.IntegerField(help_text="Waiting for another attempt, or given up.")
@@ -171,7 +173,7 @@ class QueuedView(ApiView):
 
     @operation(
         "transaction_get",
-        "What became of a queued transaction",
+        "The state of a queued transaction",
         answer=QueuedAnswer,
         answer_example=A_TRANSACTION,
         refusals=[NotFound],
@@ -194,7 +196,7 @@ class ProcessorStatusView(ApiView):
 
     @operation(
         "processor_status",
-        "What the processor does, and what waits for it",
+        "The state of the processor and of the queue",
         answer=ProcessorStatusAnswer,
         answer_example=A_STATUS,
     )

@@ -7,5 +7,5 @@ class ApiConfig(AppConfig):
     name = "api"
 
     def ready(self) -> None:
-        """Register how a token is sent, for the schema."""
+        """Register the security scheme of the tokens, for the schema."""
         from api.http import token_scheme  # noqa: F401, PLC0415 (registers itself)

@@ -1,4 +1,4 @@
-"""Examples that several audiences show in the schema."""
+"""Examples for the schema that several audiences share."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""`GET /status`: whether the process lives. `GET /api/v1/health`: whether money can move."""
+"""`GET /status`: whether the process is alive. `GET /api/v1/health`: whether money can move."""
 
 from datetime import UTC, datetime
 from functools import cache
@@ -17,7 +17,7 @@ from core.errors import Unavailable
 from intake.status import processor_state
 from ledger.partitions import EXISTING, months_ahead
 
-AWAY = "A part that money needs is away: see `details`."
+UNAVAILABLE_MESSAGE = "A part that money needs is away: see `details`."
 
 
 class StatusAnswer(serializers.Serializer[Any]):
@@ -25,14 +25,18 @@ class StatusAnswer(serializers.Serializer[Any]):
 
 
 class StatusView(ApiView):
-    """Alive. It asks nothing of the database and counts towards no limit."""
+    """Answers without the database, and counts towards no rate limit."""
 
     permission_classes = (AllowAny,)
     authentication_classes = ()
     throttle_classes = ()
 
     @operation(
-        "status", "Is the process alive?", answer=StatusAnswer, shown={"status": "ok"}, public=True
+        "status",
+        "Is the process alive?",
+        answer=StatusAnswer,
+        answer_example={"status": "ok"},
+        without_token=True,
     )
     def get(self, request: Request) -> Response:
         return Response({"status": "ok"})
@@ -47,7 +51,7 @@ class HealthAnswer(serializers.Serializer[Any]):
 
 
 class HealthView(ApiView):
-    """Says 503 when a part that money needs is away."""
+    """Answers 503 when a part without which no money can move is unavailable."""
 
     permission_classes = (AllowAny,)
     authentication_classes = ()
@@ -57,19 +61,19 @@ class HealthView(ApiView):
         "health",
         "Can money move?",
         answer=HealthAnswer,
-        shown={
+        answer_example={
             "status": "ok",
             "database": "ok",
             "migrations": "ok",
             "partitions": "ok",
             "processor": "stopped",
         },
-        public=True,
+        without_token=True,
     )
     def get(self, request: Request) -> Response:
         if _database() != "ok":
             unknown = dict.fromkeys(("migrations", "partitions", "processor"), "unknown")
-            raise Unavailable(AWAY, database="away", **unknown)
+            raise Unavailable(UNAVAILABLE_MESSAGE, database="away", **unknown)
         parts = {
             "database": "ok",
             "migrations": _migrations(),
@@ -77,7 +81,7 @@ class HealthView(ApiView):
             "processor": _processor(),
         }
         if parts["migrations"] != "ok" or parts["partitions"] in ("missing", "unknown"):
-            raise Unavailable(AWAY, **parts)
+            raise Unavailable(UNAVAILABLE_MESSAGE, **parts)
         return Response({"status": "ok", **parts})
 
 
@@ -98,7 +102,7 @@ def _migrations() -> str:
 
 
 def _partitions() -> str:
-    """Whether the ledger has a place for this month. The next one's absence is only told."""
+    """Check the ledger's partition for this month. A missing next one is reported, not an error."""
     try:
         with connection.cursor() as cursor:
             cursor.execute(EXISTING)
@@ -110,27 +114,27 @@ def _partitions() -> str:
 
 
 def _processor() -> str:
-    """Not a part that money needs: its absence is told and fails nothing."""
+    """Return the processor's state. Money can move without it: it never fails the check."""
     try:
         return processor_state()
     except DatabaseError:
         return "unknown"
 
 
-class _Pending(Exception):
-    """Keeps a `no` out of the cache: what is applied stays applied, what is pending may not."""
+class _MigrationsPending(Exception):
+    """Raised so that only the positive result is cached: migrations can be applied later."""
 
 
 @cache
-def _applied() -> None:
+def _require_all_applied() -> None:
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        raise _Pending
+        raise _MigrationsPending
 
 
 def _all_applied() -> bool:
     try:
-        _applied()
-    except _Pending:
+        _require_all_applied()
+    except _MigrationsPending:
         return False
     return True

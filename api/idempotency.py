@@ -1,4 +1,4 @@
-"""`GET /idempotency/<key>`: what was answered under a key."""
+"""`GET /idempotency/<key>`: the answer recorded under a key."""
 
 from typing import Any
 
@@ -24,16 +24,16 @@ class IdempotencyAnswer(serializers.Serializer[Any]):
 
 
 class IdempotencyView(ApiView):
-    """What the caller was answered under a key. `unknown` may still be in flight.
+    """The answer recorded under a key of the caller. `unknown`: none yet; it may be in flight.
 
     Sending the request again under the same key is always safe.
     """
 
     @operation(
         "idempotency_key",
-        "What was answered under a key of one's own",
+        "The answer recorded under a key of the caller",
         answer=IdempotencyAnswer,
-        shown={
+        answer_example={
             "key": "3f0c8a52-order-1017",
             "state": "completed",
             "statusCode": 200,
@@ -51,7 +51,7 @@ class IdempotencyView(ApiView):
                 "key": key,
                 "state": "completed" if record else "unknown",
                 "statusCode": record.status_code if record else None,
-                # The bytes as they were sent: reading and writing them again could change money.
+                # The recorded bytes: parsing and rendering them again could change amounts.
                 "body": orjson.Fragment(bytes(record.body)) if record else None,
                 "createdAt": rfc3339(record.created_at) if record else None,
             }

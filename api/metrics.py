@@ -1,4 +1,4 @@
-"""`GET /metrics`: the figures of this installation, as Prometheus reads them."""
+"""`GET /metrics`: the metrics of this installation, in the format of Prometheus."""
 
 import hmac
 from collections.abc import Callable
@@ -19,8 +19,8 @@ from ops.collectors.database import collect_database, collect_jobs
 from ops.collectors.intake import collect_processor, collect_queue
 from ops.collectors.ledger import collect_ledger, collect_partitions
 
-_FACTS = CollectorRegistry()
-_FACTS.register(
+_DATABASE_REGISTRY = CollectorRegistry()
+_DATABASE_REGISTRY.register(
     DatabaseCollector(
         {
             "database": collect_database,
@@ -37,25 +37,25 @@ _SCHEMES = ("token", "bearer")
 
 
 class MetricsView(View):
-    """No view of the API: it speaks no JSON, and answers while the database is away.
+    """Not an `ApiView`: it answers plain text, also while the database is away.
 
-    It counts towards no limit; where strangers can reach it, it wants a token.
+    It counts towards no rate limit. With `METRICS_TOKEN` set it requires that token.
     """
 
     http_method_names = (HTTPMethod.GET.lower(), HTTPMethod.HEAD.lower())
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        """Answer with the figures of all web processes, and what the database knows."""
+        """Answer with the metrics of all web processes, and those read from the database."""
         try:
             _authorize(request)
         except NotAuthenticated as refusal:
             return error_response(refusal, request)
-        text = generate_latest(metrics.registry()) + generate_latest(_FACTS)
+        text = generate_latest(metrics.registry()) + generate_latest(_DATABASE_REGISTRY)
         return HttpResponse(text, content_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
 def _authorize(request: HttpRequest) -> None:
-    """Let pass who sends the token of the settings, or anybody where there is none."""
+    """Raise `NotAuthenticated` unless the request has `METRICS_TOKEN`, where that is set."""
     if not settings.METRICS_TOKEN:
         return
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
@@ -67,10 +67,10 @@ def _authorize(request: HttpRequest) -> None:
 
 
 class MetricsMiddleware:
-    """Answers `/metrics` before anybody asks by which name it was called, and whether by HTTPS.
+    """Answers `/metrics` before the host name and HTTPS are checked.
 
-    Prometheus calls every container by its address, past the proxy that has the name and the
-    certificate.
+    Prometheus scrapes every container by its address, not through the proxy that has the host name
+    and the certificate.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:

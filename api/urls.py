@@ -1,4 +1,4 @@
-"""The paths of the API. Django tries them in this order: what is asked for most comes first."""
+"""The paths of the API. Django tries them in this order: the most called ones come first."""
 
 from django.urls import path
 

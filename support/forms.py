@@ -10,7 +10,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from accounts import services, support_actions
 from accounts.models import Action, Role, User
 from api.http.client_address import client_address, client_network
-from api.http.rate_limits import spend
+from api.http.rate_limits import enforce_rate_limit
 from core import metrics
 from core.errors import RateLimited
 from core.unit_of_work import unit_of_work
@@ -38,8 +38,8 @@ class LogInForm(AuthenticationForm):
             return super().clean()
         address, email = client_network(self.request), self.cleaned_data["username"]
         try:
-            spend(self.request, group="login_address", subject=f"address {address}")
-            spend(self.request, group="login_account", subject=email)
+            enforce_rate_limit(self.request, group="login_address", subject=f"address {address}")
+            enforce_rate_limit(self.request, group="login_account", subject=email)
         except RateLimited as refusal:
             raise ValidationError(str(refusal)) from refusal
         try:
@@ -85,7 +85,7 @@ class PasswordForm(PasswordChangeForm):
     def clean_old_password(self) -> str:
         try:
             # Before any hashing, as everywhere a password is asked for.
-            spend(self._request, group="login_account", subject=self.user.email)
+            enforce_rate_limit(self._request, group="login_account", subject=self.user.email)
         except RateLimited as refusal:
             raise ValidationError(str(refusal)) from refusal
         return super().clean_old_password()

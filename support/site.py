@@ -18,7 +18,7 @@ from django.views.decorators.csrf import csrf_protect
 from accounts import support_actions
 from accounts.models import Action, User
 from api.http.client_address import client_address
-from api.http.rate_limits import spend
+from api.http.rate_limits import enforce_rate_limit
 from core.errors import RateLimited
 from core.unit_of_work import unit_of_work
 from support import second_factor
@@ -197,7 +197,7 @@ def _operator(request: HttpRequest) -> User | None:
 def _may_try(request: HttpRequest, user: User, form: CodeForm) -> bool:
     """Count a try towards the account's log-ins; say so on the form when it is one too many."""
     try:
-        spend(request, group="login_account", subject=f"second factor {user.pk}")
+        enforce_rate_limit(request, group="login_account", subject=f"second factor {user.pk}")
     except RateLimited as refusal:
         form.add_error("code", str(refusal))
         return False

@@ -1,4 +1,4 @@
-"""What the documents say: every command of the README runs here and answers what it prints."""
+"""The documents: every command of the README runs and prints what the README shows."""
 
 import re
 import socket
@@ -22,20 +22,20 @@ DOCUMENTS = (
     *sorted((BASE_DIR / "docs").rglob("*.md")),
 )
 SESSION_SECONDS = 120
-#: What the session prints between one command's output and the next one's.
+#: Printed by the session between the outputs of two commands.
 SEPARATOR = "\x1e"
 
 
 @dataclass(frozen=True)
 class Step:
-    """A command of the README and what stands below it. `...` is what is left out before."""
+    """A command of the README and the output below it. A leading `...`: omitted output."""
 
     command: str
     output: str
 
 
 def steps_of(document: Path) -> list[Step]:
-    """Return the commands of all console blocks. Four spaces begin the next line of a command."""
+    """Return the commands of all console blocks. Lines with four spaces continue a command."""
     steps = []
     for block in re.findall(r"^```console\n(.*?)^```$", document.read_text(), re.M | re.S):
         for text in re.split(r"^\$ ", block, flags=re.M)[1:]:
@@ -46,7 +46,7 @@ def steps_of(document: Path) -> list[Step]:
 
 
 def normalised(outputs: Iterable[str]) -> list[str]:
-    """Replace times, and ids and tokens by numbers: the same one everywhere is the same number."""
+    """Replace times, ids and tokens; the same id or token gets the same number in all outputs."""
     numbers: dict[str, str] = {}
 
     def number(found: re.Match[str]) -> str:
@@ -65,7 +65,7 @@ def normalised(outputs: Iterable[str]) -> list[str]:
 def installation() -> Iterator[Installation]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    # Not pytest's directory: the database's user may have to pass through.
+    # Not pytest's directory: the user of the database server may not be allowed into it.
     with tempfile.TemporaryDirectory(prefix="wallet-readme-") as directory:
         installation = Installation(data_dir=Path(directory, "data"), port=port)
         yield installation
@@ -73,16 +73,16 @@ def installation() -> Iterator[Installation]:
 
 
 def environment_of(installation: Installation) -> dict[str, str]:
-    """Return a newcomer's environment: not that of the `make test` around us, nor of a `.env`."""
+    """Return a clean environment: without the variables of `make test` and of a `.env`."""
     variables = installation.environment(
         HOST="127.0.0.1", DATABASE_URL="", REDIS_URL="", WALLET_SERVICE_RATE_LIMITS="on"
     )
-    of_make = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEFILES", "MAKE_TERMOUT", "MAKE_TERMERR"}
-    return {name: value for name, value in variables.items() if name not in of_make}
+    set_by_make = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEFILES", "MAKE_TERMOUT", "MAKE_TERMERR"}
+    return {name: value for name, value in variables.items() if name not in set_by_make}
 
 
 def make_run(installation: Installation, printed: Path) -> subprocess.Popen[str]:
-    """Start the service as the README says. Return once it answers and has said so."""
+    """Start the service as the README shows. Return once it answers and has printed that."""
     with printed.open("w") as stdout, printed.with_suffix(".err").open("w") as stderr:
         service = subprocess.Popen(
             ["make", "run"],
@@ -125,15 +125,15 @@ def run_session(installation: Installation, commands: list[str], script: Path) -
 
 
 @pytest.mark.slow
-def test_every_command_of_the_readme_answers_what_it_says(
+def test_every_command_of_the_readme_prints_what_it_shows(
     installation: Installation, tmp_path: Path
 ) -> None:
-    # Given the README's commands, the first two of which are `make`'s
+    # Given the README's commands: `make run`, `make test`, then a session
     run, test, *session = steps_of(README)
     assert (run.command, test.command) == ("make run", "make test")
-    assert not test.output, "it is running: nobody can compare what it prints"
+    assert not test.output, "no output of `make test` can be compared: this test is part of it"
 
-    # When a newcomer types them, each after the other
+    # When they run one after the other
     printed = tmp_path / "printed"
     service = make_run(installation, printed)
     outputs = run_session(installation, [step.command for step in session], tmp_path / "session")
@@ -148,10 +148,10 @@ def test_every_command_of_the_readme_answers_what_it_says(
         output.strip("\n").replace("\r", "").replace(f":{installation.port}", ":8000")
         for output in (welcome, *outputs)
     )
-    for step, should_be, was in zip((run, *session), expected, actual, strict=True):
-        assert was == should_be, step.command
+    for step, expected_output, actual_output in zip((run, *session), expected, actual, strict=True):
+        assert actual_output == expected_output, step.command
 
-    # And the service stops when it is told to, and leaves nothing behind
+    # And the service stops on SIGTERM, with all its processes
     processes = installation.processes()
     assert len(processes) > 3
     service.terminate()
@@ -161,7 +161,7 @@ def test_every_command_of_the_readme_answers_what_it_says(
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(BASE_DIR)))
-def test_what_the_documents_name_is_there(document: Path) -> None:
+def test_links_make_targets_commands_and_settings_of_the_documents_exist(document: Path) -> None:
     text = document.read_text()
     links = set(re.findall(r"\]\((?![a-z]+:)([^)#]+)", text))
     assert {link for link in links if not (document.parent / link).exists()} == set()

@@ -1,1 +1,1 @@
-"""`/client`, `/company`, `/password` and `/customer`: who people are."""
+"""`/client`, `/company`, `/password` and `/customer`: accounts, sessions and customers."""

@@ -1,4 +1,4 @@
-"""What the doors of accounts take and answer."""
+"""Requests and answers of the accounts endpoints."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ class PhoneField(TextField):
 
 @extend_schema_field({"type": "string", "format": "uri", "maxLength": 200})
 class UrlField(TextField):
-    """An address on the web: http or https."""
+    """An http or https URL."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)

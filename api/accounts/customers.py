@@ -1,4 +1,4 @@
-"""The door `/customer/<id>` (seed 0)."""
+"""The endpoint `/customer/<id>`."""
 
 from decimal import Decimal
 from typing import Any
@@ -28,7 +28,7 @@ from core.unit_of_work import unit_of_work
 from wallets.assets import DEFAULT_CURRENCY, to_decimal
 from wallets.errors import BalanceNotZero
 
-SHOWN = {"name": "Ada Lovelace", "balance": Decimal("80.00")}
+A_CUSTOMER = {"name": "Ada Lovelace", "balance": Decimal("80.00")}
 
 
 class PersonBody(Body):
@@ -43,7 +43,7 @@ class CustomerAnswer(serializers.Serializer[Any]):
 
 
 class CustomerView(ApiView):
-    """Anybody may know a customer's name; what they hold is for themselves and operators."""
+    """The name is public; the balance is shown to the customer and to operators only."""
 
     tag = "accounts"
     permission_classes = (AllowAny,)
@@ -53,13 +53,13 @@ class CustomerView(ApiView):
         "customer_get",
         "A customer's name; with their own token or an operator's, the balance too",
         answer=CustomerAnswer,
-        shown=SHOWN,
+        answer_example=A_CUSTOMER,
         refusals=[CustomerNotFound],
-        open_=True,
+        optional_token=True,
     )
     def get(self, request: Request, customer_id: UUID) -> Response:
         customer = find_customer(customer_id)
-        if not _may_act_for(request, customer):
+        if not _may_see_balance(request, customer):
             return Response({"name": name_of(customer)})
         return Response(_full_answer(customer))
 
@@ -67,13 +67,13 @@ class CustomerView(ApiView):
         "customer_change",
         "Change a customer's names or phone number",
         body=body,
-        sent={"first_name": "Augusta"},
+        request_example={"first_name": "Augusta"},
         answer=CustomerAnswer,
-        shown=SHOWN,
+        answer_example=A_CUSTOMER,
         refusals=[PermissionDenied, CustomerNotFound],
     )
     def patch(self, request: Request, customer_id: UUID) -> Response:
-        customer = self._own_or_operators(request, customer_id)
+        customer = self._customer_for_change(request, customer_id)
         fields = parse_body(request, self.body)
         changed = unit_of_work(lambda: change_customer(customer, **fields))
         return Response(_full_answer(changed))
@@ -86,18 +86,18 @@ class CustomerView(ApiView):
     )
     def delete(self, request: Request, customer_id: UUID) -> Response:
         caller = caller_of(request)
-        customer = self._own_or_operators(request, customer_id)
+        customer = self._customer_for_change(request, customer_id)
         unit_of_work(lambda: remove_customer(customer, actor=caller))
         return Response(status=204)
 
-    def _own_or_operators(self, request: Request, customer_id: UUID) -> User:
+    def _customer_for_change(self, request: Request, customer_id: UUID) -> User:
         caller = caller_of(request)
         if caller.pk != customer_id and caller.role != Role.OPERATOR:
             raise PermissionDenied
         return find_customer(customer_id)
 
 
-def _may_act_for(request: Request, customer: User) -> bool:
+def _may_see_balance(request: Request, customer: User) -> bool:
     caller = request.user
     if not isinstance(caller, User):
         return False

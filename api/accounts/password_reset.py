@@ -1,4 +1,4 @@
-"""The doors `/password/reset*`: for whoever cannot log in any more."""
+"""The endpoints `/password/reset*`: resetting a forgotten password."""
 
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -6,7 +6,7 @@ from rest_framework.response import Response
 
 from accounts.password_reset import ask_for_reset, confirm_reset
 from api.accounts.bodies import ResetAnswer, ResetBody, ResetConfirmationBody
-from api.http.rate_limits import spend
+from api.http.rate_limits import enforce_rate_limit
 from api.http.schema import operation
 from api.http.views import ApiView, parse_body
 from core.errors import InvalidInput
@@ -20,7 +20,7 @@ class PublicView(ApiView):
 
 
 class ResetView(PublicView):
-    """Says the same whether or not the address is an account's; if it is, a mail goes there."""
+    """Answers the same for every address; a mail is sent only if it belongs to an account."""
 
     rate_limit_group = "reset_address"
     body = ResetBody()
@@ -29,41 +29,43 @@ class ResetView(PublicView):
         "password_reset",
         "Ask for a mail to reset a forgotten password",
         body=body,
-        sent={"email": "ada@example.com"},
+        request_example={"email": "ada@example.com"},
         status=202,
         answer=ResetAnswer,
-        shown={"status": "accepted"},
-        public=True,
+        answer_example={"status": "accepted"},
+        without_token=True,
     )
     def post(self, request: Request) -> Response:
         fields = parse_body(request, self.body)
-        spend(request._request, group="reset_account", subject=fields["email"])
+        enforce_rate_limit(request._request, group="reset_account", subject=fields["email"])
         unit_of_work(lambda: ask_for_reset(fields["email"]))
         return Response({"status": "accepted"}, status=202)
 
 
 class ResetConfirmationView(PublicView):
-    """Sets the password and ends every session. A token is good once."""
+    """Sets the password and ends every session. A token can be used once."""
 
     rate_limit_group = "login_address"
     body = ResetConfirmationBody()
 
     @operation(
         "password_reset_confirm",
-        "Set a new password with what the mail said; all tokens die",
+        "Set a new password with the token of the mail; ends all sessions",
         body=body,
-        sent={
+        request_example={
             "uid": "9b2f5c1e-3a53-4c0e-9a0e-0d6c8f5b1a77",
             "token": "d1abcd-0123456789abcdef0123456789abcdef",
             "new_password": "battery-staple-9",
         },
         status=204,
         refusals=[InvalidInput({"token": ["Wrong, used or expired: ask for another one."]})],
-        public=True,
+        without_token=True,
     )
     def post(self, request: Request) -> Response:
         fields = parse_body(request, self.body)
-        # Before any hashing, as at log-in.
-        spend(request._request, group="login_account", subject=f"reset {fields['uid']}")
+        # Counted before any hashing, as at log-in.
+        enforce_rate_limit(
+            request._request, group="login_account", subject=f"reset {fields['uid']}"
+        )
         unit_of_work(lambda: confirm_reset(fields["uid"], fields["token"], fields["new_password"]))
         return Response(status=204)

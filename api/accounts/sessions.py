@@ -1,4 +1,4 @@
-"""The doors `/client/*` and `/company/*`: sign up, log in, log out, change the password."""
+"""The endpoints `/client/*` and `/company/*`: sign up, log in, log out, change the password."""
 
 from typing import ClassVar
 
@@ -21,7 +21,7 @@ from api.accounts.bodies import (
 from api.http.authentication import caller_of
 from api.http.client_address import client_address
 from api.http.fields import Body
-from api.http.rate_limits import spend
+from api.http.rate_limits import enforce_rate_limit
 from api.http.schema import operation
 from api.http.views import ApiView, parse_body
 from core import metrics
@@ -37,7 +37,7 @@ AN_ID = "9b2f5c1e-3a53-4c0e-9a0e-0d6c8f5b1a77"
 
 
 class AccountView(ApiView):
-    """A door that exists once for clients and once for companies."""
+    """An endpoint that exists once for clients and once for companies."""
 
     tag = "accounts"
     role: ClassVar[Role]
@@ -63,7 +63,7 @@ class SignUpView(AccountView):
 
     def sign_up(self, request: Request) -> Response:
         fields = parse_body(request, self.body)
-        spend(request._request, group="signup_account", subject=fields["email"])
+        enforce_rate_limit(request._request, group="signup_account", subject=fields["email"])
         session = unit_of_work(
             lambda: services.sign_up(
                 role=self.role,
@@ -83,8 +83,8 @@ class LogInView(AccountView):
 
     def log_in(self, request: Request) -> Response:
         fields = parse_body(request, self.body)
-        # Before any hashing: guessing is limited per account, whatever address it comes from.
-        spend(request._request, group="login_account", subject=fields["email"])
+        # Counted before any hashing: guesses are limited per account, from whatever address.
+        enforce_rate_limit(request._request, group="login_account", subject=fields["email"])
         try:
             session = unit_of_work(lambda: services.log_in(role=self.role, **fields))
         except InvalidCredentials:
@@ -102,12 +102,12 @@ class ClientSignUpView(SignUpView):
         "client_signup",
         "Sign up as a client",
         body=body,
-        sent={**CREDENTIALS, "client": PERSON},
+        request_example={**CREDENTIALS, "client": PERSON},
         status=201,
         answer=ClientSessionAnswer,
-        shown={**SESSION, "customer": AN_ID},
+        answer_example={**SESSION, "customer": AN_ID},
         refusals=[EmailTaken],
-        public=True,
+        without_token=True,
     )
     def post(self, request: Request) -> Response:
         return self.sign_up(request)
@@ -122,12 +122,12 @@ class CompanySignUpView(SignUpView):
         "company_signup",
         "Sign up as a company",
         body=body,
-        sent={**CREDENTIALS, "company": COMPANY},
+        request_example={**CREDENTIALS, "company": COMPANY},
         status=201,
         answer=CompanySessionAnswer,
-        shown={**SESSION, "company": AN_ID},
+        answer_example={**SESSION, "company": AN_ID},
         refusals=[EmailTaken],
-        public=True,
+        without_token=True,
     )
     def post(self, request: Request) -> Response:
         return self.sign_up(request)
@@ -141,11 +141,11 @@ class ClientLogInView(LogInView):
         "client_login",
         "Log in as a client",
         body=LogInView.body,
-        sent=CREDENTIALS,
+        request_example=CREDENTIALS,
         answer=ClientSessionAnswer,
-        shown={**SESSION, "customer": AN_ID},
+        answer_example={**SESSION, "customer": AN_ID},
         refusals=[InvalidCredentials, PermissionDenied],
-        public=True,
+        without_token=True,
     )
     def post(self, request: Request) -> Response:
         return self.log_in(request)
@@ -159,24 +159,27 @@ class CompanyLogInView(LogInView):
         "company_login",
         "Log in as a company",
         body=LogInView.body,
-        sent=CREDENTIALS,
+        request_example=CREDENTIALS,
         answer=CompanySessionAnswer,
-        shown={**SESSION, "company": AN_ID},
+        answer_example={**SESSION, "company": AN_ID},
         refusals=[InvalidCredentials, PermissionDenied],
-        public=True,
+        without_token=True,
     )
     def post(self, request: Request) -> Response:
         return self.log_in(request)
 
 
 class LogOutView(ApiView):
-    """Ends the session that the token belongs to, whichever of the two doors it came by."""
+    """Ends the session of the token; both paths do the same."""
 
     tag = "accounts"
     body = NothingBody()
 
     @operation(
-        "{first}_logout", "End this session: its token is dead at once", body=body, status=204
+        "{first}_logout",
+        "End this session; its token is invalid from then on",
+        body=body,
+        status=204,
     )
     def post(self, request: Request) -> Response:
         parse_body(request, self.body)
@@ -207,15 +210,17 @@ class PasswordView(ApiView):
 
     @operation(
         "{first}_change_password",
-        "Change the password; all other tokens die",
+        "Change the password; ends all other sessions",
         body=body,
-        sent={"current_password": "correct-horse-7", "new_password": "battery-staple-9"},
+        request_example={"current_password": "correct-horse-7", "new_password": "battery-staple-9"},
         status=204,
         refusals=[InvalidCredentials],
     )
     def post(self, request: Request) -> Response:
         fields = parse_body(request, self.body)
-        spend(request._request, group="login_account", subject=caller_of(request).email)
+        enforce_rate_limit(
+            request._request, group="login_account", subject=caller_of(request).email
+        )
         unit_of_work(
             lambda: services.change_password(
                 caller_of(request),

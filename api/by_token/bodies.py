@@ -1,4 +1,4 @@
-"""What `/wallet/*` takes and answers where money moves."""
+"""Requests and answers of the endpoints `/wallet/*` that move money."""
 
 from typing import Any
 

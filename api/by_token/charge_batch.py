@@ -66,13 +66,13 @@ class ChargesView(MoneyView):
         "wallet_charges",
         "Charge up to 1,000 payers, each for itself (companies)",
         body=body,
-        sent={
+        request_example={
             "charges": [
                 {"wallet": OTHER_WALLET, "amount": "12.50", "summary": "May", "reference": "a-1"}
             ]
         },
         answer=ChargesAnswer,
-        shown={
+        answer_example={
             "results": [
                 {
                     "reference": "a-1",
@@ -89,7 +89,7 @@ class ChargesView(MoneyView):
             PermissionDenied,
             NoWallet,
         ],
-        keyed=True,
+        takes_idempotency_key=True,
     )
     def post(self, request: Request) -> HttpResponse:
         items = parse_body(request, self.body)["charges"]

@@ -1,4 +1,4 @@
-"""The door `/wallet/history/<token>` (seed 3)."""
+"""The endpoint `/wallet/history/<token>`."""
 
 from decimal import Decimal
 from typing import Any
@@ -8,7 +8,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.http.fields import Body, FlagField, IdField, MomentField, MoneyField
+from api.http.fields import Body, FlagField, IdField, MoneyField, TimestampField
 from api.http.own_wallets import own_wallet_of
 from api.http.pagination import LimitField, with_next_page
 from api.http.schema import operation
@@ -50,11 +50,11 @@ class HistoryQuery(Body):
     type = serializers.ChoiceField(choices=Kind.choices, required=False)
 
     def get_fields(self) -> dict[str, Any]:
-        # `from` is a word of Python's and cannot be declared like the others.
+        # `from` is a Python keyword: it cannot be declared as an attribute.
         return {
             **super().get_fields(),
-            "from": MomentField(required=False, source="since"),
-            "to": MomentField(required=False, source="until"),
+            "from": TimestampField(required=False, source="since"),
+            "to": TimestampField(required=False, source="until"),
         }
 
     def validate(self, attrs: Any) -> Any:
@@ -85,9 +85,9 @@ class WalletHistoryView(CachedCallerView):
         "All that happened to an own wallet, newest first",
         query=HistoryQuery,
         answer=HistoryAnswer(many=True),
-        shown=[A_REFUSED_CHARGE, A_CHARGE],
+        answer_example=[A_REFUSED_CHARGE, A_CHARGE],
         refusals=[WalletNotFound],
-        linked=True,
+        link_header=True,
     )
     @replica_allowed
     def get(self, request: Request, token: UUID) -> Response:

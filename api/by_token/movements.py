@@ -50,11 +50,11 @@ class DepositView(MoneyView):
         "wallet_deposit",
         "Deposit into an own wallet",
         body=body,
-        sent={"wallet": WALLET, "amount": "100.00"},
+        request_example={"wallet": WALLET, "amount": "100.00"},
         answer=BalanceAnswer,
-        shown={"wallet": WALLET, "balance": Decimal("100.00")},
+        answer_example={"wallet": WALLET, "balance": Decimal("100.00")},
         refusals=[BAD_AMOUNT, AmountNotPositive, NotCash, WalletNotFound, *REFUSED_BY_POST],
-        keyed=True,
+        takes_idempotency_key=True,
     )
     def post(self, request: Request) -> HttpResponse:
         fields = parse_body(request, self.body)
@@ -71,12 +71,12 @@ class WithdrawView(MoneyView):
         "wallet_withdraw",
         "Withdraw from an own wallet",
         body=body,
-        sent={"wallet": WALLET, "amount": "20.00"},
+        request_example={"wallet": WALLET, "amount": "20.00"},
         answer=BalanceAnswer,
-        shown={"wallet": WALLET, "balance": Decimal("80.00")},
+        answer_example={"wallet": WALLET, "balance": Decimal("80.00")},
         refusals=[BAD_AMOUNT, AmountNotPositive, SHORT, NotCash, WalletNotFound, *REFUSED_BY_POST],
-        keyed=True,
-        or_queued=(PREFER, AcceptedAnswer, ACCEPTED),
+        takes_idempotency_key=True,
+        respond_async=(PREFER, AcceptedAnswer, ACCEPTED),
     )
     def post(self, request: Request) -> HttpResponse:
         fields = parse_body(request, self.body)
@@ -99,9 +99,14 @@ class TransferView(MoneyView):
         "wallet_transfer",
         "Transfer from an own wallet to another",
         body=body,
-        sent={"source": WALLET, "target": OTHER_WALLET, "amount": "15.00", "summary": "Lunch"},
+        request_example={
+            "source": WALLET,
+            "target": OTHER_WALLET,
+            "amount": "15.00",
+            "summary": "Lunch",
+        },
         answer=BalanceAnswer,
-        shown={"wallet": WALLET, "balance": Decimal("65.00")},
+        answer_example={"wallet": WALLET, "balance": Decimal("65.00")},
         refusals=[
             BAD_AMOUNT,
             AmountNotPositive,
@@ -112,8 +117,8 @@ class TransferView(MoneyView):
             WalletNotFound,
             *REFUSED_BY_POST,
         ],
-        keyed=True,
-        or_queued=(PREFER, AcceptedAnswer, ACCEPTED),
+        takes_idempotency_key=True,
+        respond_async=(PREFER, AcceptedAnswer, ACCEPTED),
     )
     def post(self, request: Request) -> HttpResponse:
         fields = parse_body(request, self.body)
@@ -136,9 +141,9 @@ class ChargeView(MoneyView):
         "wallet_charge",
         "Charge a payer's wallet by its token (companies)",
         body=body,
-        sent={"wallet": OTHER_WALLET, "amount": 12.5, "summary": "Order 1017"},
+        request_example={"wallet": OTHER_WALLET, "amount": 12.5, "summary": "Order 1017"},
         answer=ChargeAnswer,
-        shown={"wallet": WALLET, "balance": Decimal("12.50"), "transaction": TRANSACTION},
+        answer_example={"wallet": WALLET, "balance": Decimal("12.50"), "transaction": TRANSACTION},
         refusals=[
             BAD_AMOUNT,
             AmountNotPositive,
@@ -150,7 +155,7 @@ class ChargeView(MoneyView):
             NoWallet,
             *REFUSED_BY_POST,
         ],
-        keyed=True,
+        takes_idempotency_key=True,
     )
     def post(self, request: Request) -> HttpResponse:
         fields = parse_body(request, self.body)
@@ -169,9 +174,9 @@ class RefundView(MoneyView):
         "wallet_refund",
         "Refund a charge, in whole or in part (companies)",
         body=body,
-        sent={"transaction": TRANSACTION, "amount": "2.50", "summary": "One returned"},
+        request_example={"transaction": TRANSACTION, "amount": "2.50", "summary": "One returned"},
         answer=RefundAnswer,
-        shown={
+        answer_example={
             "wallet": WALLET,
             "balance": Decimal("10.00"),
             "transaction": OTHER_WALLET,
@@ -187,7 +192,7 @@ class RefundView(MoneyView):
             RefundExceedsCharge,
             *REFUSED_BY_POST,
         ],
-        keyed=True,
+        takes_idempotency_key=True,
     )
     def post(self, request: Request) -> HttpResponse:
         fields = parse_body(request, self.body)

@@ -1,4 +1,4 @@
-"""The doors `/wallet/*` that create wallets and tell what they hold (seed 3)."""
+"""The endpoints `/wallet/*` that create and show wallets."""
 
 from decimal import Decimal
 from typing import Any
@@ -58,17 +58,17 @@ class CreateWalletView(ApiView):
         "wallet_create",
         "Create a wallet",
         body=body,
-        sent={"currency": "USD"},
+        request_example={"currency": "USD"},
         status=201,
         answer=CreatedAnswer,
-        shown={"wallet": A_WALLET["wallet"]},
+        answer_example={"wallet": A_WALLET["wallet"]},
         refusals=[
             InvalidInput({"currency": ["There is no such currency."]}),
             PermissionDenied,
             NotCash,
             WalletLimitReached(limit=1),
         ],
-        keyed=True,
+        takes_idempotency_key=True,
     )
     def post(self, request: Request) -> HttpResponse:
         fields = parse_body(request, self.body)
@@ -84,9 +84,9 @@ class WalletInfoView(CachedCallerView):
 
     @operation(
         "wallet_info",
-        "What an own wallet holds",
+        "An own wallet and its balance",
         answer=WalletAnswer,
-        shown=A_WALLET,
+        answer_example=A_WALLET,
         refusals=[WalletNotFound],
     )
     @replica_allowed
@@ -101,7 +101,7 @@ class WalletListView(ApiView):
         "wallet_list",
         "All own wallets, oldest first",
         answer=WalletAnswer(many=True),
-        shown=[A_WALLET],
+        answer_example=[A_WALLET],
     )
     @replica_allowed
     def get(self, request: Request) -> Response:

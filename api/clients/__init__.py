@@ -1,1 +1,1 @@
-"""Clients: what is generated from the OpenAPI document for those who call the service."""
+"""The Postman collection and the Python client, generated from the OpenAPI document."""

@@ -1,4 +1,4 @@
-"""`python -m api.clients`: write the Postman collection and the Python client anew."""
+"""`python -m api.clients`: regenerate the Postman collection and the Python client."""
 
 import os
 import sys
@@ -8,10 +8,10 @@ from django.conf import settings
 
 
 def main() -> None:
-    """Write each file, and say which."""
+    """Write each generated file and print its path."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
-    # Only now: what it imports has models.
+    # Imported after `django.setup()`: it imports models.
     from api.clients.files import generated_files  # noqa: PLC0415
 
     for path, content in generated_files().items():

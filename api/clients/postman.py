@@ -1,6 +1,6 @@
 """A Postman collection (format 2.1) from the OpenAPI document.
 
-Nothing that is kept well makes one without Node, which a newcomer here does not need.
+No maintained tool makes one without Node, which the project does not need otherwise.
 """
 
 import json
@@ -17,7 +17,7 @@ START = (
     " other requests. Creating a wallet stores its token too, a charge its transaction. Set the"
     " variables `otherWallet` and `user` yourself."
 )
-#: The variables of the collection and the values of the examples whose place they take.
+#: The variables of the collection, and the example values that they replace.
 VARIABLES = {
     "baseUrl": "http://127.0.0.1:8000",
     "token": "",
@@ -38,8 +38,8 @@ PATH_VALUES = {
     "symbol": "GOLD",
     "key": "3f0c8a52-order-1017",
 }
-#: What a success stores: variable → field of the answer.
-STORED = {
+#: The variables that a request sets when it succeeds: variable → field of the answer.
+VARIABLES_SET = {
     "client_signup": {"token": "token", "user": "customer"},
     "client_login": {"token": "token", "user": "customer"},
     "company_signup": {"token": "token", "user": "company"},
@@ -49,13 +49,13 @@ STORED = {
     "wallet_charge": {"transaction": "transaction"},
     "transaction_queue": {"queued": "id"},
 }
-#: The key is sent as a header, new each time; a second one in the body would have to be the same.
+#: Left out of the bodies: each request sends a new key as a header, and the two must not differ.
 KEYS_IN_BODY = ("idempotencyKey", "clientTransactionId")
 JSON_HEADER = {"key": "Content-Type", "value": "application/json"}
 
 
 def collection_of(document: dict[str, Any]) -> dict[str, Any]:
-    """Return the collection: a folder for each tag, in it what creates first, what ends last."""
+    """Return the collection: a folder for each tag; requests that create first, that end last."""
     folders: dict[str, list[dict[str, Any]]] = defaultdict(list)
     operations = [
         (path, method, operation)
@@ -90,7 +90,7 @@ def _item(path: str, method: HTTPMethod, operation: dict[str, Any]) -> dict[str,
         **({"body": _body(operation)} if "requestBody" in operation else {}),
         **({} if operation.get("security") else {"auth": {"type": "noauth"}}),
     }
-    stored = STORED.get(operation["operationId"])
+    variables_set = VARIABLES_SET.get(operation["operationId"])
     return {
         "name": operation["summary"],
         "request": request,
@@ -99,16 +99,16 @@ def _item(path: str, method: HTTPMethod, operation: dict[str, Any]) -> dict[str,
             for status, response in operation["responses"].items()
             for example in _responses(HTTPStatus(int(status)), response, request)
         ],
-        **({"event": [_storing(stored)]} if stored else {}),
+        **({"event": [_set_variables(variables_set)]} if variables_set else {}),
     }
 
 
 def _headers(operation: dict[str, Any]) -> list[dict[str, str]]:
-    named = {parameter["name"] for parameter in operation.get("parameters", [])}
+    parameters = {parameter["name"] for parameter in operation.get("parameters", [])}
     return [
         {"key": "Accept", "value": "application/json"},
         *([JSON_HEADER] if "requestBody" in operation else []),
-        *([{"key": "Idempotency-Key", "value": "{{$guid}}"}] * ("Idempotency-Key" in named)),
+        *([{"key": "Idempotency-Key", "value": "{{$guid}}"}] * ("Idempotency-Key" in parameters)),
     ]
 
 
@@ -162,27 +162,28 @@ def _responses(
     status: HTTPStatus, response: dict[str, Any], request: dict[str, Any]
 ) -> list[dict[str, Any]]:
     examples = response.get("content", {}).get("application/json", {}).get("examples", {})
-    shown = [(example.get("summary", name), example["value"]) for name, example in examples.items()]
+    named = [(example.get("summary", name), example["value"]) for name, example in examples.items()]
     return [
         {
             "name": name,
-            # Once is enough: all examples of an operation answer the same request.
+            # In successes only: all answers of an operation are to the same request.
             **({"originalRequest": request} if status < HTTPStatus.BAD_REQUEST else {}),
-            # An error's phrase is the service's to say.
+            # The service's own phrase for errors, which does not depend on the Python version.
             "status": status.phrase if status < HTTPStatus.BAD_REQUEST else value["error"],
             "code": int(status),
             "header": [] if value is None else [JSON_HEADER],
             "body": "" if value is None else _json(value),
             "_postman_previewlanguage": "json",
         }
-        for name, value in shown or [("Success", None)]
+        for name, value in named or [("Success", None)]
     ]
 
 
-def _storing(stored: dict[str, str]) -> dict[str, Any]:
+def _set_variables(fields: dict[str, str]) -> dict[str, Any]:
+    """Return the script that runs after the answer and sets variables from its fields."""
     lines = [
         f'    pm.collectionVariables.set("{variable}", pm.response.json().{field});'
-        for variable, field in stored.items()
+        for variable, field in fields.items()
     ]
     script = ["if (pm.response.code < 300) {", *lines, "}"]
     return {"listen": "test", "script": {"type": "text/javascript", "exec": script}}

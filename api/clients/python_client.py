@@ -1,7 +1,7 @@
 """The generated half of the Python client (`clients/python`): its models and its operations.
 
-The models are datamodel-code-generator's. The operations are ours: the generators of whole clients
-read money as a float.
+datamodel-code-generator writes the models. This module writes the operations: the generators of
+whole clients parse money as a float.
 """
 
 import json
@@ -29,7 +29,7 @@ from wallet_client.transport import Transport, part
 
 
 class WalletClient(Transport):
-    \"\"\"Calls the service. Every method raises what `Transport` says.\"\"\"
+    \"\"\"Calls the service. Every method raises the exceptions of `Transport`.\"\"\"
 """
 )
 MODEL_OPTIONS = (
@@ -56,7 +56,7 @@ def models_of(document: dict[str, Any]) -> str:
     components = {"schemas": _for_models(document["components"]["schemas"])}
     schemas = json.dumps({**document, "paths": {}, "components": components})
     header = f"--custom-file-header={MODELS}"
-    return _formatted(_run("datamodel_code_generator", *MODEL_OPTIONS, header, given=schemas))
+    return _formatted(_run("datamodel_code_generator", *MODEL_OPTIONS, header, stdin=schemas))
 
 
 def operations_of(document: dict[str, Any]) -> str:
@@ -70,9 +70,9 @@ def operations_of(document: dict[str, Any]) -> str:
 
 
 def _for_models(node: Any) -> Any:
-    """Return schemas that make every number an exact decimal.
+    """Return the schemas with every number as an exact decimal.
 
-    Money coming in may also be a text; from a program a decimal is the only way to say it.
+    A request may also spell money as a string; the client takes a `Decimal` only.
     """
     if isinstance(node, list):
         return [_for_models(part) for part in node]
@@ -81,7 +81,7 @@ def _for_models(node: Any) -> Any:
     if {"type": "number"} in node.get("oneOf", []):
         return {"type": "number", "format": "decimal"}
     if "enum" in node:
-        # Its description only repeats the values.
+        # drf-spectacular's description of an enum only repeats its values.
         return {name: part for name, part in node.items() if name != "description"}
     decimal = {"format": "decimal"} if "number" in node.get("type", ()) else {}
     return {name: _for_models(part) for name, part in node.items()} | decimal
@@ -92,7 +92,7 @@ def _method(path: str, verb: str, operation: dict[str, Any]) -> str:
     in_path = sorted(
         (p for p in parameters if p["in"] == "path"), key=lambda p: path.find(p["name"])
     )
-    # Another format than JSON has no model.
+    # `format` asks for another format than JSON, which has no model.
     in_query = [p for p in parameters if p["in"] == "query" and p["name"] != "format"]
     is_keyed = any(p["name"] == "Idempotency-Key" for p in parameters)
     body = operation.get("requestBody")
@@ -121,7 +121,7 @@ def _method(path: str, verb: str, operation: dict[str, Any]) -> str:
 
 
 def _answer(operation: dict[str, Any]) -> str:
-    # The first success: the client never asks for a call to be queued (`Prefer`).
+    # The first success: the client never sends `Prefer: respond-async`, which has a second one.
     response = next(
         response for status, response in operation["responses"].items() if status.startswith("2")
     )
@@ -155,17 +155,17 @@ def _type(schema: dict[str, Any]) -> str:
 
 
 def _formatted(source: str) -> str:
-    """Return the source as `make check` wants it."""
+    """Return the source formatted by ruff with the project's settings."""
     return _run(
-        "ruff", "format", f"--config={settings.BASE_DIR / 'pyproject.toml'}", "-", given=source
+        "ruff", "format", f"--config={settings.BASE_DIR / 'pyproject.toml'}", "-", stdin=source
     )
 
 
-def _run(module: str, *arguments: str, given: str) -> str:
-    """Return what a tool of `requirements-dev.txt` makes of its input."""
+def _run(module: str, *arguments: str, stdin: str) -> str:
+    """Run a tool of `requirements-dev.txt` on its standard input and return its output."""
     return subprocess.run(  # noqa: S603 (our own arguments)
         [sys.executable, "-m", module, *arguments],
-        input=given,
+        input=stdin,
         capture_output=True,
         text=True,
         check=True,

@@ -1,4 +1,4 @@
-"""What `/api/v1/wallet/*` takes where credits move."""
+"""Requests of the endpoints `/api/v1/wallet/*` that move credits."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The door `/api/v1/wallet/ledger/<userId>`: both sides of each completed transaction (seed 4)."""
+"""The endpoint `/api/v1/wallet/ledger/<userId>`: both entries of each completed transaction."""
 
 import re
 from collections.abc import Iterator
@@ -41,12 +41,12 @@ A_CREDIT_SIDE = {
     "direction": "CREDIT",
     "balanceAfter": Decimal("350.00"),
 }
-SIDES = 2
+ROWS_PER_TRANSACTION = 2
 
 
 @extend_schema_field({"type": "string"})
 class RowCursorField(serializers.Field[tuple[UUID, int], Any, Any, Any]):
-    """A transaction, and how many of its two sides the pages before have shown."""
+    """A transaction's id, and how many of its two rows the pages before have shown."""
 
     default_error_messages = {"invalid": "Not a cursor of this list."}
 
@@ -88,7 +88,7 @@ class LedgerView(ApiView):
         "Both sides of a user's completed transactions, newest first (operators, or the user)",
         query=LedgerQuery,
         answer=LedgerAnswer,
-        shown={"data": [A_DEBIT, A_CREDIT_SIDE], "pagination": PAGINATION},
+        answer_example={"data": [A_DEBIT, A_CREDIT_SIDE], "pagination": PAGINATION},
         refusals=[
             UnknownUser,
             PermissionDenied,
@@ -101,14 +101,15 @@ class LedgerView(ApiView):
         query = parse_query(request, self.query)
         caller = caller_of(request)
         own = {wallet.id for wallet in wallets_of(the_user(caller, user_id))}
-        last, shown = query.get("cursor", (MAX_ID, SIDES))
-        skipped = query.get("offset", 0) + (shown if shown < SIDES else 0)
-        wanted = skipped + query["limit"] + 1
+        last_id, rows_shown = query.get("cursor", (MAX_ID, ROWS_PER_TRANSACTION))
+        is_shown_in_part = rows_shown < ROWS_PER_TRANSACTION
+        skipped = query.get("offset", 0) + (rows_shown if is_shown_in_part else 0)
+        row_count = skipped + query["limit"] + 1
         transactions = transactions_of(
             list(own),
-            count=wanted // SIDES + 1,
-            # One whose second side is still to come must be found once more.
-            before=last if shown == SIDES else UUID(int=min(last.int + 1, MAX_ID.int)),
+            count=row_count // ROWS_PER_TRANSACTION + 1,
+            # A transaction with one row still to show must be among the transactions found.
+            before=UUID(int=min(last_id.int + 1, MAX_ID.int)) if is_shown_in_part else last_id,
             completed_only=True,
         )
         sees_all = caller.role == Role.OPERATOR
@@ -116,7 +117,7 @@ class LedgerView(ApiView):
             row
             for transaction in transactions
             for row in ledger_rows(transaction, visible=None if sees_all else own)
-        ][skipped:wanted]
+        ][skipped:row_count]
         page = rows[: query["limit"]]
         return Response(
             page_answer(page, query, _cursor_after(page) if rows[len(page) :] else None)
@@ -124,7 +125,7 @@ class LedgerView(ApiView):
 
 
 def ledger_rows(transaction: Transaction, *, visible: set[UUID] | None) -> Iterator[dict[str, Any]]:
-    """Yield the debit, then the credit. `visible`: whose balances are told (None: everyone's)."""
+    """Yield the debit, then the credit. `visible`: wallets whose balance is shown (None: all)."""
     sides = (
         (
             Direction.DEBIT,
@@ -141,19 +142,19 @@ def ledger_rows(transaction: Transaction, *, visible: set[UUID] | None) -> Itera
     )
     symbol = transaction.asset_id
     for direction, wallet_id, is_system, balance_minor in sides:
-        is_told = visible is None or wallet_id in visible
+        shows_balance = visible is None or wallet_id in visible
         yield {
             "transactionId": transaction.id,
             "account": system_account(wallet_id, symbol) if is_system else wallet_id,
             "assetSymbol": symbol,
             "direction": direction,
             "amount": to_decimal(transaction.amount_minor, symbol),
-            "balanceAfter": to_decimal(balance_minor, symbol) if is_told else None,
+            "balanceAfter": to_decimal(balance_minor, symbol) if shows_balance else None,
             "createdAt": rfc3339(transaction.created_at),
         }
 
 
 def _cursor_after(page: list[dict[str, Any]]) -> str:
     last = page[-1]
-    sides = SIDES if last["direction"] == Direction.CREDIT else 1
-    return f"{last['transactionId']}.{sides}"
+    rows_shown = ROWS_PER_TRANSACTION if last["direction"] == Direction.CREDIT else 1
+    return f"{last['transactionId']}.{rows_shown}"

@@ -133,11 +133,11 @@ class TopUpView(CreditView):
         "credits_topup",
         "Credit what a user bought (operators)",
         body=CreditView.body,
-        sent=SENT,
+        request_example=SENT,
         answer=CreditAnswer,
-        shown=A_CREDIT,
+        answer_example=A_CREDIT,
         refusals=[*REFUSALS, WalletLimitReached(limit=1), *REFUSED_BY_POST],
-        keyed=True,
+        takes_idempotency_key=True,
     )
     def post(self, request: Request) -> HttpResponse:
         return self.move(request)
@@ -151,11 +151,11 @@ class BonusView(CreditView):
         "credits_bonus",
         "Give a user credits (operators)",
         body=CreditView.body,
-        sent=SENT,
+        request_example=SENT,
         answer=CreditAnswer,
-        shown={**A_CREDIT, "type": "BONUS"},
+        answer_example={**A_CREDIT, "type": "BONUS"},
         refusals=[*REFUSALS, WalletLimitReached(limit=1), *REFUSED_BY_POST],
-        keyed=True,
+        takes_idempotency_key=True,
     )
     def post(self, request: Request) -> HttpResponse:
         return self.move(request)
@@ -169,11 +169,11 @@ class SpendView(CreditView):
         "credits_spend",
         "Spend a user's credits (operators, or the user)",
         body=CreditView.body,
-        sent=SENT,
+        request_example=SENT,
         answer=CreditAnswer,
-        shown={**A_CREDIT, "type": "SPEND", "balance": Decimal("250.00")},
+        answer_example={**A_CREDIT, "type": "SPEND", "balance": Decimal("250.00")},
         refusals=[*REFUSALS, SHORT, NoWallet, *REFUSED_BY_POST],
-        keyed=True,
+        takes_idempotency_key=True,
     )
     def post(self, request: Request) -> HttpResponse:
         return self.move(request)
@@ -186,7 +186,7 @@ class BalanceView(ApiView):
         "credits_balance",
         "What a user holds of an asset (operators, or the user)",
         answer=UserBalance,
-        shown={"userId": A_CREDIT["userId"], **A_BALANCE},
+        answer_example={"userId": A_CREDIT["userId"], **A_BALANCE},
         refusals=[UnknownUser, UnknownAsset, PermissionDenied, NotFound],
     )
     @replica_allowed
@@ -203,7 +203,7 @@ class BalancesView(ApiView):
         "credits_balances",
         "What a user holds of every asset (operators, or the user)",
         answer=BalancesAnswer,
-        shown={
+        answer_example={
             "userId": A_CREDIT["userId"],
             "balances": [{**A_BALANCE, "assetName": "Gold"}],
         },
@@ -230,7 +230,7 @@ class TransactionsView(ApiView):
         "A user's transactions, newest first (operators, or the user)",
         query=PageQuery,
         answer=CreditsAnswer,
-        shown={"data": [A_CREDIT], "pagination": PAGINATION},
+        answer_example={"data": [A_CREDIT], "pagination": PAGINATION},
         refusals=[
             UnknownUser,
             PermissionDenied,

@@ -1,4 +1,4 @@
-"""What is kept of each request once it is answered: a figure, and a line in the log."""
+"""Records each request once it is answered: metrics, and a line in the log."""
 
 import logging
 from typing import Any
@@ -11,14 +11,15 @@ from core import metrics
 
 logger = logging.getLogger(__name__)
 
-#: Stands for whatever no route answers: an unknown path, a preflight, a static file.
+#: The route of a request that no route answers: an unknown path, a preflight, a static file.
 NO_ROUTE = "(none)"
 
 
 def observe(request: HttpRequest, response: HttpResponseBase, seconds: float) -> None:
-    """Count the request and log one line: who called what, and how it ended.
+    """Count the request and log one line with its caller, route, status and duration.
 
-    Of the URL only the route's pattern: paths and query strings hold tokens and personal data.
+    Of the URL only the route's pattern is logged: paths and query strings hold tokens and personal
+    data.
     """
     route = route_of(request)
     method = request.method or ""
@@ -48,8 +49,8 @@ def route_of(request: HttpRequest) -> str:
 
 
 def _user_id(request: HttpRequest) -> str | None:
-    """Return whose token or session it was, if anybody has looked. Asks no database."""
-    # Django keeps here whom a session belongs to; the REST framework puts its user on the request.
+    """Return the id of the user, if the token or session was looked up. Makes no query."""
+    # Django sets `_cached_user` for a session; REST framework sets `user` on the Django request.
     user: Any = getattr(request, "_cached_user", None) or getattr(request, "user", None)
     if user is None or type(user) is SimpleLazyObject or user.pk is None:
         return None

@@ -8,12 +8,12 @@ from rest_framework.request import Request
 
 from accounts.models import User
 from accounts.token_expiry import prolong
-from api.http.rate_limits import GuessLimit
+from api.http.rate_limits import InvalidTokenLimit
 from core import replica
 from core.connections.fixed_query import FixedQuery
 from core.errors import InvalidToken, NotAuthenticated
 
-_guesses = GuessLimit("invalid_tokens")
+_invalid_tokens = InvalidTokenLimit("invalid_tokens")
 _VALID = (
     "JOIN knox_authtoken ON knox_authtoken.user_id = accounts_user.id"
     " WHERE digest = %s AND expiry > now() AND is_active"
@@ -48,15 +48,15 @@ class TokenAuthentication(KnoxAuthentication):  # type: ignore[misc]
         scheme, digest = sent_token(request)
         if not scheme:
             return None
-        _guesses.require_free(request._request, digest)
+        _invalid_tokens.require_unblocked(request._request, digest)
         try:
             if scheme not in SCHEMES:
                 raise InvalidToken
             session = _find(digest)
         except InvalidToken:
-            _guesses.was_wrong(request._request)
+            _invalid_tokens.record_invalid(request._request)
             raise
-        _guesses.was_right(digest)
+        _invalid_tokens.record_valid(digest)
         prolong(session[1])
         return session
 

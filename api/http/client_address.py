@@ -1,11 +1,11 @@
-"""Where a request comes from."""
+"""The address that a request comes from."""
 
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 from django.conf import settings
 from django.http import HttpRequest
 
-#: Who has one IPv6 address has its whole network of this size, and could count as each of it.
+#: A caller with one IPv6 address controls the whole network of this size: it counts as one.
 IPV6_PREFIX = 64
 
 
@@ -16,7 +16,7 @@ def client_address(request: HttpRequest) -> str | None:
 
 
 def client_network(request: HttpRequest) -> str:
-    """Return the caller's address as limits count it: an IPv4 address, an IPv6 network, or ""."""
+    """Return the address for rate limits: an IPv4 address, an IPv6 network, or ""."""
     address = _client_address(request)
     if isinstance(address, IPv6Address):
         return str(IPv6Network((address, IPV6_PREFIX), strict=False))
@@ -24,7 +24,7 @@ def client_network(request: HttpRequest) -> str:
 
 
 def is_local(request: HttpRequest) -> bool:
-    """Whether the request comes from a program on this machine, and through no proxy."""
+    """Whether the request comes from a program on this machine and not through a proxy."""
     address = _parsed(request.META.get("REMOTE_ADDR", ""))
     forwarded = any(
         name.startswith(("HTTP_X_FORWARDED", "HTTP_FORWARDED")) for name in request.META
@@ -33,20 +33,20 @@ def is_local(request: HttpRequest) -> bool:
 
 
 def _client_address(request: HttpRequest) -> IPv4Address | IPv6Address | None:
-    """Return the peer's address or, when the peer is a trusted proxy, whom it speaks for.
+    """Return the peer's address or, when the peer is a trusted proxy, that of its client.
 
-    That is the last address that `X-Forwarded-For` names and that is no trusted proxy itself.
-    Anybody may have written what stands left of it.
+    That is the last address of `X-Forwarded-For` that is not a trusted proxy. The addresses to the
+    left of it are not trustworthy: the client can send that header too.
     """
     address = _parsed(request.META.get("REMOTE_ADDR", ""))
     if address is None:
         return None
     hops = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
     while hops and _is_trusted(address):
-        named = _parsed(hops.pop().strip())
-        if named is None:
+        forwarded = _parsed(hops.pop().strip())
+        if forwarded is None:
             break
-        address = named
+        address = forwarded
     return address
 
 

@@ -1,10 +1,10 @@
-"""What stands for an id in a path."""
+"""The path converter for ids."""
 
 import uuid
 
 
 class IdConverter:
-    """A UUID in the 36-character hyphenated form; anything else is no such path."""
+    """A UUID in the 36-character hyphenated form; any other form is a 404."""
 
     regex = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 

@@ -74,7 +74,7 @@ FAMILY_STATUS: dict[type[Refusal], HTTPStatus] = {
 }
 
 
-#: Python renamed these phrases in 3.13, with RFC 9110; what we answer does not depend on it.
+#: Python 3.13 renamed these phrases, with RFC 9110. The answers are the same on all versions.
 _PHRASES = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Request Entity Too Large",
     HTTPStatus.UNPROCESSABLE_ENTITY: "Unprocessable Entity",
@@ -93,7 +93,7 @@ def status_of(refusal: Refusal | type[Refusal]) -> HTTPStatus:
 
 
 def error_body(refusal: Refusal, *, path: str) -> dict[str, Any]:
-    """Return the error body of `API.md`, as JSON values."""
+    """Return the error body of `docs/api.md`, as JSON values."""
     status = status_of(refusal)
     return {
         "statusCode": int(status),
@@ -108,7 +108,7 @@ def error_body(refusal: Refusal, *, path: str) -> dict[str, Any]:
 
 
 def error_headers(refusal: Refusal) -> dict[str, str]:
-    """Return the headers that belong to a refusal: whom to be, or when to come back."""
+    """Return the headers of a refusal: `WWW-Authenticate` or `Retry-After`, if any."""
     if isinstance(refusal, NotAuthenticated):
         return {"WWW-Authenticate": "Token"}
     if isinstance(refusal, RateLimited | Unavailable):

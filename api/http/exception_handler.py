@@ -1,4 +1,4 @@
-"""What a view raised becomes the documented error body."""
+"""Turns an exception of a view into the documented error body."""
 
 import logging
 from typing import Any
@@ -22,8 +22,8 @@ from core.errors import (
 
 logger = logging.getLogger(__name__)
 
-#: What the framework's own exceptions mean.
-_MEANING: dict[type[Exception], type[Refusal]] = {
+#: The refusals that the frameworks' own exceptions become.
+_REFUSAL_OF_EXCEPTION: dict[type[Exception], type[Refusal]] = {
     exceptions.ParseError: Malformed,
     exceptions.NotAuthenticated: NotAuthenticated,
     exceptions.PermissionDenied: PermissionDenied,
@@ -39,7 +39,7 @@ _MEANING: dict[type[Exception], type[Refusal]] = {
 
 
 def exception_handler(exception: Exception, context: dict[str, Any]) -> HttpResponse | None:
-    """Answer for the REST framework. None (an unforeseen exception) ends as a logged 500."""
+    """Return the answer for REST framework; for None (unexpected) Django logs and answers 500."""
     refusal = as_refusal(exception)
     if refusal is None:
         return None
@@ -51,18 +51,20 @@ def exception_handler(exception: Exception, context: dict[str, Any]) -> HttpResp
 
 
 def as_refusal(exception: Exception) -> Refusal | None:
-    """Return the refusal that an exception means, or None for one that nobody foresaw."""
+    """Return the refusal that an exception becomes, or None for an unexpected one."""
     if isinstance(exception, Refusal):
         return exception
     if isinstance(exception, exceptions.ValidationError):
-        return InvalidInput(_flat(exception.detail))
+        return InvalidInput(_flatten(exception.detail))
     if isinstance(exception, OperationalError | InterfaceError):
         logger.warning("The database did not answer: %s", exception)
-    family = next((f for kind, f in _MEANING.items() if isinstance(exception, kind)), None)
+    family = next(
+        (f for kind, f in _REFUSAL_OF_EXCEPTION.items() if isinstance(exception, kind)), None
+    )
     return family() if family else None
 
 
-def _joined(prefix: str, name: str | int) -> str:
+def _field_path(prefix: str, name: str | int) -> str:
     if isinstance(name, int):
         return f"{prefix}[{name}]"
     if prefix and name == api_settings.NON_FIELD_ERRORS_KEY:
@@ -70,18 +72,18 @@ def _joined(prefix: str, name: str | int) -> str:
     return f"{prefix}.{name}" if prefix else name
 
 
-def _flat(detail: Any, prefix: str = "") -> dict[str, list[str]]:
-    """Turn nested reasons into `{"client.phone_number": ["…"]}`."""
+def _flatten(detail: Any, prefix: str = "") -> dict[str, list[str]]:
+    """Flatten nested reasons to `{"client.phone_number": ["…"]}`."""
     if isinstance(detail, dict):
         return {
             field: reasons
             for name, inner in detail.items()
-            for field, reasons in _flat(inner, _joined(prefix, name)).items()
+            for field, reasons in _flatten(inner, _field_path(prefix, name)).items()
         }
     if any(isinstance(inner, dict) for inner in detail):
         return {
             field: reasons
             for index, inner in enumerate(detail)
-            for field, reasons in _flat(inner, f"{prefix}[{index}]").items()
+            for field, reasons in _flatten(inner, f"{prefix}[{index}]").items()
         }
     return {prefix: [str(reason) for reason in detail]}

@@ -1,4 +1,4 @@
-"""Strict fields: a wrong type is an error, never a guess."""
+"""Strict fields: a wrong type is an error and is never converted."""
 
 import re
 import uuid
@@ -19,54 +19,52 @@ from core.strict_json import NOT_STORABLE, is_storable, is_text
 from core.times import parse_rfc3339
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-
-
-#: How many unknown fields an answer names; a body may hold a hundred thousand.
-_TOLD = 20
+#: How many unknown fields an answer names; a body may have a hundred thousand.
+_MAX_REPORTED_FIELDS = 20
 
 
 class Body(serializers.Serializer[Any]):
     """A JSON object of known fields; one that is not declared is an error."""
 
-    # The rules are the fields'. What REST framework does around them takes several times as long as
-    # they do, and arrays have a thousand objects: so the rules are asked directly, and only what is
-    # not plainly right goes the long way, which also knows what to say.
+    # An array may have a thousand objects, and REST framework's own code takes several times as
+    # long as the fields' parsers and validators. So these are called directly. Whatever they do not
+    # accept goes through REST framework, which decides and words the errors.
     def run_validation(self, data: Any = empty) -> Any:
-        plain = self._plain(data)
-        return super().run_validation(data) if plain is empty else plain
+        fields = self._validate_fast(data)
+        return super().run_validation(data) if fields is empty else fields
 
-    def _plain(self, data: Any) -> Any:
-        """Return what the object says if it is plainly right, else `empty`."""
-        rules = self._rules
-        if rules is None or type(data) is not dict or not data.keys() <= rules.keys():
+    def _validate_fast(self, data: Any) -> Any:
+        """Return the validated fields, or `empty` if REST framework has to decide."""
+        specs = self._field_specs
+        if specs is None or type(data) is not dict or not data.keys() <= specs.keys():
             return empty
         fields: dict[str, Any] = {}
         try:
-            for name, rule in rules.items():
-                given = data.get(name, empty)
-                if given is empty and rule.is_required:
+            for name, spec in specs.items():
+                received = data.get(name, empty)
+                if received is empty and spec.is_required:
                     return empty
-                value = rule.default if given is empty else rule.value_of(given)
+                value = spec.default if received is empty else spec.validated(received)
                 if value is not empty:
-                    fields[rule.source] = value
+                    fields[spec.source] = value
             return self.validate(fields)
         except (serializers.ValidationError, DjangoValidationError):
             return empty
 
     @cached_property
-    def _rules(self) -> "dict[str, _Rule] | None":
-        """The rules of the fields by name; None when they are not all there is to it."""
+    def _field_specs(self) -> "dict[str, _FieldSpec] | None":
+        """The specs of all fields by name; None if the body or a field does more than they say."""
         if self.validators or self.partial:
             return None
-        rules = {name: _rule(field) for name, field in self.fields.items()}
-        has_more = any(rule is None or hasattr(self, f"validate_{n}") for n, rule in rules.items())
-        return None if has_more else rules  # type: ignore[return-value]  # none is None
+        specs = {name: _field_spec(field) for name, field in self.fields.items()}
+        does_more = any(spec is None or hasattr(self, f"validate_{n}") for n, spec in specs.items())
+        return None if does_more else specs  # type: ignore[return-value]  # none is None
 
     def to_internal_value(self, data: Any) -> Any:
         reasons: dict[str, Any] = {}
         if isinstance(data, dict):
-            unknown = sorted(data.keys() - self.fields.keys())[:_TOLD]
-            reasons = {_printable(name): ["Unknown field."] for name in unknown}
+            unknown = sorted(data.keys() - self.fields.keys())[:_MAX_REPORTED_FIELDS]
+            reasons = {_escape_surrogates(name): ["Unknown field."] for name in unknown}
         try:
             fields = super().to_internal_value(data)
         except serializers.ValidationError as error:
@@ -77,8 +75,8 @@ class Body(serializers.Serializer[Any]):
         return fields
 
 
-class _Rule(NamedTuple):
-    """What a field asks of a value. Without `default` it may be missing, unless it is required."""
+class _FieldSpec(NamedTuple):
+    """How a field reads a value. A `default` of `empty`: an optional field stays absent."""
 
     source: str
     is_required: bool
@@ -86,25 +84,25 @@ class _Rule(NamedTuple):
     parse: Callable[[Any], Any]
     validators: Sequence[Callable[..., object]]
 
-    def value_of(self, given: Any) -> Any:
-        """Return the field's value. Raises a `ValidationError` for what is not plainly right."""
-        # REST framework asks no field about a blank text either.
-        value = None if given in (None, "") else self.parse(given)
+    def validated(self, received: Any) -> Any:
+        """Return the field's value. Raises a `ValidationError`, also for null and blank texts."""
+        # REST framework handles blank texts before it calls `to_internal_value`.
+        value = None if received in (None, "") else self.parse(received)
         if value is None or value == "":
-            raise serializers.ValidationError("Whether it may be is told the long way.")
+            raise serializers.ValidationError("REST framework decides whether it may be blank.")
         for validator in self.validators:
             validator(value)
         return value
 
 
-_PLAIN_FIELDS = (serializers.Field.run_validation, serializers.CharField.run_validation)
+_STANDARD_RUN_VALIDATION = (serializers.Field.run_validation, serializers.CharField.run_validation)
 
 
-def _rule(field: "serializers.Field[Any, Any, Any, Any]") -> _Rule | None:
-    """Return the field's rule; None when it does more than to parse a value and to validate it."""
+def _field_spec(field: "serializers.Field[Any, Any, Any, Any]") -> _FieldSpec | None:
+    """Return the field's spec; None if the field does more than parse and validate a value."""
     kind = type(field)
-    is_plain = (
-        kind.run_validation in _PLAIN_FIELDS
+    is_standard = (
+        kind.run_validation in _STANDARD_RUN_VALIDATION
         and kind.validate_empty_values is serializers.Field.validate_empty_values
         and kind.get_value is serializers.Field.get_value
         and kind.get_default is serializers.Field.get_default
@@ -113,9 +111,9 @@ def _rule(field: "serializers.Field[Any, Any, Any, Any]") -> _Rule | None:
         and len(field.source_attrs) == 1
         and not any(hasattr(each, "requires_context") for each in field.validators)
     )
-    if not is_plain:
+    if not is_standard:
         return None
-    return _Rule(
+    return _FieldSpec(
         field.source_attrs[0],
         field.required,
         field.default,
@@ -125,12 +123,14 @@ def _rule(field: "serializers.Field[Any, Any, Any, Any]") -> _Rule | None:
 
 
 class TextField(serializers.CharField):
-    """A JSON string without NUL and lone surrogates. Numbers and booleans are no text."""
+    """A JSON string without NUL and lone surrogates; numbers and booleans are refused."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        # `to_internal_value` has looked for both already.
-        self.validators = [each for each in self.validators if not isinstance(each, _TWICE)]
+        # `to_internal_value` checks what these two check.
+        self.validators = [
+            each for each in self.validators if not isinstance(each, _REDUNDANT_VALIDATORS)
+        ]
 
     def to_internal_value(self, data: Any) -> str:
         if not is_text(data):
@@ -174,9 +174,9 @@ class IdField(serializers.UUIDField):
     }
 )
 class AmountField(serializers.Field[str, Any, Any, Any]):
-    """Money coming in: a JSON number or a string of digits. Returns its plain decimal text.
+    """Money in a request: a JSON number or a string of digits. Returns its plain decimal text.
 
-    Whether it fits the asset's decimals is for whoever knows the asset (`core.money.to_minor`).
+    `core.money.to_minor` checks the asset's decimals.
     """
 
     default_error_messages = {"invalid": "Not a plain decimal number."}
@@ -212,8 +212,8 @@ class CountField(serializers.Field[int, Any, Any, Any]):
 
 
 @extend_schema_field({"type": "string", "format": "date-time"})
-class MomentField(serializers.Field[datetime, Any, Any, Any]):
-    """A moment in RFC 3339, e.g. `2026-01-31T12:00:00Z`."""
+class TimestampField(serializers.Field[datetime, Any, Any, Any]):
+    """A time in RFC 3339, e.g. `2026-01-31T12:00:00Z`."""
 
     default_error_messages = {"invalid": "Not an RFC 3339 time with a zone."}
 
@@ -229,7 +229,7 @@ class MomentField(serializers.Field[datetime, Any, Any, Any]):
 
 @extend_schema_field({"type": "number", "format": "decimal"})
 class MoneyField(serializers.Field[Any, Any, Any, Any]):
-    """Money going out, for the schema: an exact JSON number."""
+    """Money in an answer, for the schema: an exact JSON number."""
 
 
 @extend_schema_field({"type": "boolean"})
@@ -247,8 +247,8 @@ class FlagField(serializers.Field[bool, Any, Any, Any]):
         return value
 
 
-_TWICE = (ProhibitNullCharactersValidator, ProhibitSurrogateCharactersValidator)
+_REDUNDANT_VALIDATORS = (ProhibitNullCharactersValidator, ProhibitSurrogateCharactersValidator)
 
 
-def _printable(name: str) -> str:
+def _escape_surrogates(name: str) -> str:
     return name.encode("utf-8", "backslashreplace").decode()

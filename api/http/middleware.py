@@ -1,4 +1,4 @@
-"""What holds for every request, whatever answers it."""
+"""Middleware for every request: its id, its body, its log line, and the error body."""
 
 import re
 import time
@@ -11,17 +11,17 @@ from django.http.response import HttpResponseBase
 
 from api.http import errors
 from api.http.access_log import observe
-from api.http.rate_limits import tell_limits
+from api.http.rate_limits import add_rate_limit_headers
 from core import context
 from core.errors import Malformed, NotFound, PayloadTooLarge, PermissionDenied, Refusal, Unavailable
 from core.ids import uuid7
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
-_SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
-#: An over-long body is read and thrown away, so that its sender gets to read the 413.
-#: Beyond this it is a flood, and the connection is cut.
-_DRAINED_BYTES = 64 * 1024 * 1024
+_VALID_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
+#: The rest of a body that is too large is read and discarded up to this many bytes, so that the
+#: caller can read the 413. With more the connection is cut.
+_MAX_DRAINED_BYTES = 64 * 1024 * 1024
 _CHUNK_BYTES = 64 * 1024
 _HTML_PATHS = ("/admin/",)
 _SERVER_ERRORS = 500
@@ -35,10 +35,10 @@ _REFUSAL_OF_STATUS: dict[int, type[Refusal]] = {
 
 
 class RequestContextMiddleware:
-    """Gives each request its id, keeps errors JSON and observes the end; the outermost.
+    """Gives each request its id, and records it once it is answered. The outermost middleware.
 
-    Errors that Django itself makes outside the API's views (an unknown path, a strange host, a
-    crash) leave as the documented error body too; only the admin speaks HTML.
+    Errors that Django answers outside the API's views (an unknown path, a host that is not allowed,
+    an unexpected exception) get the documented error body too; only the admin answers HTML.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -50,47 +50,47 @@ class RequestContextMiddleware:
         token = context.request_id.set(request_id)
         try:
             response = self._get_response(request)
-            if isinstance(response, HttpResponse) and _is_foreign_error(request, response):
-                _make_error_body(request, response)
+            if isinstance(response, HttpResponse) and _is_django_error(request, response):
+                _replace_error_body(request, response)
             observe(request, response, time.perf_counter() - started)
         finally:
             context.request_id.reset(token)
         if request.method == HTTPMethod.HEAD and isinstance(response, HttpResponse):
-            # Its headers tell of what GET gets. The server below would drop it, and complain.
+            # The headers stay those of the GET. gunicorn would drop the body, and log a warning.
             response.content = b""
         response["X-Request-ID"] = request_id
-        tell_limits(request, response)
+        add_rate_limit_headers(request, response)
         response.setdefault("Cache-Control", "no-store")
         return response
 
 
 class BodyMiddleware:
-    """Takes in the body of each request, up to the limit; the innermost."""
+    """Reads the body of each request, up to the limit. The innermost middleware."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         try:
-            _take_in_body(request)
+            _read_body(request)
         except Refusal as refusal:
             return errors.error_response(refusal, request)
         return self._get_response(request)
 
 
 def _request_id(request: HttpRequest) -> str:
-    sent = request.headers.get("X-Request-ID", "")
-    # With its time in it, what it did is found among the transactions of that minute.
-    return sent if _SANE_REQUEST_ID.fullmatch(sent) else str(uuid7())
+    received = request.headers.get("X-Request-ID", "")
+    # A version 7 UUID holds its time: it leads to the transactions of that minute.
+    return received if _VALID_REQUEST_ID.fullmatch(received) else str(uuid7())
 
 
-def _take_in_body(request: HttpRequest) -> None:
-    """Read the whole body, so that no answer is cut off by bytes that nobody read.
+def _read_body(request: HttpRequest) -> None:
+    """Read the whole body: unread bytes could cut the connection before the answer arrives.
 
-    Raises `PayloadTooLarge`, `RequestTimeout` from the server below when it does not come in time,
-    or `Malformed` when it broke off or its framing is broken.
+    Raises `PayloadTooLarge`, `RequestTimeout` (from the gunicorn worker, when the body does not
+    arrive in time), or `Malformed` when the body is cut off or its framing is broken.
     """
-    # Django sees no body without a Content-Length; the server below it has unpacked the chunks.
+    # Without a Content-Length Django reads no body; gunicorn has decoded the chunks.
     chunked = "chunked" in request.headers.get("Transfer-Encoding", "").lower()
     stream = request.META["wsgi.input"] if chunked else request
     limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
@@ -98,21 +98,21 @@ def _take_in_body(request: HttpRequest) -> None:
         body = stream.read(limit + 1)
         is_too_large = len(body) > limit
         drained = 0
-        while is_too_large and drained < _DRAINED_BYTES and stream.read(_CHUNK_BYTES):
+        while is_too_large and drained < _MAX_DRAINED_BYTES and stream.read(_CHUNK_BYTES):
             drained += _CHUNK_BYTES
     except errors.RequestTimeout:
         raise
-    except Exception as error:  # whatever the server below us raises for a broken body
+    except Exception as error:  # gunicorn has several classes for a broken body
         raise Malformed("The body broke off, or is not what its headers say.") from error
     if is_too_large:
         raise PayloadTooLarge
-    # Where Django itself keeps a body that was read: everyone after us finds it there.
+    # Django keeps a body that was read here: what runs after this middleware finds it there.
     request._body = body
     request._read_started = True  # type: ignore[attr-defined]
     request.META["CONTENT_LENGTH"] = str(len(body))
 
 
-def _is_foreign_error(request: HttpRequest, response: HttpResponse) -> bool:
+def _is_django_error(request: HttpRequest, response: HttpResponse) -> bool:
     return (
         response.status_code >= HTTPStatus.BAD_REQUEST
         and response.headers.get("Content-Type") != "application/json"
@@ -120,12 +120,12 @@ def _is_foreign_error(request: HttpRequest, response: HttpResponse) -> bool:
     )
 
 
-def _make_error_body(request: HttpRequest, response: HttpResponse) -> None:
-    """Put the documented body in the place of Django's own; headers such as Allow stay."""
+def _replace_error_body(request: HttpRequest, response: HttpResponse) -> None:
+    """Replace Django's error body by the documented one; headers such as Allow stay."""
     default = errors.BadRequest if response.status_code < _SERVER_ERRORS else errors.InternalError
     refusal = _REFUSAL_OF_STATUS.get(response.status_code, default)()
-    made = errors.error_response(refusal, request)
-    response.status_code = made.status_code
-    response.content = made.content
-    for name, value in made.headers.items():
+    replacement = errors.error_response(refusal, request)
+    response.status_code = replacement.status_code
+    response.content = replacement.content
+    for name, value in replacement.headers.items():
         response[name] = value

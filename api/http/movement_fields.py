@@ -14,11 +14,11 @@ def summary_field(*, required: bool = False) -> TextField:
 
 
 def description_field() -> TextField:
-    """Return the field that `/wallets*` and `/api/v1` call the summary by."""
+    """Return the field `description`, which is the summary in `/wallets*` and `/api/v1`."""
     return TextField(max_length=SUMMARY_CHARACTERS, allow_blank=True, default="", source="summary")
 
 
 def without_keys(fields: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields of a body that say what to do."""
+    """Return the fields of a body without the idempotency keys."""
     keys = ("idempotencyKey", "clientTransactionId")
     return {name: value for name, value in fields.items() if name not in keys}

@@ -1,4 +1,4 @@
-"""Which of a view's parsers and renderers serves a request."""
+"""Content negotiation: which parser and renderer of a view serves a request."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -12,10 +12,10 @@ _ANYTHING = "*/*"
 
 
 class Negotiation(DefaultContentNegotiation):
-    """REST framework's own, with a shortcut for the plain media types that most requests name."""
+    """REST framework's, with a shortcut for the media types that most requests have."""
 
     def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> Any:
-        """Return the parser of the body that was sent, None when there is none for it."""
+        """Return the parser for the request's media type, or None."""
         first = next(iter(parsers))
         if request.content_type == first.media_type:
             return first
@@ -24,8 +24,8 @@ class Negotiation(DefaultContentNegotiation):
     def select_renderer(
         self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
     ) -> Any:
-        """Return the renderer that the caller likes best, and its media type."""
-        # It looks at no `?format=`: URL_FORMAT_OVERRIDE is None.
+        """Return the renderer that `Accept` prefers, and its media type."""
+        # `?format=` is not read: URL_FORMAT_OVERRIDE is None.
         first = next(iter(renderers))
         accepted = request.META.get("HTTP_ACCEPT", _ANYTHING)
         if format_suffix is None and accepted in (_ANYTHING, first.media_type):

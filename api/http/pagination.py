@@ -1,4 +1,4 @@
-"""Paging: by cursor at any depth, by offset as far as people leaf."""
+"""Pagination: by cursor without a limit, by offset up to `MAX_OFFSET` rows."""
 
 import re
 from typing import Any
@@ -45,7 +45,7 @@ class LimitField(WholeNumberField):
 
 @extend_schema_field({"type": "integer", "minimum": 0, "maximum": MAX_OFFSET})
 class OffsetField(WholeNumberField):
-    """How many rows to skip. Beyond its maximum only a cursor goes."""
+    """How many rows to skip. Beyond its maximum a cursor is needed."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(lowest=0, highest=MAX_OFFSET, **kwargs)
@@ -77,7 +77,7 @@ PAGINATION = {"limit": 20, "offset": 0, "hasMore": False, "nextCursor": None}
 def page_answer(
     rows: list[dict[str, Any]], query: dict[str, Any], next_cursor: object
 ) -> dict[str, Any]:
-    """Return a page as the API shows it. `offset` is null on a page that a cursor asked for."""
+    """Return a page as the API shows it. `offset` is null if the query has a cursor."""
     return {
         "data": rows,
         "pagination": {

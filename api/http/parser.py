@@ -1,4 +1,4 @@
-"""Reading requests: one JSON object (or an array where a call takes one), read strictly."""
+"""The request parser: strict JSON, an object or (where the call takes one) an array."""
 
 from collections.abc import Mapping
 from email.message import Message
@@ -10,8 +10,8 @@ from rest_framework.parsers import BaseParser
 
 from core.strict_json import parse_json
 
-#: Callers send very few, but a stranger can send any.
-_KNOWN_TYPES = 100
+#: Most callers send one of few media types; the bound is for those who send arbitrary ones.
+_CACHED_MEDIA_TYPES = 100
 
 
 class StrictJSONParser(BaseParser):
@@ -30,7 +30,7 @@ class StrictJSONParser(BaseParser):
         return parse_json(stream.read())
 
 
-@lru_cache(_KNOWN_TYPES)
+@lru_cache(_CACHED_MEDIA_TYPES)
 def _charset(content_type: str) -> str:
     header = Message()
     header["Content-Type"] = content_type

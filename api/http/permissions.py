@@ -1,4 +1,4 @@
-"""Which role may call."""
+"""Permissions by role."""
 
 from typing import ClassVar
 
@@ -11,7 +11,7 @@ from api.http.authentication import caller_of
 
 
 class HasRole(IsAuthenticated):
-    """Somebody with one of these roles."""
+    """The caller has one of `roles`."""
 
     roles: ClassVar[tuple[Role, ...]]
 
@@ -20,7 +20,7 @@ class HasRole(IsAuthenticated):
 
 
 class IsHolder(HasRole):
-    """A client or a company: whoever can hold wallets of their own."""
+    """A client or a company: the roles that can hold wallets."""
 
     roles = (Role.CLIENT, Role.COMPANY)
 

@@ -17,16 +17,16 @@ from api.http.client_address import client_network
 from core import metrics
 from core.errors import RateLimited
 
-#: Where a request keeps what its answer tells of limits.
-_TOLD = "api.http.rate_limits.usage"
+#: The key of `request.META` under which the `Usage` for the answer's headers is kept.
+_USAGE_KEY = "api.http.rate_limits.usage"
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
-#: So many secrets and addresses are remembered before all are forgotten.
-_REMEMBERED = 10_000
+#: The most entries in each cache of a process; a full cache is emptied.
+_MAX_ENTRIES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """How much of a group's rate is used: `count` of `limit` in this window of `seconds`."""
+    """How much of a group's rate is used: `count` of `limit` requests in a window of `seconds`."""
 
     group: str
     count: int
@@ -35,10 +35,10 @@ class Usage:
     reset_seconds: int
 
 
-def spend(request: HttpRequest, *, group: str, subject: str) -> Usage | None:
+def enforce_rate_limit(request: HttpRequest, *, group: str, subject: str) -> Usage | None:
     """Count one request of `subject` in `group`. Raises `RateLimited` above the group's rate.
 
-    Returns None when limits are off.
+    Returns None when rate limits are off.
     """
     rate = settings.RATE_LIMITS[group]
     counted = get_usage(
@@ -46,21 +46,21 @@ def spend(request: HttpRequest, *, group: str, subject: str) -> Usage | None:
     )
     if counted is None:
         return None
-    limit, seconds = _quota(rate)
+    limit, seconds = _parse_rate(rate)
     usage = Usage(group, counted["count"], limit, seconds, max(1, counted["time_left"]))
     if counted["should_limit"]:
-        request.META[_TOLD] = usage
+        request.META[_USAGE_KEY] = usage
         metrics.RATE_LIMITED.labels(group).inc()
         raise RateLimited(retry_after_seconds=usage.reset_seconds)
     return usage
 
 
-def tell_limits(request: HttpRequest, response: HttpResponseBase) -> None:
-    """Write how much is left of the caller's rate onto the answer, where it was counted.
+def add_rate_limit_headers(request: HttpRequest, response: HttpResponseBase) -> None:
+    """Add how much is left of the caller's rate to the answer of a request that was counted.
 
     The headers are those of the IETF's draft-ietf-httpapi-ratelimit-headers.
     """
-    usage: Usage | None = request.META.get(_TOLD)
+    usage: Usage | None = request.META.get(_USAGE_KEY)
     if usage is not None:
         left = max(0, usage.limit - usage.count)
         response["RateLimit-Policy"] = f'"{usage.group}";q={usage.limit};w={usage.seconds}'
@@ -68,7 +68,7 @@ def tell_limits(request: HttpRequest, response: HttpResponseBase) -> None:
 
 
 class CallerThrottle(BaseThrottle):
-    """Counts every call: reads by GET, money writes by the other methods.
+    """Counts every call: GET and HEAD in the group `reads`, all other methods in `writes`.
 
     A view names another group as `rate_limit_group`.
     """
@@ -78,26 +78,27 @@ class CallerThrottle(BaseThrottle):
         group = getattr(view, "rate_limit_group", default)
         caller = getattr(request.user, "pk", None)
         subject = _address_subject(request._request) if caller is None else str(caller)
-        request._request.META[_TOLD] = spend(request._request, group=group, subject=subject)
+        usage = enforce_rate_limit(request._request, group=group, subject=subject)
+        request._request.META[_USAGE_KEY] = usage
         return True
 
 
-class GuessLimit:
-    """Limits how often an address may send a wrong secret; who sends a right one is not counted.
+class InvalidTokenLimit:
+    """Limits how many invalid tokens an address may send; valid ones are not counted.
 
-    Wrong ones are counted over all workers. Each worker remembers which addresses are over the
-    limit, and refuses what comes from them unseen until the window ends, except secrets that it
-    has seen to be right: a neighbour behind the same address goes on with its work.
+    Invalid tokens are counted over all processes. Each process keeps a list of the addresses that
+    are over the limit. Until the window ends it refuses their tokens without looking them up,
+    except those that it knows to be valid: other callers behind the same address keep working.
     """
 
     def __init__(self, group: str) -> None:
         self._group = group
         self._blocked: dict[str, tuple[float, Usage]] = {}
-        self._right: dict[str, None] = {}
+        self._valid: dict[str, None] = {}
 
-    def require_free(self, request: HttpRequest, secret: str) -> None:
-        """Raise `RateLimited` for a secret that must not even be looked up. `secret`: a digest."""
-        if not self._blocked or secret in self._right:
+    def require_unblocked(self, request: HttpRequest, digest: str) -> None:
+        """Raise `RateLimited` if the address is over the limit. `digest`: the token's."""
+        if not self._blocked or digest in self._valid:
             return
         subject = _address_subject(request)
         blocked = self._blocked.get(subject)
@@ -108,28 +109,28 @@ class GuessLimit:
         if seconds <= 0:
             self._blocked.pop(subject, None)
             return
-        request.META[_TOLD] = replace(usage, reset_seconds=seconds)
+        request.META[_USAGE_KEY] = replace(usage, reset_seconds=seconds)
         metrics.RATE_LIMITED.labels(usage.group).inc()
         raise RateLimited(retry_after_seconds=seconds)
 
-    def was_right(self, secret: str) -> None:
-        """Let this secret be looked up, whatever else comes from its address."""
-        if len(self._right) >= _REMEMBERED:
-            self._right.clear()
-        self._right[secret] = None
+    def record_valid(self, digest: str) -> None:
+        """Allow this token even from an address that is over the limit."""
+        if len(self._valid) >= _MAX_ENTRIES:
+            self._valid.clear()
+        self._valid[digest] = None
 
-    def was_wrong(self, request: HttpRequest) -> None:
-        """Count a wrong secret. Raises `RateLimited` above the group's rate."""
-        # What was told of a caller's limit is not for whoever sent this.
-        request.META.pop(_TOLD, None)
+    def record_invalid(self, request: HttpRequest) -> None:
+        """Count an invalid token. Raises `RateLimited` above the group's rate."""
+        # A cached caller may have been counted: their usage must not go to the sender of this one.
+        request.META.pop(_USAGE_KEY, None)
         subject = _address_subject(request)
         try:
-            spend(request, group=self._group, subject=subject)
+            enforce_rate_limit(request, group=self._group, subject=subject)
         except RateLimited as refusal:
-            if len(self._blocked) >= _REMEMBERED:
+            if len(self._blocked) >= _MAX_ENTRIES:
                 self._blocked.clear()
             until = time.monotonic() + refusal.retry_after_seconds
-            self._blocked[subject] = (until, request.META[_TOLD])
+            self._blocked[subject] = (until, request.META[_USAGE_KEY])
             raise
 
 
@@ -138,7 +139,7 @@ def _address_subject(request: HttpRequest) -> str:
 
 
 @cache
-def _quota(rate: str) -> tuple[int, int]:
-    """Return how many in how many seconds: `5/10m` is `(5, 600)`."""
-    count, _, time_ = rate.partition("/")
-    return int(count), int(time_[:-1] or 1) * _SECONDS[time_[-1]]
+def _parse_rate(rate: str) -> tuple[int, int]:
+    """Return how many requests in how many seconds: `5/10m` is `(5, 600)`."""
+    count, _, period = rate.partition("/")
+    return int(count), int(period[:-1] or 1) * _SECONDS[period[-1]]

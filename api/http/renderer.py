@@ -1,4 +1,4 @@
-"""Writing answers: JSON whose money is an exact number."""
+"""The response renderer: JSON in which money is an exact number."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -16,7 +16,7 @@ def render_json(value: Any) -> bytes:
 
 
 def as_json_values(value: Any) -> Any:
-    """Return what a client that parses the rendered `value` gets to see."""
+    """Return `value` as a client has it after parsing the rendered JSON."""
     return orjson.loads(render_json(value))
 
 

@@ -1,4 +1,4 @@
-"""OpenAPI: how an operation says what it takes, answers and refuses, with an example of each."""
+"""OpenAPI: documents what an operation takes, answers and refuses, with an example of each."""
 
 import inspect
 from collections import defaultdict
@@ -53,7 +53,7 @@ _KEY = OpenApiParameter(
     "Idempotency-Key",
     KEY_SCHEMA,
     OpenApiParameter.HEADER,
-    # No example: Swagger UI would send it with each call, and the second one is refused.
+    # No example: Swagger UI would send it with each call, and the second call would be refused.
     description="Makes the call safe to repeat: the same key and request get the first answer."
     " For instance `3f0c8a52-order-1017`.",
 )
@@ -73,7 +73,7 @@ class ErrorBody(serializers.Serializer[Any]):
 
 
 class BodyScheme(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
-    """What every body refuses: a field that it does not declare, and a blank text."""
+    """Add to the schema of every `Body`: no undeclared fields, and no blank texts."""
 
     target_class = Body
     match_subclasses = True
@@ -94,7 +94,7 @@ class Schema(AutoSchema):
     """The schema of a view; the tag is the view's `tag`, the id the name of its operation."""
 
     def get_description(self) -> str:  # type: ignore[override]
-        """Return the view's own docstring; what its bases say of all views is not repeated."""
+        """Return the docstring of the view class itself, not one inherited from a base."""
         return inspect.cleandoc(type(self.view).__dict__.get("__doc__") or "")
 
     def get_operation_id(self) -> str:
@@ -104,22 +104,24 @@ class Schema(AutoSchema):
         return [getattr(self.view, "tag", "service")]
 
     def get_auth(self) -> list[dict[str, Any]]:
-        """Return how to come in; that one may without a token each method says for itself."""
-        needed: list[dict[str, Any]] = super().get_auth()
-        return needed if self._method.is_open else [scheme for scheme in needed if scheme]
+        """Return the security schemes; the empty one only where the token is optional."""
+        schemes: list[dict[str, Any]] = super().get_auth()
+        if self._method.has_optional_token:
+            return schemes
+        return [scheme for scheme in schemes if scheme]
 
     def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
-        described: dict[str, Any] | None = super().get_operation(*args, **kwargs)
-        if described is None:
+        documented: dict[str, Any] | None = super().get_operation(*args, **kwargs)
+        if documented is None:
             return None
-        taken = {parameter["name"] for parameter in described.get("parameters", ())}
-        for status, response in described["responses"].items():
+        parameters = {parameter["name"] for parameter in documented.get("parameters", ())}
+        for status, response in documented["responses"].items():
             response["headers"] = headers_of(
                 HTTPStatus(int(status)),
-                is_keyed="Idempotency-Key" in taken,
-                is_linked=self._method.is_linked,
+                takes_idempotency_key="Idempotency-Key" in parameters,
+                has_link_header=self._method.has_link_header,
             )
-        return described
+        return documented
 
     @property
     def _method(self) -> Any:
@@ -131,25 +133,24 @@ def operation(
     summary: str,
     *,
     body: Body | None = None,
-    sent: Any = None,
+    request_example: Any = None,
     query: type[Body] | None = None,
     status: int = 200,
     answer: Any = None,
-    shown: Any = None,
+    answer_example: Any = None,
     refusals: Sequence[Refusal | type[Refusal]] = (),
-    public: bool = False,
-    open_: bool = False,
-    keyed: bool = False,
-    linked: bool = False,
-    or_queued: tuple[OpenApiParameter, Any, Any] | None = None,
+    without_token: bool = False,
+    optional_token: bool = False,
+    takes_idempotency_key: bool = False,
+    link_header: bool = False,
+    respond_async: tuple[OpenApiParameter, Any, Any] | None = None,
 ) -> Callable[[View], View]:
     """Document a view method. `{first}` in its name stands for the first part of the path.
 
-    `sent` and `shown` are examples of the body and of the answer, `refusals` what it may say no
-    with beyond what every call of its shape does (`public`: without a token; `open_`: with or
-    without one; `keyed`: takes an idempotency key). A `linked` answer tells the next page's
-    address. `or_queued` is the header that asks for it to run later, with what the 202 then answers
-    and an example of it.
+    `body`, `query` and `answer` are serializers. `refusals` are those of this operation alone: the
+    refusals of the token, the body, the idempotency key and of every call are added.
+    `link_header`: the answer has a `Link` to the next page. `respond_async`: the `Prefer` header
+    that queues the call instead, the serializer of its 202 and an example of that answer.
     """
     invalid = next((r for r in refusals if isinstance(r, InvalidInput)), None)
     if body is not None and invalid is None:
@@ -158,44 +159,46 @@ def operation(
     if query is not None and invalid is None:
         refusals = (*refusals, InvalidInput({"limit": ["A whole number from 1 to 200."]}))
     known = [
-        *(() if public else _WITH_TOKEN),
+        *(() if without_token else _WITH_TOKEN),
         *(() if body is None else _WITH_BODY),
-        *(_WITH_KEY if keyed else ()),
+        *(_WITH_KEY if takes_idempotency_key else ()),
         *refusals,
         *_EVERY_CALL,
     ]
     documented = extend_schema(
         summary=summary,
         request=body,
-        examples=[] if body is None else [_example("Request", sent or {}, request_only=True)],
+        examples=(
+            [] if body is None else [_example("Request", request_example or {}, request_only=True)]
+        ),
         parameters=[
             *([query] if query else []),
-            *([_KEY] if keyed else []),
-            *([or_queued[0]] if or_queued else []),
+            *([_KEY] if takes_idempotency_key else []),
+            *([respond_async[0]] if respond_async else []),
         ],
         responses={
-            status: _success(answer, shown),
-            **({202: _success(or_queued[1], or_queued[2])} if or_queued else {}),
+            status: _success(answer, answer_example),
+            **({202: _success(respond_async[1], respond_async[2])} if respond_async else {}),
             **_errors(known),
         },
-        auth=[] if public else None,
+        auth=[] if without_token else None,
     )
 
     def decorate(view: View) -> View:
         decorated: View = documented(view)
         decorated.operation_name = name  # type: ignore[attr-defined]
-        decorated.is_open = open_  # type: ignore[attr-defined]
-        decorated.is_linked = linked  # type: ignore[attr-defined]
+        decorated.has_optional_token = optional_token  # type: ignore[attr-defined]
+        decorated.has_link_header = link_header  # type: ignore[attr-defined]
         return decorated
 
     return decorate
 
 
-def _success(answer: Any, shown: Any) -> OpenApiResponse:
+def _success(answer: Any, example: Any) -> OpenApiResponse:
     if answer is None:
         return OpenApiResponse(description="Done; the answer has no body.")
-    # The generator puts the example of an array's item into an array by itself.
-    items = shown if isinstance(shown, list) else [shown]
+    # The generator itself puts the example of an item into an array.
+    items = example if isinstance(example, list) else [example]
     names = ["Success", *(f"Success, {number}" for number in range(2, len(items) + 1))]
     examples = [_example(name, item) for name, item in zip(names, items, strict=True)]
     return OpenApiResponse(answer, description="Done.", examples=examples)

@@ -1,4 +1,4 @@
-"""`GET /api/schema`: made once by each process, for it takes a while and is always the same."""
+"""`GET /api/schema`: generated once by each process; it takes a while and never changes."""
 
 from threading import Lock
 from typing import Any
@@ -7,16 +7,16 @@ from drf_spectacular.views import SpectacularJSONAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-# Its maker must not be asked twice at once.
-_MAKING = Lock()
+# The generator is not thread-safe.
+_GENERATING = Lock()
 
 
 class SchemaView(SpectacularJSONAPIView):
-    _made: Any = None
+    _document: Any = None
 
     def _get_schema_response(self, request: Request) -> Response:
-        with _MAKING:
-            if SchemaView._made is None:
-                made = super()._get_schema_response(request)  # type: ignore[no-untyped-call]
-                SchemaView._made = made.data
-        return Response(SchemaView._made)
+        with _GENERATING:
+            if SchemaView._document is None:
+                generated = super()._get_schema_response(request)  # type: ignore[no-untyped-call]
+                SchemaView._document = generated.data
+        return Response(SchemaView._document)

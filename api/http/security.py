@@ -1,4 +1,4 @@
-"""What browsers are told: what an answer may load, who may embed it, and to come by HTTPS."""
+"""Security headers for browsers, and the redirect to HTTPS."""
 
 from collections.abc import Callable
 from functools import cache
@@ -11,14 +11,14 @@ from django.middleware.security import SecurityMiddleware
 
 from api.http.client_address import is_local
 
-#: Nothing of the service uses any of these.
+#: Browser features that no page of the service uses.
 _PERMISSIONS = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
 
 
 class HttpsMiddleware(SecurityMiddleware):
-    """Django's: leads to HTTPS and says so to browsers. Programs on this machine are let be.
+    """Django's redirect to HTTPS and HSTS header, but no redirect for programs on this machine.
 
-    What comes over the loopback device and through no proxy crosses no network: a probe, a monitor,
+    A request over the loopback device that passed no proxy crosses no network: a probe, a monitor,
     an operator's curl.
     """
 
@@ -28,10 +28,10 @@ class HttpsMiddleware(SecurityMiddleware):
 
 
 class ContentPolicyMiddleware:
-    """Says what a browser may do with an answer; what is not said by then, it may not.
+    """Adds a Content-Security-Policy and its companions, unless the view has set them.
 
-    Most answers are data, which load nothing and are embedded nowhere. Pages name their policy in
-    `CONTENT_POLICIES`, by the beginning of their path.
+    Most answers are data: they may load nothing and be embedded nowhere. The policies of pages are
+    in `CONTENT_POLICIES`, by the beginning of their path.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -51,5 +51,5 @@ def _page(path: str) -> str | None:
 
 @cache
 def _policy(page: str | None) -> str:
-    # Built once: no answer has a nonce of its own.
+    # Cached: no answer has a nonce of its own.
     return build_policy(replace=settings.CONTENT_POLICIES[page] if page else None)

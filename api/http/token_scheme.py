@@ -1,4 +1,4 @@
-"""How a token is sent, for the schema."""
+"""The security scheme of the tokens, for the schema."""
 
 from typing import Any
 

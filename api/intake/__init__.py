@@ -1,1 +1,1 @@
-"""`/transaction` and `/processor`: what is accepted and runs later."""
+"""`/transaction` and `/processor`: transactions that are queued and run later."""

@@ -1,4 +1,4 @@
-"""The doors of intake: `/transaction*` and `/processor/status` (seed 0)."""
+"""The endpoints of intake: `/transaction*` and `/processor/status`."""
 
 from decimal import Decimal
 from typing import Any
@@ -57,7 +57,7 @@ A_STATUS = {
 
 
 class ItemBody(Body):
-    """What is worth how much is spelled `value` or `amount`."""
+    """The amount is spelled `value` or `amount`."""
 
     value = AmountField(required=False)
     amount = AmountField(required=False)
@@ -106,19 +106,21 @@ class CurrentChunkAnswer(serializers.Serializer[Any]):
 class SeedingAnswer(serializers.Serializer[Any]):
     state = serializers.ChoiceField(
         choices=IMPORT_STATES,
-        help_text="`idle`: none yet. `running`: execution waits for it. `interrupted`: it stopped"
-        " in the middle, or showed no life for 30 s; started again it goes on there. `completed`.",
+        help_text="The import of customers. `idle`: none yet. `running`: the processor waits for"
+        " it. `interrupted`: it stopped before its end, or reported nothing for 30 s; started again"
+        " it continues there. `completed`.",
     )
-    processed = serializers.IntegerField(help_text="Customers made.")
-    rejected = serializers.IntegerField(help_text="Lines that made none.")
+    processed = serializers.IntegerField(help_text="Customers imported.")
+    rejected = serializers.IntegerField(help_text="Lines that were rejected.")
     total = serializers.IntegerField(help_text="Lines read so far.")
 
 
 class ProcessorStatusAnswer(serializers.Serializer[Any]):
     state = serializers.ChoiceField(
         choices=PROCESSOR_STATES,
-        help_text="`idle`: nothing is ready. `processing`: a chunk runs. `paused_for_seeding`: it"
-        " waits until the seeding ends. `stopped`: no processor shows life.",
+        help_text="`idle`: no transaction is ready. `processing`: a chunk runs."
+        " `paused_for_seeding`: it waits for the import of customers. `stopped`: no processor"
+        " runs.",
     )
     queued = serializers.IntegerField(help_text="Waiting for their first attempt.")
     failed = serializers.IntegerField(help_text="Waiting for another attempt, or given up.")
@@ -140,10 +142,10 @@ class IntakeView(ApiView):
         "transaction_queue",
         "Queue a transaction, or an array of up to 1,000",
         body=body,
-        sent={"value": "12.50", "latency": 1, "description": "Order 1017"},
+        request_example={"value": "12.50", "latency": 1, "description": "Order 1017"},
         status=202,
         answer=AcceptedAnswer,
-        shown=ACCEPTED,
+        answer_example=ACCEPTED,
         refusals=[
             BAD_AMOUNT,
             AmountNotPositive,
@@ -151,7 +153,7 @@ class IntakeView(ApiView):
             CustomerNotFound,
             CurrencyMismatch,
         ],
-        keyed=True,
+        takes_idempotency_key=True,
     )
     def post(self, request: Request) -> HttpResponse:
         caller = caller_of(request)
@@ -172,9 +174,9 @@ class QueuedView(ApiView):
 
     @operation(
         "transaction_get",
-        "What became of a queued transaction",
+        "The state of a queued transaction",
         answer=QueuedAnswer,
-        shown=A_TRANSACTION,
+        answer_example=A_TRANSACTION,
         refusals=[NotFound],
     )
     def get(self, request: Request, queued_id: UUID) -> Response:
@@ -195,18 +197,18 @@ class ProcessorStatusView(ApiView):
 
     @operation(
         "processor_status",
-        "What the processor does, and what waits for it",
+        "The state of the processor and of the queue",
         answer=ProcessorStatusAnswer,
-        shown=A_STATUS,
+        answer_example=A_STATUS,
     )
     def get(self, request: Request) -> Response:
         return Response(processor_status())
 
 
 def parse_items(data: Any, body: Body) -> list[Any]:
-    """Return what an object, or an array of up to 1,000 of them, says.
+    """Return the items of a body: one object, or an array of 1 to 1,000 objects.
 
-    A fault in an array names the place of its item. Raises `InvalidInput`, also for an array that
+    The errors of an array name the index of the item. Raises `InvalidInput`, also for an array that
     is empty or too long.
     """
     if isinstance(data, dict):
@@ -214,11 +216,11 @@ def parse_items(data: Any, body: Body) -> list[Any]:
     if not 1 <= len(data) <= MAX_ITEMS:
         raise InvalidInput({"items": [f"From 1 to {MAX_ITEMS} items."]})
     items = []
-    for place, each in enumerate(data):
+    for index, each in enumerate(data):
         try:
             items.append(body.run_validation(each))
         except serializers.ValidationError as error:
-            raise serializers.ValidationError({f"[{place}]": error.detail}) from error
+            raise serializers.ValidationError({f"[{index}]": error.detail}) from error
     return items
 
 

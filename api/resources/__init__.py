@@ -1,1 +1,1 @@
-"""`/wallets`: the same wallets as resources."""
+"""`/wallets`: wallets as resources."""

@@ -1,4 +1,4 @@
-"""What `/wallets*` takes where money moves."""
+"""Requests of the endpoints `/wallets*` that move money."""
 
 from typing import Any
 

@@ -60,10 +60,10 @@ class CreateView(MoneyView):
         "wallets_create",
         "Create a wallet, with a first deposit if there is a balance",
         body=body,
-        sent={"currency": "USD", "balance": "100.50"},
+        request_example={"currency": "USD", "balance": "100.50"},
         status=201,
         answer=WalletResource,
-        shown=A_WALLET,
+        answer_example=A_WALLET,
         refusals=[
             InvalidInput({"currency": ["There is no such currency."]}),
             AmountNotPositive,
@@ -71,7 +71,7 @@ class CreateView(MoneyView):
             NotCash,
             WalletLimitReached(limit=1),
         ],
-        keyed=True,
+        takes_idempotency_key=True,
     )
     def post(self, request: Request) -> HttpResponse:
         fields = parse_body(request, self.body)
@@ -91,9 +91,9 @@ class FundView(MoneyView):
         "wallets_fund",
         "Deposit into an own wallet",
         body=body,
-        sent={"wallet_id": A_WALLET["id"], "amount": "100.50"},
+        request_example={"wallet_id": A_WALLET["id"], "amount": "100.50"},
         answer=WalletResource,
-        shown=A_WALLET,
+        answer_example=A_WALLET,
         refusals=[
             BAD_AMOUNT,
             AmountNotPositive,
@@ -102,7 +102,7 @@ class FundView(MoneyView):
             REPEATED,
             *REFUSED_BY_POST,
         ],
-        keyed=True,
+        takes_idempotency_key=True,
     )
     def post(self, request: Request) -> HttpResponse:
         fields = parse_body(request, self.body)
@@ -125,13 +125,13 @@ class TransferView(MoneyView):
         "wallets_transfer",
         "Transfer from an own wallet to another",
         body=body,
-        sent={
+        request_example={
             "senderWalletId": A_WALLET["id"],
             "receiverWalletId": OTHER_WALLET["id"],
             "amount": "50.25",
         },
         answer=TransferAnswer,
-        shown={"sender": A_WALLET, "receiver": OTHER_WALLET},
+        answer_example={"sender": A_WALLET, "receiver": OTHER_WALLET},
         refusals=[
             BAD_AMOUNT,
             AmountNotPositive,
@@ -143,8 +143,8 @@ class TransferView(MoneyView):
             REPEATED,
             *REFUSED_BY_POST,
         ],
-        keyed=True,
-        or_queued=(PREFER, AcceptedAnswer, ACCEPTED),
+        takes_idempotency_key=True,
+        respond_async=(PREFER, AcceptedAnswer, ACCEPTED),
     )
     def post(self, request: Request) -> HttpResponse:
         fields = parse_body(request, self.body)
@@ -173,11 +173,11 @@ class DepositView(MoneyView):
         "wallets_deposit",
         "Deposit into an own wallet",
         body=body,
-        sent={"amount": "100.50", "description": "Savings"},
+        request_example={"amount": "100.50", "description": "Savings"},
         answer=WalletResource,
-        shown=A_WALLET,
+        answer_example=A_WALLET,
         refusals=[BAD_AMOUNT, AmountNotPositive, NotCash, WalletNotFound, *REFUSED_BY_POST],
-        keyed=True,
+        takes_idempotency_key=True,
     )
     def post(self, request: Request, wallet_id: UUID) -> HttpResponse:
         fields = parse_body(request, self.body)
@@ -196,12 +196,12 @@ class WithdrawView(MoneyView):
         "wallets_withdraw",
         "Withdraw from an own wallet",
         body=body,
-        sent={"amount": "20.00"},
+        request_example={"amount": "20.00"},
         answer=WalletResource,
-        shown=A_WALLET,
+        answer_example=A_WALLET,
         refusals=[BAD_AMOUNT, AmountNotPositive, SHORT, NotCash, WalletNotFound, *REFUSED_BY_POST],
-        keyed=True,
-        or_queued=(PREFER, AcceptedAnswer, ACCEPTED),
+        takes_idempotency_key=True,
+        respond_async=(PREFER, AcceptedAnswer, ACCEPTED),
     )
     def post(self, request: Request, wallet_id: UUID) -> HttpResponse:
         fields = parse_body(request, self.body)

@@ -1,4 +1,4 @@
-"""The door `/wallets/<id>/statement`: streamed, as JSON or as CSV."""
+"""The endpoint `/wallets/<id>/statement`: streamed, as JSON or as CSV."""
 
 import csv
 import unicodedata
@@ -14,21 +14,22 @@ from rest_framework.request import Request
 
 from api.by_token.history import A_CHARGE
 from api.http.authentication import caller_of
-from api.http.fields import Body, MomentField, MoneyField
+from api.http.fields import Body, MoneyField, TimestampField
 from api.http.renderer import ExactJSONRenderer, render_json
 from api.http.schema import operation
 from api.http.views import ApiView, parse_query, replica_allowed
 from api.resources.wallet_shape import A_WALLET
 from core.errors import InvalidInput
 from core.times import rfc3339
+from ledger import statements
 from ledger.models import Direction, Entry
-from ledger.statements import Statement, statement
+from ledger.statements import Statement
 from wallets.assets import to_decimal
 from wallets.errors import WalletNotFound
 from wallets.selectors import own_wallet
 
 CSV_COLUMNS = ("date", "transaction", "type", "amount", "balance", "counterparty", "summary")
-#: A cell that starts like this is a formula to a spreadsheet; what people write must not be one.
+#: A spreadsheet takes a cell that starts like this for a formula: such summaries are escaped.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _WITHOUT_WIDTH = " \u200b\u200c\u200d\u2060\ufeff"
 
@@ -45,7 +46,7 @@ AN_ENTRY = {
 
 
 class CsvRenderer(BaseRenderer):
-    """Lets a client ask for `text/csv` by its Accept header; the view writes the rows."""
+    """Allows `Accept: text/csv`; the view itself writes the rows."""
 
     media_type = "text/csv"
     format = "csv"
@@ -55,11 +56,11 @@ class StatementQuery(Body):
     format = serializers.ChoiceField(choices=["json", "csv"], required=False)
 
     def get_fields(self) -> dict[str, Any]:
-        # `from` is a word of Python's and cannot be declared like the others.
+        # `from` is a Python keyword: it cannot be declared as an attribute.
         return {
             **super().get_fields(),
-            "from": MomentField(required=False, source="since"),
-            "to": MomentField(required=False, source="until"),
+            "from": TimestampField(required=False, source="since"),
+            "to": TimestampField(required=False, source="until"),
         }
 
 
@@ -96,7 +97,7 @@ class StatementView(ApiView):
         "Opening balance, entries and closing balance of an own wallet",
         query=StatementQuery,
         answer=StatementAnswer,
-        shown={
+        answer_example={
             "wallet": A_WALLET["id"],
             "currency": "USD",
             "from": "2026-01-01T00:00:00.000Z",
@@ -114,47 +115,47 @@ class StatementView(ApiView):
         since, until = fields.get("since"), fields.get("until")
         if since is not None and until is not None and since > until:
             raise InvalidInput({"from": ["Must not be after `to`."]})
-        told = statement(wallet, since=since, until=until)
+        statement = statements.statement(wallet, since=since, until=until)
         if fields.get("format", request.accepted_renderer.format) == "csv":
             return StreamingHttpResponse(
-                as_csv(told),
+                as_csv(statement),
                 content_type="text/csv; charset=utf-8",
                 headers={"Content-Disposition": f'attachment; filename="{wallet.id}.csv"'},
             )
-        return StreamingHttpResponse(as_json(told), content_type="application/json")
+        return StreamingHttpResponse(as_json(statement), content_type="application/json")
 
 
-def as_json(told: Statement) -> Iterator[bytes]:
+def as_json(statement: Statement) -> Iterator[bytes]:
     """Yield the statement as one JSON object, an entry at a time."""
     head = {
-        "wallet": told.wallet.id,
-        "currency": told.wallet.asset_id,
-        "from": rfc3339(told.since),
-        "to": rfc3339(told.until),
-        "openingBalance": to_decimal(told.opening_minor, told.wallet.asset_id),
+        "wallet": statement.wallet.id,
+        "currency": statement.wallet.asset_id,
+        "from": rfc3339(statement.since),
+        "to": rfc3339(statement.until),
+        "openingBalance": to_decimal(statement.opening_minor, statement.wallet.asset_id),
     }
     yield render_json(head).removesuffix(b"}") + b',"entries":['
-    for number, entry in enumerate(told.entries()):
+    for number, entry in enumerate(statement.entries()):
         yield (b"," if number else b"") + render_json(_entry_answer(entry))
     yield b"]," + render_json(
-        {"closingBalance": to_decimal(told.closing_minor, told.wallet.asset_id)}
+        {"closingBalance": to_decimal(statement.closing_minor, statement.wallet.asset_id)}
     ).removeprefix(b"{")
 
 
-def as_csv(told: Statement) -> Iterator[str]:
+def as_csv(statement: Statement) -> Iterator[str]:
     """Yield the statement as CSV lines: the opening balance, the entries, the closing balance.
 
-    Amounts are signed as the wallet saw them, in major units.
+    Amounts are in major units; those of debits are negative.
     """
     writer = csv.writer(_Echo())
-    currency = told.wallet.asset_id
+    currency = statement.wallet.asset_id
     opening, closing = (
-        to_decimal(told.opening_minor, currency),
-        to_decimal(told.closing_minor, currency),
+        to_decimal(statement.opening_minor, currency),
+        to_decimal(statement.closing_minor, currency),
     )
     yield writer.writerow(CSV_COLUMNS)
-    yield writer.writerow([rfc3339(told.since), "", "opening balance", "", opening, "", ""])
-    for entry in told.entries():
+    yield writer.writerow([rfc3339(statement.since), "", "opening balance", "", opening, "", ""])
+    for entry in statement.entries():
         row = _entry_answer(entry)
         sign = "-" if entry.direction == Direction.DEBIT else ""
         yield writer.writerow(
@@ -165,23 +166,23 @@ def as_csv(told: Statement) -> Iterator[str]:
                 f"{sign}{row['amount']:f}",
                 row["balance"],
                 row["counterparty"],
-                _harmless(entry.summary),
+                _without_formula(entry.summary),
             ]
         )
-    yield writer.writerow([rfc3339(told.until), "", "closing balance", "", closing, "", ""])
+    yield writer.writerow([rfc3339(statement.until), "", "closing balance", "", closing, "", ""])
 
 
 class _Echo:
-    """A file that hands on what is written to it."""
+    """A file for `csv.writer` whose `write` returns the line."""
 
     def write(self, line: str) -> str:
         return line
 
 
-def _harmless(text: str) -> str:
-    # As a spreadsheet may read it: full-width signs as signs, and what has no width not at all.
-    seen = unicodedata.normalize("NFKC", text).lstrip(_WITHOUT_WIDTH)
-    return f"'{text}" if seen.startswith(_FORMULA_STARTS) else text
+def _without_formula(text: str) -> str:
+    # Spreadsheets may read full-width signs as plain ones, and skip characters without width.
+    normalized = unicodedata.normalize("NFKC", text).lstrip(_WITHOUT_WIDTH)
+    return f"'{text}" if normalized.startswith(_FORMULA_STARTS) else text
 
 
 def _entry_answer(entry: Entry) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The door `/wallets/<id>/transactions`: what happened, and what is queued (seeds 1 and 2)."""
+"""The endpoint `/wallets/<id>/transactions`: transactions of the ledger and of the queue."""
 
 from typing import Any
 from uuid import UUID
@@ -36,7 +36,7 @@ class WalletTransactionsView(ApiView):
         "The transactions of an own wallet, newest first, queued ones as pending",
         query=PageQuery,
         answer=TransactionsAnswer,
-        shown={"data": [A_TRANSACTION], "pagination": PAGINATION},
+        answer_example={"data": [A_TRANSACTION], "pagination": PAGINATION},
         refusals=[WalletNotFound, InvalidInput({"limit": ["A whole number from 1 to 200."]})],
     )
     @replica_allowed
@@ -45,13 +45,14 @@ class WalletTransactionsView(ApiView):
         wallet = own_wallet(caller_of(request), wallet_id)
         skipped, limit = query.get("offset", 0), query["limit"]
         before = query.get("cursor", MAX_ID)
-        wanted = skipped + limit + 1
-        # Queued and done have ids of one kind: both are read from the same point, then merged.
+        row_count = skipped + limit + 1
+        # Queued and posted transactions share one order of ids: both are read from the same cursor
+        # on, then merged.
         queued = QueuedTransaction.objects.filter(
             source_id=wallet.id, id__lt=before, status=QueueStatus.PENDING
-        ).order_by("-id")[:wanted]
-        done = history(wallet.id, limit=wanted, cursor=before).entries
-        found: list[QueuedTransaction | Entry] = [*queued, *done]
+        ).order_by("-id")[:row_count]
+        posted = history(wallet.id, limit=row_count, cursor=before).entries
+        found: list[QueuedTransaction | Entry] = [*queued, *posted]
         found.sort(key=lambda each: each.pk, reverse=True)
         page = found[skipped : skipped + limit]
         cursor = page[-1].pk if len(found) > skipped + limit else None
@@ -65,7 +66,7 @@ class WalletTransactionsView(ApiView):
 
 
 def pending_answer(queued: QueuedTransaction) -> dict[str, Any]:
-    """Return a queued transaction as if it were one that happened, but pending."""
+    """Return a queued transaction in the shape of a posted one, with the status `pending`."""
     return {
         "id": queued.id,
         "type": queued.kind,

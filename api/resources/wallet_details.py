@@ -1,4 +1,4 @@
-"""The door `/wallets/<id>`, and how a transaction is shown as a resource (seeds 1 and 2)."""
+"""The endpoint `/wallets/<id>`, and transactions as resources."""
 
 from decimal import Decimal
 from typing import Any
@@ -90,12 +90,12 @@ class WalletView(ApiView):
         "wallets_get",
         "An own wallet and its newest transactions",
         answer=WalletDetail,
-        shown={**A_WALLET, "transactions": [AN_ENTRY]},
+        answer_example={**A_WALLET, "transactions": [AN_ENTRY]},
         refusals=[WalletNotFound],
     )
     @replica_allowed
     def get(self, request: Request, wallet_id: UUID) -> Response:
-        # One snapshot: the balance shown is the one that the newest entry left behind.
+        # One snapshot: the balance shown is the balance after the newest entry.
         with snapshot():
             wallet = own_wallet(caller_of(request), wallet_id)
             page = history(wallet.id, limit=NEWEST)

@@ -1,4 +1,4 @@
-"""A wallet as a resource: what `/wallets*` shows of it."""
+"""A wallet as a resource, as `/wallets*` shows it."""
 
 from decimal import Decimal
 from typing import Any

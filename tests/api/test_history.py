@@ -1,4 +1,4 @@
-"""The history of a wallet: all that happened to it, newest first, page by page."""
+"""The history of a wallet: all its transactions, newest first, page by page."""
 
 import re
 from datetime import UTC, datetime
@@ -113,7 +113,7 @@ def test_every_kind_of_row_newest_first() -> None:
     rows = _history(payer).json
 
     me, shop = str(payer.wallet_id), str(company.wallet_id)
-    assert [_essence(row) for row in rows] == [
+    assert [_main_fields(row) for row in rows] == [
         ("refund", shop, me, Decimal(5), True, Decimal(84), None),
         ("charge", me, shop, Decimal(20), True, Decimal(79), None),
         ("withdrawal", me, None, Decimal(500), False, None, "insufficient_funds"),
@@ -129,7 +129,7 @@ def test_every_kind_of_row_newest_first() -> None:
     assert all(abs(age.total_seconds()) < 60 for age in ages)
 
 
-def test_wallet_without_a_past() -> None:
+def test_history_of_a_new_wallet_is_empty() -> None:
     client = a_client()
 
     reply = _history(client)
@@ -138,7 +138,7 @@ def test_wallet_without_a_past() -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "kept"),
+    ("query", "expected"),
     [
         ("success=true", [("deposit", 5), ("withdrawal", 4), ("deposit", 100)]),
         ("success=false", [("withdrawal", 900)]),
@@ -148,7 +148,7 @@ def test_wallet_without_a_past() -> None:
         ("type=refund", []),
     ],
 )
-def test_filters(query: str, kept: list[tuple[str, int]]) -> None:
+def test_filters(query: str, expected: list[tuple[str, int]]) -> None:
     client = a_client(holds="100.00")
     _wallet_post(client, "withdraw", amount=4)
     _wallet_post(client, "deposit", amount=5)
@@ -156,7 +156,7 @@ def test_filters(query: str, kept: list[tuple[str, int]]) -> None:
 
     rows = _history(client, query).json
 
-    assert [(row["type"], row["amount"]) for row in rows] == kept
+    assert [(row["type"], row["amount"]) for row in rows] == expected
 
 
 def test_from_is_inclusive_and_to_is_not() -> None:
@@ -168,11 +168,11 @@ def test_from_is_inclusive_and_to_is_not() -> None:
     for moment in (row["date"] for row in rows):
         since = _history(client, f"from={moment}").json
         until = _history(client, f"to={moment}").json
-        never = _history(client, f"from={moment}&to={moment}").json
+        empty = _history(client, f"from={moment}&to={moment}").json
 
         assert since == [row for row in rows if row["date"] >= moment]
         assert until == [row for row in rows if row["date"] < moment]
-        assert never == []
+        assert empty == []
     assert _history(client, "from=2000-01-01T00:00:00Z&to=2100-01-01T00:00:00Z").json == rows
 
 
@@ -226,7 +226,7 @@ def test_reading_writes_nothing(api: Api) -> None:
     assert Transaction.objects.count() == 1
 
 
-def _essence(row: dict[str, Any]) -> tuple[Any, ...]:
+def _main_fields(row: dict[str, Any]) -> tuple[Any, ...]:
     names = ("type", "source__token", "target__token", "amount", "success", "balance", "error")
     return tuple(row[name] for name in names)
 
@@ -235,8 +235,8 @@ def _history(holder: Holder, query: str = "") -> Reply:
     return holder.api.get(f"/wallet/history/{holder.wallet_id}?{query}")
 
 
-def _wallet_post(holder: Holder, what: str, *, amount: int) -> None:
-    holder.api.post(f"/wallet/{what}", {"wallet": str(holder.wallet_id), "amount": amount})
+def _wallet_post(holder: Holder, action: str, *, amount: int) -> None:
+    holder.api.post(f"/wallet/{action}", {"wallet": str(holder.wallet_id), "amount": amount})
 
 
 def _pages(holder: Holder, query: str = "") -> list[list[dict[str, Any]]]:

@@ -1,4 +1,4 @@
-"""`/wallets*`: wallets as resources, the doors of seeds 1 and 2."""
+"""`/wallets*`: wallets as resources."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -89,7 +89,7 @@ def test_operators_hold_no_wallets() -> None:
 
 
 @pytest.mark.parametrize("spelling", ["wallet_id", "walletId"])
-def test_fund_puts_money_in(spelling: str) -> None:
+def test_fund_deposits_the_amount(spelling: str) -> None:
     client = a_client()
 
     reply = client.api.post(
@@ -115,7 +115,7 @@ def test_fund_puts_money_in(spelling: str) -> None:
         {"wallet_id": "{0b8e3d56-7d0f-4b56-9f6a-5f0f4f4a8f11}", "amount": 1},
     ],
 )
-def test_fund_wants_one_wallet(body: dict[str, Any]) -> None:
+def test_fund_requires_exactly_one_wallet(body: dict[str, Any]) -> None:
     reply = a_client().api.post("/wallets/fund", body)
 
     assert (reply.status, reply.code) == (422, "validation_error")
@@ -184,7 +184,7 @@ def test_two_different_keys_in_one_request_are_refused() -> None:
     assert client.balance_minor == 1000
 
 
-def test_the_receivers_balance_is_told_to_its_owner_only() -> None:
+def test_the_receivers_balance_is_shown_to_its_owner_only() -> None:
     client, other = a_client(holds="10.00"), a_client()
     second_id = client.api.post("/wallets", {}).json["id"]
 
@@ -199,15 +199,15 @@ def test_the_receivers_balance_is_told_to_its_owner_only() -> None:
     assert to_self.json["receiver"]["balance"] == Decimal("1.00")
 
 
-def test_transfers_refuse_what_they_must() -> None:
+def test_refused_transfers_move_nothing() -> None:
     client, other = a_client(holds="10.00"), a_client()
     euros = client.api.post("/wallets", {"currency": "EUR"}).json["id"]
     good = transfer_body(client, other, 1)
-    nobody = "0b8e3d56-7d0f-4b56-9f6a-5f0f4f4a8f11"
+    missing = "0b8e3d56-7d0f-4b56-9f6a-5f0f4f4a8f11"
     table: list[tuple[dict[str, Any], int, str]] = [
         ({"receiverWalletId": str(client.wallet_id)}, 400, "same_wallet"),
         ({"receiverWalletId": euros}, 400, "currency_mismatch"),
-        ({"receiverWalletId": nobody}, 404, "not_found"),
+        ({"receiverWalletId": missing}, 404, "not_found"),
         ({"senderWalletId": str(other.wallet_id)}, 404, "not_found"),
         ({"amount": 0}, 400, "amount_not_positive"),
         ({"amount": "1.005"}, 422, "validation_error"),
@@ -247,14 +247,14 @@ def test_a_frozen_wallet_refuses_on_record(action: str) -> None:
     assert Transaction.objects.filter(failure_code="wallet_not_active").count() == 1
 
 
-def test_others_wallets_do_not_exist() -> None:
-    client, stranger = a_client(holds="10.00"), a_company()
+def test_wallets_of_others_are_not_found() -> None:
+    client, other_holder = a_client(holds="10.00"), a_company()
 
     for call in ("deposit", "withdraw"):
-        reply = stranger.api.post(f"/wallets/{client.wallet_id}/{call}", {"amount": 1})
+        reply = other_holder.api.post(f"/wallets/{client.wallet_id}/{call}", {"amount": 1})
         assert (reply.status, reply.code) == (404, "not_found")
     for path in ("", "/transactions", "/statement"):
-        reply = stranger.api.get(f"/wallets/{client.wallet_id}{path}")
+        reply = other_holder.api.get(f"/wallets/{client.wallet_id}{path}")
         assert (reply.status, reply.code) == (404, "not_found")
     assert client.balance_minor == 1000
 

@@ -1,4 +1,4 @@
-"""`docs/api.md` names every call and every error code that the OpenAPI schema has, and no other."""
+"""`docs/api.md` has exactly the calls and the error codes of the OpenAPI schema."""
 
 import re
 from typing import Any
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.usefixtures("books")
 
 DOCUMENT = (BASE_DIR / "docs" / "api.md").read_text(encoding="utf-8")
 CALL = re.compile(r"\b(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (/[\w/<>{}-]*)")
-#: What stands for an id, or is one: `<token>`, `{wallet_id}`, a UUID in an example.
+#: A placeholder for an id, or an id: `<token>`, `{wallet_id}`, a UUID in an example.
 ID = re.compile(r"<\w+>|\{\w+\}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 CODE = re.compile(r"^\| `([a-z_]+)` \| (\d{3}) \|", re.M)
 
@@ -24,13 +24,13 @@ def paths(api: Api) -> dict[str, Any]:
 
 
 def _section(heading: str) -> str:
-    """Return what stands below a heading of the third level."""
+    """Return the text below a heading of the third level."""
     [text] = re.findall(rf"^### {heading}\n(.*?)^##", DOCUMENT, re.M | re.S)
     return str(text)
 
 
 def _codes(paths: dict[str, Any]) -> set[tuple[str, str]]:
-    """Return (code, status) of every error that an operation shows."""
+    """Return (code, status) of every error example of an operation."""
     return {
         (example["value"]["code"], status)
         for methods in paths.values()
@@ -42,7 +42,7 @@ def _codes(paths: dict[str, Any]) -> set[tuple[str, str]]:
     }
 
 
-def test_it_names_every_call_of_the_schema_and_no_other(paths: dict[str, Any]) -> None:
+def test_the_document_has_the_calls_of_the_schema(paths: dict[str, Any]) -> None:
     named = {(method, ID.sub("{}", path)) for method, path in CALL.findall(DOCUMENT)}
     served = {
         (method.upper(), ID.sub("{}", path))
@@ -53,15 +53,15 @@ def test_it_names_every_call_of_the_schema_and_no_other(paths: dict[str, Any]) -
     assert named == served
 
 
-def test_its_table_has_every_error_of_the_schema_and_no_other(paths: dict[str, Any]) -> None:
+def test_the_table_of_errors_has_the_codes_of_the_schema(paths: dict[str, Any]) -> None:
     codes = _codes(paths)
 
     assert len(codes) > 20
     assert set(CODE.findall(_section("Codes of calls"))) == codes
 
 
-def test_what_it_says_of_no_call_is_in_no_operation(paths: dict[str, Any]) -> None:
-    beside = {code for code, _ in CODE.findall(_section("Codes of no call"))}
+def test_the_codes_of_no_call_are_in_no_operation(paths: dict[str, Any]) -> None:
+    other_codes = {code for code, _ in CODE.findall(_section("Codes of no call"))}
 
-    assert beside
-    assert beside.isdisjoint(code for code, _ in _codes(paths))
+    assert other_codes
+    assert other_codes.isdisjoint(code for code, _ in _codes(paths))

@@ -1,4 +1,4 @@
-"""What the service should hold, in minor units, and what it should answer."""
+"""The model: what the service should hold, in minor units, and what it should answer."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -9,7 +9,7 @@ from tests.factories import Holder
 from tests.http_client import Reply
 from wallets.models import Status
 
-SHORT, STOPPED, REUSED = (
+INSUFFICIENT_FUNDS, WALLET_NOT_ACTIVE, KEY_REUSED = (
     (400, "insufficient_funds"),
     (409, "wallet_not_active"),
     (409, "idempotency_key_reused"),
@@ -17,15 +17,15 @@ SHORT, STOPPED, REUSED = (
 
 
 class Relative(Enum):
-    """An amount that depends on what the payer has just then."""
+    """An amount relative to the payer's balance at that time."""
 
     ALL = auto()
-    ALL_AND_ONE = auto()
+    MORE_THAN_ALL = auto()
 
 
 @dataclass
 class Wallet:
-    """What a holder should have, in minor units. `gold` is None until the first credit."""
+    """A holder's expected balances, in minor units. `gold` is None until the first credit."""
 
     holder: Holder
     balance: int = 0
@@ -58,14 +58,14 @@ class Queued:
 
 
 @dataclass
-class Sent:
-    """A call under a key, and its answer if a repeat has to be given the same one."""
+class SentCall:
+    """A call with a key. `recorded`: its answer, if a repeat must get the same one."""
 
     caller: Wallet
     path: str
     body: dict[str, Any]
     key: str
-    kept: Reply | None
+    recorded: Reply | None
 
 
 @dataclass
@@ -80,24 +80,24 @@ class Expected:
         return self.error[0] if self.error else self.success
 
 
-def money(minor: int) -> Decimal:
+def to_decimal(minor: int) -> Decimal:
     return Decimal(minor).scaleb(-2)
 
 
-def text(minor: int) -> str:
-    return str(money(minor))
+def amount_text(minor: int) -> str:
+    return str(to_decimal(minor))
 
 
-def gold(wallet: Wallet, amount: int) -> dict[str, Any]:
+def gold_body(wallet: Wallet, amount: int) -> dict[str, Any]:
     return {
         "userId": str(wallet.holder.user.pk),
         "assetSymbol": "GOLD",
-        "amount": text(amount),
+        "amount": amount_text(amount),
     }
 
 
-def amount_of(drawn: int | Relative, has: int) -> int:
-    return drawn if isinstance(drawn, int) else max(1, has + (drawn is Relative.ALL_AND_ONE))
+def amount_of(drawn: int | Relative, balance: int) -> int:
+    return drawn if isinstance(drawn, int) else max(1, balance + (drawn is Relative.MORE_THAN_ALL))
 
 
 def move(source: Wallet, target: Wallet | None, amount: int) -> None:
@@ -107,9 +107,9 @@ def move(source: Wallet, target: Wallet | None, amount: int) -> None:
 
 
 def failure(*wallets: Wallet, payer: Wallet | None = None, amount: int = 0) -> Expected:
-    """Return the first thing that is wrong with moving an amount between these wallets."""
+    """Return the first reason to refuse moving the amount between these wallets, if any."""
     if not all(wallet.is_active for wallet in wallets):
-        return Expected(STOPPED)
+        return Expected(WALLET_NOT_ACTIVE)
     if payer is not None and payer.balance < amount:
-        return Expected(SHORT)
+        return Expected(INSUFFICIENT_FUNDS)
     return Expected()

@@ -1,4 +1,4 @@
-"""The service over HTTP against a model of it in plain Python: any calls, the same answers."""
+"""Random calls over HTTP: the service must answer like a model in plain Python."""
 
 from typing import Any
 
@@ -19,21 +19,21 @@ from ledger.trial_balance import trial_balance
 from tests.factories import Holder, a_client, a_company, an_operator, api_of
 from tests.fuzz.bounds import bounded
 from tests.fuzz.model import (
-    REUSED,
-    SHORT,
-    STOPPED,
+    INSUFFICIENT_FUNDS,
+    KEY_REUSED,
+    WALLET_NOT_ACTIVE,
     Charge,
     Expected,
     Queued,
     Relative,
-    Sent,
+    SentCall,
     Wallet,
     amount_of,
+    amount_text,
     failure,
-    gold,
-    money,
+    gold_body,
     move,
-    text,
+    to_decimal,
 )
 from tests.http_client import Reply
 from tests.intake.queueing import drain
@@ -48,82 +48,82 @@ SHOP = CLIENTS
 
 amounts = st.one_of(st.integers(1, 5_000), st.sampled_from(Relative))
 clients = st.integers(0, CLIENTS - 1)
-everybody = st.integers(0, CLIENTS)
+holders = st.integers(0, CLIENTS)
 
 
-class Service(RuleBasedStateMachine):
-    """What `API.md` promises of money, written down a second time without a database."""
+class WalletService(RuleBasedStateMachine):
+    """The promises of `docs/api.md` about money, implemented without a database."""
 
     @initialize()
     def open_accounts(self) -> None:
         self.wallets = [*(Wallet(a_client()) for _ in range(CLIENTS)), Wallet(a_company())]
         self.operator = Wallet(Holder(user := an_operator(), api_of(user), user.pk))
-        self.gone: list[Wallet] = []
+        self.removed: list[Wallet] = []
         self.charges: list[Charge] = []
         self.queue: list[Queued] = []
-        self.sent: list[Sent] = []
+        self.sent: list[SentCall] = []
 
     # --- Cash ---------------------------------------------------------------------------
 
-    @rule(number=everybody, amount=st.integers(1, 10_000), door=st.integers(0, 2))
-    def deposit(self, number: int, amount: int, door: int) -> None:
+    @rule(number=holders, amount=st.integers(1, 10_000), variant=st.integers(0, 2))
+    def deposit(self, number: int, amount: int, variant: int) -> None:
         wallet = self.wallets[number]
         path, body = (
             ("/wallet/deposit", {"wallet": wallet.id}),
             ("/wallets/fund", {"walletId": wallet.id}),
             (f"/wallets/{wallet.id}/deposit", {}),
-        )[door]
+        )[variant]
 
-        reply = self._send(wallet, path, {**body, "amount": text(amount)}, failure(wallet))
+        reply = self._send(wallet, path, {**body, "amount": amount_text(amount)}, failure(wallet))
 
         if reply.status == 200:
             wallet.balance += amount
-            assert reply.json["balance"] == money(wallet.balance)
+            assert reply.json["balance"] == to_decimal(wallet.balance)
 
-    @rule(number=everybody, drawn=amounts, door=st.integers(0, 1))
-    def withdraw(self, number: int, drawn: int | Relative, door: int) -> None:
+    @rule(number=holders, drawn=amounts, variant=st.integers(0, 1))
+    def withdraw(self, number: int, drawn: int | Relative, variant: int) -> None:
         wallet = self.wallets[number]
         amount = amount_of(drawn, wallet.balance)
         path, body = (
             ("/wallet/withdraw", {"wallet": wallet.id}),
             (f"/wallets/{wallet.id}/withdraw", {}),
-        )[door]
+        )[variant]
         expected = failure(wallet, payer=wallet, amount=amount)
 
-        reply = self._send(wallet, path, {**body, "amount": text(amount)}, expected)
+        reply = self._send(wallet, path, {**body, "amount": amount_text(amount)}, expected)
 
-        self._owner_is_told(reply, wallet, amount)
+        self._check_details_for_owner(reply, wallet, amount)
         if reply.status == 200:
             wallet.balance -= amount
-            assert reply.json["balance"] == money(wallet.balance)
+            assert reply.json["balance"] == to_decimal(wallet.balance)
 
-    @rule(number=everybody, other=everybody, drawn=amounts, door=st.integers(0, 1))
-    def transfer(self, number: int, other: int, drawn: int | Relative, door: int) -> None:
+    @rule(number=holders, other=holders, drawn=amounts, variant=st.integers(0, 1))
+    def transfer(self, number: int, other: int, drawn: int | Relative, variant: int) -> None:
         source, target = self.wallets[number], self.wallets[other]
         amount = amount_of(drawn, source.balance)
         path, (from_, to) = (
             ("/wallet/transfer", ("source", "target")),
             ("/wallets/transfer", ("senderWalletId", "receiverWalletId")),
-        )[door]
-        body = {from_: source.id, to: target.id, "amount": text(amount)}
+        )[variant]
+        body = {from_: source.id, to: target.id, "amount": amount_text(amount)}
         expected = failure(source, target, payer=source, amount=amount)
         if source is target:
             expected = Expected((400, "same_wallet"))
 
         reply = self._send(source, path, body, expected)
 
-        self._owner_is_told(reply, source, amount)
+        self._check_details_for_owner(reply, source, amount)
         if reply.status == 200:
             move(source, target, amount)
-            told = reply.json["sender"] if door else reply.json
-            assert told["balance"] == money(source.balance)
+            wallet = reply.json["sender"] if variant else reply.json
+            assert wallet["balance"] == to_decimal(source.balance)
 
-    @precondition(lambda self: self.gone)
+    @precondition(lambda self: self.removed)
     @rule(number=clients)
-    def transfer_to_who_has_left(self, number: int) -> None:
+    def transfer_to_a_removed_customer(self, number: int) -> None:
         source = self.wallets[number]
-        body = {"source": source.id, "target": self.gone[-1].id, "amount": 1}
-        self._send(source, "/wallet/transfer", body, Expected(STOPPED))
+        body = {"source": source.id, "target": self.removed[-1].id, "amount": 1}
+        self._send(source, "/wallet/transfer", body, Expected(WALLET_NOT_ACTIVE))
 
     # --- Charges ------------------------------------------------------------------------
 
@@ -131,7 +131,7 @@ class Service(RuleBasedStateMachine):
     def charge(self, number: int, drawn: int | Relative) -> None:
         payer, shop = self.wallets[number], self.wallets[SHOP]
         amount = amount_of(drawn, payer.balance)
-        body = {"wallet": payer.id, "amount": text(amount), "summary": "x"}
+        body = {"wallet": payer.id, "amount": amount_text(amount), "summary": "x"}
 
         reply = self._send(
             shop, "/wallet/charge", body, failure(payer, shop, payer=payer, amount=amount)
@@ -139,10 +139,10 @@ class Service(RuleBasedStateMachine):
 
         if reply.status == 200:
             move(payer, shop, amount)
-            assert reply.json["balance"] == money(shop.balance)
+            assert reply.json["balance"] == to_decimal(shop.balance)
             self.charges.append(Charge(reply.json["transaction"], payer, amount))
         else:
-            # What a wallet holds is its owner's business.
+            # Only the owner of a wallet gets its balance.
             assert reply.json["details"] == {}
 
     @rule(batch=st.lists(st.tuples(clients, amounts), min_size=1, max_size=4))
@@ -153,7 +153,7 @@ class Service(RuleBasedStateMachine):
             payer = self.wallets[number]
             amount = amount_of(drawn, payer.balance)
             expected = failure(payer, shop, payer=payer, amount=amount)
-            items.append({"wallet": payer.id, "amount": text(amount), "summary": "x"})
+            items.append({"wallet": payer.id, "amount": amount_text(amount), "summary": "x"})
             codes.append(expected.error and expected.error[1])
             if expected.error is None:
                 move(payer, shop, amount)
@@ -161,17 +161,17 @@ class Service(RuleBasedStateMachine):
         reply = self._send(shop, "/wallet/charges", {"charges": items}, Expected())
 
         assert [result["code"] for result in reply.json["results"]] == codes
-        assert reply.json["balance"] == money(shop.balance)
+        assert reply.json["balance"] == to_decimal(shop.balance)
 
     @precondition(lambda self: self.charges)
-    @rule(data=st.data(), share=st.sampled_from(("all", "half", "all and one")))
+    @rule(data=st.data(), share=st.sampled_from(("all", "half", "more than all")))
     def refund(self, data: st.DataObject, share: str) -> None:
         charge, shop = data.draw(st.sampled_from(self.charges)), self.wallets[SHOP]
         left = charge.amount - charge.refunded
-        amount = {"all": left, "half": max(1, left // 2), "all and one": left + 1}[share]
+        amount = {"all": left, "half": max(1, left // 2), "more than all": left + 1}[share]
         body = {"transaction": charge.transaction}
         if share != "all":
-            body["amount"] = text(amount)
+            body["amount"] = amount_text(amount)
         expected = failure(shop, charge.payer, payer=shop, amount=amount)
         if amount > left or left == 0:
             expected = Expected((409, "refund_exceeds_charge"))
@@ -181,8 +181,8 @@ class Service(RuleBasedStateMachine):
         if reply.status == 200:
             move(shop, charge.payer, amount)
             charge.refunded += amount
-            assert reply.json["balance"] == money(shop.balance)
-            assert reply.json["refunded"] == money(charge.refunded)
+            assert reply.json["balance"] == to_decimal(shop.balance)
+            assert reply.json["refunded"] == to_decimal(charge.refunded)
 
     # --- Credits of the platform ----------------------------------------------------------
 
@@ -191,11 +191,11 @@ class Service(RuleBasedStateMachine):
         wallet = self.wallets[number]
 
         reply = self._send(
-            self.operator, f"/api/v1/wallet/{call}", gold(wallet, amount), Expected()
+            self.operator, f"/api/v1/wallet/{call}", gold_body(wallet, amount), Expected()
         )
 
         wallet.gold = (wallet.gold or 0) + amount
-        assert reply.json["balance"] == money(wallet.gold)
+        assert reply.json["balance"] == to_decimal(wallet.gold)
 
     @rule(number=clients, drawn=amounts, by_operator=st.booleans())
     def spend(self, number: int, drawn: int | Relative, by_operator: bool) -> None:
@@ -206,33 +206,38 @@ class Service(RuleBasedStateMachine):
         if wallet.gold is None:
             expected = Expected((409, "no_wallet"))
         elif wallet.gold < amount:
-            expected = Expected(SHORT)
+            expected = Expected(INSUFFICIENT_FUNDS)
 
-        reply = self._send(caller, "/api/v1/wallet/spend", gold(wallet, amount), expected)
+        reply = self._send(caller, "/api/v1/wallet/spend", gold_body(wallet, amount), expected)
 
         if reply.status == 200 and wallet.gold is not None:
             wallet.gold -= amount
-            assert reply.json["balance"] == money(wallet.gold)
+            assert reply.json["balance"] == to_decimal(wallet.gold)
 
-    @precondition(lambda self: self.gone)
+    @precondition(lambda self: self.removed)
     @rule()
-    def credit_who_has_left(self) -> None:
+    def credit_a_removed_customer(self) -> None:
         unknown = Expected((400, "unknown_user"))
-        body = gold(self.gone[-1], 1)
-        self._send(self.operator, "/api/v1/wallet/topup", body, unknown, is_kept=False)
+        body = gold_body(self.removed[-1], 1)
+        self._send(self.operator, "/api/v1/wallet/topup", body, unknown, is_recorded=False)
 
     # --- The queue ------------------------------------------------------------------------
 
     @rule(
         number=clients,
         amount=st.integers(1, 5_000),
-        other=st.one_of(st.none(), everybody),
+        other=st.one_of(st.none(), holders),
         by_operator=st.booleans(),
     )
-    def queue_one(self, number: int, amount: int, other: int | None, by_operator: bool) -> None:
+    def queue_a_transaction(
+        self, number: int, amount: int, other: int | None, by_operator: bool
+    ) -> None:
         source = self.wallets[number]
         target = None if other is None else self.wallets[other]
-        body: dict[str, Any] = {"value": text(amount), "customer": str(source.holder.user.pk)}
+        body: dict[str, Any] = {
+            "value": amount_text(amount),
+            "customer": str(source.holder.user.pk),
+        }
         if target is not None:
             body["target"] = target.id
         caller = self.operator if by_operator else source
@@ -241,11 +246,11 @@ class Service(RuleBasedStateMachine):
 
         self.queue.append(Queued(reply.json["id"], source, target, amount))
 
-    @rule(number=everybody, drawn=amounts)
-    def withdraw_later(self, number: int, drawn: int | Relative) -> None:
+    @rule(number=holders, drawn=amounts)
+    def queue_a_withdrawal(self, number: int, drawn: int | Relative) -> None:
         wallet = self.wallets[number]
         amount = amount_of(drawn, wallet.balance)
-        body = {"wallet": wallet.id, "amount": text(amount)}
+        body = {"wallet": wallet.id, "amount": amount_text(amount)}
 
         reply = wallet.holder.api.post("/wallet/withdraw", body, Prefer="respond-async")
 
@@ -255,24 +260,24 @@ class Service(RuleBasedStateMachine):
     @precondition(lambda self: self.queue)
     @rule()
     def run_the_queue(self) -> None:
-        ran, self.queue = self.queue, []
+        processed, self.queue = self.queue, []
 
         drain()
 
-        for queued in ran:
+        for queued in processed:
             wallets = [each for each in (queued.source, queued.target) if each is not None]
             expected = failure(*wallets, payer=queued.source, amount=queued.amount)
-            is_done = expected.error is None and queued.source is not queued.target
-            if is_done:
+            is_completed = expected.error is None and queued.source is not queued.target
+            if is_completed:
                 move(queued.source, queued.target, queued.amount)
-            told = self.operator.holder.api.get(f"/transaction/{queued.id}").json
-            assert (told["status"] == "completed") is is_done, (told, expected)
-            assert told["failed"] is not is_done
+            state = self.operator.holder.api.get(f"/transaction/{queued.id}").json
+            assert (state["status"] == "completed") is is_completed, (state, expected)
+            assert state["failed"] is not is_completed
 
-    # --- Those who look after it ------------------------------------------------------------
+    # --- Support ----------------------------------------------------------------------------
 
-    @rule(number=everybody, status=st.sampled_from((Status.FROZEN, Status.ACTIVE, Status.ACTIVE)))
-    def freeze_or_set_free(self, number: int, status: Status) -> None:
+    @rule(number=holders, status=st.sampled_from((Status.FROZEN, Status.ACTIVE, Status.ACTIVE)))
+    def freeze_or_unfreeze(self, number: int, status: Status) -> None:
         wallet = self.wallets[number]
         unit_of_work(
             lambda: set_status(wallet.holder.wallet_id, status=status, reason="Test", actor=None)
@@ -280,7 +285,7 @@ class Service(RuleBasedStateMachine):
         wallet.status = status
 
     @rule(number=clients, by_operator=st.booleans())
-    def leave(self, number: int, by_operator: bool) -> None:
+    def remove_customer(self, number: int, by_operator: bool) -> None:
         wallet = self.wallets[number]
         caller = self.operator if by_operator else wallet
         customer = f"/customer/{wallet.holder.user.pk}"
@@ -294,10 +299,10 @@ class Service(RuleBasedStateMachine):
         assert wallet.holder.api.get("/wallet/list").code == "invalid_token"
         assert self.operator.holder.api.get(customer).status == 404
         wallet.status = Status.CLOSED
-        self.gone.append(wallet)
+        self.removed.append(wallet)
         self.wallets[number] = Wallet(a_client())
 
-    # --- Once more ------------------------------------------------------------------------
+    # --- Repeats --------------------------------------------------------------------------
 
     @precondition(lambda self: self.sent)
     @rule(data=st.data())
@@ -306,38 +311,38 @@ class Service(RuleBasedStateMachine):
 
         reply = sent.caller.holder.api.post(sent.path, sent.body, key=sent.key)
 
-        if sent.caller in self.gone:
+        if sent.caller in self.removed:
             assert reply.code == "invalid_token"
-        elif sent.kept is not None:
-            assert (reply.status, reply.raw) == (sent.kept.status, sent.kept.raw)
+        elif sent.recorded is not None:
+            assert (reply.status, reply.raw) == (sent.recorded.status, sent.recorded.raw)
             assert reply.headers["Idempotent-Replayed"] == "true"
 
-    @precondition(lambda self: any(each.kept for each in self.sent))
+    @precondition(lambda self: any(each.recorded for each in self.sent))
     @rule(data=st.data())
-    def use_a_key_again(self, data: st.DataObject) -> None:
-        sent = data.draw(st.sampled_from([each for each in self.sent if each.kept]))
-        if sent.caller not in self.gone:
+    def reuse_a_key(self, data: st.DataObject) -> None:
+        sent = data.draw(st.sampled_from([each for each in self.sent if each.recorded]))
+        if sent.caller not in self.removed:
             wallet = sent.caller if sent.caller is not self.operator else self.wallets[0]
             reply = sent.caller.holder.api.post(
-                "/api/v1/wallet/spend", gold(wallet, 77_777), key=sent.key
+                "/api/v1/wallet/spend", gold_body(wallet, 77_777), key=sent.key
             )
-            assert (reply.status, reply.code) == REUSED
+            assert (reply.status, reply.code) == KEY_REUSED
 
-    # --- What always holds ------------------------------------------------------------------
+    # --- Invariants -------------------------------------------------------------------------
 
     @invariant()
-    def the_books_balance(self) -> None:
+    def the_trial_balance_is_zero(self) -> None:
         assert [line for line in trial_balance() if line.difference_minor] == []
 
     @invariant()
-    def everybody_has_what_the_model_says(self) -> None:
+    def wallets_have_the_balances_of_the_model(self) -> None:
         for wallet in self.wallets:
             info = wallet.holder.api.get(f"/wallet/info/{wallet.id}").json
-            assert info["balance"] == info["available"] == money(wallet.balance)
+            assert info["balance"] == info["available"] == to_decimal(wallet.balance)
             assert info["status"] == wallet.status
         for wallet in self.wallets[:CLIENTS]:
             path = f"/api/v1/wallet/balance/{wallet.holder.user.pk}/GOLD"
-            assert wallet.holder.api.get(path).json["balance"] == money(wallet.gold or 0)
+            assert wallet.holder.api.get(path).json["balance"] == to_decimal(wallet.gold or 0)
 
     def _send(
         self,
@@ -346,26 +351,28 @@ class Service(RuleBasedStateMachine):
         body: dict[str, Any],
         expected: Expected,
         *,
-        is_kept: bool = True,
+        is_recorded: bool = True,
     ) -> Reply:
-        """Call under a new key; the answer must be the expected one."""
+        """Call with a new key and check the answer."""
         key = f"key-{len(self.sent)}"
         reply = caller.holder.api.post(path, body, key=key)
         assert reply.status == expected.status, (path, body, reply.raw)
         if expected.error:
             assert reply.code == expected.error[1]
-        self.sent.append(Sent(caller, path, body, key, reply if is_kept else None))
+        self.sent.append(SentCall(caller, path, body, key, reply if is_recorded else None))
         return reply
 
-    def _owner_is_told(self, reply: Reply, wallet: Wallet, amount: int) -> None:
+    def _check_details_for_owner(self, reply: Reply, wallet: Wallet, amount: int) -> None:
         if reply.status == 400 and reply.code == "insufficient_funds":
             assert reply.json["details"] == {
-                "available": money(wallet.balance),
-                "shortfall": money(amount - wallet.balance),
+                "available": to_decimal(wallet.balance),
+                "shortfall": to_decimal(amount - wallet.balance),
             }
 
 
-def test_money_moves_as_in_a_model_in_plain_python(settings: Settings) -> None:
+def test_money_moves_as_in_the_model(settings: Settings) -> None:
     settings.RATELIMIT_ENABLE = False
     create_asset(symbol="GOLD", name="Gold", decimals=2, is_cash=False)
-    run_state_machine_as_test(Service, settings=bounded(max_examples=4, stateful_step_count=20))
+    run_state_machine_as_test(
+        WalletService, settings=bounded(max_examples=4, stateful_step_count=20)
+    )

@@ -1,4 +1,4 @@
-"""Whatever the schema allows and forbids, sent: no answer but those that it has."""
+"""Generated requests, valid and invalid by the schema: every answer is a documented one."""
 
 from collections import defaultdict
 from functools import cache
@@ -17,8 +17,8 @@ from schemathesis.pytest.lazy import get_all_tests
 
 from api.clients.files import openapi_document
 from config.wsgi import application
-from tests.fuzz.bounds import MORE, bounded
-from tests.fuzz.world import World
+from tests.fuzz.bounds import EXAMPLES_FACTOR, bounded
+from tests.fuzz.scenario import Scenario
 
 pytestmark = pytest.mark.usefixtures("books")
 
@@ -30,14 +30,14 @@ TAGS = (
     "wallets as resources",
     "wallets by token",
 )
-#: Where an answer leads, beyond what the names in the schema tell.
+#: Links between operations beyond those that schemathesis infers from names.
 LINKS = {
     "wallet_info": {"token": "$response.body#/wallet"},
     "wallet_history": {"token": "$response.body#/wallet"},
 }
-#: They take a password or a mail that nobody here has, or a symbol in the path, which is made up;
-#: the customer holds money.
-NEVER_DONE = {
+#: They need a password or a mailed token that the test does not have, or take a generated symbol in
+#: the path; the customer cannot be removed because of a balance.
+NEVER_SUCCEEDING = {
     "GET /api/v1/wallet/balance/{user_id}/{symbol}",
     "POST /client/login",
     "POST /client/password",
@@ -49,46 +49,48 @@ NEVER_DONE = {
 }
 CONFIG = {
     "checks": {
-        # Which amounts, passwords and addresses are taken is more than a schema can say.
+        # The schema cannot express which amounts, passwords and addresses are accepted.
         "positive_data_acceptance": {"enabled": False},
-        # Who may call what, and by which method, is a table of its own: test_access.py.
-        "ignored_auth": {"enabled": MORE > 1},
+        # `tests/api/http/test_access.py` tests the permissions and methods.
+        "ignored_auth": {"enabled": EXAMPLES_FACTOR > 1},
     },
-    "phases": {"coverage": {"unexpected-methods": [] if MORE == 1 else ["PUT", "QUERY"]}},
+    "phases": {
+        "coverage": {"unexpected-methods": [] if EXAMPLES_FACTOR == 1 else ["PUT", "QUERY"]}
+    },
 }
 
 
 @pytest.fixture
-def world(books: None, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> World:
+def scenario(books: None, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Scenario:
     settings.RATELIMIT_ENABLE = False
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    # The end of a request ends no connection.
+    # Keep the database connection after each request.
     monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", None)
     connection.close()
-    return World()
+    return Scenario()
 
 
 @pytest.mark.parametrize("tag", TAGS)
-def test_each_operation_answers_as_the_schema_says(tag: str, world: World) -> None:
+def test_each_operation_answers_as_documented(tag: str, scenario: Scenario) -> None:
     tried: dict[str, set[int]] = defaultdict(set)
-    places = count()
+    positions = count()
 
     def is_tried(case: Case[Any]) -> bool:
-        """Of the many that cover the schema, usually every fourth."""
+        """Whether to send the case: of those of the coverage phase usually every fourth."""
         is_covering = case.meta is not None and case.meta.phase.name is TestPhase.COVERAGE
-        return MORE > 1 or not is_covering or next(places) % 4 == 0
+        return EXAMPLES_FACTOR > 1 or not is_covering or next(positions) % 4 == 0
 
-    def answers_as_it_says(case: Case[Any]) -> None:
+    def check_answer(case: Case[Any]) -> None:
         if not is_tried(case):
             return
-        world.put_ids(case)
+        scenario.fill_ids(case)
         response = case.call()
         tried[case.operation.label].add(response.status_code)
         case.validate_response(response)
 
     for found in get_all_tests(
-        schema=a_schema(world).include(tag=tag),
-        test_func=answers_as_it_says,
+        schema=schema_for(scenario).include(tag=tag),
+        test_func=check_answer,
         settings=bounded(max_examples=5),
         given_kwargs={},
     ):
@@ -97,27 +99,27 @@ def test_each_operation_answers_as_the_schema_says(tag: str, world: World) -> No
         test()
 
     assert tried
-    if MORE > 1:
-        never_done = {name for name, statuses in tried.items() if min(statuses) >= 300}
-        assert never_done <= NEVER_DONE
+    if EXAMPLES_FACTOR > 1:
+        never_succeeding = {name for name, statuses in tried.items() if min(statuses) >= 300}
+        assert never_succeeding <= NEVER_SUCCEEDING
 
 
-def test_what_one_answer_tells_the_next_call_can_use(world: World) -> None:
-    schema = a_schema(world)
+def test_calls_with_ids_of_earlier_answers(scenario: Scenario) -> None:
+    schema = schema_for(scenario)
     assert schema.analysis.inject_links() > 20
 
     class Workflow(schema.as_state_machine()):  # type: ignore[misc]
         def before_call(self, case: Case[Any]) -> None:
-            world.put_ids(case)
+            scenario.fill_ids(case)
 
         def after_call(self, response: Any, case: Case[Any]) -> None:
-            world.learn(response.content)
+            scenario.record_ids(response.content)
 
     Workflow.run(settings=bounded(max_examples=8, stateful_step_count=5))
 
 
-def a_schema(world: World) -> Any:
-    """Return the schema with its application; each call has a token of who may make it."""
+def schema_for(scenario: Scenario) -> Any:
+    """Return the schema with its application and the token for each call."""
     config = SchemathesisConfig.from_dict(CONFIG)
     schema = schemathesis.openapi.from_dict(_document(), config=config)
     schema.app = application
@@ -125,12 +127,12 @@ def a_schema(world: World) -> Any:
     @schema.auth(cache_by_key=lambda _case, context: context.operation.path)
     class Token:
         def get(self, case: Case[Any], context: AuthContext) -> str:
-            return world.token_for(context.operation.path)
+            return scenario.token_for(context.operation.path)
 
         def set(self, case: Case[Any], data: str, context: AuthContext) -> None:
             case.headers["Authorization"] = f"Token {data}"
 
-    # It would end the session of all calls that follow.
+    # A log-out would end the session of all later calls.
     return schema.exclude(path_regex="/logout")
 
 

@@ -223,7 +223,7 @@ class HealthAnswer(Struct, kw_only=True):
 
 class ItemBody(Struct, kw_only=True):
     """
-    What is worth how much is spelled `value` or `amount`.
+    The amount is spelled `value` or `amount`.
     """
 
     value: Decimal | UnsetType = UNSET
@@ -486,11 +486,11 @@ class SeedingAnswer(Struct, kw_only=True):
     state: Annotated[
         Literal["idle", "running", "interrupted", "completed"],
         Meta(
-            description="`idle`: none yet. `running`: execution waits for it. `interrupted`: it stopped in the middle, or showed no life for 30 s; started again it goes on there. `completed`.\n\n* `idle` - idle\n* `running` - running\n* `interrupted` - interrupted\n* `completed` - completed"
+            description="The import of customers. `idle`: none yet. `running`: the processor waits for it. `interrupted`: it stopped before its end, or reported nothing for 30 s; started again it continues there. `completed`.\n\n* `idle` - idle\n* `running` - running\n* `interrupted` - interrupted\n* `completed` - completed"
         ),
     ]
-    processed: Annotated[int, Meta(description="Customers made.")]
-    rejected: Annotated[int, Meta(description="Lines that made none.")]
+    processed: Annotated[int, Meta(description="Customers imported.")]
+    rejected: Annotated[int, Meta(description="Lines that were rejected.")]
     total: Annotated[int, Meta(description="Lines read so far.")]
 
 
@@ -557,7 +557,7 @@ class ProcessorStatusAnswer(Struct, kw_only=True):
     state: Annotated[
         Literal["idle", "processing", "paused_for_seeding", "stopped"],
         Meta(
-            description="`idle`: nothing is ready. `processing`: a chunk runs. `paused_for_seeding`: it waits until the seeding ends. `stopped`: no processor shows life.\n\n* `idle` - idle\n* `processing` - processing\n* `paused_for_seeding` - paused_for_seeding\n* `stopped` - stopped"
+            description="`idle`: no transaction is ready. `processing`: a chunk runs. `paused_for_seeding`: it waits for the import of customers. `stopped`: no processor runs.\n\n* `idle` - idle\n* `processing` - processing\n* `paused_for_seeding` - paused_for_seeding\n* `stopped` - stopped"
         ),
     ]
     queued: Annotated[int, Meta(description="Waiting for their first attempt.")]

@@ -12,7 +12,7 @@ from wallet_client.transport import Transport, part
 
 
 class WalletClient(Transport):
-    """Calls the service. Every method raises what `Transport` says."""
+    """Calls the service. Every method raises the exceptions of `Transport`."""
 
     def health(self) -> models.HealthAnswer:
         """Can money move?."""
@@ -89,7 +89,7 @@ class WalletClient(Transport):
         return self._call("POST", "/client/login", models.ClientSessionAnswer, body=body)
 
     def client_logout(self) -> None:
-        """End this session: its token is dead at once."""
+        """End this session; its token is invalid from then on."""
         self._call("POST", "/client/logout", NoneType)
 
     def client_logout_everywhere(self) -> None:
@@ -97,7 +97,7 @@ class WalletClient(Transport):
         self._call("POST", "/client/logoutall", NoneType)
 
     def client_change_password(self, body: models.PasswordBody) -> None:
-        """Change the password; all other tokens die."""
+        """Change the password; ends all other sessions."""
         self._call("POST", "/client/password", NoneType, body=body)
 
     def client_signup(self, body: models.ClientSignUpBody) -> models.ClientSessionAnswer:
@@ -109,7 +109,7 @@ class WalletClient(Transport):
         return self._call("POST", "/company/login", models.CompanySessionAnswer, body=body)
 
     def company_logout(self) -> None:
-        """End this session: its token is dead at once."""
+        """End this session; its token is invalid from then on."""
         self._call("POST", "/company/logout", NoneType)
 
     def company_logout_everywhere(self) -> None:
@@ -117,7 +117,7 @@ class WalletClient(Transport):
         self._call("POST", "/company/logoutall", NoneType)
 
     def company_change_password(self, body: models.PasswordBody) -> None:
-        """Change the password; all other tokens die."""
+        """Change the password; ends all other sessions."""
         self._call("POST", "/company/password", NoneType, body=body)
 
     def company_signup(self, body: models.CompanySignUpBody) -> models.CompanySessionAnswer:
@@ -141,7 +141,7 @@ class WalletClient(Transport):
         self._call("DELETE", f"/customer/{part(customer_id)}", NoneType)
 
     def idempotency_key(self, key: str) -> models.IdempotencyAnswer:
-        """What was answered under a key of one's own."""
+        """The answer recorded under a key of the caller."""
         return self._call("GET", f"/idempotency/{part(key)}", models.IdempotencyAnswer)
 
     def password_reset(self, body: models.ResetBody) -> models.ResetAnswer:
@@ -149,11 +149,11 @@ class WalletClient(Transport):
         return self._call("POST", "/password/reset", models.ResetAnswer, body=body)
 
     def password_reset_confirm(self, body: models.ResetConfirmationBody) -> None:
-        """Set a new password with what the mail said; all tokens die."""
+        """Set a new password with the token of the mail; ends all sessions."""
         self._call("POST", "/password/reset/confirm", NoneType, body=body)
 
     def processor_status(self) -> models.ProcessorStatusAnswer:
-        """What the processor does, and what waits for it."""
+        """The state of the processor and of the queue."""
         return self._call("GET", "/processor/status", models.ProcessorStatusAnswer)
 
     def status(self) -> models.StatusAnswer:
@@ -169,7 +169,7 @@ class WalletClient(Transport):
         )
 
     def transaction_get(self, queued_id: UUID | str) -> models.QueuedAnswer:
-        """What became of a queued transaction."""
+        """The state of a queued transaction."""
         return self._call("GET", f"/transaction/{part(queued_id)}", models.QueuedAnswer)
 
     def wallet_charge(
@@ -242,7 +242,7 @@ class WalletClient(Transport):
         )
 
     def wallet_info(self, token: UUID | str) -> models.WalletAnswer:
-        """What an own wallet holds."""
+        """An own wallet and its balance."""
         return self._call("GET", f"/wallet/info/{part(token)}", models.WalletAnswer)
 
     def wallet_list(self) -> list[models.WalletAnswer]:

@@ -1,4 +1,4 @@
-"""One service for all that call it from outside: a process with its own database and port."""
+"""A running service for the clients: processes with their own database and port."""
 
 import socket
 import tempfile

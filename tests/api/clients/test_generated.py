@@ -1,10 +1,10 @@
-"""The generated files are what `make clients` would write now."""
+"""The generated files are what `make clients` would write."""
 
 from api.clients.files import generated_files
 from config.environment import BASE_DIR
 
 
-def test_they_are_up_to_date() -> None:
+def test_generated_files_are_up_to_date() -> None:
     stale = [
         path
         for path, content in generated_files().items()

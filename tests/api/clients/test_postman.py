@@ -15,7 +15,9 @@ from tests.ops.conftest import DEADLINE_SECONDS, Installation
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("clients")]
 
 COLLECTION = json.loads((BASE_DIR / "Postman-Collection.json").read_text(encoding="utf-8"))
-STORING = re.compile(r'pm\.collectionVariables\.set\("(\w+)", pm\.response\.json\(\)\.(\w+)\);')
+SET_VARIABLE = re.compile(
+    r'pm\.collectionVariables\.set\("(\w+)", pm\.response\.json\(\)\.(\w+)\);'
+)
 
 Variables = dict[str, str]
 
@@ -32,11 +34,11 @@ def ends_a_session(item: dict[str, Any]) -> bool:
     return any(response["code"] == 204 for response in item["response"])
 
 
-def filled(text: str, variables: Variables) -> str:
-    """Replace the variables. One that the collection lacks fails the test."""
+def substitute(text: str, variables: Variables) -> str:
+    """Replace the variables. A variable that the collection lacks fails the test."""
     return re.sub(
         r"\{\{(\$?\w+)\}\}",
-        lambda found: str(uuid4()) if found[1] == "$guid" else variables[found[1]],
+        lambda match: str(uuid4()) if match[1] == "$guid" else variables[match[1]],
         text,
     )
 
@@ -44,17 +46,19 @@ def filled(text: str, variables: Variables) -> str:
 def url_of(request: dict[str, Any], variables: Variables) -> str:
     parts = {f":{part['key']}": part["value"] for part in request["url"]["variable"]}
     path = [*request["url"]["host"], *(parts.get(part, part) for part in request["url"]["path"])]
-    return filled("/".join(path), variables)
+    return substitute("/".join(path), variables)
 
 
 def send(item: dict[str, Any], variables: Variables) -> requests.Response:
-    """Send the request and run its script, which stores parts of a success."""
+    """Send the request and run its script, which sets variables from a successful answer."""
     request = item["request"]
-    headers = {header["key"]: filled(header["value"], variables) for header in request["header"]}
+    headers = {
+        header["key"]: substitute(header["value"], variables) for header in request["header"]
+    }
     if "auth" not in request:
         (bearer,) = COLLECTION["auth"]["bearer"]
-        headers["Authorization"] = f"Bearer {filled(bearer['value'], variables)}"
-    body = filled(request["body"]["raw"], variables) if "body" in request else None
+        headers["Authorization"] = f"Bearer {substitute(bearer['value'], variables)}"
+    body = substitute(request["body"]["raw"], variables) if "body" in request else None
     response = requests.request(
         request["method"],
         url_of(request, variables),
@@ -63,15 +67,15 @@ def send(item: dict[str, Any], variables: Variables) -> requests.Response:
         timeout=DEADLINE_SECONDS,
     )
     for event in item.get("event", []):
-        stored = STORING.findall("\n".join(event["script"]["exec"]))
+        stored = SET_VARIABLE.findall("\n".join(event["script"]["exec"]))
         assert stored != []
         if response.ok:
             variables.update({name: response.json()[field] for name, field in stored})
     return response
 
 
-#: Works with what a mail says only.
-NEEDS_A_MAIL = "POST {{baseUrl}}/password/reset/confirm"
+#: Succeeds only with the token of a mail.
+NEEDS_A_MAILED_TOKEN = "POST {{baseUrl}}/password/reset/confirm"
 
 
 @pytest.fixture
@@ -80,15 +84,15 @@ def variables(service: Installation) -> Variables:
     return defaults | {"baseUrl": service.url}
 
 
-class Walk:
-    """Sends the requests of the collection, and notes what was answered."""
+class CollectionRun:
+    """Sends the requests of the collection and records the statuses of their answers."""
 
     def __init__(self, variables: Variables) -> None:
         self.variables = variables
         self.statuses: dict[str, set[int]] = defaultdict(set)
 
     def send(self, item: dict[str, Any]) -> None:
-        """Send a request; the answer must be one that its operation documents."""
+        """Send a request; its operation must document the status of the answer."""
         response = send(item, self.variables)
         name = f"{item['request']['method']} {item['request']['url']['raw']}"
         self.statuses[name].add(response.status_code)
@@ -102,48 +106,48 @@ class Walk:
             assert isinstance(response.json(), dict | list), name
 
     def send_all(self) -> None:
-        """Send all but what ends a session."""
+        """Send all requests that do not end a session."""
         for item in ITEMS:
             if not ends_a_session(item):
                 self.send(item)
 
-    def send_endings(self, sign_up: dict[str, Any]) -> None:
-        """Send what ends a session, each in one of its own."""
+    def send_session_ends(self, sign_up: dict[str, Any]) -> None:
+        """Send each request that ends a session, in a session of its own."""
         for item in filter(ends_a_session, ITEMS):
             self.variables["email"] = f"{uuid4()}@example.com"
             self.send(sign_up)
             self.send(item)
 
 
-def test_every_request_is_answered_as_documented_and_works_for_somebody(
+def test_every_request_gets_a_documented_answer_and_succeeds_for_some_caller(
     service: Installation, variables: Variables
 ) -> None:
-    walk = Walk(variables)
+    run = CollectionRun(variables)
     company_sign_up = item_named("Sign up as a company")
 
     # When all is sent as a shop
     variables["email"] = "shop@example.com"
-    walk.send(company_sign_up)
-    walk.send_all()
+    run.send(company_sign_up)
+    run.send_all()
     variables["otherWallet"] = variables["wallet"]
 
-    # And as a client, who knows the shop's wallet
+    # And as a client, with the shop's wallet as the other one
     variables["email"] = "ada@example.com"
-    walk.send_all()
+    run.send_all()
     ada, variables["otherWallet"] = variables["user"], variables["wallet"]
 
-    # And as the shop, which knows the client's wallet now
+    # And as the shop, with the client's wallet as the other one
     variables["email"] = "shop@example.com"
-    walk.send(item_named("Log in as a company"))
-    walk.send_all()
-    walk.send_endings(company_sign_up)
+    run.send(item_named("Log in as a company"))
+    run.send_all()
+    run.send_session_ends(company_sign_up)
 
-    # And as an operator, who gives the client credits
+    # And as an operator, for the client
     operator = service.manage("create_operator", "operator@example.com")
     variables.update(token=operator.stdout.split()[-1], email="operator@example.com", user=ada)
-    walk.send_all()
+    run.send_all()
 
     # Then each request has worked at least once
-    never = [name for name, statuses in walk.statuses.items() if min(statuses) >= 300]
-    assert never == [NEEDS_A_MAIL]
-    assert len(walk.statuses) == len(ITEMS)
+    never_succeeded = [name for name, statuses in run.statuses.items() if min(statuses) >= 300]
+    assert never_succeeded == [NEEDS_A_MAILED_TOKEN]
+    assert len(run.statuses) == len(ITEMS)

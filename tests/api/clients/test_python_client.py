@@ -1,4 +1,4 @@
-"""The Python client against the running service: typed, exact, and a refusal has its code."""
+"""The Python client against the running service: types, exact amounts, codes of refusals."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -38,7 +38,7 @@ def connect(service: Installation) -> Iterator[Connect]:
         yield lambda: stack.enter_context(WalletClient(service.url))
 
 
-def some_email() -> str:
+def new_email() -> str:
     return f"{uuid4()}@example.com"
 
 
@@ -47,7 +47,7 @@ def client(connect: Connect) -> WalletClient:
     client = connect()
     person = ClientProfileBody(**PERSON)
     session = client.client_signup(
-        ClientSignUpBody(email=some_email(), password=PASSWORD, client=person)
+        ClientSignUpBody(email=new_email(), password=PASSWORD, client=person)
     )
     client.token = session.token
     return client
@@ -58,17 +58,17 @@ def company(connect: Connect) -> WalletClient:
     company = connect()
     profile = CompanyProfileBody(name="Corner Shop", url="https://shop.example", **PERSON)
     session = company.company_signup(
-        CompanySignUpBody(email=some_email(), password=PASSWORD, company=profile)
+        CompanySignUpBody(email=new_email(), password=PASSWORD, company=profile)
     )
     company.token = session.token
     return company
 
 
-def amount(wallet: UUID, text: str) -> AmountBody:
+def amount_body(wallet: UUID, text: str) -> AmountBody:
     return AmountBody(wallet=wallet, amount=Decimal(text))
 
 
-def charge_of(wallet: UUID, text: str) -> ChargeBody:
+def charge_body(wallet: UUID, text: str) -> ChargeBody:
     return ChargeBody(wallet=wallet, amount=Decimal(text), summary="Order 1017")
 
 
@@ -78,20 +78,20 @@ def test_money_stays_exact_from_deposit_to_history(
     # Given a wallet with 100.10 less 0.20
     wallet = client.wallet_create().wallet
     shop = company.wallet_create().wallet
-    assert client.wallet_deposit(amount(wallet, "100.10")).balance == Decimal("100.10")
-    assert client.wallet_withdraw(amount(wallet, "0.20")).balance == Decimal("99.90")
+    assert client.wallet_deposit(amount_body(wallet, "100.10")).balance == Decimal("100.10")
+    assert client.wallet_withdraw(amount_body(wallet, "0.20")).balance == Decimal("99.90")
 
-    # When a company charges it, once for what it holds and once for more
-    charged = company.wallet_charge(charge_of(wallet, "0.30"))
+    # When a company charges it, once within its balance and once above
+    charged = company.wallet_charge(charge_body(wallet, "0.30"))
     with pytest.raises(Refused) as refused:
-        company.wallet_charge(charge_of(wallet, "99.61"))
+        company.wallet_charge(charge_body(wallet, "99.61"))
 
-    # Then the answers are exact, and the refusal says why
+    # Then the answers are exact, and the refusal has its code
     assert (charged.wallet, charged.balance) == (shop, Decimal("0.30"))
     assert (refused.value.status, refused.value.code) == (400, "insufficient_funds")
     assert refused.value.body.path == "/wallet/charge"
 
-    # And the history has it all, newest first
+    # And the history has all four transactions, newest first
     history = client.wallet_history(wallet)
     assert [(row.type, row.amount, row.balance, row.error) for row in history] == [
         ("charge", Decimal("99.61"), None, "insufficient_funds"),
@@ -107,22 +107,22 @@ def test_money_stays_exact_from_deposit_to_history(
     assert client.wallet_history(wallet, type="deposit", cursor=history[3].transaction) == []
 
 
-def test_what_a_float_cannot_hold_arrives_to_the_cent(client: WalletClient) -> None:
+def test_amounts_beyond_float_precision_stay_exact(client: WalletClient) -> None:
     wallet = client.wallet_create().wallet
     almost_all = Decimal("999999999999999.99")
     assert Decimal(float(almost_all)) != almost_all
     assert client.wallet_deposit(AmountBody(wallet=wallet, amount=almost_all)).balance == almost_all
 
-    # And in what has no type: the details of a refusal, a recorded answer
+    # And where the schema has no type: in the details of a refusal, in a recorded answer
     with pytest.raises(Refused) as refused:
-        client.wallet_withdraw(amount(wallet, "1000000000000000"), idempotency_key="too-much")
+        client.wallet_withdraw(amount_body(wallet, "1000000000000000"), idempotency_key="too-much")
     assert refused.value.details == {"available": almost_all, "shortfall": Decimal("0.01")}
     recorded = client.idempotency_key("too-much")
     assert (recorded.state, recorded.statusCode) == ("completed", 400)
     assert recorded.body["details"]["available"] == almost_all
 
 
-def test_an_amount_with_an_exponent_is_sent_in_digits(client: WalletClient) -> None:
+def test_an_amount_with_an_exponent_is_sent_as_plain_digits(client: WalletClient) -> None:
     hundred = Decimal("100.00").normalize()
     assert str(hundred) == "1E+2"
     created = client.wallets_create(CreateWithBalanceBody(balance=hundred))
@@ -132,13 +132,13 @@ def test_an_amount_with_an_exponent_is_sent_in_digits(client: WalletClient) -> N
 
 def test_the_same_key_moves_money_once(client: WalletClient) -> None:
     wallet = client.wallet_create().wallet
-    order = amount(wallet, "10.00")
+    order = amount_body(wallet, "10.00")
     answers = [client.wallet_deposit(order, idempotency_key="order 1/2") for _ in range(2)]
     assert answers[0] == answers[1]
     assert client.wallet_info(wallet).balance == Decimal(10)
     assert client.idempotency_key("order 1/2").state == "completed"
     with pytest.raises(Refused) as refused:
-        client.wallet_deposit(amount(wallet, "11.00"), idempotency_key="order 1/2")
+        client.wallet_deposit(amount_body(wallet, "11.00"), idempotency_key="order 1/2")
     assert refused.value.code == "idempotency_key_reused"
 
 
@@ -147,10 +147,10 @@ def test_the_same_key_moves_money_once(client: WalletClient) -> None:
     [
         ("not_found", lambda client, _: client.wallet_info(uuid4())),
         ("not_found", lambda client, _: client.wallet_info("../status")),
-        ("amount_not_positive", lambda client, own: client.wallet_deposit(amount(own, "0"))),
-        ("validation_error", lambda client, own: client.wallet_deposit(amount(own, "0.001"))),
+        ("amount_not_positive", lambda client, own: client.wallet_deposit(amount_body(own, "0"))),
+        ("validation_error", lambda client, own: client.wallet_deposit(amount_body(own, "0.001"))),
         ("validation_error", lambda client, own: client.wallet_history(own, limit=201)),
-        ("permission_denied", lambda client, own: client.wallet_charge(charge_of(own, "1"))),
+        ("permission_denied", lambda client, own: client.wallet_charge(charge_body(own, "1"))),
     ],
 )
 def test_a_refusal_has_its_code(
@@ -163,7 +163,7 @@ def test_a_refusal_has_its_code(
     assert client.wallet_info(own).balance == 0
 
 
-def test_a_call_that_answers_nothing_returns_none(client: WalletClient) -> None:
+def test_a_call_without_an_answer_body_returns_none(client: WalletClient) -> None:
     passwords = PasswordBody(current_password=PASSWORD, new_password="battery-staple-9")
     client.client_change_password(passwords)
     client.client_logout()
@@ -172,13 +172,13 @@ def test_a_call_that_answers_nothing_returns_none(client: WalletClient) -> None:
     assert refused.value.code == "invalid_token"
 
 
-def test_what_no_service_of_this_version_answers_is_another_exception(
+def test_an_unexpected_answer_and_an_unreachable_server_have_their_own_exceptions(
     service: Installation,
 ) -> None:
-    with WalletClient(f"{service.url}/admin") as lost, pytest.raises(UnexpectedAnswer):
-        lost.status()
-    with WalletClient("http://127.0.0.1:1") as nobody, pytest.raises(httpx.TransportError):
-        nobody.status()
+    with WalletClient(f"{service.url}/admin") as misdirected, pytest.raises(UnexpectedAnswer):
+        misdirected.status()
+    with WalletClient("http://127.0.0.1:1") as unreachable, pytest.raises(httpx.TransportError):
+        unreachable.status()
 
 
 def test_the_example_of_its_readme_works(

@@ -1,7 +1,7 @@
-"""Who may call what: each route, each method, each role.
+"""The permissions of each route, method and role.
 
-A route or a method that is not in the table fails the test: whoever adds one says here who may
-call it. What a row is about is the client's; the charge was made by the company.
+A route or a method that is not in the table fails a test. The ids in the rows are the client's; the
+charge is the company's.
 """
 
 import json
@@ -33,14 +33,15 @@ QUEUE = {"value": 1, "customer": U}
 EMPTY: dict[str, Any] = {}
 
 Row = tuple[str, str, Any, tuple[int, ...]]
-#: Columns: nobody, the client, another client, the company, another company, an operator.
-EVERYBODY = (200, 200, 200, 200, 200, 200)
-#: Public, and told that the empty body lacks something.
-ANYBODY = (422, 422, 422, 422, 422, 422)
+#: Columns: anonymous, the client, another client, the company, another company, an operator.
+PUBLIC = (200, 200, 200, 200, 200, 200)
+#: Public; the empty body is invalid.
+PUBLIC_INVALID = (422, 422, 422, 422, 422, 422)
 CALLERS = (401, 200, 200, 200, 200, 200)
-TOLD = (401, 422, 422, 422, 422, 422)
-DONE = (401, 204, 204, 204, 204, 204)
-#: Of others there is no such wallet; operators hold none.
+#: The empty body is invalid.
+CALLERS_INVALID = (401, 422, 422, 422, 422, 422)
+CALLERS_NO_CONTENT = (401, 204, 204, 204, 204, 204)
+#: Wallets of others are a 404; operators have none.
 OWNER = (401, 200, 404, 404, 404, 404)
 HOLDER = (401, 200, 404, 404, 404, 403)
 OWN_DATA = (401, 200, 403, 403, 403, 200)
@@ -49,20 +50,20 @@ OPERATORS = (401, 403, 403, 403, 403, 200)
 
 # fmt: off
 TABLE: tuple[Row, ...] = (
-    ("GET", "status", None,                                         EVERYBODY),
+    ("GET", "status", None,                                         PUBLIC),
     ("GET", "idempotency/<path:key>", None,                         CALLERS),
-    ("POST", "client/signup", EMPTY,                                ANYBODY),
-    ("POST", "client/login", EMPTY,                                 ANYBODY),
-    ("POST", "client/password", EMPTY,                              TOLD),
-    ("POST", "company/signup", EMPTY,                               ANYBODY),
-    ("POST", "company/login", EMPTY,                                ANYBODY),
-    ("POST", "company/password", EMPTY,                             TOLD),
-    ("POST", "client/logout", EMPTY,                                DONE),
-    ("POST", "client/logoutall", EMPTY,                             DONE),
-    ("POST", "company/logout", EMPTY,                               DONE),
-    ("POST", "company/logoutall", EMPTY,                            DONE),
-    ("POST", "password/reset", EMPTY,                               ANYBODY),
-    ("POST", "password/reset/confirm", EMPTY,                       ANYBODY),
+    ("POST", "client/signup", EMPTY,                                PUBLIC_INVALID),
+    ("POST", "client/login", EMPTY,                                 PUBLIC_INVALID),
+    ("POST", "client/password", EMPTY,                              CALLERS_INVALID),
+    ("POST", "company/signup", EMPTY,                               PUBLIC_INVALID),
+    ("POST", "company/login", EMPTY,                                PUBLIC_INVALID),
+    ("POST", "company/password", EMPTY,                             CALLERS_INVALID),
+    ("POST", "client/logout", EMPTY,                                CALLERS_NO_CONTENT),
+    ("POST", "client/logoutall", EMPTY,                             CALLERS_NO_CONTENT),
+    ("POST", "company/logout", EMPTY,                               CALLERS_NO_CONTENT),
+    ("POST", "company/logoutall", EMPTY,                            CALLERS_NO_CONTENT),
+    ("POST", "password/reset", EMPTY,                               PUBLIC_INVALID),
+    ("POST", "password/reset/confirm", EMPTY,                       PUBLIC_INVALID),
     ("POST", "wallet/create", EMPTY,                                (401, 201, 201, 409, 409, 403)),
     ("GET", "wallet/info/<id:token>", None,                         OWNER),
     ("GET", "wallet/list", None,                                    CALLERS),
@@ -80,14 +81,14 @@ TABLE: tuple[Row, ...] = (
     ("POST", "wallets/transfer", MOVE,                              HOLDER),
     ("POST", "wallets/<id:wallet_id>/deposit", {"amount": 1},       HOLDER),
     ("POST", "wallets/<id:wallet_id>/withdraw", {"amount": 1},      HOLDER),
-    ("GET", "customer/<id:customer_id>", None,                      EVERYBODY),
+    ("GET", "customer/<id:customer_id>", None,                      PUBLIC),
     ("PATCH", "customer/<id:customer_id>", {"first_name": "B"},     OWN_DATA),
     ("DELETE", "customer/<id:customer_id>", None,                   (401, 409, 403, 403, 403, 409)),
     ("POST", "transaction", QUEUE,                                  (401, 202, 403, 403, 403, 202)),
     ("GET", "transaction/<id:queued_id>", None,                     (401, 200, 404, 404, 404, 200)),
     ("GET", "processor/status", None,                               CALLERS),
     ("GET", "wallets/<id:wallet_id>/transactions", None,            OWNER),
-    ("GET", "api/v1/health", None,                                  EVERYBODY),
+    ("GET", "api/v1/health", None,                                  PUBLIC),
     ("POST", "api/v1/wallet/topup", USD,                            OPERATORS),
     ("POST", "api/v1/wallet/bonus", USD,                            OPERATORS),
     ("POST", "api/v1/wallet/spend", USD,                            OWN_DATA),
@@ -95,17 +96,17 @@ TABLE: tuple[Row, ...] = (
     ("GET", "api/v1/wallet/balances/<id:user_id>", None,            OWN_DATA),
     ("GET", "api/v1/wallet/transactions/<id:user_id>", None,        OWN_DATA),
     ("GET", "api/v1/wallet/ledger/<id:user_id>", None,              OWN_DATA),
-    ("GET", "api", None,                                            EVERYBODY),
-    ("GET", "api/redoc", None,                                      EVERYBODY),
-    ("GET", "api/schema", None,                                     EVERYBODY),
-    ("GET", "metrics", None,                                        EVERYBODY),
+    ("GET", "api", None,                                            PUBLIC),
+    ("GET", "api/redoc", None,                                      PUBLIC),
+    ("GET", "api/schema", None,                                     PUBLIC),
+    ("GET", "metrics", None,                                        PUBLIC),
     ("GET", "admin", None,                                          (302, 302, 302, 302, 302, 302)),
 )
 # fmt: on
 
 
 @dataclass(frozen=True)
-class World:
+class Scenario:
     """A client, a company that has charged it, another of each, and an operator."""
 
     client: Holder
@@ -117,18 +118,18 @@ class World:
 
     @property
     def callers(self) -> list[Api]:
-        """Nobody first; in the order of the table's columns."""
+        """The callers in the order of the table's columns; the first one sends no token."""
         holders = (self.client, self.another_client, self.company, self.another_company)
         users = (*(holder.user for holder in holders), self.operator)
         return [Api(), *(api_of(user) for user in users)]
 
 
 @pytest.fixture
-def world(books: None) -> World:
-    return a_world()
+def scenario(books: None) -> Scenario:
+    return a_scenario()
 
 
-def a_world() -> World:
+def a_scenario() -> Scenario:
     client, another_client = a_client(holds="100.00"), a_client(holds="100.00")
     company, another_company = a_company(holds="100.00"), a_company(holds="100.00")
     paid = {"wallet": str(client.wallet_id), "amount": 9, "summary": "x"}
@@ -141,15 +142,15 @@ def a_world() -> World:
         "charge": charge.json["transaction"],
         "queued": queued.json["id"],
     }
-    return World(client, another_client, company, another_company, an_operator(), names)
+    return Scenario(client, another_client, company, another_company, an_operator(), names)
 
 
-def filled(value: Any, names: dict[str, Any]) -> Any:
-    """Put the world's ids into a path or a body."""
+def fill_ids(value: Any, names: dict[str, Any]) -> Any:
+    """Fill the scenario's ids into a path or a body."""
     if isinstance(value, dict):
-        return {name: filled(item, names) for name, item in value.items()}
+        return {name: fill_ids(item, names) for name, item in value.items()}
     if isinstance(value, list):
-        return [filled(item, names) for item in value]
+        return [fill_ids(item, names) for item in value]
     return value.format_map(names) if isinstance(value, str) else value
 
 
@@ -165,7 +166,7 @@ def routes(
             yield route, pattern.callback
 
 
-#: What stands for the parameters of a route.
+#: The values of the parameters of a route.
 PARAMETERS = {
     "<path:key>": "a-key",
     "<id:token>": W,
@@ -180,13 +181,13 @@ PARAMETERS = {
 def path_of(route: str, names: dict[str, Any]) -> str:
     for parameter, value in PARAMETERS.items():
         route = route.replace(parameter, value)
-    return "/" + str(filled(route, names))
+    return "/" + str(fill_ids(route, names))
 
 
 ROUTES = {route: view for route, view in routes() if not route.startswith("admin/")}
 ADMIN_ROUTES = [route for route, _ in routes() if route.startswith("admin/")]
-#: What whoever is not in yet may ask the admin for.
-OPEN_IN_ADMIN = {"admin/login/", "admin/logout/"}
+#: The paths of the admin that need no log-in.
+PUBLIC_IN_ADMIN = {"admin/login/", "admin/logout/"}
 
 
 def test_the_table_lists_each_route_and_method_once() -> None:
@@ -201,57 +202,57 @@ def test_the_table_lists_each_route_and_method_once() -> None:
     assert sorted(existing) == sorted(listed)
 
 
-def test_each_role_gets_what_the_table_says(world: World) -> None:
+def test_each_role_gets_the_status_of_the_table(scenario: Scenario) -> None:
     wrong = {}
     for method, route, body, expected in TABLE:
-        raw = b"" if body is None else json.dumps(filled(body, world.names)).encode()
-        path = path_of(route, world.names)
-        replies = [api.call(method, path, raw) for api in world.callers]
+        raw = b"" if body is None else json.dumps(fill_ids(body, scenario.names)).encode()
+        path = path_of(route, scenario.names)
+        replies = [api.call(method, path, raw) for api in scenario.callers]
         if (got := tuple(reply.status for reply in replies)) != expected:
             wrong[f"{method} {route}"] = {"got": got, "expected": expected}
         if method == "GET":
-            heads = tuple(api.call("HEAD", path).status for api in world.callers)
+            heads = tuple(api.call("HEAD", path).status for api in scenario.callers)
             if heads != expected:
                 wrong[f"HEAD {route}"] = {"got": heads, "expected": expected}
 
     assert wrong == {}
 
 
-def test_any_other_method_is_refused_whoever_asks(world: World) -> None:
+def test_other_methods_are_refused_for_every_role(scenario: Scenario) -> None:
     taken = {(method, route) for method, route, _, _ in TABLE}
     taken |= {("HEAD", route) for method, route in taken if method == "GET"}
-    callers = world.callers
+    callers = scenario.callers
 
-    open_ = [
+    not_refused = [
         f"{method} {route}: {reply.status}"
         for route in ROUTES
         for method in METHODS
         if (method, route) not in taken
         for api in callers
-        if (reply := api.call(method, path_of(route, world.names))).status != 405
+        if (reply := api.call(method, path_of(route, scenario.names))).status != 405
     ]
 
-    assert open_ == []
+    assert not_refused == []
 
 
-def test_only_operators_get_into_the_admin(world: World) -> None:
-    strangers = [Client(), Client(), Client()]
-    strangers[1].force_login(world.client.user)
-    strangers[2].force_login(world.company.user)
-    wallet = world.client.wallet
+def test_the_admin_is_refused_to_all_but_operators(scenario: Scenario) -> None:
+    clients = [Client(), Client(), Client()]
+    clients[1].force_login(scenario.client.user)
+    clients[2].force_login(scenario.company.user)
+    wallet = scenario.client.wallet
 
-    let_in = [
+    not_refused = [
         f"{method} {route}: {answer.status_code}"
         for route in ADMIN_ROUTES
-        if route not in OPEN_IN_ADMIN
+        if route not in PUBLIC_IN_ADMIN
         for method in ("GET", "POST")
-        for client in strangers
-        if not is_refused(answer := client.generic(method, admin_path(route, world.names)))
+        for client in clients
+        if not is_refused(answer := client.generic(method, admin_path(route, scenario.names)))
     ]
 
     assert len(ADMIN_ROUTES) > 20
-    assert let_in == []
-    world.client.wallet.refresh_from_db()
+    assert not_refused == []
+    scenario.client.wallet.refresh_from_db()
     assert (wallet.balance_minor, wallet.status) == (9_100, "active")
 
 
@@ -262,7 +263,7 @@ def allowed_methods(view: Any) -> list[str]:
 
 
 def admin_path(route: str, names: dict[str, Any]) -> str:
-    """Return the path of a page about the client's wallet, where it is about a wallet."""
+    """Return the route's path; its ids are those of the client's wallet."""
     route = re.sub(r"\^?\(\?P<app_label>[^)]*\)", "wallets", route).rstrip("$")
     return "/" + re.sub(r"<[^>]+>|\(\?P<url>[^)]*\)", str(names["wallet"]), route)
 

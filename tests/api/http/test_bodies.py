@@ -1,4 +1,4 @@
-"""Bodies: what is no JSON object, and what is one but not this call's. No trace of either."""
+"""Bodies that are not JSON objects, and bodies with wrong fields: nothing is written."""
 
 import io
 import json
@@ -10,7 +10,7 @@ import pytest
 from accounts.models import User
 from core.models import IdempotencyRecord
 from ledger.models import Transaction
-from tests.api.http.wsgi import answer_to
+from tests.api.http.wsgi import wsgi_response
 from tests.factories import PHONE, Holder, a_client
 from tests.http_client import Api, Reply
 
@@ -56,7 +56,7 @@ MALFORMED = (
     ("null",                      b"null"),
 )
 
-#: What stands in for the source, the target, the amount and the summary of a good transfer.
+#: Changes of a valid transfer, and the fields that the error names.
 INVALID: tuple[tuple[str, Any, set[str]], ...] = (
     ("nothing sent",              b"", {"source", "target", "amount"}),
     ("an empty object",           {}, {"source", "target", "amount"}),
@@ -129,7 +129,7 @@ CONTENT_TYPES = (
 
 
 @pytest.mark.parametrize("raw", [row[1] for row in MALFORMED], ids=[row[0] for row in MALFORMED])
-def test_what_is_no_json_object_is_malformed(raw: bytes) -> None:
+def test_a_body_that_is_not_a_json_object_is_malformed(raw: bytes) -> None:
     client = a_client()
 
     reply = client.api.post("/wallet/deposit", raw, key="k")
@@ -141,7 +141,7 @@ def test_what_is_no_json_object_is_malformed(raw: bytes) -> None:
 @pytest.mark.parametrize(
     ("changes", "fields"), [row[1:] for row in INVALID], ids=[row[0] for row in INVALID]
 )
-def test_what_does_not_fit_the_call_is_invalid(changes: Any, fields: set[str]) -> None:
+def test_a_body_with_wrong_fields_is_invalid(changes: Any, fields: set[str]) -> None:
     client, other = a_client(), a_client()
     good = {"source": str(client.wallet_id), "target": str(other.wallet_id), "amount": 5}
     body = changed(good, changes) if changes else changes
@@ -240,7 +240,7 @@ def test_one_megabyte_is_the_limit(size: int, status: int) -> None:
 
 
 def changed(good: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """Return the body with some fields changed, added or (`...`) left out."""
+    """Return the body with some fields changed, added or (`...`) removed."""
     return {name: value for name, value in {**good, **changes}.items() if value is not ...}
 
 
@@ -251,14 +251,14 @@ def assert_no_trace(*, users: int) -> None:
 
 
 def _deposit(client: Holder, *, size: int = 0, content_type: str = "application/json") -> Reply:
-    """Deposit with a body of `size` bytes: white space after the object is JSON too."""
+    """Deposit with a body of `size` bytes, padded with white space after the object."""
     raw = json.dumps({"wallet": str(client.wallet_id), "amount": 5}).encode().ljust(size)
     return client.api.call(
         "POST", "/wallet/deposit", raw, **{"Content-Type": content_type, "Idempotency-Key": "k"}
     )
 
 
-def test_another_charset_is_another_media_type() -> None:
+def test_a_charset_other_than_utf8_is_unsupported() -> None:
     client = a_client()
 
     latin = client.api.post(
@@ -272,7 +272,7 @@ def test_another_charset_is_another_media_type() -> None:
     assert utf8.status == 201
 
 
-def test_a_content_type_that_cannot_be_read_is_an_unknown_one() -> None:
+def test_a_content_type_that_cannot_be_parsed_is_unsupported() -> None:
     client = a_client()
     environ: dict[str, Any] = {
         "REQUEST_METHOD": "POST",
@@ -284,13 +284,13 @@ def test_a_content_type_that_cannot_be_read_is_an_unknown_one() -> None:
     }
     setup_testing_defaults(environ)
 
-    status, _, body = answer_to(environ)
+    status, _, body = wsgi_response(environ)
 
     assert status == "415 Unsupported Media Type"
     assert json.loads(body)["code"] == "unsupported_media_type"
 
 
-def test_of_very_many_unknown_fields_some_are_named(api: Api) -> None:
+def test_an_error_names_at_most_twenty_unknown_fields(api: Api) -> None:
     reply = api.post("/client/login", {f"extra{number}": 1 for number in range(5_000)})
 
     assert (reply.status, reply.code) == (422, "validation_error")

@@ -22,7 +22,7 @@ from psycopg.pq import Trace
 from pytest_django import Settings
 
 from accounts.models import User
-from tests.api.http.test_access import TABLE, Row, World, a_world, filled, path_of
+from tests.api.http.test_access import TABLE, Row, Scenario, a_scenario, fill_ids, path_of
 from tests.factories import PHONE, a_client, a_company, api_of
 from tests.http_client import Api, Reply
 
@@ -135,7 +135,7 @@ def test_each_call_asks_postgresql_as_often_as_the_table_says(settings: Settings
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     asked = {}
 
-    for name, call in calls(a_world()).items():
+    for name, call in calls(a_scenario()).items():
         for number in range(WARM_UP):
             assert call(number).status < 400, name
         with counted() as trips:
@@ -145,20 +145,20 @@ def test_each_call_asks_postgresql_as_often_as_the_table_says(settings: Settings
     assert asked == BUDGET, "\n".join(f"    {name!r}: {found}," for name, found in asked.items())
 
 
-def calls(world: World) -> dict[str, Call]:
+def calls(scenario: Scenario) -> dict[str, Call]:
     """Return how to make each call of the service, as often as one likes, so that it succeeds."""
-    callers = world.callers
-    plain = {f"{row[0]} {row[1]}": plainly(world, callers, row) for row in TABLE}
+    callers = scenario.callers
+    plain = {f"{row[0]} {row[1]}": plainly(scenario, callers, row) for row in TABLE}
     return {**plain, **calls_of_accounts(), **calls_that_end_something()}
 
 
-def plainly(world: World, callers: list[Api], row: Row) -> Call:
+def plainly(scenario: Scenario, callers: list[Api], row: Row) -> Call:
     """Return the call as the table of who may what makes it, by the first who may."""
     method, route, body, statuses = row
     may = (api for api, status in zip(callers, statuses, strict=True) if status < 400)
     caller = next(may, callers[0])
-    path = path_of(route, world.names)
-    raw = b"" if body is None else json.dumps(filled(body, world.names)).encode()
+    path = path_of(route, scenario.names)
+    raw = b"" if body is None else json.dumps(fill_ids(body, scenario.names)).encode()
     keys = count()
 
     def call(_number: int) -> Reply:

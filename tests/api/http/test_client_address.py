@@ -1,4 +1,4 @@
-"""Whose request it is: no header moves the address, unless a trusted proxy wrote it."""
+"""The client's address: a header changes it only if a trusted proxy wrote it."""
 
 from ipaddress import ip_network
 
@@ -12,7 +12,7 @@ PEER, CLIENT = "10.0.0.5", "203.0.113.7"
 
 # fmt: off
 CASES = (
-    # trusted                    peer                said                                 is
+    # trusted                    peer                X-Forwarded-For                      expected
     ("",                         PEER,               CLIENT,                              PEER),
     ("10.0.0.6",                 PEER,               CLIENT,                              PEER),
     ("10.0.0.5",                 PEER,               "",                                  PEER),
@@ -34,10 +34,12 @@ CASES = (
 # fmt: on
 
 
-@pytest.mark.parametrize(("trusted", "peer", "said", "address"), CASES)
-def test_address(settings: Settings, trusted: str, peer: str, said: str, address: str) -> None:
+@pytest.mark.parametrize(("trusted", "peer", "forwarded_for", "address"), CASES)
+def test_address(
+    settings: Settings, trusted: str, peer: str, forwarded_for: str, address: str
+) -> None:
     settings.TRUSTED_PROXIES = tuple(ip_network(text) for text in trusted.split())
-    headers = {"X-Forwarded-For": said} if said else {}
+    headers = {"X-Forwarded-For": forwarded_for} if forwarded_for else {}
 
     request = RequestFactory().get("/", headers=headers, REMOTE_ADDR=peer)
 
@@ -45,7 +47,7 @@ def test_address(settings: Settings, trusted: str, peer: str, said: str, address
 
 
 @pytest.mark.parametrize(
-    ("peer", "header", "local"),
+    ("peer", "header", "expected"),
     [
         ("127.0.0.1", "", True),
         ("::1", "", True),
@@ -56,7 +58,9 @@ def test_address(settings: Settings, trusted: str, peer: str, said: str, address
         ("", "", False),
     ],
 )
-def test_local_is_what_came_through_no_proxy(peer: str, header: str, local: bool) -> None:
+def test_a_request_is_local_from_loopback_and_through_no_proxy(
+    peer: str, header: str, expected: bool
+) -> None:
     headers = {header: "x"} if header else {}
 
-    assert is_local(RequestFactory().get("/", headers=headers, REMOTE_ADDR=peer)) is local
+    assert is_local(RequestFactory().get("/", headers=headers, REMOTE_ADDR=peer)) is expected

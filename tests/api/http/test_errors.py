@@ -1,4 +1,4 @@
-"""Errors: one body everywhere, whatever went wrong and whoever found out."""
+"""Errors: the same body for every error, from Django, REST framework and the service."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,7 @@ from django.test import RequestFactory
 from pytest_django import Settings
 
 from ledger.models import Transaction
-from tests.api.http.wsgi import answer_to
+from tests.api.http.wsgi import wsgi_response
 from tests.factories import Holder, a_client, a_company
 from tests.http_client import Api, Reply
 
@@ -23,7 +23,7 @@ PLAIN = {"Content-Type": "text/plain"}
 ID = "0b8e3d56-7d0f-4b56-9f6a-5f0f4f4a8f11"
 
 # fmt: off
-#: Whoever asks:  method, path, body, headers
+#: Without a token: method, path, body, headers, status, code
 ERRORS: tuple[tuple[str, str, bytes, dict[str, str], int, str], ...] = (
     ("GET",    "/",                       b"", {},    404, "not_found"),
     ("GET",    "/nothing/here",           b"", {},    404, "not_found"),
@@ -52,7 +52,7 @@ ERRORS: tuple[tuple[str, str, bytes, dict[str, str], int, str], ...] = (
     ("GET",    "/nothing",                b"", {"Host": "evil.example"}, 400, "bad_request"),
     ("GET",    "/status",                 b"", {"Host": "a b"}, 400, "bad_request"),
 )
-#: With the token of a client that has a wallet
+#: With the token of a client that has a wallet: the same columns
 ERRORS_OF_A_CLIENT: tuple[tuple[str, str, bytes, dict[str, str], int, str], ...] = (
     ("GET",    "/wallet/list",            b"", HTML,  406, "not_acceptable"),
     ("POST",   "/wallet/charge",          b"{}", {},  403, "permission_denied"),
@@ -86,15 +86,15 @@ SECURITY_HEADERS = {
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
-    # A page of an allowed origin may read the refusal.
+    # A page of an allowed origin may read the error.
     "Access-Control-Allow-Origin": "http://localhost:8000",
 }
-REQUEST_IDS_ECHOED = ("a", "abc-123", ID, "Root=1-67891233-abcdef", "x" * 128)
-REQUEST_IDS_REPLACED = ("", " ", "a b", "x" * 129, 'a"b', "<script>", "a\x07", "\xe9", "a,b;c")
+VALID_REQUEST_IDS = ("a", "abc-123", ID, "Root=1-67891233-abcdef", "x" * 128)
+INVALID_REQUEST_IDS = ("", " ", "a b", "x" * 129, 'a"b', "<script>", "a\x07", "\xe9", "a,b;c")
 
 
 class Case(NamedTuple):
-    """A request, and how it must be refused."""
+    """A request, and the error that it must get."""
 
     method: str
     path: str
@@ -108,12 +108,12 @@ class Case(NamedTuple):
 
     @property
     def decoded_path(self) -> str:
-        """The path as the error body has it: decoded, but for what is no UTF-8."""
+        """The path as the error body has it: decoded, except bytes that are not UTF-8."""
         return unquote(self.path.replace("%ff", "%25FF"))
 
 
 def assert_error(reply: Reply, path: str, status: int, code: str) -> None:
-    """The eight fields, and the headers that every answer has."""
+    """Check the eight fields of the error body and the headers of every answer."""
     assert (reply.status, reply.code) == (status, code)
     body = reply.json
     assert body["path"] == path
@@ -132,7 +132,7 @@ def assert_error(reply: Reply, path: str, status: int, code: str) -> None:
 
 @pytest.mark.parametrize("debug", [False, True])
 @pytest.mark.parametrize("case", [Case(*row) for row in ERRORS], ids=str)
-def test_error_of_anybody(api: Api, settings: Settings, case: Case, debug: bool) -> None:
+def test_error_without_a_token(api: Api, settings: Settings, case: Case, debug: bool) -> None:
     settings.DEBUG = debug
 
     reply = api.call(case.method, case.path, case.raw, **case.headers)
@@ -150,7 +150,7 @@ def test_error_of_a_client(case: Case) -> None:
 
 
 @pytest.mark.parametrize(("authorization", "code"), AUTHORIZATIONS)
-def test_token_that_is_none(api: Api, authorization: str, code: str) -> None:
+def test_invalid_authorization(api: Api, authorization: str, code: str) -> None:
     reply = api.get("/wallet/list", Authorization=authorization)
 
     assert_error(reply, "/wallet/list", 401, code)
@@ -181,7 +181,7 @@ def test_allow_names_the_methods_that_work(api: Api, path: str) -> None:
 @pytest.mark.parametrize(
     "accept", ["*/*", "application/*", "application/json", "text/html, */*;q=0.1"]
 )
-def test_accept_that_json_satisfies(api: Api, accept: str) -> None:
+def test_accept_headers_that_allow_json(api: Api, accept: str) -> None:
     reply = api.get("/status", Accept=accept)
 
     assert (reply.status, reply.json) == (200, {"status": "ok"})
@@ -213,7 +213,7 @@ def test_too_many_requests(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("debug", [False, True])
-def test_crash_is_json_and_nothing_moves(
+def test_unexpected_exception_is_a_json_error_and_nothing_moves(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, debug: bool
 ) -> None:
     client = a_client()
@@ -232,22 +232,22 @@ def test_crash_is_json_and_nothing_moves(
 
 
 @pytest.mark.parametrize("path", ["/status", "/nothing", "/wallet/list"])
-@pytest.mark.parametrize("sent", REQUEST_IDS_ECHOED)
-def test_sane_request_id_comes_back(api: Api, sent: str, path: str) -> None:
-    reply = api.get(path, **{"X-Request-ID": sent})
+@pytest.mark.parametrize("request_id", VALID_REQUEST_IDS)
+def test_valid_request_id_is_returned(api: Api, request_id: str, path: str) -> None:
+    reply = api.get(path, **{"X-Request-ID": request_id})
 
-    assert reply.headers["X-Request-ID"] == sent
-    assert reply.json.get("requestId", sent) == sent
+    assert reply.headers["X-Request-ID"] == request_id
+    assert reply.json.get("requestId", request_id) == request_id
 
 
-@pytest.mark.parametrize("sent", REQUEST_IDS_REPLACED)
-def test_strange_request_id_is_replaced(api: Api, sent: str) -> None:
-    replies = [api.get("/nothing", **{"X-Request-ID": sent}) for _ in range(2)]
+@pytest.mark.parametrize("request_id", INVALID_REQUEST_IDS)
+def test_invalid_request_id_is_replaced(api: Api, request_id: str) -> None:
+    replies = [api.get("/nothing", **{"X-Request-ID": request_id}) for _ in range(2)]
 
-    made = {reply.headers["X-Request-ID"] for reply in replies}
-    assert len(made) == 2
-    assert sent not in made
-    assert {reply.json["requestId"] for reply in replies} == made
+    new_ids = {reply.headers["X-Request-ID"] for reply in replies}
+    assert len(new_ids) == 2
+    assert request_id not in new_ids
+    assert {reply.json["requestId"] for reply in replies} == new_ids
 
 
 @pytest.mark.parametrize(
@@ -297,8 +297,8 @@ def _crash(*_: Any) -> Any:
     raise RuntimeError("a secret of ours")
 
 
-def test_head_tells_of_a_body_and_has_none() -> None:
-    status, headers, body = answer_to(RequestFactory().head("/status").environ)
+def test_head_has_a_content_length_and_no_body() -> None:
+    status, headers, body = wsgi_response(RequestFactory().head("/status").environ)
 
     assert (status, body) == ("200 OK", b"")
     assert int(headers["Content-Length"]) > 0

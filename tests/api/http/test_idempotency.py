@@ -1,4 +1,4 @@
-"""Exactly once: the first answer again, byte for byte, and never the money."""
+"""Exactly once: a repeat gets the first answer, byte for byte, and moves no money."""
 
 from datetime import timedelta
 from itertools import product
@@ -24,7 +24,7 @@ Keys = tuple[str, list[str]]
 MISSING = "0b8e3d56-7d0f-4b56-9f6a-5f0f4f4a8f11"
 
 # fmt: off
-#: What leaves the key free. `...` stands for the caller's own wallet.
+#: Refusals that are not recorded under the key. `...` stands for the caller's own wallet.
 LEAVE_THE_KEY_FREE: tuple[tuple[str, Any, int, str], ...] = (
     ("/wallet/deposit", {"wallet": ..., "amount": "x"},            422, "validation_error"),
     ("/wallet/deposit", {"wallet": ..., "amount": 5, "extra": 1},  422, "validation_error"),
@@ -36,8 +36,8 @@ LEAVE_THE_KEY_FREE: tuple[tuple[str, Any, int, str], ...] = (
     ("/wallet/charge",  {"wallet": ..., "amount": 5, "summary": ""}, 403, "permission_denied"),
     ("/wallet/nothing", {},                                        404, "not_found"),
 )
-KEYS_TAKEN = ("k", "x" * 255, "a b", "order/1017", "~!@#$%^*()_+{}|:<>")
-KEYS_REFUSED = ("", "x" * 256, "\xe9", "\u043a\u043b\u044e\u0447", "a\x07b", "a\tb", "\x7f")
+VALID_KEYS = ("k", "x" * 255, "a b", "order/1017", "~!@#$%^*()_+{}|:<>")
+INVALID_KEYS = ("", "x" * 256, "\xe9", "\u043a\u043b\u044e\u0447", "a\x07b", "a\tb", "\x7f")
 # fmt: on
 
 
@@ -63,7 +63,7 @@ def test_created_wallet_is_replayed() -> None:
     assert Wallet.objects.filter(owner=client.user).count() == 2
 
 
-def test_insufficient_funds_are_replayed_though_there_is_money_now() -> None:
+def test_insufficient_funds_are_replayed_although_the_balance_suffices_now() -> None:
     client = a_client(holds="10.00")
 
     first = _move(client, "/wallet/withdraw", 10.01, key="k")
@@ -76,7 +76,7 @@ def test_insufficient_funds_are_replayed_though_there_is_money_now() -> None:
     assert Transaction.objects.filter(failure_code="insufficient_funds").count() == 1
 
 
-def test_frozen_wallet_is_replayed_though_it_is_active_now() -> None:
+def test_frozen_wallet_is_replayed_although_it_is_active_now() -> None:
     client = a_client()
     freeze(client)
 
@@ -90,7 +90,7 @@ def test_frozen_wallet_is_replayed_though_it_is_active_now() -> None:
     assert Transaction.objects.count() == 1
 
 
-def test_key_belongs_to_the_caller_whatever_the_token() -> None:
+def test_key_belongs_to_the_caller_and_not_to_the_token() -> None:
     client = a_client()
     first = _deposit(client, key="k")
 
@@ -158,8 +158,8 @@ def test_key_is_free_after_a_token_that_is_not_valid() -> None:
     assert (good.status, "Idempotent-Replayed" in good.headers) == (200, False)
 
 
-@pytest.mark.parametrize("key", KEYS_TAKEN)
-def test_key_of_printable_ascii_is_taken(key: str) -> None:
+@pytest.mark.parametrize("key", VALID_KEYS)
+def test_key_of_printable_ascii_is_accepted(key: str) -> None:
     client = a_client()
 
     first, again = _deposit(client, key=key), _deposit(client, key=key)
@@ -169,8 +169,8 @@ def test_key_of_printable_ascii_is_taken(key: str) -> None:
     assert client.balance_minor == 500
 
 
-@pytest.mark.parametrize("key", KEYS_REFUSED, ids=ascii)
-def test_key_of_anything_else_is_invalid(key: str) -> None:
+@pytest.mark.parametrize("key", INVALID_KEYS, ids=ascii)
+def test_key_of_other_characters_or_length_is_invalid(key: str) -> None:
     client = a_client()
 
     reply = _deposit(client, key=key)
@@ -181,19 +181,19 @@ def test_key_of_anything_else_is_invalid(key: str) -> None:
     assert not Transaction.objects.exists()
 
 
-def test_key_that_is_too_old_runs_anew() -> None:
+def test_expired_key_runs_again() -> None:
     client = a_client()
     first = _deposit(client, key="k")
     IdempotencyRecord.objects.update(
         created_at=timezone.now() - timedelta(days=settings.IDEMPOTENCY_DAYS, minutes=1)
     )
 
-    anew = _deposit(client, key="k")
+    after_expiry = _deposit(client, key="k")
     again = _deposit(client, key="k")
 
-    assert (anew.status, "Idempotent-Replayed" in anew.headers) == (200, False)
-    assert anew.raw != first.raw
-    assert_replayed(anew, again)
+    assert (after_expiry.status, "Idempotent-Replayed" in after_expiry.headers) == (200, False)
+    assert after_expiry.raw != first.raw
+    assert_replayed(after_expiry, again)
     assert client.balance_minor == 1000
 
 
@@ -214,19 +214,19 @@ def test_replays_over_both_steps_of_a_rotation(settings: Settings) -> None:
     before: list[Keys] = [("old", [])]
     known: list[Keys] = [("old", ["new"]), ("new", ["old"])]
 
-    # When each process answers what any other that runs beside it recorded
+    # When each process replays what any other process that runs at the same time recorded
     for recorded_by, replayed_by in (*product(before, known[:1]), *product(known, known)):
         _use_keys(settings, recorded_by)
         first = _deposit(client, key=f"{recorded_by}, {replayed_by}")
         _use_keys(settings, replayed_by)
         again = _deposit(client, key=f"{recorded_by}, {replayed_by}")
 
-        # Then it is the first answer
+        # Then the repeat gets the first answer
         assert_replayed(first, again)
     assert Transaction.objects.count() == 5
 
 
-def test_without_its_secret_key_a_recorded_request_is_another_one(settings: Settings) -> None:
+def test_recorded_request_is_not_recognised_without_its_secret_key(settings: Settings) -> None:
     client = a_client()
     _use_keys(settings, ("old", []))
     _deposit(client, key="k")
@@ -238,7 +238,7 @@ def test_without_its_secret_key_a_recorded_request_is_another_one(settings: Sett
     assert client.balance_minor == 500
 
 
-def test_record_gives_away_nothing_of_the_request() -> None:
+def test_record_holds_no_data_of_the_request() -> None:
     client, company = a_client(holds="10.00"), a_company()
     company.api.post(
         "/wallet/charge",

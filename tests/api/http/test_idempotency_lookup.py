@@ -1,4 +1,4 @@
-"""`GET /idempotency/<key>`: a phone that lost the answer finds out."""
+"""`GET /idempotency/<key>`: a caller that lost the answer looks it up."""
 
 from datetime import timedelta
 from urllib.parse import quote
@@ -27,7 +27,7 @@ KEYS = (
 
 
 @pytest.mark.parametrize("key", KEYS)
-def test_key_can_be_asked_for_percent_encoded(key: str) -> None:
+def test_key_can_be_looked_up_percent_encoded(key: str) -> None:
     client = a_client()
     _move(client, "/wallet/deposit", 5, key=key)
 
@@ -36,7 +36,7 @@ def test_key_can_be_asked_for_percent_encoded(key: str) -> None:
     assert (reply.json["key"], reply.json["state"]) == (key, "completed")
 
 
-def test_key_with_slashes_can_be_asked_for_unescaped() -> None:
+def test_key_with_slashes_can_be_looked_up_unescaped() -> None:
     client = a_client()
     _move(client, "/wallet/deposit", 5, key="order/1017//a b")
 
@@ -46,7 +46,7 @@ def test_key_with_slashes_can_be_asked_for_unescaped() -> None:
 
 
 @pytest.mark.parametrize("amount", [5, 99], ids=["success", "refusal"])
-def test_lost_answer_can_be_asked_for(amount: int) -> None:
+def test_recorded_answer_can_be_looked_up(amount: int) -> None:
     client = a_client(holds="10.00")
     answer = _move(client, "/wallet/withdraw", amount, key="k")
 
@@ -57,11 +57,11 @@ def test_lost_answer_can_be_asked_for(amount: int) -> None:
     assert (reply.json["key"], reply.json["state"]) == ("k", "completed")
     assert reply.json["statusCode"] == answer.status
     assert reply.json["body"] == answer.json
-    assert answer.raw in reply.raw, "the very bytes"
+    assert answer.raw in reply.raw, "the same bytes"
     assert reply.json["createdAt"].endswith("Z")
 
 
-def test_key_of_nobody_or_of_somebody_else_is_unknown() -> None:
+def test_unused_key_and_key_of_another_caller_are_unknown() -> None:
     ada, ben = a_client(), a_client()
     _move(ada, "/wallet/deposit", 5, key="k")
 
@@ -79,7 +79,7 @@ def test_key_of_nobody_or_of_somebody_else_is_unknown() -> None:
 
 
 @pytest.mark.parametrize("path", ["%00", "a%00b", "%C3%A9", "a%09b", "x" * 256])
-def test_key_that_nobody_can_have_is_not_found(path: str) -> None:
+def test_invalid_key_is_not_found(path: str) -> None:
     client = a_client()
 
     reply = client.api.get(f"/idempotency/{path}")
@@ -87,13 +87,13 @@ def test_key_that_nobody_can_have_is_not_found(path: str) -> None:
     assert (reply.status, reply.code) == (404, "not_found")
 
 
-def test_asking_for_a_key_needs_a_token(api: Api) -> None:
+def test_looking_up_a_key_needs_a_token(api: Api) -> None:
     reply = api.get("/idempotency/k")
 
     assert (reply.status, reply.code) == (401, "not_authenticated")
 
 
-def test_key_that_is_too_old_is_unknown() -> None:
+def test_expired_key_is_unknown() -> None:
     client = a_client()
     _move(client, "/wallet/deposit", 5, key="k")
     IdempotencyRecord.objects.update(

@@ -1,4 +1,4 @@
-"""The log: a line for each event that leads back to its request, and gives nothing away."""
+"""The log: a line for each event with the id of its request, and without secrets."""
 
 import io
 import json
@@ -29,7 +29,7 @@ AMOUNT = "731.57"
 
 
 class Log:
-    """What was logged at the most talkative level, in both forms."""
+    """What was logged at the level `debug`, in both formats."""
 
     def __init__(self) -> None:
         self._streams = {form: io.StringIO() for form in (Lines, JSONLines)}
@@ -67,14 +67,14 @@ def sign_up() -> Reply:
     return Api().post("/client/signup", {"email": EMAIL, "password": PASSWORD, "client": client})
 
 
-def test_each_request_is_a_line_that_leads_back_to_it(log: Log) -> None:
+def test_each_request_is_logged_with_its_route_and_ids(log: Log) -> None:
     client = a_client(holds="10.00")
 
     info = client.api.get(f"/wallet/info/{client.wallet_id}", **{"X-Request-ID": "req-1"})
     Api().get("/nowhere/at/all")
-    desk = Client()
-    desk.force_login(UserFactory.create(role=Role.OPERATOR))
-    desk.get("/admin/")
+    browser = Client()
+    browser.force_login(UserFactory.create(role=Role.OPERATOR))
+    browser.get("/admin/")
 
     first, second, third = log.requests()
     assert info.status == 200
@@ -84,11 +84,11 @@ def test_each_request_is_a_line_that_leads_back_to_it(log: Log) -> None:
     assert first["duration_ms"] > 0
     assert (second["route"], second["status"], "user_id" in second) == ("(none)", 404, False)
     assert (third["route"], third["status"]) == ("admin/", 200)
-    assert third["user_id"] == desk.session["_auth_user_id"]
+    assert third["user_id"] == browser.session["_auth_user_id"]
     assert "GET wallet/info/<id:token> 200 in " in log.plain
 
 
-def test_a_queued_transaction_that_fails_names_its_request(log: Log) -> None:
+def test_a_failed_queued_transaction_is_logged_with_its_request_id(log: Log) -> None:
     client = a_client()
     body = {"value": "5.00"}
     client.api.post("/transaction", body, **{"X-Request-ID": "from-the-phone"})
@@ -106,7 +106,7 @@ def test_a_queued_transaction_that_fails_names_its_request(log: Log) -> None:
 @pytest.mark.parametrize(
     "text", ["a\nb", "a\r\n2026-01-01 INFO x: all is well", "a\u2028b\x1b[2Jc"]
 )
-def test_no_text_can_pretend_to_be_a_line(log: Log, text: str) -> None:
+def test_no_text_can_forge_a_log_line(log: Log, text: str) -> None:
     lines = log.plain.count("\n")
 
     logging.getLogger(f"x.{text}").warning("Given: %s", text, extra={"request_id": text})
@@ -116,7 +116,9 @@ def test_no_text_can_pretend_to_be_a_line(log: Log, text: str) -> None:
     assert len(log.lines[-1]) > 3
 
 
-def test_a_crash_tells_where_and_not_what(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_logged_exception_has_its_location_and_no_data(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
     client = a_client()
 
     def broken(user: User, **_: object) -> None:
@@ -132,14 +134,16 @@ def test_a_crash_tells_where_and_not_what(log: Log, monkeypatch: pytest.MonkeyPa
     [line] = [line for line in log.lines if "exception" in line]
     assert line["level"] == "error"
     assert line["request_id"] == reply.json["requestId"]
-    told = "\n".join(line["exception"])
-    assert "IntegrityError (UniqueViolation, " in told
-    assert "in broken: cursor.execute(" in told
+    logged = "\n".join(line["exception"])
+    assert "IntegrityError (UniqueViolation, " in logged
+    assert "in broken: cursor.execute(" in logged
     assert client.user.email not in log.plain
     assert client.user.email not in json.dumps(log.lines)
 
 
-def test_a_whole_session_gives_nothing_away(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_log_of_a_whole_session_holds_no_secrets(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
     session = sign_up()
     token = str(session.json["token"])
     UserFactory.create(email="op@example.com", role=Role.OPERATOR, password=hashed(PASSWORD))

@@ -1,4 +1,4 @@
-"""`/metrics`: what is counted, under which names, and what keeps answering when parts are away."""
+"""`/metrics`: what is counted, under which names, and what is answered without the database."""
 
 from datetime import date
 from pathlib import Path
@@ -61,7 +61,7 @@ def test_money_is_counted_by_kind_asset_and_code() -> None:
     poor, frozen = a_client(currency="EUR", holds="1.00"), a_client(holds="1.00")
     euro_shop = a_company(currency="EUR")
     freeze(frozen)
-    # Other tests move sums beside which a float does not see cents.
+    # Other tests move amounts so large that a float loses the cents.
     metrics.TRANSACTION_MINOR.clear()
 
     def charge(company: Any, holder: Any, amount: str) -> int:
@@ -88,7 +88,7 @@ def test_money_is_counted_by_kind_asset_and_code() -> None:
     assert grown("wallet_post_duration_seconds_count") == 4
 
 
-def test_what_is_rolled_back_has_not_moved() -> None:
+def test_a_rolled_back_transaction_is_not_counted() -> None:
     client, other = a_client(holds="10.00"), a_client()
     order = Order(Kind.TRANSFER, client.wallet_id, other.wallet_id, 100, "USD")
 
@@ -129,7 +129,7 @@ def test_requests_above_a_limit_are_counted_by_group(settings: Settings) -> None
     assert grown("wallet_rate_limited_total", group="reads") == 2
 
 
-def test_failed_log_ins_are_counted_by_door() -> None:
+def test_failed_log_ins_are_counted_by_endpoint() -> None:
     UserFactory.create(email="ada@example.com", password=hashed("right"), role=Role.CLIENT)
 
     def log_in() -> None:
@@ -146,7 +146,7 @@ def test_failed_log_ins_are_counted_by_door() -> None:
         assert grown("wallet_login_failures_total", door=door) == 1
 
 
-def test_waiting_for_a_lock_in_vain_is_counted(owner_dsn: str) -> None:
+def test_a_lock_timeout_is_counted(owner_dsn: str) -> None:
     client = a_client()
 
     def deposit() -> None:
@@ -165,7 +165,7 @@ def test_waiting_for_a_lock_in_vain_is_counted(owner_dsn: str) -> None:
     assert Transaction.objects.count() == 0
 
 
-def test_the_queue_and_what_its_processor_did(settings: Settings) -> None:
+def test_the_queue_and_the_transactions_of_its_processor(settings: Settings) -> None:
     client, poor = a_client(holds="10.00"), a_client()
     settings.MAX_ATTEMPTS = 2
     for value in ("2.50", "1.00"):
@@ -198,7 +198,7 @@ def test_the_queue_and_what_its_processor_did(settings: Settings) -> None:
     assert left("wallet_processor_state", state="stopped") == 1
 
 
-def test_the_newest_verification_is_told(owner_dsn: str) -> None:
+def test_the_newest_verification_is_reported(owner_dsn: str) -> None:
     client = a_client(holds="10.00")
 
     never = scrape()
@@ -234,11 +234,11 @@ def test_months_count_up_to_the_first_gap(existing: list[str], ahead: int) -> No
     assert months_ahead(names, THIS_MONTH) == ahead
 
 
-def test_the_months_of_this_installation_are_told() -> None:
+def test_the_partitions_of_this_installation_are_reported() -> None:
     assert scrape()("wallet_partitions_ahead") == 24
 
 
-def test_figures_of_the_process_come_without_the_database(tmp_path: Path) -> None:
+def test_metrics_of_the_process_are_read_without_the_database(tmp_path: Path) -> None:
     host = connection.settings_dict["HOST"]
     connection.close()
     connection.settings_dict["HOST"] = str(tmp_path)
@@ -253,7 +253,7 @@ def test_figures_of_the_process_come_without_the_database(tmp_path: Path) -> Non
     assert scrape()("wallet_database_up") == 1
 
 
-def test_one_part_that_is_stuck_keeps_no_other_away(owner_dsn: str) -> None:
+def test_a_collector_that_times_out_does_not_affect_the_others(owner_dsn: str) -> None:
     with psycopg.connect(owner_dsn) as owner:
         owner.execute("LOCK TABLE ledger_verification IN ACCESS EXCLUSIVE MODE")
         figures = scrape()
@@ -265,7 +265,7 @@ def test_one_part_that_is_stuck_keeps_no_other_away(owner_dsn: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["Token", "Bearer", "bearer"])
-def test_whoever_has_the_token_may_read(settings: Settings, scheme: str) -> None:
+def test_the_token_allows_reading(settings: Settings, scheme: str) -> None:
     settings.METRICS_TOKEN = "s3cret"
     assert scrape(Authorization=f"{scheme} s3cret")("wallet_database_up") == 1
 
@@ -280,7 +280,9 @@ def test_whoever_has_the_token_may_read(settings: Settings, scheme: str) -> None
         ("Basic s3cret", "invalid_token"),
     ],
 )
-def test_nobody_else_may(settings: Settings, authorization: str | None, code: str) -> None:
+def test_reading_without_the_token_is_refused(
+    settings: Settings, authorization: str | None, code: str
+) -> None:
     settings.METRICS_TOKEN = "s3cret"
     headers = {} if authorization is None else {"Authorization": authorization}
 
@@ -291,14 +293,14 @@ def test_nobody_else_may(settings: Settings, authorization: str | None, code: st
     assert b"wallet_" not in reply.raw
 
 
-def test_other_methods_are_refused_as_everywhere() -> None:
+def test_other_methods_are_refused() -> None:
     reply = Api().post("/metrics")
 
     assert (reply.status, reply.code) == (405, "method_not_allowed")
     assert "GET" in reply.headers["Allow"]
 
 
-def test_it_is_called_by_address_and_without_https(settings: Settings) -> None:
+def test_metrics_are_read_by_address_and_without_https(settings: Settings) -> None:
     settings.SECURE_SSL_REDIRECT = True
     by_address = {"Host": "10.0.0.7:8000"}
 

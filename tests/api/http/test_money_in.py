@@ -1,4 +1,4 @@
-"""Money through the door: every spelling that is taken, and every one that is not."""
+"""Amounts in requests: every accepted and every refused spelling."""
 
 import re
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""The schema says what the service does, with an example of everything, and is read offline."""
+"""The OpenAPI schema: complete, with an example of everything, and readable offline."""
 
 import re
 from io import StringIO
@@ -18,17 +18,17 @@ from tests.races import race
 
 pytestmark = pytest.mark.usefixtures("books")
 
-#: Said by the edge, whatever the path, or in the admin alone: no operation has them.
-OF_NO_OPERATION = {
+#: Codes that no operation documents: possible on every path, or in the admin only.
+CODES_OF_NO_OPERATION = {
     "method_not_allowed",
     "internal_error",
     "bad_request",
     "wallet_closed",
-    # Of the admin alone, which speaks HTML.
+    # Of the admin, which answers HTML.
     "own_adjustment",
     "adjustment_decided",
     "adjustment_expired",
-    # Only for whoever credits a customer in the very moment in which they leave.
+    # Only when a customer is credited while the account is being erased.
     "account_erased",
 }
 ERROR_FIELDS = {
@@ -105,7 +105,7 @@ def test_every_answer_has_examples(schema: dict[str, Any]) -> None:
     assert lacking == []
 
 
-def test_every_operation_has_a_success_and_one_that_takes_a_body_shows_it(
+def test_every_operation_has_a_success_and_an_example_of_its_body(
     schema: dict[str, Any],
 ) -> None:
     for name, operation in _operations(schema):
@@ -114,33 +114,33 @@ def test_every_operation_has_a_success_and_one_that_takes_a_body_shows_it(
             assert _examples(operation["requestBody"]), name
 
 
-def test_every_example_fits_its_schema(schema: dict[str, Any]) -> None:
-    misfits = [
-        f"{name}: {misfit.message}"
+def test_every_example_is_valid_by_its_schema(schema: dict[str, Any]) -> None:
+    errors = [
+        f"{name}: {error.message}"
         for name, operation in _operations(schema)
         for part in (operation.get("requestBody", {}), *operation["responses"].values())
         for example in _examples(part)
-        for misfit in _validator(schema, part).iter_errors(example)
+        for error in _validator(schema, part).iter_errors(example)
     ]
 
-    assert misfits == []
+    assert errors == []
 
 
-def test_every_refusal_is_shown_as_it_is_sent(schema: dict[str, Any]) -> None:
+def test_every_refusal_has_an_example_of_its_error_body(schema: dict[str, Any]) -> None:
     for name, operation in _operations(schema):
         for status, answer in operation["responses"].items():
             if status.startswith("2"):
                 continue
-            shown = _examples(answer)
+            examples = _examples(answer)
             named = re.findall(r"`(\w+)`", answer["description"])
-            assert sorted({body["code"] for body in shown}) == sorted(set(named)), (name, status)
-            for body in shown:
+            assert sorted({body["code"] for body in examples}) == sorted(set(named)), (name, status)
+            for body in examples:
                 assert set(body) == ERROR_FIELDS, (name, status)
                 assert (str(body["statusCode"]), body["timestamp"][-1]) == (status, "Z")
 
 
-def test_no_header_is_filled_in_for_whoever_tries_a_call_out(schema: dict[str, Any]) -> None:
-    filled = [
+def test_no_header_has_an_example_or_a_default(schema: dict[str, Any]) -> None:
+    with_example = [
         (path, header["name"])
         for path, operations in schema["paths"].items()
         for operation in operations.values()
@@ -148,10 +148,10 @@ def test_no_header_is_filled_in_for_whoever_tries_a_call_out(schema: dict[str, A
         if header["in"] == "header" and {"example", "examples", "default"} & header.keys()
     ]
 
-    assert filled == []
+    assert with_example == []
 
 
-def test_every_operation_says_what_its_shape_refuses(schema: dict[str, Any]) -> None:
+def test_every_operation_documents_the_common_refusals(schema: dict[str, Any]) -> None:
     for name, operation in _operations(schema):
         expected = {"not_acceptable", "request_timeout", "rate_limited", "unavailable"}
         if any(p["in"] == "path" for p in operation.get("parameters", ())):
@@ -169,7 +169,7 @@ def test_every_operation_says_what_its_shape_refuses(schema: dict[str, Any]) -> 
 def test_every_code_that_the_service_has_is_documented(schema: dict[str, Any]) -> None:
     documented = {code for _, operation in _operations(schema) for code in _codes(operation)}
 
-    assert _codes_of_refusals(Refusal) - OF_NO_OPERATION <= documented
+    assert _codes_of_refusals(Refusal) - CODES_OF_NO_OPERATION <= documented
 
 
 def test_every_status_of_the_contract_is_documented(schema: dict[str, Any]) -> None:
@@ -181,7 +181,7 @@ def test_every_status_of_the_contract_is_documented(schema: dict[str, Any]) -> N
     }
 
     assert documented == {400, 401, 403, 404, 406, 408, 409, 413, 415, 422, 429, 503}
-    # 405 is said by the edge, whatever the path.
+    # 405 and 500 are possible on every path.
     assert {int(status) for status in FAMILY_STATUS.values()} == documented | {405, 500}
 
 
@@ -205,33 +205,39 @@ def test_every_answer_has_the_headers_of_its_status(schema: dict[str, Any]) -> N
     assert ("Link" in linked, "Location" in queued) == (True, True)
 
 
-def test_what_a_body_does_not_declare_it_refuses(schema: dict[str, Any]) -> None:
+def test_request_bodies_refuse_undeclared_fields(schema: dict[str, Any]) -> None:
     bodies = {
-        name: body for name, body in schema["components"]["schemas"].items() if _is_taken(name)
+        name: body
+        for name, body in schema["components"]["schemas"].items()
+        if _is_request_body(name)
     }
 
     assert len(bodies) > 15
     assert [name for name, body in bodies.items() if body["additionalProperties"]] == []
-    # A blank text is none, unless it is a summary or the like.
+    # Only summaries and the like may be blank.
     assert bodies["ClientProfileBody"]["properties"]["first_name"]["minLength"] == 1
     assert "minLength" not in bodies["ChargeBody"]["properties"]["summary"]
 
 
-def test_only_a_customers_name_is_told_with_or_without_a_token(schema: dict[str, Any]) -> None:
-    open_ = [name for name, operation in _operations(schema) if {} in operation.get("security", ())]
+def test_only_the_customer_lookup_has_an_optional_token(schema: dict[str, Any]) -> None:
+    with_optional_token = [
+        name for name, operation in _operations(schema) if {} in operation.get("security", ())
+    ]
 
-    assert open_ == ["GET /customer/{customer_id}"]
+    assert with_optional_token == ["GET /customer/{customer_id}"]
 
 
 @pytest.mark.parametrize("path", ["/api", "/api/redoc"])
-def test_pages_load_from_nowhere_else(api: Api, path: str) -> None:
+def test_pages_load_nothing_from_other_hosts(api: Api, path: str) -> None:
     reply = api.get(path, Accept="text/html")
 
     page = reply.raw.decode()
     assert reply.status == 200
     assert reply.headers["Content-Type"].startswith("text/html")
-    foreign = [url for url in re.findall(r"https?://[^\s\"'<>)]+", page) if not _is_name(url)]
-    assert foreign == []
+    other_hosts = [
+        url for url in re.findall(r"https?://[^\s\"'<>)]+", page) if not _is_identifier(url)
+    ]
+    assert other_hosts == []
     linked = re.findall(r"(?:src|href)=[\"']([^\"']+)", page)
     assert linked
     texts = [reply.raw]
@@ -253,7 +259,7 @@ def _validator(schema: dict[str, Any], part: dict[str, Any]) -> Draft202012Valid
     return Draft202012Validator({**own, "components": schema["components"]})
 
 
-def _is_taken(name: str) -> bool:
+def _is_request_body(name: str) -> bool:
     return name.endswith("Body") and name != "ErrorBody"
 
 
@@ -267,20 +273,20 @@ def _codes(operation: dict[str, Any]) -> set[str]:
 
 
 def _codes_of_refusals(kind: type[Refusal]) -> set[str]:
-    """Return the codes of all refusals that the service's rooms define."""
+    """Return the codes of all refusals that the service defines."""
     own = (
         {kind.code} if "code" in vars(kind) and not kind.__module__.startswith("tests.") else set()
     )
     return own.union(*(_codes_of_refusals(child) for child in kind.__subclasses__()))
 
 
-def _is_name(url: str) -> bool:
-    """Whether the address only names something (an XML namespace) and is never fetched."""
+def _is_identifier(url: str) -> bool:
+    """Whether the URL is only an identifier (an XML namespace) and is never fetched."""
     return urlsplit(url).netloc in ("www.w3.org", "testserver")
 
 
-def test_the_schema_can_be_asked_for_by_many_at_once() -> None:
-    SchemaView._made = None
+def test_concurrent_requests_get_the_same_schema() -> None:
+    SchemaView._document = None
 
     replies = race(8, lambda _: Api().get("/api/schema"))
 

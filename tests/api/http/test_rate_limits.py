@@ -1,4 +1,4 @@
-"""Rate limits: how many calls pass, whose they are, and that no header talks them away.
+"""Rate limits: how many calls pass, per account and address, and that no header avoids them.
 
 The rates are per day, so that no test crosses from one window into the next.
 """
@@ -48,13 +48,13 @@ def test_log_in_is_limited_per_account_from_any_address(limit: Limit) -> None:
     _a_user("ben@example.com")
     limit(login_account=2)
 
-    wrong = [_log_in(api_at(f"10.0.0.{n}"), "ada@example.com", "wrong") for n in range(2)]
-    right = _log_in(api_at("10.0.0.3"), "ada@example.com")
+    invalid_replies = [_log_in(api_at(f"10.0.0.{n}"), "ada@example.com", "wrong") for n in range(2)]
+    valid = _log_in(api_at("10.0.0.3"), "ada@example.com")
     upper = _log_in(api_at("10.0.0.4"), "ADA@Example.com")
     other = _log_in(api_at("10.0.0.5"), "ben@example.com")
 
-    assert [reply.status for reply in wrong] == [401, 401]
-    assert_limited(right)
+    assert [reply.status for reply in invalid_replies] == [401, 401]
+    assert_limited(valid)
     assert_limited(upper)
     assert other.status == 200
 
@@ -64,15 +64,15 @@ def test_log_in_is_limited_per_address_for_any_account(limit: Limit) -> None:
     limit(login_address=2)
 
     guesses = [_log_in(api_at("10.0.0.1"), f"{n}@example.com") for n in range(2)]
-    right = _log_in(api_at("10.0.0.1"), "ada@example.com")
+    valid = _log_in(api_at("10.0.0.1"), "ada@example.com")
     elsewhere = _log_in(api_at("10.0.0.2"), "ada@example.com")
 
     assert [reply.status for reply in guesses] == [401, 401]
-    assert_limited(right)
+    assert_limited(valid)
     assert elsewhere.status == 200
 
 
-def test_both_doors_count_as_one_account(limit: Limit) -> None:
+def test_both_log_in_endpoints_count_for_one_account(limit: Limit) -> None:
     _a_user("ada@example.com")
     limit(login_account=1)
 
@@ -83,7 +83,7 @@ def test_both_doors_count_as_one_account(limit: Limit) -> None:
     assert_limited(second)
 
 
-def test_unknown_email_is_limited_alike_and_nothing_is_hashed_any_more(
+def test_unknown_email_is_limited_alike_and_not_hashed_above_the_limit(
     limit: Limit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limit(login_account=1)
@@ -200,7 +200,7 @@ def test_second_token_of_a_caller_is_the_same_caller(limit: Limit) -> None:
     assert_limited(second)
 
 
-def test_what_a_caller_may_not_do_counts_too(limit: Limit) -> None:
+def test_calls_without_permission_count_too(limit: Limit) -> None:
     client = a_client()
     limit(writes=2)
     body = {"wallet": str(client.wallet_id), "amount": 1, "summary": "x"}
@@ -213,7 +213,7 @@ def test_what_a_caller_may_not_do_counts_too(limit: Limit) -> None:
     assert client.balance_minor == 0
 
 
-def test_answers_tell_what_is_left(limit: Limit) -> None:
+def test_answers_have_the_rate_limit_headers(limit: Limit) -> None:
     client = a_client()
     limit(reads=2)
 

@@ -1,4 +1,4 @@
-"""What browsers are told, and that callers are led to HTTPS."""
+"""Security headers, allowed origins, sessions, and the redirect to HTTPS."""
 
 import pytest
 from django.test import Client
@@ -9,8 +9,8 @@ from tests.http_client import Api
 
 pytestmark = pytest.mark.usefixtures("books")
 
-FAR = "203.0.113.7"
-APP = "https://app.example"
+REMOTE_ADDRESS = "203.0.113.7"
+APP_ORIGIN = "https://app.example"
 
 
 def client_at(address: str, **headers: str) -> Client:
@@ -38,7 +38,7 @@ def test_data_may_load_nothing_and_be_embedded_nowhere(path: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/api", "/api/redoc", "/admin/login/"])
-def test_pages_load_from_here_only_and_only_the_admin_runs_inline_scripts(path: str) -> None:
+def test_pages_load_from_their_own_host_and_only_the_admin_runs_inline_scripts(path: str) -> None:
     policy = policy_of(path)
 
     assert policy["default-src"] == "'none'"
@@ -50,7 +50,7 @@ def test_pages_load_from_here_only_and_only_the_admin_runs_inline_scripts(path: 
 
 
 @pytest.mark.parametrize("path", ["/status", "/nowhere", "/admin/login/", "/api"])
-def test_every_answer_has_the_other_headers(path: str) -> None:
+def test_every_answer_has_the_other_security_headers(path: str) -> None:
     headers = Client().get(path, headers={"Accept": "*/*"}).headers
 
     assert headers["X-Content-Type-Options"] == "nosniff"
@@ -70,28 +70,36 @@ def https(settings: Settings) -> None:
 
 
 @pytest.mark.usefixtures("https")
-def test_plain_http_is_led_to_https_but_for_probes_and_this_machine() -> None:
-    far, near, proxied = client_at(FAR), Client(), Client(headers={"X-Forwarded-For": FAR})
+def test_plain_http_is_redirected_except_for_probes_and_this_machine() -> None:
+    remote, local, proxied = (
+        client_at(REMOTE_ADDRESS),
+        Client(),
+        Client(headers={"X-Forwarded-For": REMOTE_ADDRESS}),
+    )
 
-    led = [far.get("/wallet/list"), far.post("/client/login"), proxied.get("/wallet/list")]
-    probes = [far.get(path) for path in ("/status", "/api/v1/health")]
+    redirects = [
+        remote.get("/wallet/list"),
+        remote.post("/client/login"),
+        proxied.get("/wallet/list"),
+    ]
+    probes = [remote.get(path) for path in ("/status", "/api/v1/health")]
 
-    assert [answer.status_code for answer in led] == [301] * 3
-    assert led[0].headers["Location"] == "https://testserver/wallet/list"
+    assert [answer.status_code for answer in redirects] == [301] * 3
+    assert redirects[0].headers["Location"] == "https://testserver/wallet/list"
     assert 301 not in {probe.status_code for probe in probes}
-    assert near.get("/wallet/list").status_code == 401
+    assert local.get("/wallet/list").status_code == 401
 
 
 @pytest.mark.usefixtures("https")
-def test_nobody_gets_by_with_a_header_of_his_own() -> None:
+def test_forged_headers_do_not_avoid_the_redirect() -> None:
     headers = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "127.0.0.1"}
 
-    assert client_at(FAR, **headers).get("/wallet/list").status_code == 301
+    assert client_at(REMOTE_ADDRESS, **headers).get("/wallet/list").status_code == 301
 
 
 @pytest.mark.usefixtures("https")
-def test_https_is_remembered_and_cookies_never_travel_in_the_clear() -> None:
-    answer = client_at(FAR).get("/admin/login/", secure=True)
+def test_https_answers_have_hsts_and_secure_cookies() -> None:
+    answer = client_at(REMOTE_ADDRESS).get("/admin/login/", secure=True)
 
     assert answer.status_code == 200
     assert answer.headers["Strict-Transport-Security"].startswith("max-age=31536000")
@@ -100,30 +108,30 @@ def test_https_is_remembered_and_cookies_never_travel_in_the_clear() -> None:
 
 
 @pytest.mark.parametrize("path", ["/wallet/list", "/client/login", "/api/schema"])
-def test_only_named_pages_call_from_elsewhere_and_without_cookies(
-    settings: Settings, path: str
-) -> None:
-    settings.CORS_ALLOWED_ORIGINS = [APP]
+def test_only_allowed_origins_may_call_and_without_cookies(settings: Settings, path: str) -> None:
+    settings.CORS_ALLOWED_ORIGINS = [APP_ORIGIN]
 
-    named = Client().get(path, headers={"Origin": APP}).headers
+    named = Client().get(path, headers={"Origin": APP_ORIGIN}).headers
     other = Client().get(path, headers={"Origin": "https://evil.example"}).headers
 
-    assert named["Access-Control-Allow-Origin"] == APP
+    assert named["Access-Control-Allow-Origin"] == APP_ORIGIN
     assert "Access-Control-Allow-Origin" not in other
     assert "Access-Control-Allow-Credentials" not in named
     assert "RateLimit" in named["Access-Control-Expose-Headers"]
 
 
-def test_no_page_elsewhere_reads_the_admin(settings: Settings) -> None:
-    settings.CORS_ALLOWED_ORIGINS = [APP]
+def test_no_other_origin_may_read_the_admin(settings: Settings) -> None:
+    settings.CORS_ALLOWED_ORIGINS = [APP_ORIGIN]
 
     for path in ("/admin/login/", "/admin"):
-        assert "Access-Control-Allow-Origin" not in Client().get(path, headers={"Origin": APP})
+        assert "Access-Control-Allow-Origin" not in Client().get(
+            path, headers={"Origin": APP_ORIGIN}
+        )
 
 
 @pytest.mark.parametrize("is_secure", [False, True])
-def test_no_page_elsewhere_sends_the_admins_forms(settings: Settings, is_secure: bool) -> None:
-    named = settings.CORS_ALLOWED_ORIGINS = [APP, *settings.CORS_ALLOWED_ORIGINS]
+def test_no_other_origin_may_send_forms_to_the_admin(settings: Settings, is_secure: bool) -> None:
+    named = settings.CORS_ALLOWED_ORIGINS = [APP_ORIGIN, *settings.CORS_ALLOWED_ORIGINS]
     user = an_operator()
     client = Client(enforce_csrf_checks=True)
     client.force_login(user)
@@ -139,13 +147,13 @@ def test_no_page_elsewhere_sends_the_admins_forms(settings: Settings, is_secure:
     assert [send(origin) for origin in (own, *named)] == [200, *[403] * len(named)]
 
 
-def test_the_admin_is_found_without_its_slash() -> None:
+def test_the_admin_without_its_slash_is_a_redirect() -> None:
     answer = Client().get("/admin")
 
     assert (answer.status_code, answer.headers["Location"]) == (302, "/admin/")
 
 
-def test_a_session_ends_when_it_is_old_however_busy(
+def test_a_session_ends_at_its_maximum_age_despite_use(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = Client()

@@ -1,4 +1,4 @@
-"""503: the database is away or too slow. Nothing was committed, and the same key works again."""
+"""503: the database is unavailable or too slow. Nothing is committed; the key can be reused."""
 
 import re
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ CREDENTIALS = b'{"email": "ada@example.com", "password": "correct-horse-7"}'
 
 @contextmanager
 def _database_away(tmp_path: Path) -> Iterator[None]:
-    """Look for the database at a socket that is not there."""
+    """Connect to a socket that does not exist."""
     host = connection.settings_dict["HOST"]
     connection.close()
     connection.settings_dict["HOST"] = str(tmp_path)
@@ -66,7 +66,7 @@ def test_key_may_be_sent_again_when_the_database_is_back(tmp_path: Path) -> None
     assert (client.balance_minor, Transaction.objects.count()) == (500, 1)
 
 
-def test_alive_without_the_database(api: Api, tmp_path: Path) -> None:
+def test_status_without_the_database(api: Api, tmp_path: Path) -> None:
     with _database_away(tmp_path):
         reply = api.get("/status")
 
@@ -74,23 +74,23 @@ def test_alive_without_the_database(api: Api, tmp_path: Path) -> None:
 
 
 def test_health_names_the_part_that_is_away(api: Api, tmp_path: Path) -> None:
-    well = api.get("/api/v1/health")
+    healthy = api.get("/api/v1/health")
     with _database_away(tmp_path):
-        ill = api.get("/api/v1/health")
+        unhealthy = api.get("/api/v1/health")
 
-    assert well.status == 200
-    assert (well.json["status"], well.json["database"]) == ("ok", "ok")
-    assert well.json["migrations"] == "ok"
-    assert "processor" in well.json
-    _assert_unavailable(ill)
-    assert ill.json["details"]["database"] == "away"
+    assert healthy.status == 200
+    assert (healthy.json["status"], healthy.json["database"]) == ("ok", "ok")
+    assert healthy.json["migrations"] == "ok"
+    assert "processor" in healthy.json
+    _assert_unavailable(unhealthy)
+    assert unhealthy.json["details"]["database"] == "away"
 
 
 @pytest.mark.parametrize(
-    ("ahead", "told", "status"), [(0, "missing", 503), (1, "next_month_missing", 200)]
+    ("ahead", "state", "status"), [(0, "missing", 503), (1, "next_month_missing", 200)]
 )
-def test_health_tells_of_a_month_without_a_place(
-    api: Api, owner_dsn: str, ahead: int, told: str, status: int
+def test_health_reports_a_missing_partition(
+    api: Api, owner_dsn: str, ahead: int, state: str, status: int
 ) -> None:
     month = timezone.now().month - 1 + ahead
     partition = f"ledger_transaction_{timezone.now().year + month // 12}_{month % 12 + 1:02}"
@@ -102,13 +102,13 @@ def test_health_tells_of_a_month_without_a_place(
     again = api.get("/api/v1/health")
 
     body = reply.json if status == 200 else reply.json["details"]
-    assert (reply.status, body["partitions"]) == (status, told)
+    assert (reply.status, body["partitions"]) == (status, state)
     assert body["database"] == "ok"
     assert (again.status, again.json["partitions"]) == (200, "ok")
 
 
 @pytest.mark.parametrize("timeout", ["lock_timeout", "statement_timeout"])
-def test_wallet_that_stays_locked_for_too_long(owner_dsn: str, timeout: str) -> None:
+def test_lock_and_statement_timeouts(owner_dsn: str, timeout: str) -> None:
     client = a_client()
 
     with psycopg.connect(owner_dsn) as other:

@@ -1,6 +1,6 @@
-"""The application as gunicorn calls it.
+"""Calls the WSGI application as gunicorn does.
 
-The tests' own client has a request of Django's, and throws the body of an answer to HEAD away.
+Django's test client builds its own request, and drops the body of an answer to HEAD.
 """
 
 from typing import Any
@@ -8,13 +8,13 @@ from typing import Any
 from config.wsgi import application
 
 
-def answer_to(environ: dict[str, Any]) -> tuple[str, dict[str, str], bytes]:
+def wsgi_response(environ: dict[str, Any]) -> tuple[str, dict[str, str], bytes]:
     """Return the status line, the headers and the body."""
-    told: list[Any] = []
+    started: list[Any] = []
 
-    def start(status: str, headers: Any, _exc_info: Any = None, /) -> Any:
-        told.extend([status, dict(headers)])
+    def start_response(status: str, headers: Any, _exc_info: Any = None, /) -> Any:
+        started.extend([status, dict(headers)])
 
-    body = b"".join(application(environ, start))
-    status, headers = told
+    body = b"".join(application(environ, start_response))
+    status, headers = started
     return status, headers, body

@@ -1,4 +1,4 @@
-"""The short way through a body decides as the long way does."""
+"""`Body._validate_fast` decides as REST framework does."""
 
 from typing import Any
 
@@ -18,11 +18,11 @@ from api.resources.bodies import FundBody
 from core.strict_json import NumberLiteral
 from tests.factories import PHONE
 
-# A loaded machine is no reason to fail.
-PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# Slow examples on a loaded machine are no failure.
+SETTINGS = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 UUID = "0b8e3d56-7d0f-4b56-9f6a-5f0f4f4a8f11"
 
-PLAIN: tuple[tuple[Body, dict[str, Any]], ...] = (
+VALID: tuple[tuple[Body, dict[str, Any]], ...] = (
     (ItemBody(), {"value": "12.50", "customer": UUID, "latency": 3, "description": "Tea"}),
     (ItemBody(), {"amount": NumberLiteral("12.50"), "target": UUID}),
     (ChargeItemBody(), {"wallet": UUID, "amount": 5, "summary": "May", "reference": "a"}),
@@ -46,36 +46,38 @@ _VALUES = (
 )
 
 
-@pytest.mark.parametrize(("body", "fields"), PLAIN)
-def test_what_is_plainly_right_goes_the_short_way(body: Body, fields: dict[str, Any]) -> None:
-    assert body._plain(fields) is not empty
-    assert body._plain(fields) == long_way(body, fields)
+@pytest.mark.parametrize(("body", "fields"), VALID)
+def test_valid_bodies_are_validated_fast(body: Body, fields: dict[str, Any]) -> None:
+    assert body._validate_fast(fields) is not empty
+    assert body._validate_fast(fields) == validated_by_rest_framework(body, fields)
 
 
-@PATIENT
+@SETTINGS
 @given(st.data())
-def test_it_decides_as_the_long_way_does(data: st.DataObject) -> None:
-    body, plain = data.draw(st.sampled_from(PLAIN))
-    values = {name: st.just(plain[name]) | _VALUES for name in plain}
-    others = {name: _VALUES for name in body.fields if name not in plain}
-    fields = data.draw(st.fixed_dictionaries({}, optional={**values, **others, "colour": _TEXT}))
+def test_fast_validation_decides_as_rest_framework_does(data: st.DataObject) -> None:
+    body, valid = data.draw(st.sampled_from(VALID))
+    values = {name: st.just(valid[name]) | _VALUES for name in valid}
+    other_fields = {name: _VALUES for name in body.fields if name not in valid}
+    fields = data.draw(
+        st.fixed_dictionaries({}, optional={**values, **other_fields, "colour": _TEXT})
+    )
 
-    assert decided(body, fields) == long_way(body, fields)
-
-
-@pytest.mark.parametrize("sent", [None, [], "text", 7, True, empty])
-def test_what_is_no_object_is_refused_as_before(sent: Any) -> None:
-    assert decided(ItemBody(), sent) == long_way(ItemBody(), sent)
+    assert validated(body, fields) == validated_by_rest_framework(body, fields)
 
 
-def long_way(body: Body, sent: Any) -> Any:
+@pytest.mark.parametrize("value", [None, [], "text", 7, True, empty])
+def test_what_is_not_an_object_is_refused_as_by_rest_framework(value: Any) -> None:
+    assert validated(ItemBody(), value) == validated_by_rest_framework(ItemBody(), value)
+
+
+def validated_by_rest_framework(body: Body, value: Any) -> Any:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Body, "_plain", lambda *_: empty)
-        return decided(body, sent)
+        patch.setattr(Body, "_validate_fast", lambda *_: empty)
+        return validated(body, value)
 
 
-def decided(body: Body, sent: Any) -> Any:
+def validated(body: Body, value: Any) -> Any:
     try:
-        return body.run_validation(dict(sent) if isinstance(sent, dict) else sent)
+        return body.run_validation(dict(value) if isinstance(value, dict) else value)
     except ValidationError as error:
         return error.detail

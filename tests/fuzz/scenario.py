@@ -1,4 +1,4 @@
-"""Who calls while the schema is tried, and what their calls are about."""
+"""The callers of the schema tests, and the ids that their requests use."""
 
 import re
 from typing import Any
@@ -10,21 +10,21 @@ from tests.factories import a_client, a_company, an_operator, api_of
 from wallets.assets import create_asset
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-#: What only these may call; all else is called by a client.
+#: The calls of companies and operators; a client makes all other calls.
 _OF_ROLE = (
     (Role.COMPANY, re.compile(r"/wallet/(charge|charges|refund)$")),
     (Role.OPERATOR, re.compile(r"/api/v1/wallet/(topup|bonus)$")),
 )
 _SYMBOL_FIELDS = ("assetSymbol", "symbol", "currency")
-#: Most lengths of a symbol: the others stay as they are.
+#: Symbols of these lengths are replaced; the others stay as generated.
 _SYMBOL_LENGTHS = (1, 2, 3, 5, 7, 9, 11)
 
 
-class World:
+class Scenario:
     """A client with money, another one, and a company that has charged the first; an operator.
 
-    Whoever makes requests up knows no ids: of those that they make up, most become ids of this
-    world. A valid request stays valid, an invalid one invalid.
+    Generated requests have random ids: most of them are replaced by ids of this scenario. A valid
+    request stays valid, an invalid one invalid.
     """
 
     def __init__(self) -> None:
@@ -49,35 +49,35 @@ class World:
             "transaction": paid.json["transaction"],
             "queued_id": queued.json["id"],
         }
-        #: Ids that answers have told: a request with one of them is about that one.
-        self._told: set[str] = set()
+        #: Ids of answers: they are not replaced, so that a request can use them.
+        self._answered_ids: set[str] = set()
 
     def token_for(self, path: str) -> str:
-        """Return the token of who may make this call."""
+        """Return the token of a caller who may make this call."""
         role = next((role for role, paths in _OF_ROLE if paths.search(path)), Role.CLIENT)
         return str(self._tokens[role])
 
-    def put_ids(self, case: Case[Any]) -> None:
-        """Replace ids and symbols that were made up by some that exist."""
+    def fill_ids(self, case: Case[Any]) -> None:
+        """Replace generated ids and symbols by existing ones."""
         for part in ("path_parameters", "body"):
-            given = getattr(case, part)
-            filled = self._filled(given)
-            if filled != given:
+            generated = getattr(case, part)
+            filled = self._fill(generated)
+            if filled != generated:
                 setattr(case, part, filled)
 
-    def learn(self, raw: bytes) -> None:
-        """Remember the ids of an answer."""
-        self._told.update(_UUID.findall(raw.decode()))
+    def record_ids(self, raw: bytes) -> None:
+        """Record the ids of an answer."""
+        self._answered_ids.update(_UUID.findall(raw.decode()))
 
-    def _filled(self, value: Any, name: str = "") -> Any:
+    def _fill(self, value: Any, name: str = "") -> Any:
         if isinstance(value, dict):
-            return {name: self._filled(part, name) for name, part in value.items()}
+            return {name: self._fill(part, name) for name, part in value.items()}
         if isinstance(value, list):
-            return [self._filled(part, name) for part in value]
+            return [self._fill(part, name) for part in value]
         if not isinstance(value, str):
             return value
-        if name in self._ids and _UUID.fullmatch(value) and value not in self._told:
-            # Some stay as they are: ids of nothing.
+        if name in self._ids and _UUID.fullmatch(value) and value not in self._answered_ids:
+            # A quarter stays as generated: ids that do not exist.
             return value if int(value[-1], 16) % 4 == 0 else self._ids[name]
         if name in _SYMBOL_FIELDS and len(value) in _SYMBOL_LENGTHS:
             return "USD"

@@ -1,4 +1,4 @@
-"""Requests that are wrong, over all routes: how each is refused, and that no row stays."""
+"""Invalid requests to all routes: each gets its error and leaves no row."""
 
 import json
 import re
@@ -8,16 +8,24 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from tests.api.http.test_access import ROUTES, filled
+from tests.api.http.test_access import ROUTES, fill_ids
 from tests.factories import Holder, a_client, a_company, an_operator, api_of
-from tests.fuzz.probes import ADDRESSES, BODIES, GOOD, HEADERS, PATCHES, PUBLIC, UNKEYED
+from tests.fuzz.invalid_requests import (
+    INVALID_BODIES,
+    INVALID_HEADERS,
+    INVALID_PATCHES,
+    INVALID_PATHS,
+    VALID_BODIES,
+    WITHOUT_KEY,
+    WITHOUT_TOKEN,
+)
 from tests.http_client import Api
 from wallets.assets import create_asset, system_wallet_id
 from wallets.models import Purpose
 
 pytestmark = pytest.mark.usefixtures("books")
 
-LARGE = (413, "payload_too_large")
+TOO_LARGE = (413, "payload_too_large")
 
 TABLES = (
     "accounts_client",
@@ -37,16 +45,16 @@ _ROWS = "SELECT " + ", ".join(f"(SELECT count(*) FROM {table})" for table in TAB
 _MONEY = "SELECT id, balance_minor, version, status FROM wallets_wallet ORDER BY id"
 
 
-class World:
-    """Callers by name, and what the names in the tables stand for."""
+class Scenario:
+    """Callers by name, and the ids that the names in the tables stand for."""
 
     def __init__(self) -> None:
         create_asset(symbol="GOLD", name="Gold", decimals=2, is_cash=False)
         client, other = a_client(holds="100.00"), a_client(holds="100.00")
-        company, rival = a_company(holds="100.00"), a_company()
+        company, other_company = a_company(holds="100.00"), a_company()
         operator = an_operator()
         self.callers = {
-            "nobody": Api(),
+            "anonymous": Api(),
             "client": client.api,
             "company": company.api,
             "operator": api_of(operator),
@@ -65,19 +73,19 @@ class World:
             "operator": operator.pk,
             "deposit": deposit["transaction"],
             "charge": _charge(company, client),
-            "foreign_charge": _charge(rival, client),
+            "foreign_charge": _charge(other_company, client),
             "backwards": "from=2026-02-01T00:00:00Z&to=2026-01-01T00:00:00Z",
             "foreign_queued": other.api.post("/transaction", {"value": 1}).json["id"],
             **{str(purpose): system_wallet_id("USD", purpose) for purpose in Purpose},
         }
 
-    def body(self, good: Any, wrong: Any) -> bytes:
+    def body(self, valid: Any, wrong: Any) -> bytes:
         if isinstance(wrong, bytes):
             return wrong
-        whole = wrong if isinstance(wrong, list) else {**good, **wrong}
+        whole = wrong if isinstance(wrong, list) else {**valid, **wrong}
         if isinstance(whole, dict):
             whole = {name: value for name, value in whole.items() if value is not ...}
-        return json.dumps(filled(whole, self.names)).encode()
+        return json.dumps(fill_ids(whole, self.names)).encode()
 
 
 def _charge(company: Holder, payer: Holder) -> str:
@@ -94,18 +102,18 @@ def _state() -> tuple[Any, ...]:
         return rows, cursor.fetchall()
 
 
-#: What the money's own transaction decides is kept under its key: these are sent without one.
+#: Refusals that are recorded under the idempotency key: these requests are sent without one.
 RECORDED = ("same_wallet", "currency_mismatch")
-Probe = tuple[str, str, str, bytes, dict[str, str], int, str]
+InvalidRequest = tuple[str, str, str, bytes, dict[str, str], int, str]
 
 
-def _probes(world: World) -> Iterator[Probe]:
+def _requests(scenario: Scenario) -> Iterator[InvalidRequest]:
     """Yield (caller, method, path, body, headers, status, code)."""
-    for method, table in (("POST", BODIES), ("PATCH", PATCHES)):
+    for method, table in (("POST", INVALID_BODIES), ("PATCH", INVALID_PATCHES)):
         for path, wrong, status, code in table:
-            caller, good = GOOD[path]
-            yield caller, method, path, world.body(good, wrong), {}, status, code
-    for method, path, status, code in ADDRESSES:
+            caller, valid = VALID_BODIES[path]
+            yield caller, method, path, scenario.body(valid, wrong), {}, status, code
+    for method, path, status, code in INVALID_PATHS:
         yield (
             "client",
             method,
@@ -115,45 +123,47 @@ def _probes(world: World) -> Iterator[Probe]:
             status,
             code,
         )
-    for path, (caller, good) in GOOD.items():
+    for path, (caller, valid) in VALID_BODIES.items():
         method = "PATCH" if path.startswith("/customer/") else "POST"
-        body = world.body(good, {})
-        for headers, status, code in HEADERS:
-            needs_token = "Authorization" in headers and path in PUBLIC
-            if not needs_token and not ("Idempotency-Key" in headers and path in UNKEYED):
+        body = scenario.body(valid, {})
+        for headers, status, code in INVALID_HEADERS:
+            needs_token = "Authorization" in headers and path in WITHOUT_TOKEN
+            if not needs_token and not ("Idempotency-Key" in headers and path in WITHOUT_KEY):
                 yield caller, method, path, body, headers, status, code
-        yield caller, method, path, body.ljust(1_048_577), {}, *LARGE
+        yield caller, method, path, body.ljust(1_048_577), {}, *TOO_LARGE
 
 
-def test_every_door_is_in_the_table() -> None:
+def test_every_route_is_in_a_table() -> None:
     patterns = [
         re.compile(re.sub(r"<(?:id|str|path):\w+>", "[^/]+", f"/{route}(?:\\?.*)?"))
         for route in ROUTES
     ]
-    tried = [*GOOD, *(path for _, path, _, _ in ADDRESSES)]
+    paths = [*VALID_BODIES, *(path for _, path, _, _ in INVALID_PATHS)]
 
-    missing = [p.pattern for p in patterns if not any(p.fullmatch(path) for path in tried)]
+    missing = [p.pattern for p in patterns if not any(p.fullmatch(path) for path in paths)]
 
-    # Pages, which take nothing.
+    # Pages without parameters.
     assert [name.split("(")[0] for name in missing] == [
         "/api", "/api/redoc", "/api/schema", "/metrics", "/admin",
     ]  # fmt: skip
-    assert len(BODIES) + len(PATCHES) + len(ADDRESSES) >= 150
+    assert len(INVALID_BODIES) + len(INVALID_PATCHES) + len(INVALID_PATHS) >= 150
 
 
-def test_each_is_refused_as_the_table_says_and_leaves_no_row() -> None:
-    world = World()
+def test_each_request_is_refused_and_leaves_no_row() -> None:
+    scenario = Scenario()
     before = _state()
     wrong = []
 
-    for number, (caller, method, path, raw, headers, status, code) in enumerate(_probes(world)):
+    for number, (caller, method, path, raw, headers, status, code) in enumerate(
+        _requests(scenario)
+    ):
         is_keyed = method == "POST" and code not in RECORDED
-        key = {"Idempotency-Key": f"probe-{number}"} if is_keyed else {}
-        address = path.format_map(world.names)
-        reply = world.callers[caller].call(method, address, raw, **(key | headers))
-        got = (reply.status, reply.code if reply.status >= 400 else reply.raw)
-        if got != (status, code) or _state() != before:
-            wrong.append((caller, method, path, raw[:200], headers, got, (status, code)))
+        key = {"Idempotency-Key": f"invalid-{number}"} if is_keyed else {}
+        address = path.format_map(scenario.names)
+        reply = scenario.callers[caller].call(method, address, raw, **(key | headers))
+        actual = (reply.status, reply.code if reply.status >= 400 else reply.raw)
+        if actual != (status, code) or _state() != before:
+            wrong.append((caller, method, path, raw[:200], headers, actual, (status, code)))
             before = _state()
 
     assert wrong == [], "\n".join(map(str, wrong))

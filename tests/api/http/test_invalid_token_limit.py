@@ -1,6 +1,6 @@
-"""Wrong tokens are limited for each address; who has a right one goes on.
+"""Invalid tokens are limited per address; tokens known to be valid stay accepted.
 
-A worker remembers who is over the limit: each test has an address of its own.
+A process keeps the addresses that are over the limit in memory: each test has its own address.
 """
 
 import pytest
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.usefixtures("books")
 
 
 @pytest.fixture(autouse=True)
-def two_a_day(settings: Settings) -> None:
+def limit_of_two_a_day(settings: Settings) -> None:
     settings.RATE_LIMITS = {**settings.RATE_LIMITS, "invalid_tokens": "2/d"}
 
 
@@ -23,21 +23,21 @@ def get(address: str, token: str, *, scheme: str = "Token") -> Reply:
     return api.get("/wallet/list", Authorization=f"{scheme} {token}")
 
 
-def test_guesses_of_an_address_are_limited_and_a_right_one_is_not_looked_up_then() -> None:
+def test_invalid_tokens_of_an_address_are_limited_and_then_valid_ones_are_refused_too() -> None:
     token = _token()
 
     guesses = [get("10.1.0.1", f"guess{number}").status for number in range(4)]
-    right = get("10.1.0.1", token)
+    valid = get("10.1.0.1", token)
     elsewhere = get("10.1.0.2", token)
 
     assert guesses == [401, 401, 429, 429]
-    assert (right.status, right.code) == (429, "rate_limited")
-    assert right.headers["Retry-After"]
-    assert right.headers["RateLimit"].startswith('"invalid_tokens";r=0;t=')
+    assert (valid.status, valid.code) == (429, "rate_limited")
+    assert valid.headers["Retry-After"]
+    assert valid.headers["RateLimit"].startswith('"invalid_tokens";r=0;t=')
     assert elsewhere.status == 200
 
 
-def test_whoever_was_there_with_a_right_token_goes_on_beside_a_guesser() -> None:
+def test_a_token_that_was_valid_before_stays_accepted_from_a_blocked_address() -> None:
     token = _token()
     before = get("10.1.1.1", token)
 
@@ -49,13 +49,13 @@ def test_whoever_was_there_with_a_right_token_goes_on_beside_a_guesser() -> None
     assert after == [200] * 3
 
 
-def test_right_tokens_are_not_counted() -> None:
+def test_valid_tokens_are_not_counted() -> None:
     token = _token()
 
     assert [get("10.1.2.1", token).status for _ in range(5)] == [200] * 5
 
 
-def test_a_token_that_was_logged_out_is_a_wrong_one() -> None:
+def test_a_logged_out_token_counts_as_invalid() -> None:
     api = a_client().api
     api._client.defaults["REMOTE_ADDR"] = "10.1.3.1"
     api.post("/client/logout")
@@ -65,7 +65,7 @@ def test_a_token_that_was_logged_out_is_a_wrong_one() -> None:
     assert replies == [401, 401, 429, 429]
 
 
-def test_another_scheme_and_a_public_door_count_too() -> None:
+def test_another_scheme_and_a_public_endpoint_count_too() -> None:
     basic = [get("10.1.4.1", "YTpi", scheme="Basic").status for _ in range(2)]
     public = Api()
     public._client.defaults["REMOTE_ADDR"] = "10.1.4.1"
@@ -75,7 +75,7 @@ def test_another_scheme_and_a_public_door_count_too() -> None:
     assert customer.status == 429
 
 
-def test_without_a_token_nothing_is_guessed() -> None:
+def test_requests_without_a_token_are_not_counted() -> None:
     api = Api()
     api._client.defaults["REMOTE_ADDR"] = "10.1.5.1"
 

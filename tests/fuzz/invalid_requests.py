@@ -1,8 +1,8 @@
-"""Requests that are wrong, and how each is refused: the last two columns.
+"""Invalid requests, with the status and the code of their error in the last two columns.
 
-What a body or an amount may look like is tried more closely in `tests.api.http.test_bodies` and
-`tests.api.http.test_money_in`, with one call. Here every call is tried. Names in braces are the ids
-of `tests.fuzz.test_probes.World`.
+`tests.api.http.test_bodies` and `tests.api.http.test_money_in` try more bodies and amounts, on one
+call each. Here every call is tried. Names in braces are the ids of
+`tests.fuzz.test_invalid_requests.Scenario`.
 """
 
 import re
@@ -17,41 +17,41 @@ INVALID, MALFORMED, NOT_FOUND = (
 )
 NOT_POSITIVE, FORBIDDEN = (400, "amount_not_positive"), (403, "permission_denied")
 UNKNOWN_USER, UNKNOWN_ASSET = (400, "unknown_user"), (400, "unknown_asset")
-CREDENTIALS, TOKEN = (401, "invalid_credentials"), (401, "invalid_token")
-MEDIA = (415, "unsupported_media_type")
-SAME, CURRENCY = (400, "same_wallet"), (400, "currency_mismatch")
-NOT_ZERO = (409, "balance_not_zero")
+INVALID_CREDENTIALS, INVALID_TOKEN = (401, "invalid_credentials"), (401, "invalid_token")
+MEDIA_TYPE = (415, "unsupported_media_type")
+SAME_WALLET, CURRENCY_MISMATCH = (400, "same_wallet"), (400, "currency_mismatch")
+BALANCE_NOT_ZERO = (409, "balance_not_zero")
 
-NOBODY_THERE = "0b8e3d56-7d0f-4b56-9f6a-5f0f4f4a8f11"
+UNKNOWN_ID = "0b8e3d56-7d0f-4b56-9f6a-5f0f4f4a8f11"
 WALLET, OTHER, GOLD, USER = "{wallet}", "{other}", "{gold}", "{client}"
 PERSON = {"first_name": "Ada", "last_name": "Lovelace", "phone_number": PHONE}
 COMPANY = {"name": "Shop", "url": "https://shop.example.com", **PERSON}
 LOGIN = {"email": "new@example.com", "password": "correct-horse-7"}
-PAY = {"wallet": WALLET, "amount": 1, "summary": "x"}
+CHARGE = {"wallet": WALLET, "amount": 1, "summary": "x"}
 
-#: What each door takes: who calls it, and a body in which nothing is wrong.
-GOOD: dict[str, tuple[str, dict[str, Any]]] = {
-    "/client/signup": ("nobody", {**LOGIN, "client": PERSON}),
-    "/company/signup": ("nobody", {**LOGIN, "company": COMPANY}),
-    "/client/login": ("nobody", LOGIN),
-    "/company/login": ("nobody", LOGIN),
+#: For each path of a POST or PATCH: the caller, and a valid body.
+VALID_BODIES: dict[str, tuple[str, dict[str, Any]]] = {
+    "/client/signup": ("anonymous", {**LOGIN, "client": PERSON}),
+    "/company/signup": ("anonymous", {**LOGIN, "company": COMPANY}),
+    "/client/login": ("anonymous", LOGIN),
+    "/company/login": ("anonymous", LOGIN),
     "/client/password": ("client", {"current_password": "a", "new_password": "battery-staple-9"}),
     "/company/password": ("company", {"current_password": "a", "new_password": "battery-staple-9"}),
     "/client/logout": ("client", {}),
     "/client/logoutall": ("client", {}),
     "/company/logout": ("company", {}),
     "/company/logoutall": ("company", {}),
-    "/password/reset": ("nobody", {"email": "ada@example.com"}),
+    "/password/reset": ("anonymous", {"email": "ada@example.com"}),
     "/password/reset/confirm": (
-        "nobody",
+        "anonymous",
         {"uid": USER, "token": "d1abcd-0", "new_password": "battery-staple-9"},
     ),
     "/wallet/create": ("client", {"currency": "USD"}),
     "/wallet/deposit": ("client", {"wallet": WALLET, "amount": 1}),
     "/wallet/withdraw": ("client", {"wallet": WALLET, "amount": 1}),
     "/wallet/transfer": ("client", {"source": WALLET, "target": OTHER, "amount": 1}),
-    "/wallet/charge": ("company", PAY),
-    "/wallet/charges": ("company", {"charges": [PAY]}),
+    "/wallet/charge": ("company", CHARGE),
+    "/wallet/charges": ("company", {"charges": [CHARGE]}),
     "/wallet/refund": ("company", {"transaction": "{charge}", "amount": 1}),
     "/wallets": ("client", {"currency": "USD", "balance": 1}),
     "/wallets/fund": ("client", {"walletId": WALLET, "amount": 1}),
@@ -69,8 +69,8 @@ GOOD: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 # fmt: off
-#: What is wrong: fields changed, added or (`...`) left out; or other bytes, or a whole array.
-BODIES: tuple[tuple[str, Any, int, str], ...] = (
+#: Invalid bodies: fields changed, added or (`...`) removed; or other bytes, or an array.
+INVALID_BODIES: tuple[tuple[str, Any, int, str], ...] = (
     ("/client/signup",           {"email": "ada"},                           *INVALID),
     ("/client/signup",           {"email": "a@b@example.com"},               *INVALID),
     ("/client/signup",           {"email": "a" * 250 + "@example.com"},      *INVALID),
@@ -91,19 +91,19 @@ BODIES: tuple[tuple[str, Any, int, str], ...] = (
     ("/company/signup",          {"company": {**COMPANY, "name": "a\x00b"}}, *INVALID),
     ("/company/signup",          {"company": ..., "client": PERSON},         *INVALID),
     ("/company/signup",          b"[]",                                      *MALFORMED),
-    ("/client/login",            {},                                         *CREDENTIALS),
+    ("/client/login",            {},                                         *INVALID_CREDENTIALS),
     ("/client/login",            {"password": ...},                          *INVALID),
     ("/client/login",            {"password": 5},                            *INVALID),
     ("/client/login",            {"email": ["ada@example.com"]},             *INVALID),
     ("/client/login",            {"next": "/admin/"},                        *INVALID),
     ("/client/login",            b"email=ada%40example.com",                 *MALFORMED),
-    ("/company/login",           {},                                         *CREDENTIALS),
+    ("/company/login",           {},                                         *INVALID_CREDENTIALS),
     ("/company/login",           {"email": None},                            *INVALID),
     ("/company/login",           {"password": "a\ud800"},                    *INVALID),
-    ("/client/password",         {},                                         *CREDENTIALS),
+    ("/client/password",         {},                                         *INVALID_CREDENTIALS),
     ("/client/password",         {"new_password": ...},                      *INVALID),
     ("/client/password",         {"current_password": {}},                   *INVALID),
-    ("/company/password",        {},                                         *CREDENTIALS),
+    ("/company/password",        {},                                         *INVALID_CREDENTIALS),
     ("/company/password",        {"extra": 1},                               *INVALID),
     ("/client/logout",           {"all": True},                              *INVALID),
     ("/client/logout",           b"x",                                       *MALFORMED),
@@ -117,7 +117,7 @@ BODIES: tuple[tuple[str, Any, int, str], ...] = (
     ("/password/reset/confirm",  {},                                         *INVALID),
     ("/password/reset/confirm",  {"uid": "1"},                               *INVALID),
     ("/password/reset/confirm",  {"token": "x" * 101},                       *INVALID),
-    ("/password/reset/confirm",  {"uid": NOBODY_THERE},                      *INVALID),
+    ("/password/reset/confirm",  {"uid": UNKNOWN_ID},                      *INVALID),
     ("/wallet/create",           {"currency": "XXX"},                        *INVALID),
     ("/wallet/create",           {"currency": "usd"},                        *INVALID),
     ("/wallet/create",           {"currency": "US\x00"},                     *INVALID),
@@ -139,15 +139,15 @@ BODIES: tuple[tuple[str, Any, int, str], ...] = (
     ("/wallet/withdraw",         {"amount": True},                           *INVALID),
     ("/wallet/withdraw",         {"amount": None},                           *INVALID),
     ("/wallet/withdraw",         {"amount": "-0.00"},                        *NOT_POSITIVE),
-    ("/wallet/withdraw",         {"wallet": NOBODY_THERE},                   *NOT_FOUND),
+    ("/wallet/withdraw",         {"wallet": UNKNOWN_ID},                   *NOT_FOUND),
     ("/wallet/withdraw",         {"wallet": "{revenue}"},                    *NOT_FOUND),
     ("/wallet/withdraw",         {"wallet": GOLD},                           *FORBIDDEN),
     ("/wallet/withdraw",         {"summary": "x"},                           *INVALID),
     ("/wallet/transfer",         {"source": OTHER, "target": WALLET},        *NOT_FOUND),
-    ("/wallet/transfer",         {"target": WALLET},                         *SAME),
-    ("/wallet/transfer",         {"target": GOLD},                           *CURRENCY),
+    ("/wallet/transfer",         {"target": WALLET},                         *SAME_WALLET),
+    ("/wallet/transfer",         {"target": GOLD},                           *CURRENCY_MISMATCH),
     ("/wallet/transfer",         {"target": "{funding}"},                    *NOT_FOUND),
-    ("/wallet/transfer",         {"target": NOBODY_THERE},                   *NOT_FOUND),
+    ("/wallet/transfer",         {"target": UNKNOWN_ID},                   *NOT_FOUND),
     ("/wallet/transfer",         {"source": "{revenue}"},                    *NOT_FOUND),
     ("/wallet/transfer",         {"amount": "Infinity"},                     *INVALID),
     ("/wallet/transfer",         {"summary": "x" * 501},                     *INVALID),
@@ -155,10 +155,10 @@ BODIES: tuple[tuple[str, Any, int, str], ...] = (
     ("/wallet/transfer",         {"idempotencyKey": "k"},                    *INVALID),
     ("/wallet/charge",           {"summary": ...},                           *INVALID),
     ("/wallet/charge",           {"summary": None},                          *INVALID),
-    ("/wallet/charge",           {"wallet": "{shop}"},                       *SAME),
-    ("/wallet/charge",           {"wallet": NOBODY_THERE},                   *NOT_FOUND),
+    ("/wallet/charge",           {"wallet": "{shop}"},                       *SAME_WALLET),
+    ("/wallet/charge",           {"wallet": UNKNOWN_ID},                   *NOT_FOUND),
     ("/wallet/charge",           {"wallet": "{funding}"},                    *NOT_FOUND),
-    ("/wallet/charge",           {"wallet": GOLD},                           *CURRENCY),
+    ("/wallet/charge",           {"wallet": GOLD},                           *CURRENCY_MISMATCH),
     ("/wallet/charge",           {"wallet": WALLET + "0"},                   *INVALID),
     ("/wallet/charge",           {"amount": "12,50"},                        *INVALID),
     ("/wallet/charge",           {"amount": 0},                              *NOT_POSITIVE),
@@ -167,16 +167,16 @@ BODIES: tuple[tuple[str, Any, int, str], ...] = (
     ("/wallet/charge",           b'{"wallet": "{wallet}"',                   *MALFORMED),
     ("/wallet/charge",           b"\xff\xfe{}",                              *MALFORMED),
     ("/wallet/charges",          {"charges": []},                            *INVALID),
-    ("/wallet/charges",          {"charges": [PAY] * 1_001},                 *INVALID),
-    ("/wallet/charges",          {"charges": PAY},                           *INVALID),
-    ("/wallet/charges",          {"charges": [PAY, None]},                   *INVALID),
-    ("/wallet/charges",          {"charges": [PAY, {**PAY, "amount": True}]}, *INVALID),
-    ("/wallet/charges",          {"charges": [{**PAY, "wallet": "x"}]},      *INVALID),
-    ("/wallet/charges",          {"charges": [{**PAY, "reference": 5}]},     *INVALID),
-    ("/wallet/charges",          {"charges": [{**PAY, "extra": 5}]},         *INVALID),
+    ("/wallet/charges",          {"charges": [CHARGE] * 1_001},                 *INVALID),
+    ("/wallet/charges",          {"charges": CHARGE},                           *INVALID),
+    ("/wallet/charges",          {"charges": [CHARGE, None]},                   *INVALID),
+    ("/wallet/charges",          {"charges": [CHARGE, {**CHARGE, "amount": True}]}, *INVALID),
+    ("/wallet/charges",          {"charges": [{**CHARGE, "wallet": "x"}]},      *INVALID),
+    ("/wallet/charges",          {"charges": [{**CHARGE, "reference": 5}]},     *INVALID),
+    ("/wallet/charges",          {"charges": [{**CHARGE, "extra": 5}]},         *INVALID),
     ("/wallet/charges",          {"charges": ...},                           *INVALID),
-    ("/wallet/charges",          [PAY],                                      *MALFORMED),
-    ("/wallet/refund",           {"transaction": NOBODY_THERE},              *NOT_FOUND),
+    ("/wallet/charges",          [CHARGE],                                      *MALFORMED),
+    ("/wallet/refund",           {"transaction": UNKNOWN_ID},              *NOT_FOUND),
     ("/wallet/refund",           {"transaction": WALLET},                    *NOT_FOUND),
     ("/wallet/refund",           {"transaction": "{deposit}"},               *NOT_FOUND),
     ("/wallet/refund",           {"transaction": "{foreign_charge}"},        *NOT_FOUND),
@@ -201,8 +201,8 @@ BODIES: tuple[tuple[str, Any, int, str], ...] = (
     ("/wallets/fund",            {"idempotencyKey": "another"},              *INVALID),
     ("/wallets/fund",            {"idempotencyKey": 5},                      *INVALID),
     ("/wallets/fund",            {"clientTransactionId": "k"},               *INVALID),
-    ("/wallets/transfer",        {"receiverWalletId": WALLET},               *SAME),
-    ("/wallets/transfer",        {"receiverWalletId": GOLD},                 *CURRENCY),
+    ("/wallets/transfer",        {"receiverWalletId": WALLET},               *SAME_WALLET),
+    ("/wallets/transfer",        {"receiverWalletId": GOLD},                 *CURRENCY_MISMATCH),
     ("/wallets/transfer",        {"receiverWalletId": "{funding}"},          *NOT_FOUND),
     ("/wallets/transfer",        {"senderWalletId": OTHER},                  *NOT_FOUND),
     ("/wallets/transfer",        {"senderWalletId": None},                   *INVALID),
@@ -228,8 +228,8 @@ BODIES: tuple[tuple[str, Any, int, str], ...] = (
     ("/transaction",             {"latency": 10**9},                         *INVALID),
     ("/transaction",             {"latency": "5"},                           *INVALID),
     ("/transaction",             {"latency": True},                          *INVALID),
-    ("/transaction",             {"target": NOBODY_THERE},                   *NOT_FOUND),
-    ("/transaction",             {"target": GOLD},                           *CURRENCY),
+    ("/transaction",             {"target": UNKNOWN_ID},                   *NOT_FOUND),
+    ("/transaction",             {"target": GOLD},                           *CURRENCY_MISMATCH),
     ("/transaction",             {"target": "{funding}"},                    *NOT_FOUND),
     ("/transaction",             {"customer": "{other_client}"},             *FORBIDDEN),
     ("/transaction",             {"status": "completed"},                    *INVALID),
@@ -239,8 +239,8 @@ BODIES: tuple[tuple[str, Any, int, str], ...] = (
     ("/transaction",             [{"value": 1}, {"value": 0}],               *NOT_POSITIVE),
     ("/transaction",             [{"value": 1}, 5],                          *INVALID),
     ("/transaction",             [{"value": 1}, [{"value": 1}]],             *INVALID),
-    ("/transaction",             [{"value": 1, "target": NOBODY_THERE}],     *NOT_FOUND),
-    ("/api/v1/wallet/topup",     {"userId": NOBODY_THERE},                   *UNKNOWN_USER),
+    ("/transaction",             [{"value": 1, "target": UNKNOWN_ID}],     *NOT_FOUND),
+    ("/api/v1/wallet/topup",     {"userId": UNKNOWN_ID},                   *UNKNOWN_USER),
     ("/api/v1/wallet/topup",     {"userId": "{operator}"},                   *UNKNOWN_USER),
     ("/api/v1/wallet/topup",     {"userId": "1"},                            *INVALID),
     ("/api/v1/wallet/topup",     {"assetSymbol": "XXX"},                     *UNKNOWN_ASSET),
@@ -258,7 +258,7 @@ BODIES: tuple[tuple[str, Any, int, str], ...] = (
     ("/api/v1/wallet/spend",     {"assetSymbol": 5},                         *INVALID),
     ("/api/v1/wallet/spend",     {"idempotencyKey": "a\nb"},                 *INVALID),
 )
-PATCHES: tuple[tuple[str, Any, int, str], ...] = (
+INVALID_PATCHES: tuple[tuple[str, Any, int, str], ...] = (
     ("/customer/{client}",       {"first_name": ""},                         *INVALID),
     ("/customer/{client}",       {"first_name": None},                       *INVALID),
     ("/customer/{client}",       {"last_name": "a" * 151},                   *INVALID),
@@ -267,8 +267,8 @@ PATCHES: tuple[tuple[str, Any, int, str], ...] = (
     ("/customer/{client}",       {"balance": 1},                             *INVALID),
     ("/customer/{client}",       b"[]",                                      *MALFORMED),
 )
-#: By the client: paths and queries that make no sense.
-ADDRESSES: tuple[tuple[str, str, int, str], ...] = (
+#: Invalid paths and queries, sent by the client.
+INVALID_PATHS: tuple[tuple[str, str, int, str], ...] = (
     ("GET",    "/status?verbose=1",                                          *INVALID),
     ("GET",    "/idempotency/" + "k" * 256,                                  *NOT_FOUND),
     ("GET",    "/idempotency/%C3%A9",                                        *NOT_FOUND),
@@ -305,20 +305,20 @@ ADDRESSES: tuple[tuple[str, str, int, str], ...] = (
     ("GET",    "/wallets/{wallet}/transactions?limit=1000",                  *INVALID),
     ("GET",    "/wallets/{wallet}/transactions?offset=5001",                 *INVALID),
     ("GET",    "/wallets/{wallet}/transactions?offset=-1",                   *INVALID),
-    ("GET",    "/wallets/{wallet}/transactions?offset=0&cursor=" + NOBODY_THERE, *INVALID),
+    ("GET",    "/wallets/{wallet}/transactions?offset=0&cursor=" + UNKNOWN_ID, *INVALID),
     ("GET",    "/wallets/{wallet}/transactions?from=2026-01-01T00:00:00Z",   *INVALID),
     ("GET",    "/wallets/{gold}x/transactions",                              *NOT_FOUND),
     ("POST",   "/wallets/{other}/deposit",                                   *INVALID),
     ("POST",   "/wallets/1/deposit",                                         *NOT_FOUND),
     ("POST",   "/wallets/{wallet}/withdraw?amount=1",                        *INVALID),
-    ("GET",    "/customer/" + NOBODY_THERE,                                  *NOT_FOUND),
+    ("GET",    "/customer/" + UNKNOWN_ID,                                  *NOT_FOUND),
     ("GET",    "/customer/{operator}",                                       *NOT_FOUND),
     ("GET",    "/customer/{client}?fields=balance",                          *INVALID),
     ("PATCH",  "/customer/{other_client}",                                   *FORBIDDEN),
     ("DELETE", "/customer/{other_client}",                                   *FORBIDDEN),
-    ("DELETE", "/customer/{client}",                                         *NOT_ZERO),
+    ("DELETE", "/customer/{client}",                                         *BALANCE_NOT_ZERO),
     ("DELETE", "/customer/1",                                                *NOT_FOUND),
-    ("GET",    "/transaction/" + NOBODY_THERE,                               *NOT_FOUND),
+    ("GET",    "/transaction/" + UNKNOWN_ID,                               *NOT_FOUND),
     ("GET",    "/transaction/{foreign_queued}",                              *NOT_FOUND),
     ("GET",    "/transaction/x",                                             *NOT_FOUND),
     ("GET",    "/processor/status?verbose",                                  *INVALID),
@@ -332,21 +332,24 @@ ADDRESSES: tuple[tuple[str, str, int, str], ...] = (
     ("GET",    "/api/v1/wallet/balances/{client}?asset=USD",                 *INVALID),
     ("GET",    "/api/v1/wallet/transactions/{other_client}",                 *FORBIDDEN),
     ("GET",    "/api/v1/wallet/transactions/{client}?limit=x",               *INVALID),
-    ("GET",    "/api/v1/wallet/ledger/{client}?cursor=" + NOBODY_THERE,      *INVALID),
-    ("GET",    "/api/v1/wallet/ledger/{client}?cursor=" + NOBODY_THERE + ".3", *INVALID),
+    ("GET",    "/api/v1/wallet/ledger/{client}?cursor=" + UNKNOWN_ID,      *INVALID),
+    ("GET",    "/api/v1/wallet/ledger/{client}?cursor=" + UNKNOWN_ID + ".3", *INVALID),
     ("GET",    "/api/v1/wallet/ledger/{other_client}",                       *FORBIDDEN),
 )
-#: On each POST of the doors above, whatever it does.
-HEADERS: tuple[tuple[dict[str, str], int, str], ...] = (
-    ({"Authorization": "Token nonsense"},                *TOKEN),
-    ({"Authorization": "Basic YWRhOnB3"},                *TOKEN),
-    ({"Content-Type": "application/x-www-form-urlencoded"}, *MEDIA),
+#: Sent with each valid body of `VALID_BODIES`.
+INVALID_HEADERS: tuple[tuple[dict[str, str], int, str], ...] = (
+    ({"Authorization": "Token nonsense"},                *INVALID_TOKEN),
+    ({"Authorization": "Basic YWRhOnB3"},                *INVALID_TOKEN),
+    ({"Content-Type": "application/x-www-form-urlencoded"}, *MEDIA_TYPE),
     ({"Accept": "application/xml"},                      406, "not_acceptable"),
     ({"Idempotency-Key": ""},                            *INVALID),
     ({"Idempotency-Key": "k" * 256},                     *INVALID),
     ({"Idempotency-Key": "\xe9"},                        *INVALID),
 )
 # fmt: on
-#: Doors without a token; and those that take no key.
-PUBLIC = {path for path, (caller, _) in GOOD.items() if caller == "nobody"}
-UNKEYED = {*PUBLIC, *(path for path in GOOD if re.match("/client/|/company/|/customer/", path))}
+#: Paths that need no token, and paths that take no idempotency key.
+WITHOUT_TOKEN = {path for path, (caller, _) in VALID_BODIES.items() if caller == "anonymous"}
+WITHOUT_KEY = {
+    *WITHOUT_TOKEN,
+    *(path for path in VALID_BODIES if re.match("/client/|/company/|/customer/", path)),
+}

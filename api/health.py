@@ -15,7 +15,7 @@ from api.http.schema import operation
 from api.http.views import ApiView
 from core.errors import Unavailable
 from intake.status import processor_state
-from ledger.partitions import EXISTING, months_ahead
+from ledger.partitions import EXISTING_PARTITIONS, months_ahead
 
 AWAY = "A part that money needs is away: see `details`."
 
@@ -101,7 +101,7 @@ def _partitions() -> str:
     """Whether the ledger has a place for this month. The next one's absence is only told."""
     try:
         with connection.cursor() as cursor:
-            cursor.execute(EXISTING)
+            cursor.execute(EXISTING_PARTITIONS)
             existing = {name for (name,) in cursor.fetchall()}
     except DatabaseError:
         return "unknown"

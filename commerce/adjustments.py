@@ -23,7 +23,7 @@ from ledger.kinds import Kind
 from ledger.post import Order, post
 from wallets.assets import amount_minor, get_asset, system_wallet
 from wallets.models import Purpose, Wallet
-from wallets.selectors import anyones_wallet
+from wallets.selectors import get_wallet
 
 #: How far back what an operator adjusted alone counts towards the limit.
 COUNTED = timedelta(hours=24)
@@ -77,7 +77,7 @@ def adjust(
     `WalletNotFound`, `InvalidInput`, `AmountNotPositive` and what `move` does.
     """
     require_unit_of_work()
-    wallet = anyones_wallet(wallet_id)
+    wallet = get_wallet(wallet_id)
     adjustment = _Adjustment(wallet, amount_minor(amount, wallet.asset_id), is_credit)
     # Two at once that are under the limit each, and above it together, follow each other here,
     # whichever wallets they are of. The user before the wallets: the order of locks.

@@ -15,7 +15,7 @@ from accounts.models import User
 from wallets.assets import get_asset
 from wallets.errors import NotCash, WalletNotFound
 from wallets.models import Wallet
-from wallets.selectors import anyones_wallet, company_wallet
+from wallets.selectors import company_wallet, get_wallet
 
 #: Of each; about half a kilobyte a wallet.
 _KEPT = 20_000
@@ -61,7 +61,7 @@ def company_wallet_ref(company: User) -> Wallet:
 
 @lru_cache(_KEPT)
 def _unchanging(wallet_id: uuid.UUID) -> tuple[Any, ...]:
-    wallet = anyones_wallet(wallet_id)
+    wallet = get_wallet(wallet_id)
     return tuple(getattr(wallet, name) for name in _UNCHANGING)
 
 

@@ -168,7 +168,7 @@ def _insert(batch: Batch) -> dict[int, uuid.UUID]:
     customers = batch.customers
     with bulk_cursor() as cursor:
         # A wallet's owner is looked for once, at the commit, and not for each version of its row.
-        cursor.execute("SET CONSTRAINTS owner_has_that_role DEFERRED")
+        cursor.execute("SET CONSTRAINTS owner_role_matches DEFERRED")
         cursor.execute(
             _INSERT,
             {

@@ -1,4 +1,4 @@
-"""The figures of `/metrics`, as Prometheus would read them."""
+"""The samples of `/metrics`, as Prometheus parses them."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ Key = tuple[str, frozenset[tuple[str, str]]]
 
 
 class Samples:
-    """All samples of one scrape. `figures("wallet_x", label="y")` is one of them, or None."""
+    """All samples of one scrape. `samples("wallet_x", label="y")` is one of them, or None."""
 
     def __init__(self, text: str) -> None:
         self.samples: dict[Key, float] = {}
@@ -39,7 +39,7 @@ def scrape(**headers: str) -> Samples:
 
 
 def increase_during(work: Callable[[], object]) -> Callable[..., float]:
-    """Do the work; return a function that says by how much a sample has increase meanwhile."""
+    """Do the work; return a function that returns the increase of a sample during it."""
     before = scrape()
     work()
     after = scrape()

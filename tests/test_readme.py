@@ -1,4 +1,4 @@
-"""What the documents say: every command of the README runs here and answers what it prints."""
+"""Tests of the documents: runs each command of the README and compares its output."""
 
 import re
 import socket
@@ -22,20 +22,20 @@ DOCUMENTS = (
     *sorted((BASE_DIR / "docs").rglob("*.md")),
 )
 SESSION_SECONDS = 120
-#: What the session prints between one command's output and the next one's.
+#: Printed between the outputs of two commands.
 SEPARATOR = "\x1e"
 
 
 @dataclass(frozen=True)
 class Step:
-    """A command of the README and what stands below it. `...` is what is left out before."""
+    """A command of the README and its expected output. `...` marks omitted output before it."""
 
     command: str
     output: str
 
 
 def steps_of(document: Path) -> list[Step]:
-    """Return the commands of all console blocks. Four spaces begin the next line of a command."""
+    """Return the commands of all console blocks. Four spaces continue a command."""
     steps = []
     for block in re.findall(r"^```console\n(.*?)^```$", document.read_text(), re.M | re.S):
         for text in re.split(r"^\$ ", block, flags=re.M)[1:]:
@@ -46,7 +46,7 @@ def steps_of(document: Path) -> list[Step]:
 
 
 def normalised(outputs: Iterable[str]) -> list[str]:
-    """Replace times, and ids and tokens by numbers: the same one everywhere is the same number."""
+    """Replace times by a constant, and each distinct id or token by its own number."""
     numbers: dict[str, str] = {}
 
     def number(found: re.Match[str]) -> str:
@@ -65,7 +65,7 @@ def normalised(outputs: Iterable[str]) -> list[str]:
 def installation() -> Iterator[Installation]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    # Not pytest's directory: the database's user may have to pass through.
+    # Not pytest's directory: the database's system user may have no access to it.
     with tempfile.TemporaryDirectory(prefix="wallet-readme-") as directory:
         installation = Installation(data_dir=Path(directory, "data"), port=port)
         yield installation
@@ -73,7 +73,7 @@ def installation() -> Iterator[Installation]:
 
 
 def environment_of(installation: Installation) -> dict[str, str]:
-    """Return a newcomer's environment: not that of the `make test` around us, nor of a `.env`."""
+    """Return the environment of a new user, without that of `make test` or of a `.env`."""
     variables = installation.environment(
         HOST="127.0.0.1", DATABASE_URL="", REDIS_URL="", WALLET_SERVICE_RATE_LIMITS="on"
     )
@@ -82,7 +82,7 @@ def environment_of(installation: Installation) -> dict[str, str]:
 
 
 def make_run(installation: Installation, printed: Path) -> subprocess.Popen[str]:
-    """Start the service as the README says. Return once it answers and has said so."""
+    """Start the service as in the README. Return once it answers and has printed so."""
     with printed.open("w") as stdout, printed.with_suffix(".err").open("w") as stderr:
         service = subprocess.Popen(
             ["make", "run"],
@@ -125,15 +125,15 @@ def run_session(installation: Installation, commands: list[str], script: Path) -
 
 
 @pytest.mark.slow
-def test_every_command_of_the_readme_answers_what_it_says(
+def test_every_command_of_the_readme_prints_the_shown_output(
     installation: Installation, tmp_path: Path
 ) -> None:
     # Given the README's commands, the first two of which are `make`'s
     run, test, *session = steps_of(README)
     assert (run.command, test.command) == ("make run", "make test")
-    assert not test.output, "it is running: nobody can compare what it prints"
+    assert not test.output, "this test runs inside it, so its output cannot be compared"
 
-    # When a newcomer types them, each after the other
+    # When a new user types them, one after the other
     printed = tmp_path / "printed"
     service = make_run(installation, printed)
     outputs = run_session(installation, [step.command for step in session], tmp_path / "session")
@@ -151,7 +151,7 @@ def test_every_command_of_the_readme_answers_what_it_says(
     for step, should_be, was in zip((run, *session), expected, actual, strict=True):
         assert was == should_be, step.command
 
-    # And the service stops when it is told to, and leaves nothing behind
+    # And the service stops at SIGTERM and leaves no process behind
     processes = installation.processes()
     assert len(processes) > 3
     service.terminate()
@@ -161,7 +161,7 @@ def test_every_command_of_the_readme_answers_what_it_says(
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(BASE_DIR)))
-def test_what_the_documents_name_is_there(document: Path) -> None:
+def test_links_commands_and_settings_in_documents_exist(document: Path) -> None:
     text = document.read_text()
     links = set(re.findall(r"\]\((?![a-z]+:)([^)#]+)", text))
     assert {link for link in links if not (document.parent / link).exists()} == set()

@@ -1,4 +1,4 @@
-"""A clock that was not right: ids of another time than their transactions happened at."""
+"""Clock skew: transactions whose ids contain another time than they were made at."""
 
 import uuid
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ import psycopg
 
 
 def move_ids_ahead(owner_dsn: str, ids: Sequence[uuid.UUID], by: timedelta) -> list[uuid.UUID]:
-    """Give transactions the ids that a clock which was ahead would have made; return those."""
+    """Give transactions the ids of a clock that was ahead by `by`; return the new ids."""
     shift = by // timedelta(milliseconds=1) << 80
     moved = [uuid.UUID(int=each.int + shift) for each in ids]
     with psycopg.connect(owner_dsn) as owner:

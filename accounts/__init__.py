@@ -1,1 +1,1 @@
-"""Who is who."""
+"""Accounts: users, profiles, tokens, sign-up, log-in and passwords."""

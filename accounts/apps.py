@@ -1,4 +1,4 @@
-"""Accounts: who is who."""
+"""Accounts, as a Django app."""
 
 from django.apps import AppConfig
 

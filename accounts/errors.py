@@ -1,4 +1,4 @@
-"""What accounts refuse."""
+"""The refusals of accounts."""
 
 from core.errors import NotAuthenticated, NotFound, StateConflict
 

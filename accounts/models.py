@@ -1,7 +1,7 @@
-"""Who calls, who owns.
+"""Users, their profiles, and the record of what operators do.
 
-A user is a client, a company or an operator, for good. A profile holds personal data, apart from
-the user, so that it can be erased while the ledger stays.
+A user is a client, a company or an operator; the role never changes. A profile holds personal data
+in a table of its own, so that it can be erased while the ledger stays.
 """
 
 import uuid
@@ -26,19 +26,19 @@ class UserManager(BaseUserManager["User"]):
     def create_user(
         self, email: str, password: str | None = None, *, role: str, **fields: Any
     ) -> "User":
-        """Create a user; without a password nobody can log in as them."""
+        """Create a user; without a password the user cannot log in."""
         user = self.model(email=email.lower(), role=role, **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user
 
     def create_superuser(self, email: str, password: str | None = None) -> "User":
-        """Create an operator who may do everything in the admin (for `createsuperuser`)."""
+        """Create an operator with all permissions in the admin (for `createsuperuser`)."""
         return self.create_user(email, password, role=Role.OPERATOR, is_superuser=True)
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """An account: an email address, a password, a role. Its id is the customer's id outside."""
+    """An account: an email address, a password, a role. The API calls its id the customer's id."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     email = models.EmailField()
@@ -53,17 +53,17 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     class Meta:
         constraints = (
-            # Kept in lower case, so that one index finds an address and knows no case.
-            # `unique=True` would make a second one, for searches by how an address begins.
+            # Addresses are stored in lower case, so that one index finds them in any case.
+            # `unique=True` would add a second index, for prefix searches.
             models.UniqueConstraint(fields=["email"], name="one_account_per_email"),
             models.CheckConstraint(
                 condition=models.Q(email=Lower("email")), name="email_in_lower_case"
             ),
             models.CheckConstraint(condition=models.Q(role__in=Role.values), name="role_is_known"),
-            # Lets a wallet carry its owner's role in one foreign key (see wallets.models).
+            # The target of the wallets' foreign key on owner and role (see wallets.models).
             models.UniqueConstraint(fields=["id", "role"], name="user_has_one_role"),
         )
-        # Rows lie in the order of their time: summaries of page ranges cost a sign-up nothing.
+        # Rows are stored in the order of their creation, so BRIN costs a sign-up nothing.
         indexes = (BrinIndex(fields=["created_at"], name="users_by_age", autosummarize=True),)
 
     def __str__(self) -> str:
@@ -97,7 +97,7 @@ class Client(Person):
 
 
 class Company(Person):
-    """A merchant, and the person who answers for it."""
+    """A merchant, and the person who represents it."""
 
     name = models.CharField(max_length=NAME_CHARACTERS)
     url = models.URLField()
@@ -107,7 +107,7 @@ class Company(Person):
 
 
 class Action(models.TextChoices):
-    """What somebody does in the admin, or to an operator's account."""
+    """An action in the admin, or on an operator's account."""
 
     LOG_IN = "log_in"
     LOG_IN_FAILED = "log_in_failed"
@@ -131,17 +131,18 @@ class Action(models.TextChoices):
 
 
 class SupportAction(models.Model):
-    """That an operator did something, to what, why and from where. Kept for good.
+    """The record of one operator's action: on what, why and from where.
 
-    The database refuses to change or delete one. It names people by their ids only.
+    It is kept permanently: the database refuses to change or delete one. It identifies people by
+    their ids only.
     """
 
     actor_id = models.UUIDField(null=True, help_text="None: a management command.")
     action = models.CharField(max_length=24, choices=Action)
     subject_kind = models.CharField(max_length=16, help_text="user, wallet, transaction, asset")
     subject_id = models.CharField(max_length=64)
-    reason = models.CharField(max_length=500, help_text="In the words of who did it.")
-    result = models.CharField(max_length=700, help_text="What became of it.")
+    reason = models.CharField(max_length=500, help_text="As the operator wrote it.")
+    result = models.CharField(max_length=700, help_text="The result of the action.")
     address = models.GenericIPAddressField(null=True)
     request_id = models.CharField(max_length=128)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -1,4 +1,4 @@
-"""A forgotten password: a mail with a token, which is good once and not for long."""
+"""Reset of a forgotten password: a mail with a token, which works once and expires soon."""
 
 import logging
 import uuid
@@ -18,8 +18,8 @@ logger = logging.getLogger(__name__)
 
 #: The job that sends the mail.
 JOB = "send_password_reset"
-#: Who may. An operator's mailbox is no key to the admin.
-_MAY_RESET: dict[str, Any] = {"is_active": True, "role__in": (Role.CLIENT, Role.COMPANY)}
+#: The users who may reset a password. Operators may not: their mailbox must not open the admin.
+_ALLOWED: dict[str, Any] = {"is_active": True, "role__in": (Role.CLIENT, Role.COMPANY)}
 _SUBJECT = "Reset your password"
 _TEXT = """\
 Somebody, you most likely, asked to reset the password of the account with this email address.
@@ -33,29 +33,29 @@ _CODES = "Give this to the app:\n\nuid: {uid}\ntoken: {token}"
 
 
 class MailNotSent(Exception):
-    """The mail server did not take it. Says no address: this ends up in logs."""
+    """The mail server refused the mail. The text has no address, because it gets into logs."""
 
 
-def ask_for_reset(email: str) -> None:
-    """Have a mail sent to the account with this address, if it may have one.
+def request_reset(email: str) -> None:
+    """Queue a mail to the account with this address, if it may reset its password.
 
-    Requires a unit of work: the job is put off with it. Whoever asks cannot tell from the answer or
-    its time whether there is such an account: a job is put off in either case, and looks later.
+    Requires a unit of work: the job is queued with its commit. Neither the answer nor its time
+    reveals whether the account exists: a job is queued in either case and checks later.
     """
     user_id = User.objects.filter(email=email).values_list("pk", flat=True).first()
     app.configure_task(JOB).defer(user_id=str(user_id or uuid.uuid4()))
 
 
 def send_reset(user_id: str) -> None:
-    """Make a token and mail it to the user, unless there is none who may have one.
+    """Make a token and mail it to the user; do nothing for a user who may not reset a password.
 
-    The token is made here, so that no job and no log ever holds it. Raises `MailNotSent`.
+    The token is made here, so that no job and no log ever contains it. Raises `MailNotSent`.
     """
-    user = User.objects.filter(pk=user_id, **_MAY_RESET).first()
+    user = User.objects.filter(pk=user_id, **_ALLOWED).first()
     if user is None:
         return
     if not settings.SENDS_MAIL:
-        logger.warning("A password cannot be reset: WALLET_SERVICE_EMAIL_URL is not set.")
+        logger.warning("No password reset was sent: WALLET_SERVICE_EMAIL_URL is not set.")
         return
     way = (_LINK if settings.PASSWORD_RESET_URL else _CODES).format(
         url=settings.PASSWORD_RESET_URL,
@@ -73,12 +73,12 @@ def send_reset(user_id: str) -> None:
 def confirm_reset(user_id: uuid.UUID, token: str, new_password: str) -> None:
     """Set the password and end every session of the user.
 
-    Requires a unit of work. Raises `InvalidInput`: for a token that is wrong, used, too old or not
-    this user's, all alike, and for a weak password.
+    Requires a unit of work. Raises `InvalidInput` for a weak password, and for a token that is
+    wrong, used, expired or another user's, always with the same reason.
     """
-    # Locked, so that of two who come with one token at once, one finds it used.
+    # Locked, so that of two concurrent requests with one token, the second finds it used.
     users = User.objects.select_for_update(no_key=True)
-    user = users.filter(pk=user_id, **_MAY_RESET).first()
+    user = users.filter(pk=user_id, **_ALLOWED).first()
     if user is None or not default_token_generator.check_token(user, token):
         raise InvalidInput({"token": ["Wrong, used or expired: ask for another one."]})
     check_new_password(new_password, user, field="new_password")

@@ -1,4 +1,4 @@
-"""What the fields of an account must look like, for everything that makes accounts."""
+"""Formats of account fields, for sign-up and for the import of customers."""
 
 from phonenumber_field.phonenumber import to_python
 

@@ -1,4 +1,4 @@
-"""Signing up, logging in and out, changing the password. Each requires a unit of work."""
+"""Sign-up, log-in, log-out and passwords. Each function requires a unit of work."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +12,7 @@ from knox.models import AuthToken
 from accounts import support_actions
 from accounts.errors import EmailTaken, InvalidCredentials
 from accounts.models import Action, Client, Company, Role, User
-from accounts.token_expiry import first_expiry
+from accounts.token_expiry import initial_lifetime
 from core.errors import InvalidInput, PermissionDenied
 from core.unit_of_work import refuse_on_constraint
 
@@ -23,7 +23,7 @@ _PROFILES: dict[str, type[Client | Company]] = {Role.CLIENT: Client, Role.COMPAN
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A token that was just made: the only time that its text is known."""
+    """A new token. Its text is known only now: the database stores its hash."""
 
     user: User
     token: str
@@ -44,7 +44,7 @@ def sign_up(*, role: Role, email: str, password: str, profile: dict[str, Any]) -
 
 
 def log_in(*, role: Role, email: str, password: str) -> Session:
-    """Return a new session of the account. Others of the same account stay.
+    """Return a new session of the account. Its other sessions stay.
 
     Raises `InvalidCredentials`, in the same time for a wrong password and an unknown email, and
     `PermissionDenied` when the credentials are right and the account has another role.
@@ -57,24 +57,24 @@ def log_in(*, role: Role, email: str, password: str) -> Session:
         raise InvalidCredentials
     if user.role != role:
         raise PermissionDenied(f"This account is no {role}.")
-    # Hashing took its time: whoever changed the password meanwhile has ended this log-in too.
-    now = _locked(user)
-    if now.password != user.password:
+    # Hashing takes time: a password change in the meantime invalidates this log-in too.
+    locked = _lock_user(user)
+    if locked.password != user.password:
         raise InvalidCredentials
-    # Who logs in has not forgotten the password: tokens to reset it die by this.
-    now.last_login = timezone.now()
-    now.save(update_fields=["last_login"])
-    return open_session(now)
+    # A new `last_login` invalidates the tokens for a password reset.
+    locked.last_login = timezone.now()
+    locked.save(update_fields=["last_login"])
+    return open_session(locked)
 
 
 def open_session(user: User) -> Session:
-    """Make a token for the user. It ends at its expiry, or later if it is used until then."""
-    row, token = AuthToken.objects.create(user, expiry=first_expiry())
+    """Make a token for the user. Each use before its expiry may prolong it (`token_expiry`)."""
+    row, token = AuthToken.objects.create(user, expiry=initial_lifetime())
     return Session(user, token, row.expiry)
 
 
 def log_out(token: AuthToken) -> None:
-    """End the session: its token is dead once this commits."""
+    """End the session: its token is no longer valid once this commits."""
     AuthToken.objects.filter(pk=token.pk).delete()
 
 
@@ -84,17 +84,23 @@ def log_out_everywhere(user: User) -> None:
 
 
 def change_password(
-    user: User, *, current_password: str, new_password: str, kept: AuthToken, address: str | None
+    user: User,
+    *,
+    current_password: str,
+    new_password: str,
+    kept_token: AuthToken,
+    address: str | None,
 ) -> None:
-    """Set a new password and end all sessions but `kept`. Of an operator it is a support action.
+    """Set a new password and end all sessions but that of `kept_token`.
 
-    Raises `InvalidCredentials` for a wrong current password, `InvalidInput` for a weak new one.
+    A change by an operator is recorded as a support action, with the IP `address`. Raises
+    `InvalidCredentials` for a wrong current password, `InvalidInput` for a weak new one.
     """
-    user = _locked(user)
+    user = _lock_user(user)
     if not user.check_password(current_password):
         raise InvalidCredentials
     check_new_password(new_password, user, field="new_password")
-    _replace_password(user, new_password, kept=kept)
+    _replace_password(user, new_password, kept_token=kept_token)
     if user.role == Role.OPERATOR:
         support_actions.record(
             Action.PASSWORD_SET,
@@ -108,24 +114,24 @@ def change_password(
 def set_password(user: User, password: str) -> User:
     """Set the password of an account and end all its sessions.
 
-    Whoever calls has made sure that it is theirs to set, and that validators take it. Raises
-    `InvalidCredentials` when the account has left, or somebody else set the password meanwhile.
+    The caller has checked the permission, and the password with `check_new_password`. Raises
+    `InvalidCredentials` when the account was erased or its password changed in the meantime.
     """
-    locked = _locked(user)
+    locked = _lock_user(user)
     if locked.password != user.password:
         raise InvalidCredentials
-    _replace_password(locked, password, kept=None)
+    _replace_password(locked, password, kept_token=None)
     return locked
 
 
-def _replace_password(user: User, password: str, *, kept: AuthToken | None) -> None:
+def _replace_password(user: User, password: str, *, kept_token: AuthToken | None) -> None:
     user.set_password(password)
     user.save(update_fields=["password"])
-    AuthToken.objects.filter(user=user).exclude(pk=kept and kept.pk).delete()
+    AuthToken.objects.filter(user=user).exclude(pk=kept_token and kept_token.pk).delete()
 
 
-def _locked(user: User) -> User:
-    """Return the user as they are now, locked. Raises `InvalidCredentials` when they have left."""
+def _lock_user(user: User) -> User:
+    """Lock and reload the user. Raises `InvalidCredentials` when the account was erased."""
     locked = User.objects.select_for_update(no_key=True).filter(pk=user.pk, is_active=True).first()
     if locked is None:
         raise InvalidCredentials
@@ -133,10 +139,10 @@ def _locked(user: User) -> User:
 
 
 def create_operator(email: str, password: str | None = None) -> Session:
-    """Create an operator, or take the one with this email, and give it a new token.
+    """Create an operator, or use the one with this email, and return a new session.
 
-    A password lets them into the admin; it ends what sessions there are. Raises `EmailTaken` when
-    a client or a company has the address, `InvalidInput` for a password that validators refuse.
+    The admin requires a password; setting one ends all older sessions. Raises `EmailTaken` when a
+    client or a company has the address, `InvalidInput` for a password that validators refuse.
     """
     if password is not None:
         check_new_password(password, User(email=email), field="password")
@@ -163,7 +169,7 @@ def check_new_password(password: str, user: User, *, field: str) -> None:
 
 
 def update_person(person: Client | Company, **fields: str) -> None:
-    """Change names or the phone number of a client, or of the person who answers for a company."""
+    """Change names or the phone number of a client, or of the person who represents a company."""
     for name, value in fields.items():
         setattr(person, name, value)
     if fields:
@@ -171,9 +177,9 @@ def update_person(person: Client | Company, **fields: str) -> None:
 
 
 def erase(user: User) -> None:
-    """Erase the personal data of an account for good: nobody can log in, every token is dead.
+    """Erase the personal data of an account permanently, prevent log-in and revoke its tokens.
 
-    The row itself stays, without a face: the ledger's entries belong to it.
+    The user's row stays, without personal data: the ledger's entries belong to it.
     """
     log_out_everywhere(user)
     _PROFILES[user.role].objects.filter(user=user).delete()

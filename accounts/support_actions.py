@@ -1,4 +1,4 @@
-"""The record of what operators do: who, what, to whom, why and from where."""
+"""The record of what operators do: who, what, on what, why and from where."""
 
 import uuid
 
@@ -16,7 +16,7 @@ def record(
     result: str = "",
     address: str | None = None,
 ) -> None:
-    """Write down what was done; inside a unit of work it commits with what was done.
+    """Record an action; inside a unit of work the record commits with the action itself.
 
     `address` is the operator's IP address; a management command has none.
     """

@@ -1,4 +1,4 @@
-"""The accounts' jobs."""
+"""Jobs of accounts."""
 
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
@@ -6,8 +6,8 @@ from procrastinate.contrib.django import app
 from accounts import password_reset
 
 
-# Tried again for almost an hour, ever more rarely; whoever still waits then asks again.
+# Retried for almost an hour with growing pauses; after that the user has to request a new mail.
 @app.task(name=password_reset.JOB, retry=RetryStrategy(max_attempts=7, exponential_wait=3))
 def send_password_reset(user_id: str) -> None:
-    """Mail a token to whoever forgot their password."""
+    """Mail a user the token for a password reset."""
     password_reset.send_reset(user_id)

@@ -1,7 +1,7 @@
-"""Tokens end when they are old and, if it is set, when nobody uses them.
+"""Expiry of tokens: after their lifetime and, if configured, after a time without use.
 
-The column `expiry` holds the earlier of the two. A use moves it, seldom enough that it costs next
-to nothing, and never past the token's absolute end.
+The column `expiry` holds the earlier of the two. A use moves it, at most once a minute, so that it
+costs next to nothing, and never past the token's lifetime.
 """
 
 from datetime import datetime, timedelta
@@ -11,12 +11,12 @@ from django.utils import timezone
 from knox.models import AuthToken
 from knox.settings import knox_settings
 
-#: A use within so much of the last recorded one is not recorded.
-_SELDOM = timedelta(minutes=1)
+#: A use is not recorded when the last recorded one was less than this ago.
+_MIN_INTERVAL = timedelta(minutes=1)
 
 
-def first_expiry() -> timedelta:
-    """Return how long a new token lives if nobody uses it."""
+def initial_lifetime() -> timedelta:
+    """Return how long a new token is valid if it is not used."""
     lifetime: timedelta = knox_settings.TOKEN_TTL
     return min(lifetime, settings.TOKEN_IDLE or lifetime)
 
@@ -28,6 +28,6 @@ def prolong(token: AuthToken) -> None:
         return
     end: datetime = token.created + knox_settings.TOKEN_TTL
     expiry = min(timezone.now() + idle, end)
-    if expiry - token.expiry >= min(_SELDOM, idle / 10):
-        # Where it is still as it was read: of several uses at once, one is enough.
+    if expiry - token.expiry >= min(_MIN_INTERVAL, idle / 10):
+        # Only where the expiry is still the one that was read: one of several uses is enough.
         AuthToken.objects.filter(pk=token.pk, expiry=token.expiry).update(expiry=expiry)

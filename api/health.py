@@ -15,7 +15,7 @@ from api.http.schema import operation
 from api.http.views import ApiView
 from core.errors import Unavailable
 from intake.status import processor_state
-from ledger.partitions import EXISTING, months_ahead
+from ledger.partitions import EXISTING_PARTITIONS, months_ahead
 
 UNAVAILABLE_MESSAGE = "A part that money needs is away: see `details`."
 
@@ -105,7 +105,7 @@ def _partitions() -> str:
     """Check the ledger's partition for this month. A missing next one is reported, not an error."""
     try:
         with connection.cursor() as cursor:
-            cursor.execute(EXISTING)
+            cursor.execute(EXISTING_PARTITIONS)
             existing = {name for (name,) in cursor.fetchall()}
     except DatabaseError:
         return "unknown"

@@ -1,1 +1,1 @@
-"""Core: how the service speaks and counts."""
+"""The kernel: money, errors, the unit of work, idempotency, connections, the replica."""

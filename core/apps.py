@@ -1,4 +1,4 @@
-"""Core: how the service speaks and counts."""
+"""The kernel, as a Django app."""
 
 from django.apps import AppConfig
 

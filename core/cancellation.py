@@ -1,4 +1,4 @@
-"""Breaking off what takes hours, in the middle of a statement: its worker stops, for one."""
+"""Cancel work that takes hours, even in the middle of a statement: when its worker stops."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,44 +9,44 @@ from psycopg import Error
 
 from core.replica import current_alias
 
-#: How soon the end is noticed.
+#: How often `should_cancel` is called.
 _POLL_SECONDS = 0.2
 _CANCEL_SECONDS = 1
 
 
 class Cancelled(Exception):
-    """What the block did is not whole."""
+    """The block was cancelled; its work is incomplete."""
 
 
 @contextmanager
-def cancel_when(is_over: Callable[[], bool]) -> Iterator[None]:
-    """Cancel the block's statement once `is_over` says so, and the next ones; raise `Cancelled`.
+def cancel_when(should_cancel: Callable[[], bool]) -> Iterator[None]:
+    """Cancel the block's statements as soon as `should_cancel` returns True; raise `Cancelled`.
 
-    Of the statements of this thread, on the connection that reads go to. `is_over` is called in
-    another thread, often.
+    This covers the statements of this thread on the connection that reads use. `should_cancel` is
+    called in another thread, several times a second.
     """
     database = connections[current_alias()]
-    ended = Event()
+    is_finished = Event()
 
     def watch() -> None:
-        # Again and again: a cancellation between two statements meets none.
-        while not ended.wait(_POLL_SECONDS):
-            if is_over() and database.connection is not None:
+        # Repeated: a cancellation that arrives between two statements has no effect.
+        while not is_finished.wait(_POLL_SECONDS):
+            if should_cancel() and database.connection is not None:
                 try:
                     database.connection.cancel_safe(timeout=_CANCEL_SECONDS)
                 except Error:
                     continue
 
-    watcher = Thread(target=watch, name="Breaks off", daemon=True)
+    watcher = Thread(target=watch, name="Cancellation", daemon=True)
     watcher.start()
     try:
         yield
     except Exception as error:
-        if is_over():
+        if should_cancel():
             raise Cancelled from error
         raise
     finally:
-        ended.set()
+        is_finished.set()
         watcher.join()
-    if is_over():
+    if should_cancel():
         raise Cancelled

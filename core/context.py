@@ -1,6 +1,6 @@
-"""What every line of work should know about the request it serves."""
+"""Context of the current request, readable from every room."""
 
 from contextvars import ContextVar
 
-#: The X-Request-ID of the request in hand; empty outside one.
+#: The X-Request-ID of the current request; empty outside a request.
 request_id: ContextVar[str] = ContextVar("request_id", default="")

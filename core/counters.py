@@ -1,4 +1,4 @@
-"""The counters of the rate limits, in PostgreSQL, exact over any number of workers."""
+"""The counters of the rate limits, in PostgreSQL; exact with any number of workers."""
 
 from typing import Any
 
@@ -12,8 +12,8 @@ class CounterCache(BaseCache):
     """A cache of whole numbers with an atomic `add` and `incr`, in the table of its LOCATION.
 
     Django's own backends read, then write: with several workers they let a multiple of a limit
-    through. Only what the rate limiter calls is here; the rest raises `NotImplementedError`.
-    The table is UNLOGGED: after a crash the counters start again at zero.
+    through. Only the methods that the rate limiter calls are implemented; the others raise
+    `NotImplementedError`. The table is UNLOGGED: after a crash the counters start again at zero.
     """
 
     def __init__(self, location: str, params: dict[str, Any]) -> None:
@@ -23,7 +23,10 @@ class CounterCache(BaseCache):
     def add(
         self, key: str, value: int, timeout: float | None = None, version: int | None = None
     ) -> bool:
-        """Set the counter for `timeout` seconds unless it is alive. Return whether it was set."""
+        """Set the counter for `timeout` seconds unless it exists and has not expired.
+
+        Return whether it was set.
+        """
         with connection.cursor() as cursor:
             cursor.execute(
                 f"INSERT INTO {self._table} AS counter (key, value, expires_at)"  # noqa: S608
@@ -49,7 +52,7 @@ class CounterCache(BaseCache):
         return int(row[0])
 
     def delete_expired(self) -> int:
-        """Delete the counters whose time is over and return how many there were."""
+        """Delete the expired counters and return how many there were."""
         with connection.cursor() as cursor:
             cursor.execute(f"DELETE FROM {self._table} WHERE expires_at < now()")  # noqa: S608
             return int(cursor.rowcount)

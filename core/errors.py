@@ -1,7 +1,7 @@
-"""Refusals: what the service says no with.
+"""Refusals: the documented errors of the service.
 
-A refusal has a stable `code` for programs, a sentence for a person and `details` as data.
-It knows its family, not HTTP: `api.http.exception_handler` maps a family to a status.
+A refusal has a stable `code` for programs, a sentence for people and `details` as data.
+It knows nothing of HTTP: `api.http.exception_handler` maps its base class to a status.
 Each room defines the refusals of its own rules beside those rules.
 """
 
@@ -9,12 +9,12 @@ from typing import Any, ClassVar
 
 
 class Refusal(Exception):
-    """A documented no. `details` is an object of JSON values."""
+    """A documented error. `details` is an object of JSON values."""
 
     code: ClassVar[str]
     message: ClassVar[str]
-    #: True: decided by the money's own transaction. It commits (a failed attempt is on record)
-    #: and a repeat under the same idempotency key is answered the same.
+    #: True: the refusal was decided inside the unit of work. That commits (the failed attempt is
+    #: recorded), and a repeat under the same idempotency key gets the same answer.
     recorded: ClassVar[bool] = False
 
     def __init__(self, message: str | None = None, **details: Any) -> None:
@@ -49,7 +49,7 @@ class NotFound(Refusal):
 
 
 class StateConflict(Refusal):
-    """The request is right in itself and the present state does not allow it."""
+    """The request is valid and the current state does not allow it."""
 
     recorded = True
 
@@ -91,7 +91,7 @@ class Unavailable(Refusal):
 
 
 class CommitUnknown(Unavailable):
-    """The connection broke while the commit was under way."""
+    """The connection broke during the commit."""
 
     message = (
         "The connection to the database broke during the commit: whether it happened is not known."

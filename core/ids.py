@@ -1,4 +1,4 @@
-"""Ids that carry their time."""
+"""UUIDv7: ids that contain the time at which they were made."""
 
 import os
 import time
@@ -17,8 +17,8 @@ def uuid7() -> uuid.UUID:
     return uuid.UUID(int=milliseconds << 80 | _VERSION_7 << 76 | high << 64 | 2 << 62 | low)
 
 
-def moment_of(text: str) -> datetime | None:
-    """Return when an id was made, if it is a UUIDv7."""
+def time_of_uuid7(text: str) -> datetime | None:
+    """Return when the UUIDv7 in `text` was made; None when it is not a UUIDv7."""
     try:
         found = uuid.UUID(text)
     except ValueError:

@@ -1,11 +1,12 @@
-"""What this process counts of its own work, for `/metrics`.
+"""The metrics that this process counts itself, for `/metrics`.
 
-Where several processes serve, each writes its figures into files of one directory
-(`PROMETHEUS_MULTIPROC_DIR`, see `config.gunicorn`), and whichever is asked adds them up. Elsewhere
-they stay in memory. What the database knows is not counted here: see `ops.collectors.base`.
+Where several processes serve, each writes its metrics into files of one directory
+(`PROMETHEUS_MULTIPROC_DIR`, see `config.gunicorn`), and the process that answers `/metrics` adds
+them up. Elsewhere they stay in memory. Metrics that are read from the database are collected in
+`ops.collectors.base`.
 
-Labels have few values, all of them ours: a route's pattern, never a path; a code, never a message.
-docs/observability.md has the table.
+Labels have few values, all defined in the code: a route's pattern, never a path; a code, never a
+message. docs/observability.md has the table.
 """
 
 import os
@@ -14,7 +15,7 @@ from collections.abc import Mapping
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.multiprocess import MultiProcessCollector
 
-#: prometheus_client reads it when it is first imported.
+#: prometheus_client reads this variable when it is first imported.
 DIRECTORY_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
 _REGISTRY = CollectorRegistry()
@@ -29,7 +30,7 @@ REQUESTS = Counter(
 )
 REQUEST_SECONDS = Histogram(
     "wallet_http_request_duration_seconds",
-    "From the first line of ours to the answer; a streamed body goes out after it.",
+    "From the first middleware to the response; a streamed body is sent after it.",
     ["route", "method"],
     buckets=_SECONDS,
     registry=_REGISTRY,
@@ -42,7 +43,7 @@ TRANSACTIONS = Counter(
 )
 TRANSACTION_MINOR = Counter(
     "wallet_transactions_amount_minor",
-    "Their amounts, in minor units of the asset.",
+    "The amounts of wallet_transactions, in minor units of the asset.",
     ["kind", "asset", "code"],
     registry=_REGISTRY,
 )
@@ -59,13 +60,13 @@ UNITS_RETRIED = Counter(
 )
 UNITS_GIVEN_UP = Counter(
     "wallet_units_of_work_given_up",
-    "Units of work that ended as unavailable, and why.",
+    "Units of work that ended with `unavailable`, by reason.",
     ["reason"],
     registry=_REGISTRY,
 )
 REPLAYS = Counter(
     "wallet_idempotent_replays",
-    "Answers that were given again under their idempotency key.",
+    "Requests that got the recorded answer of their idempotency key.",
     registry=_REGISTRY,
 )
 RATE_LIMITED = Counter(
@@ -79,7 +80,7 @@ LOGIN_FAILURES = Counter(
 )
 WORKERS = Gauge(
     "wallet_workers",
-    "Web processes that live.",
+    "Running web processes.",
     multiprocess_mode="livesum",
     registry=_REGISTRY,
 )
@@ -110,11 +111,14 @@ POOL_WAITS = Counter(
     registry=_REGISTRY,
 )
 POOL_WAIT_SECONDS = Counter(
-    "wallet_pool_wait_seconds", "How long they waited in all.", ["database"], registry=_REGISTRY
+    "wallet_pool_wait_seconds",
+    "Total time that requests waited for a connection of the pool.",
+    ["database"],
+    registry=_REGISTRY,
 )
 POOL_TIMEOUTS = Counter(
     "wallet_pool_timeouts",
-    "Requests that waited for a connection in vain.",
+    "Requests that timed out waiting for a connection of the pool.",
     ["database"],
     registry=_REGISTRY,
 )
@@ -124,7 +128,7 @@ _CHILDREN: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
 
 def registry() -> CollectorRegistry:
-    """Return the figures of this process, or of all processes that share its directory."""
+    """Return the metrics of this process, or of all processes that share its directory."""
     if DIRECTORY_VARIABLE not in os.environ:
         return _REGISTRY
     shared = CollectorRegistry()

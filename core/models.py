@@ -4,10 +4,10 @@ from django.db import models
 
 
 class IdempotencyRecord(models.Model):
-    """The first answer to a request that was sent under a key, kept to be said again.
+    """The first answer to a request with an idempotency key, stored for replays.
 
-    It commits with the money, so it exists exactly when the money moved (or was refused on
-    record). The fingerprint is keyed (HMAC): a stored row gives away nothing of the request.
+    It commits with the money, so it exists exactly when the money moved (or a recorded refusal
+    committed). The fingerprint is keyed (HMAC): a stored row reveals nothing of the request.
     """
 
     caller_id = models.UUIDField()
@@ -16,7 +16,9 @@ class IdempotencyRecord(models.Model):
     fingerprint = models.BinaryField(max_length=32)
     status_code = models.SmallIntegerField()
     body = models.BinaryField()
-    transaction_id = models.UUIDField(null=True, help_text="What the request moved, if anything.")
+    transaction_id = models.UUIDField(
+        null=True, help_text="The transaction that the request made, if any."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

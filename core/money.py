@@ -1,7 +1,7 @@
-"""Money at the edge: exact decimals outside, whole minor units inside.
+"""Conversion of money: exact decimals in requests and answers, whole minor units elsewhere.
 
-An amount is a whole number of minor units (`amount_minor`). With an asset of 2 decimals, `12.50`
-outside is `1250` inside. Nothing here ever goes through a float.
+An amount is a whole number of minor units (`amount_minor`): with an asset of 2 decimals, `12.50` is
+1250 minor units. Nothing here uses a float.
 """
 
 import re
@@ -16,14 +16,14 @@ _PLAIN_DECIMAL = re.compile(r"(-?)([0-9]+)(?:\.([0-9]+))?")
 
 
 class AmountNotPositive(RuleBroken):
-    # The amount alone decides this, not the money's transaction: the key stays free.
+    # Only the amount decides this, not the state of the ledger: the idempotency key stays free.
     recorded = False
     code = "amount_not_positive"
     message = "The amount must be greater than zero."
 
 
 def is_plain_decimal(text: str) -> bool:
-    """Whether `text` is digits with at most one inner point and a minus: no exponent, no spaces."""
+    """Whether `text` is digits with at most one inner point and a minus; no exponent or space."""
     return _PLAIN_DECIMAL.fullmatch(text) is not None
 
 

@@ -1,4 +1,4 @@
-"""The counters of the rate limits, in Redis; loaded with REDIS_URL only."""
+"""The counters of the rate limits, in Redis; loaded only when REDIS_URL is set."""
 
 import logging
 import time
@@ -15,59 +15,64 @@ from core.counters import TABLE, CounterCache
 Result = TypeVar("Result")
 logger = logging.getLogger(__name__)
 
-#: How long Redis may take to answer, and how long a process leaves it alone when it did not.
-ANSWER_SECONDS = 0.5
-PAUSE_SECONDS = 5
-#: Longer than any window; which window a counter is of, its key says.
-_SUBSTITUTE_SECONDS = 86_400
+#: How long Redis may take to answer, and how long a process does not use it after a failure.
+TIMEOUT_SECONDS = 0.5
+RETRY_AFTER_SECONDS = 5
+#: Longer than any rate limit's window. The key of a counter contains its window.
+_FALLBACK_SECONDS = 86_400
 
 
 class RedisCounterCache(RedisCache):
-    """Counters in Redis. While Redis is away they are in PostgreSQL, and start from zero there.
+    """Counters in Redis. While Redis is unavailable they are in PostgreSQL, starting from zero.
 
-    So money does not stop for want of a counter, and nobody guesses or hashes without limit.
+    So money still moves without Redis, and guesses and password hashes stay limited.
     """
 
-    _away_until: ClassVar[float] = 0
+    _unavailable_until: ClassVar[float] = 0
 
     def __init__(self, server: str, params: dict[str, Any]) -> None:
         options = {
-            "socket_connect_timeout": ANSWER_SECONDS,
-            "socket_timeout": ANSWER_SECONDS,
-            # Once more, at once: a connection of the pool may be older than the Redis behind it.
+            "socket_connect_timeout": TIMEOUT_SECONDS,
+            "socket_timeout": TIMEOUT_SECONDS,
+            # One immediate retry: a pooled connection may be older than a restarted Redis.
             "retry": Retry(NoBackoff(), 1),
         }
         super().__init__(server, {**params, "OPTIONS": options})
-        self._substitute = CounterCache(TABLE, params)
+        self._fallback = CounterCache(TABLE, params)
 
     def add(
         self, key: str, value: Any, timeout: float | None = None, version: int | None = None
     ) -> bool:
-        """Set the counter for `timeout` seconds unless it is alive. Return whether it was set."""
-        return self._ask(
+        """Set the counter for `timeout` seconds unless it exists and has not expired.
+
+        Return whether it was set.
+        """
+        return self._with_fallback(
             lambda: super(RedisCounterCache, self).add(key, value, timeout, version),
-            lambda: self._substitute.add(key, value, timeout, version),
+            lambda: self._fallback.add(key, value, timeout, version),
         )
 
     def incr(self, key: str, delta: int = 1, version: int | None = None) -> int:
         """Add `delta` and return the sum. Raises `ValueError` when there is no such counter."""
 
-        def substitute() -> int:
-            # It may have been added to the Redis that is gone since.
-            self._substitute.add(key, 0, _SUBSTITUTE_SECONDS, version)
-            return self._substitute.incr(key, delta, version)
+        def fallback() -> int:
+            # The counter may have been added to Redis before Redis became unavailable.
+            self._fallback.add(key, 0, _FALLBACK_SECONDS, version)
+            return self._fallback.incr(key, delta, version)
 
-        return self._ask(
-            lambda: super(RedisCounterCache, self).incr(key, delta, version), substitute
+        return self._with_fallback(
+            lambda: super(RedisCounterCache, self).incr(key, delta, version), fallback
         )
 
-    def _ask(self, redis: Callable[[], Result], substitute: Callable[[], Result]) -> Result:
-        if time.monotonic() < RedisCounterCache._away_until:
-            return substitute()
+    def _with_fallback(self, redis: Callable[[], Result], fallback: Callable[[], Result]) -> Result:
+        if time.monotonic() < RedisCounterCache._unavailable_until:
+            return fallback()
         try:
             return redis()
         except RedisError as error:
-            RedisCounterCache._away_until = time.monotonic() + PAUSE_SECONDS
-            # Not its text, which may quote the URL.
-            logger.warning("Redis is away (%s): counting in PostgreSQL.", type(error).__name__)
-            return substitute()
+            RedisCounterCache._unavailable_until = time.monotonic() + RETRY_AFTER_SECONDS
+            # Without the error's text, which may quote the URL.
+            logger.warning(
+                "Redis is unavailable (%s): counting in PostgreSQL.", type(error).__name__
+            )
+            return fallback()

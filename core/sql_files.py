@@ -6,5 +6,5 @@ from django.db.migrations import RunSQL
 
 
 def run_sql_file(path: Path) -> RunSQL:
-    """Return the operation that runs the file as it stands; there is no way back."""
+    """Return the operation that runs the whole file; it cannot be reversed."""
     return RunSQL([(path.read_text("utf-8"), None)])

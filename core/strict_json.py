@@ -1,4 +1,4 @@
-"""Strict JSON: one value in UTF-8, no field twice, numbers kept as they were written."""
+"""Strict JSON: one value in UTF-8, no duplicate field, numbers kept as text where needed."""
 
 import json
 from typing import Any
@@ -11,19 +11,19 @@ _INT_DIGITS = 400
 
 
 class NumberLiteral(str):
-    """A JSON number that is not a small whole one, kept as it was written.
+    """The text of a JSON number that is not a whole number of at most 400 digits.
 
-    Keeping the text lets an amount be read exactly and an exponent be told from a decimal point.
+    From the text an amount is parsed exactly, and an exponent differs from a decimal point.
     """
 
     __slots__ = ()
 
 
 def parse_json(raw: bytes) -> Any:
-    """Return what the JSON text says; no bytes at all are `{}`.
+    """Return the value of the JSON text; an empty body is `{}`.
 
     Whole numbers are `int`, other numbers `NumberLiteral`. Raises `Malformed` for what is not
-    exactly one JSON value in UTF-8, for a duplicate field and for absurd nesting.
+    exactly one JSON object or array in UTF-8, for a duplicate field and for deep nesting.
     """
     if not raw:
         return {}
@@ -78,7 +78,7 @@ _DECODER = json.JSONDecoder(
 
 
 def is_text(value: object) -> bool:
-    """Whether a JSON value is a string; the literal of a number is none."""
+    """Whether a JSON value is a string; a `NumberLiteral` is not."""
     return isinstance(value, str) and not isinstance(value, NumberLiteral)
 
 

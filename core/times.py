@@ -1,11 +1,11 @@
-"""Times as they go out and come in: RFC 3339."""
+"""Times in requests and answers: RFC 3339."""
 
 import re
 from datetime import UTC, datetime
 
 
 def rfc3339(moment: datetime) -> str:
-    """Return a moment as RFC 3339 in UTC with milliseconds, e.g. `2026-01-31T12:00:00.000Z`."""
+    """Return a time as RFC 3339 in UTC with milliseconds, e.g. `2026-01-31T12:00:00.000Z`."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
@@ -17,10 +17,10 @@ _RFC3339 = re.compile(
 
 
 def parse_rfc3339(text: str) -> datetime:
-    """Return the moment that e.g. `2026-01-31T12:00:00Z` names, in UTC. Raises `ValueError`."""
+    """Return the time of a text such as `2026-01-31T12:00:00Z`, in UTC. Raises `ValueError`."""
     if not _RFC3339.fullmatch(text):
         raise ValueError("Not an RFC 3339 time with a zone.")
     try:
         return datetime.fromisoformat(text.upper()).astimezone(UTC)
     except OverflowError as error:
-        raise ValueError("Not a time that can be told in UTC.") from error
+        raise ValueError("Not a time that can be converted to UTC.") from error

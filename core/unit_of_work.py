@@ -1,6 +1,6 @@
 """The unit of work: the only place that opens a database transaction.
 
-Everything that writes money runs inside one and requires it; nobody else calls `atomic`.
+All code that writes money runs inside one and requires it; no other module calls `atomic`.
 `lock_timeout` and `statement_timeout` are set on every connection of the web (`config.database`),
 or behind a pooler in every unit of work, so a request cannot wait for ever.
 """
@@ -39,17 +39,17 @@ logger = logging.getLogger(__name__)
 ATTEMPTS = 5
 _FIRST_PAUSE_SECONDS = 0.01
 _RETRIED = (pg.DeadlockDetected, pg.SerializationFailure)
-#: The server ended the session; psycopg files it under internal errors.
-_ENDED = (pg.IdleInTransactionSessionTimeout, pg.TransactionTimeout)
+#: The server ended the session because of a timeout; psycopg makes these internal errors.
+_SESSION_TIMEOUTS = (pg.IdleInTransactionSessionTimeout, pg.TransactionTimeout)
 _REASONS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str], ...] = (
     (pg.LockNotAvailable, "lock_timeout"),
     (pg.QueryCanceled, "statement_timeout"),
     (_RETRIED, "deadlock"),
-    (_ENDED, "session_timeout"),
+    (_SESSION_TIMEOUTS, "session_timeout"),
     (PoolTimeout, "pool"),
 )
-#: The server's word that a session ends. It does not say what became of a commit under way.
-_SESSION_ENDS = (pg.AdminShutdown, pg.CrashShutdown)
+#: The server reports that it ends the session. A commit in progress may or may not have happened.
+_SHUTDOWNS = (pg.AdminShutdown, pg.CrashShutdown)
 _CONSTRAINT_REFUSALS: dict[str, type[Refusal]] = {}
 
 
@@ -60,37 +60,39 @@ def unit_of_work(work: Callable[[], Result]) -> Result:
     raised. Any other exception rolls back. `work` may run several times: deadlocks and
     serialization failures are retried with jitter, at most `ATTEMPTS` times.
 
-    Raises `Unavailable` when the database is away, a lock or a statement took too long, or the
-    attempts are used up, and the refusal of a constraint (`refuse_on_constraint`) that was broken.
+    Raises `Unavailable` when the database is unavailable, a lock or a statement took too long, or
+    the attempts are used up, and the refusal of a violated constraint (`refuse_on_constraint`).
     """
-    return _retrying(partial(_attempt, work))
+    return _with_retries(partial(_attempt, work))
 
 
 def execute_autocommitted(sql: str, values: Sequence[Any]) -> tuple[Any, ...] | None:
     """Run one statement that is a unit of work by itself; return its row, None without one.
 
-    For what would otherwise be a whole unit of work and is one trip this way (behind a pooler, a
-    unit of work all the same, which brings its timeouts). Raises as `unit_of_work` does, and
-    `CommitUnknown` when the connection broke while it ran.
+    This takes one round trip instead of a whole unit of work. Behind a pooler it opens a unit of
+    work all the same, because that sets the timeouts. Raises as `unit_of_work` does, and
+    `CommitUnknown` when the connection broke while the statement ran.
     """
     if connection.in_atomic_block:
         raise RuntimeError("This statement commits by itself: not inside a unit of work.")
     if settings.TRANSACTION_TIMEOUTS:
         return unit_of_work(lambda: _execute(sql, values))
-    return _retrying(partial(_execute_and_commit, sql, values))
+    return _with_retries(partial(_execute_and_commit, sql, values))
 
 
-def _retrying(attempt_once: Callable[[], Result]) -> Result:
+def _with_retries(run: Callable[[], Result]) -> Result:
     for attempt in range(ATTEMPTS):
         try:
-            return attempt_once()
+            return run()
         except IntegrityError as error:
             refusal = _constraint_refusal(error)
             if refusal is None:
                 raise
             raise refusal() from error
         except (OperationalError, InterfaceError, InternalError) as error:
-            if isinstance(error, InternalError) and not isinstance(error.__cause__, _ENDED):
+            if isinstance(error, InternalError) and not isinstance(
+                error.__cause__, _SESSION_TIMEOUTS
+            ):
                 raise
             if not isinstance(error.__cause__, _RETRIED) or attempt == ATTEMPTS - 1:
                 reason = _reason(error)
@@ -104,9 +106,9 @@ def _retrying(attempt_once: Callable[[], Result]) -> Result:
 
 @contextmanager
 def snapshot() -> Iterator[CursorWrapper]:
-    """Open one unchanging view of the whole database, for reading only.
+    """Open a read-only REPEATABLE READ transaction: one unchanging view of the whole database.
 
-    Of the replica's, where reads follow (`core.replica`).
+    It reads from the replica inside `core.replica.use_replica`.
     """
     alias = current_alias()
     with transaction.atomic(using=alias, durable=True), connections[alias].cursor() as cursor:
@@ -136,9 +138,9 @@ def requires_unit_of_work(function: Callable[P, Result]) -> Callable[P, Result]:
 
 
 def refuse_on_constraint(name: str, refusal: type[Refusal]) -> None:
-    """Let a unit of work that breaks the database constraint `name` raise `refusal`.
+    """Let a unit of work that violates the database constraint `name` raise `refusal`.
 
-    Checks in Python come first and are kinder; the constraint decides when two requests race.
+    Checks in Python come first and give more detail; the constraint decides when requests race.
     """
     _CONSTRAINT_REFUSALS[name] = refusal
 
@@ -168,21 +170,21 @@ def _execute(sql: str, values: Sequence[Any]) -> tuple[Any, ...] | None:
 
 
 def _execute_and_commit(sql: str, values: Sequence[Any]) -> tuple[Any, ...] | None:
-    # Before this succeeds nothing was sent.
+    # When this fails, no statement was sent.
     connection.ensure_connection()
     try:
         return _execute(sql, values)
     except (OperationalError, InterfaceError) as error:
-        if _is_answered(error):
+        if _is_reported_by_server(error):
             raise
         raise CommitUnknown from error
 
 
-def _is_answered(error: Exception) -> bool:
-    """Whether the server told that the statement failed, so that nothing can have committed."""
+def _is_reported_by_server(error: Exception) -> bool:
+    """Whether the server itself reported the failure, so that nothing can have committed."""
     cause = error.__cause__
     sqlstate = cause.sqlstate if isinstance(cause, pg.Error) else None
-    return sqlstate is not None and not isinstance(cause, _SESSION_ENDS)
+    return sqlstate is not None and not isinstance(cause, _SHUTDOWNS)
 
 
 def _attempt(work: Callable[[], Result]) -> Result:

@@ -1,1 +1,1 @@
-"""What happened: transactions, written once."""
+"""The ledger: append-only transactions, history, statements, verification."""

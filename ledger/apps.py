@@ -1,4 +1,4 @@
-"""Ledger: what happened."""
+"""The ledger, as a Django app."""
 
 from django.apps import AppConfig
 

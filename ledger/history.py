@@ -1,4 +1,4 @@
-"""Reading a wallet's history by keyset: page 10,000 costs what page 1 costs."""
+"""A wallet's history, with keyset pagination: page 10,000 costs as much as page 1."""
 
 import uuid
 from collections.abc import Sequence
@@ -33,15 +33,15 @@ def history(
 ) -> Page:
     """Return a page of the wallet's entries, failed attempts included.
 
-    `since` is inclusive, `until` exclusive. `cursor` is the `next_cursor` of the page before;
-    it costs the same at any depth, `offset` reads what it skips.
+    `since` is inclusive, `until` exclusive. `cursor` is the `next_cursor` of the previous page and
+    costs the same at any depth; `offset` reads the rows that it skips.
     """
     rows = list(
         Entry.objects.raw(
             "SELECT * FROM ledger_history(%s, %s, %s, %s, %s, %s, %s)",
             [
                 wallet_id,
-                min(cursor or MAX_ID, first_id_at(until) if until else MAX_ID, _end()),
+                min(cursor or MAX_ID, first_id_at(until) if until else MAX_ID, _upper_bound()),
                 first_id_at(since) if since else MIN_ID,
                 success,
                 kind,
@@ -55,7 +55,7 @@ def history(
 
 
 def first_id_at(moment: datetime) -> uuid.UUID:
-    """Return the smallest id of a moment: transactions made from then on are not below it."""
+    """Return the smallest UUIDv7 of a time: no transaction made from then on has a smaller id."""
     milliseconds = max(0, int(moment.timestamp() * 1000))
     return uuid.UUID(int=milliseconds << 80)
 
@@ -69,19 +69,19 @@ def transactions_of(
 ) -> list[Transaction]:
     """Return the `count` newest transactions of several wallets, below the id `before`.
 
-    Takes the newest of each wallet's sides, then merges: the cost does not grow with their past.
+    Reads the newest on each side of each wallet, then merges: the cost does not grow with the past.
     """
     return list(
         Transaction.objects.raw(
             "SELECT * FROM ledger_newest_transactions(%s::uuid[], %s, %s, %s)",
-            [list(wallet_ids), min(before, _end()), completed_only, count],
+            [list(wallet_ids), min(before, _upper_bound()), completed_only, count],
         )
     )
 
 
-def _end() -> uuid.UUID:
-    """Return an id above all there are: the partitions of later months are not even opened.
+def _upper_bound() -> uuid.UUID:
+    """Return an id above all existing ones, so that the partitions of later months are not opened.
 
-    A clock that steps back leaves ids of the future behind, but not of days ahead.
+    A clock that stepped back may have left ids of the future, but of less than two days ahead.
     """
     return first_id_at(datetime.now(UTC) + timedelta(days=2))

@@ -1,10 +1,10 @@
-"""What happened.
+"""Models of the ledger.
 
 - Transaction: one movement of money, completed or failed. Inserted once, by `ledger.post`.
 - Entry: one wallet's side of a transaction, DEBIT for the source, CREDIT for the target.
-- Verification: a look at the whole ledger, and how many faults it found.
+- Verification: one check of the whole ledger, and how many faults it found.
 
-The first two are made in SQL (`ledger/sql/`): Django has no words for partitions and views.
+SQL in `ledger/sql/` creates the first two: Django's migrations do not support partitions and views.
 """
 
 import uuid
@@ -17,7 +17,7 @@ SUMMARY_CHARACTERS = 500
 
 
 class Transaction(models.Model):
-    """One movement. The times and the order of ids page and display; versions are the truth."""
+    """One movement. Ids and times are for pages and display; versions define the order."""
 
     id = models.UUIDField(primary_key=True, editable=False)
     kind = models.CharField(max_length=12, choices=Kind)
@@ -103,11 +103,11 @@ class Entry(models.Model):
 
 
 class Verification(models.Model):
-    """The books were checked against themselves, from end to end."""
+    """The result of one check of the whole ledger."""
 
     finished_at = models.DateTimeField(auto_now_add=True)
     seconds = models.FloatField()
-    findings = models.PositiveIntegerField(help_text="Wallets that are off.")
+    findings = models.PositiveIntegerField(help_text="Inconsistent wallets.")
     unbalanced_assets = models.PositiveIntegerField()
 
     def __str__(self) -> str:

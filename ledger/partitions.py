@@ -1,12 +1,12 @@
-"""The months that transactions will fall into, made by the owner's function."""
+"""The monthly partitions of the transactions, made by a function of the database owner."""
 
 from datetime import date
 
 from django.db import connection
 
 MONTHS_AHEAD = 24
-#: The app's role may read the catalogue.
-EXISTING = (
+#: The names of all partitions, from the catalogue, which the app's role may read.
+EXISTING_PARTITIONS = (
     "SELECT inhrelid::regclass::text FROM pg_inherits"
     " WHERE inhparent = to_regclass('ledger_transaction')"
 )
@@ -15,7 +15,7 @@ EXISTING = (
 def make_partitions(months: int = MONTHS_AHEAD) -> list[str]:
     """Make the partitions that are missing up to `months` from now; return their names.
 
-    Whoever calls becomes the owner for it (`sql/partitions.sql`), and blocks nobody.
+    The function runs with the rights of the owner (`sql/partitions.sql`) and blocks no transaction.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT make_transaction_partitions(%s)", [months])
@@ -23,9 +23,9 @@ def make_partitions(months: int = MONTHS_AHEAD) -> list[str]:
 
 
 def months_ahead(existing: set[str], today: date) -> int:
-    """Return how many months after this one have a partition without a gap.
+    """Return how many months after this one have a partition, up to the first gap.
 
-    -1: this month has none, so no money moves. `existing` are the names of the partitions.
+    -1: this month has none, so no money can move. `existing` are the names of the partitions.
     """
     month = today.year * 12 + today.month - 1
     ahead = -1

@@ -1,4 +1,4 @@
-"""Statements: what a wallet held, what happened to it, what it holds, over a stretch of time."""
+"""Statements: opening balance, entries and closing balance of a wallet over a period."""
 
 import uuid
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from ledger.history import MAX_ID, MIN_ID, first_id_at
 from ledger.models import Entry
 from wallets.models import Wallet
 
-_CHUNK = 1_000
+_BATCH_SIZE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,33 +26,33 @@ class Statement:
     until: datetime
     opening_minor: int
     closing_minor: int
-    #: No entry of it has a smaller id.
-    _ids_from: uuid.UUID
+    #: No entry of the statement has a smaller id.
+    _first_id: uuid.UUID
     _opening_version: int
     _closing_version: int
-    #: Where it was read, and is read on.
+    #: The database that the balances were read from; the entries are read from it too.
     _alias: str
 
     def entries(self) -> Iterator[Entry]:
-        """Yield the completed entries, oldest first, a chunk in memory at a time.
+        """Yield the completed entries, oldest first, a batch in memory at a time.
 
-        They are those between two versions that were read once. Entries never change, so however
-        long the reader takes, they lead from the opening to the closing balance, and no
-        transaction stays open meanwhile.
+        The two versions around them were read once, and entries never change. So the entries
+        always lead from the opening to the closing balance, however long the reader takes, and no
+        database transaction stays open in the meantime.
         """
         last = self._opening_version
         while last < self._closing_version:
-            chunk = replica.read(self._alias, partial(self._entries_after, last))
-            # A replica that has restarted since then may show what was before.
-            chunk = chunk or self._entries_after(last, DEFAULT_DB_ALIAS)
-            yield from chunk
-            last = _version(chunk[-1])
+            batch = replica.read(self._alias, partial(self._entries_after, last))
+            # A replica that restarted in the meantime may show an older state.
+            batch = batch or self._entries_after(last, DEFAULT_DB_ALIAS)
+            yield from batch
+            last = _version(batch[-1])
 
     def _entries_after(self, version: int, alias: str) -> list[Entry]:
         return list(
             Entry.objects.using(alias).raw(
                 "SELECT * FROM ledger_entries_of_versions(%s, %s, %s, %s, %s)",
-                [self.wallet.id, version, self._closing_version, self._ids_from, _CHUNK],
+                [self.wallet.id, version, self._closing_version, self._first_id, _BATCH_SIZE],
             )
         )
 
@@ -60,15 +60,15 @@ class Statement:
 def statement(
     wallet: Wallet, *, since: datetime | None = None, until: datetime | None = None
 ) -> Statement:
-    """Return the wallet's statement, from its first entry to its newest unless told otherwise.
+    """Return the wallet's statement; by default from its first entry to its newest.
 
-    Its balances are those that the wallet's newest entry before each moment left behind: newest by
-    version, which tells the order even where a clock has stepped back.
+    Each balance is that of the wallet's newest entry before the given time: newest by version,
+    which is the right order even when a clock has stepped back.
     """
-    # An entry of a later version has an id from here on: else it would be the opening one itself.
-    ids_from = MIN_ID if since is None else first_id_at(since)
+    # Later entries have ids from here on: one with a smaller id would be the opening entry.
+    first_id = MIN_ID if since is None else first_id_at(since)
     with snapshot():
-        opening = None if since is None else _newest_entry(wallet, before=ids_from)
+        opening = None if since is None else _newest_entry(wallet, before=first_id)
         closing = _newest_entry(wallet, before=MAX_ID if until is None else first_id_at(until))
     return Statement(
         wallet,
@@ -76,7 +76,7 @@ def statement(
         until or datetime.now(UTC),
         opening_minor=_balance(opening),
         closing_minor=_balance(closing),
-        _ids_from=ids_from,
+        _first_id=first_id,
         _opening_version=_version(opening),
         _closing_version=_version(closing),
         _alias=replica.current_alias(),

@@ -1,4 +1,4 @@
-"""The ledger's scheduled work."""
+"""Scheduled jobs of the ledger."""
 
 import logging
 
@@ -14,17 +14,17 @@ from ledger.verification import verify_ledger
 logger = logging.getLogger(__name__)
 
 
-# There are two years of them: hourly so that what failed, for a lock mostly, has soon succeeded.
+# Partitions exist two years ahead; hourly, so that a failure (mostly a lock) is soon retried.
 @app.periodic(cron="5 * * * *")
 @app.task(name="make_partitions", queueing_lock="make_partitions", lock="make_partitions")
 def make_missing_partitions(timestamp: int) -> None:
-    """Make the months that are missing."""
+    """Make the missing partitions."""
     for name in make_partitions():
         logger.info("Made the partition %s.", name)
 
 
-# It reads the ledger from end to end, by snapshots, so that nobody waits for it. What a stopping
-# worker breaks off begins anew at once, or a service that is often replaced would verify nothing.
+# It reads the whole ledger in snapshots, so no transaction waits for it. A run that a stopping
+# worker cancels is retried immediately: else an often redeployed service would never verify.
 @app.periodic(cron="17 */6 * * *")
 @app.task(
     name="verify_ledger",
@@ -34,11 +34,11 @@ def make_missing_partitions(timestamp: int) -> None:
     retry=RetryStrategy(retry_exceptions={JobAborted}),
 )
 def verify_whole_ledger(context: JobContext, timestamp: int) -> None:
-    """Verify the books and record the result, which `/metrics` tells and an alert waits for."""
+    """Verify the ledger and record the result, which `/metrics` exports and an alert checks."""
     try:
         verify_ledger(
-            lambda fault: logger.error("The ledger is off: %s", fault),
-            is_over=context.should_abort,
+            lambda fault: logger.error("The ledger is inconsistent: %s", fault),
+            should_cancel=context.should_abort,
         )
     except Cancelled as error:
         raise JobAborted from error

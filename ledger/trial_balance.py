@@ -1,4 +1,4 @@
-"""The trial balance: what people hold equals what came in less what went out, per asset."""
+"""The trial balance: per asset, the balances of all wallets and system wallets add up to zero."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,7 @@ from wallets.models import Purpose
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One asset, in minor units. What a system wallet holds is negative where money came in."""
+    """One asset, in minor units. A system wallet is negative where money came in through it."""
 
     symbol: str
     wallets_minor: int
@@ -23,13 +23,13 @@ class Line:
 
     @property
     def difference_minor(self) -> int:
-        """Zero, or the books are wrong."""
+        """The sum of all balances: zero when the books balance."""
         systems = self.funding_minor + self.promotions_minor + self.revenue_minor
         return self.wallets_minor + systems
 
     @property
     def amounts_minor(self) -> tuple[int, ...]:
-        """Return what stands under `COLUMNS` after the asset."""
+        """The values of the `COLUMNS` after the asset."""
         return (
             self.wallets_minor,
             self.funding_minor,
@@ -39,11 +39,11 @@ class Line:
         )
 
 
-#: The heads of the table that people read.
+#: The headers of the printed table.
 COLUMNS = ("asset", "wallets", "funding", "promotions", "revenue", "difference")
 
-# Two independent sides: what each wallet's newest entry says it holds, and what went through the
-# system wallets. Nothing in the schema makes them equal; only right postings do.
+# Two independent sums: the balances on each wallet's newest entry, and the amounts that passed
+# through the system wallets. No constraint makes them equal; only correct postings do.
 _LINES = """
     SELECT a.symbol, coalesce(held.amount, 0), coalesce(system.funding, 0),
            coalesce(system.promotions, 0), coalesce(system.revenue, 0)
@@ -55,7 +55,7 @@ _LINES = """
                 SELECT balance_after_minor FROM ledger_entry e
                  WHERE e.wallet_id = w.id AND e.transaction_id < %(before)s
                    AND e.version IS NOT NULL
-                 ORDER BY e.version DESC LIMIT 1  -- ids follow a clock, which may step back
+                 ORDER BY e.version DESC LIMIT 1  -- not by id: a clock may step back
            ) AS newest
            WHERE w.owner_id IS NOT NULL
            GROUP BY w.asset_id
@@ -78,27 +78,27 @@ _LINES = """
 """
 
 
-class TooLong(Exception):
-    """Weighing the books did not come to an end in the time that it was given."""
+class TrialBalanceTimeout(Exception):
+    """The trial balance took longer than its timeout."""
 
 
-def trial_balance(*, at: datetime | None = None, within_ms: int = 0) -> list[Line]:
-    """Return a line per asset, as things stood at a moment (now, unless told). Locks nothing.
+def trial_balance(*, at: datetime | None = None, timeout_ms: int = 0) -> list[Line]:
+    """Return a line per asset, as of the time `at` (default: now). Takes no locks on wallets.
 
-    Reads one snapshot; it takes as long as the ledger is long. Raises `TooLong` after `within_ms`
-    milliseconds; 0: it may take for ever.
+    Reads one snapshot; the time grows with the ledger. Raises `TrialBalanceTimeout` after
+    `timeout_ms` milliseconds; 0 means no timeout.
     """
     try:
-        return _compute(at, within_ms)
+        return _compute(at, timeout_ms)
     except OperationalError as error:
         if isinstance(error.__cause__, QueryCanceled):
-            raise TooLong from error
+            raise TrialBalanceTimeout from error
         raise
 
 
-def _compute(at: datetime | None, within_ms: int) -> list[Line]:
+def _compute(at: datetime | None, timeout_ms: int) -> list[Line]:
     with snapshot() as cursor:
-        cursor.execute(f"SET LOCAL statement_timeout = {within_ms:d}")
+        cursor.execute(f"SET LOCAL statement_timeout = {timeout_ms:d}")
         cursor.execute(
             _LINES,
             {

@@ -1,4 +1,4 @@
-"""Checking the books against themselves, without locking anyone out."""
+"""Verification: check balances and versions against the transactions, without locks."""
 
 import logging
 import time
@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 RANGES = 64
 
-_WALLETS_THAT_ARE_OFF = """
+_INCONSISTENT_WALLETS = """
     SELECT w.id, w.balance_minor, w.version,
            coalesce(e.balance, 0), coalesce(e.entries, 0), coalesce(e.last_version, 0)
       FROM wallets_wallet w
@@ -35,7 +35,7 @@ _WALLETS_THAT_ARE_OFF = """
                              coalesce(e.last_version, 0))
 """
 
-_ENTRIES_OUT_OF_STEP = """
+_WRONG_RUNNING_BALANCES = """
     SELECT DISTINCT wallet_id FROM (
         SELECT wallet_id, balance_after_minor,
                sum(CASE direction WHEN 'CREDIT' THEN amount_minor ELSE -amount_minor END)
@@ -46,7 +46,7 @@ _ENTRIES_OUT_OF_STEP = """
     ) e WHERE balance_after_minor <> running
 """
 
-_ORPHANS = """
+_ORPHANED_ENTRIES = """
     SELECT DISTINCT e.wallet_id
       FROM ledger_entry e
       LEFT JOIN wallets_wallet w
@@ -58,7 +58,7 @@ _ORPHANS = """
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A wallet that is off, and how."""
+    """An inconsistent wallet, and the problem."""
 
     wallet_id: uuid.UUID
     problem: str
@@ -67,16 +67,16 @@ class Finding:
 def verify_ledger(
     report: Callable[[Finding | Line], object] = lambda fault: None,
     *,
-    is_over: Callable[[], bool] = lambda: False,
+    should_cancel: Callable[[], bool] = lambda: False,
 ) -> Verification:
-    """Verify the ledger, draw up the trial balance, and record what they found.
+    """Verify all wallets and the trial balance, and record the result.
 
-    `report` is called with each wallet that is off and each asset that does not balance. Takes as
-    long as the ledger is long. Once `is_over` says so it raises `Cancelled` and records nothing.
+    `report` is called with each finding and each asset that does not balance. The time grows with
+    the ledger. When `should_cancel` returns True, raises `Cancelled` and records nothing.
     """
     started = time.monotonic()
     findings = unbalanced = 0
-    with cancel_when(is_over):
+    with cancel_when(should_cancel):
         for finding in verify_wallets():
             findings += 1
             report(finding)
@@ -93,7 +93,7 @@ def verify_ledger(
     )
     if not verification.is_in_order:
         logger.error(
-            "The ledger is NOT in order: %s wallets are off, %s assets do not balance.",
+            "The ledger is NOT in order: %s wallets are inconsistent, %s assets do not balance.",
             findings,
             unbalanced,
         )
@@ -101,32 +101,35 @@ def verify_ledger(
 
 
 def verify_wallets(*, ranges: int = RANGES) -> Iterator[Finding]:
-    """Recompute every balance and version from the transactions; yield each wallet that is off.
+    """Recompute every balance and version from the transactions; yield a finding per problem.
 
-    Reads snapshots, one of `ranges` parts of the wallets at a time: nobody is locked out, and no
-    snapshot is held for long enough to stop vacuum.
+    Reads the wallets in `ranges` ranges of ids, each in its own snapshot: no transaction waits for
+    it, and no snapshot lives long enough to hold vacuum back.
     """
-    for low, high in _parts(ranges):
-        # One snapshot for the three questions, or money moving between them would look wrong.
+    for low, high in _id_ranges(ranges):
+        # One snapshot for the three queries, or money that moves between them would look wrong.
         with snapshot() as cursor:
             cursor.execute("SET LOCAL statement_timeout = 0")
             bounds = {"low": low, "high": high}
-            cursor.execute(_WALLETS_THAT_ARE_OFF, bounds)
+            cursor.execute(_INCONSISTENT_WALLETS, bounds)
             for wallet_id, balance, version, computed, entries, last in cursor.fetchall():
                 yield Finding(
                     wallet_id,
-                    f"holds {balance} at version {version}; its {entries} entries say {computed}"
-                    f" at version {last}",
+                    f"holds {balance} at version {version}; its {entries} entries add up to"
+                    f" {computed} at version {last}",
                 )
-            cursor.execute(_ENTRIES_OUT_OF_STEP, bounds)
+            cursor.execute(_WRONG_RUNNING_BALANCES, bounds)
             for (wallet_id,) in cursor.fetchall():
-                yield Finding(wallet_id, "a balance on an entry differs from the sum up to it")
-            cursor.execute(_ORPHANS, bounds)
+                yield Finding(
+                    wallet_id,
+                    "the balance on an entry differs from the sum of the entries up to it",
+                )
+            cursor.execute(_ORPHANED_ENTRIES, bounds)
             for (wallet_id,) in cursor.fetchall():
-                yield Finding(wallet_id, "has entries but is no such wallet of that asset")
+                yield Finding(wallet_id, "has entries, but no wallet with this id and asset exists")
 
 
-def _parts(ranges: int) -> Iterator[tuple[uuid.UUID, uuid.UUID]]:
+def _id_ranges(ranges: int) -> Iterator[tuple[uuid.UUID, uuid.UUID]]:
     width = 2**128 // ranges
     for index in range(ranges):
         high = 2**128 - 1 if index == ranges - 1 else (index + 1) * width - 1

@@ -46,7 +46,7 @@ def delete_expired(*, is_over: Callable[[], bool] = lambda: False) -> Deleted:
         sessions=_delete(Session.objects.filter(expire_date__lt=now), is_over),
         records=_delete(IdempotencyRecord.objects.filter(created_at__lt=kept_since), is_over),
         counters=counters.delete_expired() if isinstance(counters, CounterCache) else 0,
-        positions=replica.forget_idle(),
+        positions=replica.delete_idle_positions(),
     )
 
 

@@ -25,7 +25,7 @@ from core.unit_of_work import snapshot
 from intake.status import processor_status
 from ledger.history import first_id_at
 from ledger.models import Verification
-from ledger.trial_balance import TooLong, trial_balance
+from ledger.trial_balance import TrialBalanceTimeout, trial_balance
 from support.transaction_search import REQUEST_LASTS
 from wallets.models import Wallet
 
@@ -206,8 +206,8 @@ def _books() -> Books:
     now = timezone.now()
     verified = Verification.objects.order_by("-pk").first()
     try:
-        lines = trial_balance(within_ms=WEIGH_MS)
-    except TooLong:
+        lines = trial_balance(timeout_ms=WEIGH_MS)
+    except TrialBalanceTimeout:
         return Books(now, None, verified)
     return Books(now, [line.symbol for line in lines if line.difference_minor], verified)
 

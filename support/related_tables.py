@@ -15,7 +15,7 @@ from ledger.models import Transaction
 from support.operator_admin import label, link
 from support.related_records import RelatedRecords
 from support.wallets import STATUS_COLOURS, amount_text
-from wallets.assets import system_account
+from wallets.assets import system_wallet_name
 from wallets.models import Status, StatusChange, Wallet
 
 Table = dict[str, Any]
@@ -85,7 +85,7 @@ def _status(status: str) -> SafeString:
 def _transaction(found: Transaction, owners: dict[uuid.UUID, str]) -> Row:
     def side(wallet_id: uuid.UUID) -> object:
         if wallet_id not in owners:
-            return system_account(wallet_id, found.asset_id)
+            return system_wallet_name(wallet_id, found.asset_id)
         return link(owners[wallet_id], "found", "wallet", wallet_id)
 
     return [

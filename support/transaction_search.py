@@ -14,7 +14,7 @@ from datetime import timedelta
 from django.db.models import Q, QuerySet
 
 from accounts.models import User
-from core.ids import moment_of
+from core.ids import time_of_uuid7
 from ledger.history import first_id_at
 from ledger.models import Transaction
 from wallets.models import Wallet
@@ -69,7 +69,7 @@ def parse_query(text: str, typed_id: uuid.UUID | None) -> Query:
 
 def window_of(request_id: str) -> Q | None:
     """Return the range of ids among which what a request wrote must be, if its id tells when."""
-    moment = moment_of(request_id)
+    moment = time_of_uuid7(request_id)
     if moment is None:
         return None
     earliest, latest = moment - CLOCKS_DIFFER, moment + REQUEST_LASTS

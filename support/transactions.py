@@ -18,7 +18,7 @@ from accounts.models import User
 from ledger.history import MAX_ID, first_id_at
 from ledger.kinds import FailureCode, Kind
 from ledger.models import Transaction
-from ledger.trial_balance import COLUMNS, Line, TooLong, trial_balance
+from ledger.trial_balance import COLUMNS, Line, TrialBalanceTimeout, trial_balance
 from support.operator_admin import (
     ChoiceFilter,
     KeysetChangeList,
@@ -29,7 +29,7 @@ from support.operator_admin import (
 )
 from support.transaction_search import LOOKED_AT, WALLETS, find_transactions, parse_query
 from support.wallets import AssetFilter, amount_text
-from wallets.assets import system_account, to_decimal
+from wallets.assets import system_wallet_name, to_decimal
 
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations
@@ -208,8 +208,8 @@ class TransactionAdmin(OperatorAdmin[Transaction]):
         is_too_long = False
         if form.is_valid():
             try:
-                lines = trial_balance(at=at, within_ms=WEIGHED_WITHIN_MS)
-            except TooLong:
+                lines = trial_balance(at=at, timeout_ms=WEIGHED_WITHIN_MS)
+            except TrialBalanceTimeout:
                 is_too_long = True
         context = {
             **self.admin_site.each_context(request),
@@ -233,7 +233,7 @@ def _email(**user: Any) -> Subquery:
 
 
 def _wallet(row: Transaction, wallet_id: uuid.UUID, owner: str | None) -> SafeString | str:
-    name = system_account(wallet_id, row.asset_id) if owner is None else owner
+    name = system_wallet_name(wallet_id, row.asset_id) if owner is None else owner
     return link(name, "wallets_wallet_change", wallet_id)
 
 

@@ -1,7 +1,7 @@
-"""The database of every test: real, committed to, and in balance at the end.
+"""Fixtures of every test: a real database, whose books must balance after each test.
 
-Tests run as the app's role, as the service does. Nothing is rolled back: each test commits, its
-books are checked, and the owner deletes what it left.
+Tests run as the app's role, as the service does. Nothing is rolled back: each test commits, the
+fixture `books` checks the ledger, and the owner deletes the test's rows.
 """
 
 from collections.abc import Iterator
@@ -20,11 +20,11 @@ from ops.embedded_postgres import Role
 from tests.http_client import Api
 from tests.processes import Workers
 
-# `--hypothesis-profile=long`: as `make fuzz` tries, ten times as much.
+# `--hypothesis-profile=long`: ten times as many examples, for `make fuzz`.
 hypothesis.settings.register_profile("long", max_examples=1_000)
 
 _CONNECTION = ("host", "port", "user", "password", "dbname")
-#: What a test leaves behind; assets and system wallets stay.
+#: The tables that are emptied after a test. Assets and system wallets stay.
 _DIRTY_TABLES = (
     "commerce_adjustmentrequest",
     "commerce_charge",
@@ -57,7 +57,7 @@ def owner_dsn(
     django_db_modify_db_settings: None,
     django_db_blocker: DjangoDbBlocker,
 ) -> Iterator[str]:
-    """Migrate a fresh database and go on as the app's role; return how to connect as the owner."""
+    """Migrate a new database and switch to the app's role; return the DSN of the owner."""
     with django_db_blocker.unblock():
         created = setup_databases(verbosity=0, interactive=False)
         owner = connection.settings_dict["USER"]
@@ -76,7 +76,7 @@ def owner_dsn(
 
 @pytest.fixture
 def books(owner_dsn: str, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """Open the database to the test; at the end its books must balance."""
+    """Give the test access to the database; at the end the books must balance."""
     with django_db_blocker.unblock():
         try:
             yield
@@ -89,7 +89,7 @@ def books(owner_dsn: str, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
 
 @pytest.fixture
 def workers(books: None) -> Iterator[Workers]:
-    """Workers in processes of their own."""
+    """A starter of workers, each in its own process."""
     started = Workers()
     yield started
     started.close()
@@ -97,13 +97,13 @@ def workers(books: None) -> Iterator[Workers]:
 
 @pytest.fixture
 def api(books: None) -> Api:
-    """A client of the HTTP API that is nobody yet."""
+    """A client of the HTTP API without a token."""
     return Api()
 
 
 def _clean(owner_dsn: str) -> None:
     with psycopg.connect(owner_dsn) as owner:
-        # The owner alone may pass by the append-only triggers, and only like this.
+        # Only the owner may disable the append-only triggers, and only like this.
         owner.execute("SET session_replication_role = replica")
         for table in _DIRTY_TABLES:
             owner.execute(f"DELETE FROM {table}")

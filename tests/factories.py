@@ -1,4 +1,4 @@
-"""What tests start from: accounts, and wallets that were filled through the ledger."""
+"""Factories: accounts, and wallets that are filled through the ledger."""
 
 import uuid
 from collections.abc import Callable
@@ -23,7 +23,7 @@ PHONE = "+34666666666"
 
 
 class UserFactory(DjangoModelFactory[User]):
-    """A user nobody can log in as by password: no test waits for a hash it does not test."""
+    """A user without a usable password, because hashing one takes time."""
 
     class Meta:
         model = User
@@ -62,7 +62,7 @@ def carry_out(order: Callable[..., Order], actor: User, **fields: Any) -> Outcom
 
 @dataclass(frozen=True)
 class Holder:
-    """An account with a token and, unless asked otherwise, a wallet."""
+    """An account with a token and a wallet."""
 
     user: User
     api: Api
@@ -92,7 +92,7 @@ def an_operator() -> User:
 
 
 def api_of(user: User) -> Api:
-    """Return the API as the user calls it, with a token of its own."""
+    """Return an API client with a new token of the user."""
     return Api(unit_of_work(lambda: open_session(user)).token)
 
 

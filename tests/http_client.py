@@ -1,4 +1,4 @@
-"""The HTTP API as a client sees it, through Django's handler and all of its middleware."""
+"""A client of the HTTP API, through Django's handler and all of its middleware."""
 
 import json
 from decimal import Decimal
@@ -8,7 +8,7 @@ from django.test import Client
 
 
 class Api:
-    """Speaks JSON; money comes back as exact decimals. `as_(token)` is the same for a caller."""
+    """Sends and parses JSON; numbers become exact decimals. `as_(token)` sends that token."""
 
     def __init__(self, token: str | None = None) -> None:
         self._client = Client(raise_request_exception=False)
@@ -23,7 +23,7 @@ class Api:
     def post(
         self, path: str, body: Any = None, *, key: str | None = None, **headers: str
     ) -> "Reply":
-        """Send `body` as JSON; bytes go as they are. `key` is the Idempotency-Key."""
+        """Send `body` as JSON; bytes are sent unchanged. `key` is the Idempotency-Key."""
         raw = body if isinstance(body, bytes) else json.dumps({} if body is None else body).encode()
         if key is not None:
             headers["Idempotency-Key"] = key
@@ -43,7 +43,7 @@ class Api:
 
 
 class Reply:
-    """An answer: `status`, `headers`, the `raw` bytes and the parsed `json`."""
+    """A response: `status`, `headers`, the `raw` bytes and the parsed `json`."""
 
     def __init__(self, response: Any) -> None:
         self.status = response.status_code
@@ -56,7 +56,7 @@ class Reply:
 
     @property
     def code(self) -> str:
-        """The error's code; it must be an error of the documented shape."""
+        """The error's code; the body must have the documented shape of an error."""
         body = self.json
         assert set(body) == {
             "statusCode",

@@ -1,4 +1,4 @@
-"""Jobs in tests: put off as the service does, run here and now."""
+"""Jobs in tests: queued as the service does, and run in the test process."""
 
 import asyncio
 
@@ -8,7 +8,7 @@ from procrastinate.psycopg_connector import PsycopgConnector
 
 
 def run_jobs() -> None:
-    """Run the jobs that are due, until there are none."""
+    """Run the due jobs until none is left."""
 
     async def work() -> None:
         connector = PsycopgConnector(kwargs=connector_params(), min_size=1)

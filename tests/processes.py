@@ -1,4 +1,4 @@
-"""Management commands as processes of their own, on the test's database and data directory."""
+"""Management commands in their own processes, on the test's database and data directory."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ from config.environment import BASE_DIR
 
 
 class Workers:
-    """Starts workers; what still runs at the end is killed."""
+    """Starts workers; `close` kills those that still run."""
 
     def __init__(self) -> None:
         self._started: list[subprocess.Popen[str]] = []

@@ -1,4 +1,4 @@
-"""Real threads on real connections, all let go at the same moment."""
+"""Real threads on real connections, all released at the same time."""
 
 import threading
 from collections.abc import Callable
@@ -9,24 +9,24 @@ from django.db import connection
 
 Result = TypeVar("Result")
 
-PATIENCE_SECONDS = 60
+TIMEOUT_SECONDS = 60
 
 
 def race(runners: int, run: Callable[[int], Result]) -> list[Result]:
-    """Call `run(0)` … `run(runners - 1)` at once, each in its thread; return their results.
+    """Call `run(0)` … `run(runners - 1)` concurrently, each in its thread; return their results.
 
-    What one of them raises is raised here.
+    An exception in one of them is raised here.
     """
     barrier = threading.Barrier(runners)
 
     def runner(number: int) -> Result:
         try:
             connection.ensure_connection()
-            barrier.wait(PATIENCE_SECONDS)
+            barrier.wait(TIMEOUT_SECONDS)
             return run(number)
         finally:
             connection.close()
 
     with ThreadPoolExecutor(runners) as pool:
         futures = [pool.submit(runner, number) for number in range(runners)]
-        return [future.result(PATIENCE_SECONDS) for future in futures]
+        return [future.result(TIMEOUT_SECONDS) for future in futures]

@@ -1,1 +1,1 @@
-"""What people hold."""
+"""Wallets: assets, wallets, their references and the lock."""

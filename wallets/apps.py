@@ -1,4 +1,4 @@
-"""Wallets: what they hold."""
+"""Wallets, as a Django app."""
 
 from django.apps import AppConfig
 

@@ -1,4 +1,4 @@
-"""The assets, kept in the process: what they are never changes once they are created."""
+"""The assets, cached in the process: their properties never change after their creation."""
 
 import re
 import uuid
@@ -11,22 +11,22 @@ from wallets.models import Asset, Purpose, Wallet
 
 DEFAULT_CURRENCY = "USD"
 
-_SYSTEM_WALLETS = uuid.UUID("5d0b3c3e-6f4b-5f0e-8a53-2f1f6f0c9d11")
+_SYSTEM_WALLET_NAMESPACE = uuid.UUID("5d0b3c3e-6f4b-5f0e-8a53-2f1f6f0c9d11")
 SYMBOL = re.compile(r"[A-Z0-9]{1,12}")
-_known: dict[str, Asset] = {}
+_cache: dict[str, Asset] = {}
 
 
 def find_asset(symbol: str) -> Asset | None:
     """Return the asset, or None if there is none with this symbol."""
-    if symbol not in _known:
-        # What cannot be a symbol is not worth a query, nor fit for one (a NUL, say).
+    if symbol not in _cache:
+        # No query for an invalid symbol, which PostgreSQL may not even accept (a NUL, say).
         if not SYMBOL.fullmatch(symbol):
             return None
         asset = Asset.objects.filter(symbol=symbol).first()
         if asset is None:
             return None
-        _known[symbol] = asset
-    return _known[symbol]
+        _cache[symbol] = asset
+    return _cache[symbol]
 
 
 def get_asset(symbol: str, *, field: str = "currency") -> Asset:
@@ -46,14 +46,14 @@ def amount_minor(
 
 
 def to_decimal(minor: int | None, symbol: str) -> Decimal | None:
-    """Return minor units of the asset as the exact decimal that goes out; None stays None."""
+    """Return minor units of the asset as the exact decimal for an answer; None stays None."""
     return None if minor is None else to_major(minor, decimals=get_asset(symbol).decimals)
 
 
 @cache
 def system_wallet_id(symbol: str, purpose: Purpose) -> uuid.UUID:
-    """Return the id of the asset's system wallet: derived, so that nobody has to look it up."""
-    return uuid.uuid5(_SYSTEM_WALLETS, f"{symbol}:{purpose}")
+    """Return the id of the asset's system wallet, which is derived, so it needs no query."""
+    return uuid.uuid5(_SYSTEM_WALLET_NAMESPACE, f"{symbol}:{purpose}")
 
 
 @cache
@@ -67,14 +67,14 @@ def is_system_wallet(wallet_id: uuid.UUID, symbol: str) -> bool:
     return wallet_id in system_wallet_ids(symbol)
 
 
-def system_account(wallet_id: uuid.UUID, symbol: str) -> str:
-    """Return what a system wallet is called outside, e.g. `SYSTEM:funding`."""
+def system_wallet_name(wallet_id: uuid.UUID, symbol: str) -> str:
+    """Return the name of a system wallet in the API and the admin, e.g. `SYSTEM:funding`."""
     purposes = {system_wallet_id(symbol, purpose): purpose for purpose in Purpose}
     return f"SYSTEM:{purposes[wallet_id]}"
 
 
 def create_asset(*, symbol: str, name: str, decimals: int, is_cash: bool) -> Asset:
-    """Create the asset and its system wallets, or return the one that is there."""
+    """Create the asset and its system wallets, or return the existing asset."""
     asset, _ = Asset.objects.get_or_create(
         symbol=symbol, defaults={"name": name, "decimals": decimals, "is_cash": is_cash}
     )

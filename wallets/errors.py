@@ -1,10 +1,10 @@
-"""What wallets refuse."""
+"""The refusals of wallets."""
 
 from core.errors import NotFound, PermissionDenied, RuleBroken, StateConflict
 
 
 class WalletNotFound(NotFound):
-    """It does not exist, or is somebody else's: the same answer on purpose."""
+    """The wallet does not exist or belongs to another owner: the same answer on purpose."""
 
     message = "There is no such wallet."
 

@@ -1,11 +1,11 @@
-"""What is held, and by whom.
+"""Assets and wallets.
 
 - Asset: what is counted (USD, GOLD …), with a number of decimals that never changes.
 - Wallet: an owner's balance of one asset; its id is its token.
-- System wallet: the other side of the world, one per asset and purpose. It is never locked and
-  keeps no balance: what it holds is derived from the ledger.
+- System wallet: the counterparty of deposits, withdrawals and credits, one per asset and purpose.
+  It is never locked and stores no balance: its balance is derived from the ledger.
 
-Balances and versions are written by `ledger.post` alone: the app's database role may not.
+Only `ledger.post` writes balances and versions: the app's database role may not.
 """
 
 import uuid
@@ -37,7 +37,9 @@ class Asset(models.Model):
 
     symbol = models.CharField(max_length=12, primary_key=True)
     name = models.CharField(max_length=60)
-    decimals = models.PositiveSmallIntegerField(help_text="Digits after the point, for good.")
+    decimals = models.PositiveSmallIntegerField(
+        help_text="Digits after the point; they never change."
+    )
     is_cash = models.BooleanField(help_text="Whether people may deposit and withdraw it.")
 
     class Meta:
@@ -57,7 +59,7 @@ class Wallet(models.Model):
     asset = models.ForeignKey(
         Asset,
         on_delete=models.PROTECT,
-        db_constraint=False,  # triggers hold it: see assets_for_good.sql
+        db_constraint=False,  # triggers check it: see sql/constraints.sql
         db_index=False,
         related_name="+",
     )
@@ -65,8 +67,8 @@ class Wallet(models.Model):
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,
         null=True,
-        db_constraint=False,  # one foreign key holds owner and role together: see 0001
-        db_index=False,  # the slots' below begins with it
+        db_constraint=False,  # one foreign key on owner and role: see sql/constraints.sql
+        db_index=False,  # the unique constraint on owner and slot begins with it
         related_name="wallets",
         help_text="None: a system wallet.",
     )
@@ -77,9 +79,11 @@ class Wallet(models.Model):
     purpose = models.CharField(max_length=10, choices=Purpose, null=True)
     status = models.CharField(max_length=6, choices=Status, default=Status.ACTIVE)
     balance_minor = models.BigIntegerField(null=True)
-    held_minor = models.BigIntegerField(default=0, help_text="The part of it that is set aside.")
+    held_minor = models.BigIntegerField(
+        default=0, help_text="The part of the balance that is held."
+    )
     version = models.BigIntegerField(default=0, help_text="How many completed entries it has.")
-    # By the one clock that all hosts share: the oldest is the one that pays.
+    # By the database's clock, which all hosts share: an owner's oldest wallet is the default one.
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     updated_at = models.DateTimeField(db_default=Now(), editable=False)
 
@@ -111,11 +115,11 @@ class Wallet(models.Model):
             ),
             models.CheckConstraint(name="version_not_negative", condition=Q(version__gte=0)),
             models.CheckConstraint(
-                name="nothing_without_an_entry",
+                name="balance_needs_entry",
                 condition=Q(version__gt=0) | Q(balance_minor=0) | Q(balance_minor__isnull=True),
             ),
             models.CheckConstraint(name="status_is_known", condition=Q(status__in=Status.values)),
-            # Two creations that race take the same slot, and the second one breaks this.
+            # Two concurrent creations take the same slot, and the second one violates this.
             models.UniqueConstraint(fields=["owner", "slot"], name="one_cash_wallet_per_slot"),
             models.CheckConstraint(
                 name="one_wallet_per_company",
@@ -127,20 +131,20 @@ class Wallet(models.Model):
                 condition=Q(purpose__isnull=False),
             ),
         )
-        # No index on the asset: nearly all wallets are of one, and a database without fresh
-        # statistics would look for an owner's wallet there. An owner's are found by their slots.
+        # No index on the asset: nearly all wallets hold the same one, and without fresh statistics
+        # PostgreSQL would use it to find an owner's wallet. The index on owner and slot finds it.
 
     def __str__(self) -> str:
         return str(self.id)
 
     @property
     def available_minor(self) -> int:
-        """What can be spent: the balance without what is held. 0 for a system wallet."""
+        """The amount that can be spent: the balance less the held amount. 0 for a system wallet."""
         return (self.balance_minor or 0) - self.held_minor
 
 
 class StatusChange(models.Model):
-    """That a wallet was frozen, set free or closed, by whom, and why. Kept for good."""
+    """A change of a wallet's status (frozen, active, closed), by whom and why; append-only."""
 
     wallet = models.ForeignKey(Wallet, on_delete=models.PROTECT, related_name="status_changes")
     status = models.CharField(max_length=6, choices=Status)

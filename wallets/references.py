@@ -14,7 +14,7 @@ from accounts.models import User
 from wallets.assets import get_asset
 from wallets.errors import NotCash, WalletNotFound
 from wallets.models import Wallet
-from wallets.selectors import anyones_wallet, company_wallet
+from wallets.selectors import company_wallet, get_wallet
 
 #: Of each; about half a kilobyte a wallet.
 _KEPT = 20_000
@@ -40,7 +40,7 @@ def ref_of(wallet: Wallet) -> WalletRef:
 @lru_cache(_KEPT)
 def wallet_ref(wallet_id: uuid.UUID) -> WalletRef:
     """Return a wallet that somebody owns. Raises `WalletNotFound`."""
-    return ref_of(anyones_wallet(wallet_id))
+    return ref_of(get_wallet(wallet_id))
 
 
 def own_wallet_ref(owner: User, wallet_id: uuid.UUID) -> WalletRef:

@@ -1,4 +1,4 @@
-"""Looking wallets up."""
+"""Queries for wallets."""
 
 import uuid
 
@@ -9,17 +9,17 @@ from core.connections.fixed_query import FixedQuery
 from wallets.errors import NoWallet, WalletNotFound
 from wallets.models import Asset, Status, Wallet
 
-_OWN = FixedQuery(Wallet, "WHERE id = %s AND owner_id = %s")
-_OWN_BY_TOKEN = FixedQuery(
+_BY_ID_AND_OWNER = FixedQuery(Wallet, "WHERE id = %s AND owner_id = %s")
+_BY_ID_OWNER_AND_TOKEN = FixedQuery(
     Wallet, "WHERE id = %s AND owner_id = %s AND token_is_valid(%s, owner_id)"
 )
-_ANYONES = FixedQuery(Wallet, "WHERE id = %s AND owner_id IS NOT NULL")
-_OF_COMPANY = FixedQuery(Wallet, "WHERE owner_id = %s AND slot IS NOT NULL")
+_BY_ID = FixedQuery(Wallet, "WHERE id = %s AND owner_id IS NOT NULL")
+_BY_COMPANY = FixedQuery(Wallet, "WHERE owner_id = %s AND slot IS NOT NULL")
 
 
 def own_wallet(owner: User, wallet_id: uuid.UUID) -> Wallet:
     """Return the owner's wallet. Raises `WalletNotFound`, for another's wallet too."""
-    wallet = _OWN.first(wallet_id, owner.pk)
+    wallet = _BY_ID_AND_OWNER.first(wallet_id, owner.pk)
     if wallet is None:
         raise WalletNotFound
     return wallet
@@ -29,12 +29,12 @@ def own_wallet_by_token(
     owner_id: uuid.UUID, wallet_id: uuid.UUID, token_digest: str
 ) -> Wallet | None:
     """Return the owner's wallet if the token is valid and the wallet theirs, by one statement."""
-    return _OWN_BY_TOKEN.first(wallet_id, owner_id, token_digest)
+    return _BY_ID_OWNER_AND_TOKEN.first(wallet_id, owner_id, token_digest)
 
 
-def anyones_wallet(wallet_id: uuid.UUID) -> Wallet:
-    """Return a wallet that somebody owns. Raises `WalletNotFound`."""
-    wallet = _ANYONES.first(wallet_id)
+def get_wallet(wallet_id: uuid.UUID) -> Wallet:
+    """Return any owner's wallet. Raises `WalletNotFound`, for a system wallet too."""
+    wallet = _BY_ID.first(wallet_id)
     if wallet is None:
         raise WalletNotFound
     return wallet
@@ -46,10 +46,10 @@ def wallets_of(owner: User) -> QuerySet[Wallet]:
 
 
 def default_wallet(owner: User, asset: Asset) -> Wallet | None:
-    """Return the wallet that is meant when only its owner and an asset are named.
+    """Return the owner's wallet for a call that names only the owner and the asset.
 
-    The oldest active one; failing that the oldest frozen one, so that an attempt on it is refused
-    and recorded; None when there is neither.
+    That is the oldest active one; else the oldest frozen one, so that the attempt is refused and
+    recorded; None when there is neither.
     """
     return (
         wallets_of(owner)
@@ -61,8 +61,8 @@ def default_wallet(owner: User, asset: Asset) -> Wallet | None:
 
 
 def company_wallet(company_id: uuid.UUID) -> Wallet:
-    """Return the wallet that a company is paid into. Raises `NoWallet`."""
-    wallet = _OF_COMPANY.first(company_id)
+    """Return the company's wallet, into which charges pay. Raises `NoWallet`."""
+    wallet = _BY_COMPANY.first(company_id)
     if wallet is None:
         raise NoWallet
     return wallet

@@ -1,4 +1,4 @@
-"""Creating wallets, freezing them, setting them free. Requires a unit of work."""
+"""Creating wallets and changing their status. Each function requires a unit of work."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -14,14 +14,14 @@ from core.unit_of_work import refuse_on_constraint, require_unit_of_work
 from wallets.assets import get_asset
 from wallets.errors import BalanceNotZero, NotCash, WalletClosed, WalletLimitReached
 from wallets.models import Asset, Status, StatusChange, Wallet
-from wallets.selectors import anyones_wallet, default_wallet
+from wallets.selectors import default_wallet, get_wallet
 
 refuse_on_constraint("one_cash_wallet_per_slot", WalletLimitReached)
 refuse_on_constraint("one_wallet_per_company", WalletLimitReached)
 
 
 def open_cash_wallet(owner: User, symbol: str) -> Wallet:
-    """Create a wallet of a cash asset for a client or a company that asks for it.
+    """Create a wallet of a cash asset for a client or a company.
 
     Raises `InvalidInput` (no such currency), `NotCash` and `WalletLimitReached`.
     """
@@ -34,7 +34,7 @@ def open_cash_wallet(owner: User, symbol: str) -> Wallet:
 
 
 def wallet_to_credit(owner: User, asset: Asset) -> Wallet:
-    """Return the wallet that a credit to the owner goes into; the first one makes it.
+    """Return the wallet for a credit to the owner; create it for the first credit.
 
     Making it requires a unit of work. Raises `WalletLimitReached` when a cash wallet would be one
     too many.
@@ -48,15 +48,15 @@ def wallet_to_credit(owner: User, asset: Asset) -> Wallet:
 
 
 def set_status(wallet_id: UUID, *, status: Status, reason: str, actor: User | None) -> Wallet:
-    """Freeze a wallet, set it free or close it, and keep why.
+    """Freeze, unfreeze or close a wallet, and record the reason.
 
-    Requires a unit of work. Waits for the movements in hand; once it commits, none that begins
-    later finds the wallet as it was. Raises `WalletNotFound`, `WalletClosed`, and
-    `BalanceNotZero` for closing a wallet that holds money.
+    Requires a unit of work. Waits for running movements of the wallet; every movement after the
+    commit sees the new status. Raises `WalletNotFound`, `WalletClosed`, and `BalanceNotZero` for
+    closing a wallet that holds money.
     """
     require_unit_of_work()
     lock_wallets([wallet_id])
-    wallet = anyones_wallet(wallet_id)
+    wallet = get_wallet(wallet_id)
     if wallet.status == Status.CLOSED:
         raise WalletClosed
     if status == Status.CLOSED and wallet.balance_minor:
@@ -64,23 +64,23 @@ def set_status(wallet_id: UUID, *, status: Status, reason: str, actor: User | No
     wallet.status = status
     wallet.updated_at = Now()
     wallet.save(update_fields=["status", "updated_at"])
-    # The database knows when; whoever asks for it reads it.
+    # The database set the time: the next access to the attribute reads it.
     del wallet.updated_at
     StatusChange.objects.create(wallet=wallet, status=status, reason=reason, actor=actor)
     return wallet
 
 
 def lock_wallets(wallet_ids: Sequence[UUID]) -> None:
-    """Lock wallets until the unit of work ends, in the one order: movements of them wait."""
+    """Lock wallets in the order of their ids until the unit of work ends; their movements wait."""
     require_unit_of_work()
     with connection.cursor() as cursor:
         cursor.execute("SELECT FROM lock_wallets(%s::uuid[])", [list(wallet_ids)])
 
 
 def _lock_owner(owner: User) -> None:
-    """Let two creations for one owner follow each other; the slot says the same once more.
+    """Serialize creations for one owner; the unique slot is a second guard.
 
-    Raises `AccountErased` when the owner left meanwhile.
+    Raises `AccountErased` when the account was erased in the meantime.
     """
     locked = User.objects.select_for_update(no_key=True).get(pk=owner.pk)
     if not locked.is_active:
@@ -98,8 +98,8 @@ def _create_wallet(owner: User, asset: Asset) -> Wallet:
 
 
 def _next_slot(owner: User) -> int:
-    taken = Wallet.objects.filter(owner_id=owner.pk).aggregate(last=Max("slot"))["last"] or 0
+    last = Wallet.objects.filter(owner_id=owner.pk).aggregate(last=Max("slot"))["last"] or 0
     limit = 1 if owner.role == Role.COMPANY else settings.MAX_WALLETS_BY_CLIENT
-    if limit and taken >= limit:
+    if limit and last >= limit:
         raise WalletLimitReached(limit=limit)
-    return int(taken) + 1
+    return int(last) + 1

@@ -181,9 +181,9 @@ class Migration(migrations.Migration):
                 ("subject_id", models.CharField(max_length=64)),
                 (
                     "reason",
-                    models.CharField(help_text="In the words of who did it.", max_length=500),
+                    models.CharField(help_text="As the operator wrote it.", max_length=500),
                 ),
-                ("result", models.CharField(help_text="What became of it.", max_length=700)),
+                ("result", models.CharField(help_text="The result of the action.", max_length=700)),
                 ("address", models.GenericIPAddressField(null=True)),
                 ("request_id", models.CharField(max_length=128)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),

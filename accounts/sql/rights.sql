@@ -1,5 +1,5 @@
--- The service never deletes an account (what is erased keeps its row) and never changes what Django
--- keeps of its own schema. What operators do is written once.
+-- The service never deletes an account (an erased account keeps its row) and never changes Django's
+-- tables about its own schema. The record of what operators do is append-only.
 SELECT for_app_role(statement) FROM unnest(ARRAY[
     'REVOKE DELETE ON accounts_user FROM wallet_app',
     'REVOKE INSERT, UPDATE, DELETE ON django_migrations, django_content_type, auth_permission,'

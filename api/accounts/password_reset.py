@@ -4,7 +4,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.password_reset import ask_for_reset, confirm_reset
+from accounts.password_reset import confirm_reset, request_reset
 from api.accounts.bodies import ResetAnswer, ResetBody, ResetConfirmationBody
 from api.http.rate_limits import enforce_rate_limit
 from api.http.schema import operation
@@ -38,7 +38,7 @@ class ResetView(PublicView):
     def post(self, request: Request) -> Response:
         fields = parse_body(request, self.body)
         enforce_rate_limit(request._request, group="reset_account", subject=fields["email"])
-        unit_of_work(lambda: ask_for_reset(fields["email"]))
+        unit_of_work(lambda: request_reset(fields["email"]))
         return Response({"status": "accepted"}, status=202)
 
 

@@ -224,7 +224,7 @@ class PasswordView(ApiView):
         unit_of_work(
             lambda: services.change_password(
                 caller_of(request),
-                kept=request.auth,
+                kept_token=request.auth,
                 address=client_address(request._request),
                 **fields,
             )

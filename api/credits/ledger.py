@@ -23,7 +23,7 @@ from core.errors import InvalidInput, NotFound, PermissionDenied
 from core.times import rfc3339
 from ledger.history import MAX_ID, transactions_of
 from ledger.models import Direction, Transaction
-from wallets.assets import system_account, to_decimal
+from wallets.assets import system_wallet_name, to_decimal
 from wallets.selectors import wallets_of
 
 A_DEBIT = {
@@ -145,7 +145,7 @@ def ledger_rows(transaction: Transaction, *, visible: set[UUID] | None) -> Itera
         shows_balance = visible is None or wallet_id in visible
         yield {
             "transactionId": transaction.id,
-            "account": system_account(wallet_id, symbol) if is_system else wallet_id,
+            "account": system_wallet_name(wallet_id, symbol) if is_system else wallet_id,
             "assetSymbol": symbol,
             "direction": direction,
             "amount": to_decimal(transaction.amount_minor, symbol),

@@ -18,8 +18,10 @@ _VALID = (
     "JOIN knox_authtoken ON knox_authtoken.user_id = accounts_user.id"
     " WHERE digest = %s AND expiry > now() AND is_active"
 )
-_SESSION = FixedQuery(User, _VALID, beside=("created", "expiry"))
-_SESSION_SEEN = FixedQuery(User, _VALID, beside=("created", "expiry", replica.RECORDED_POSITION))
+_SESSION = FixedQuery(User, _VALID, extra=("created", "expiry"))
+_SESSION_WITH_POSITION = FixedQuery(
+    User, _VALID, extra=("created", "expiry", replica.RECORDED_POSITION)
+)
 #: What may stand before a token.
 SCHEMES = (b"token", b"bearer")
 
@@ -66,11 +68,13 @@ class TokenAuthentication(KnoxAuthentication):  # type: ignore[misc]
 
 def _find(digest: str) -> tuple[User, AuthToken]:
     """Return the user and the row of a token. Raises `InvalidToken`."""
-    found = (_SESSION_SEEN if replica.is_configured() else _SESSION).first_beside(digest)
+    found = (_SESSION_WITH_POSITION if replica.is_configured() else _SESSION).first_with_extra(
+        digest
+    )
     if found is None:
         raise InvalidToken
-    user, (created, expiry, *seen) = found
+    user, (created, expiry, *position) = found
     token = AuthToken(digest=digest, user=user, created=created, expiry=expiry)
-    if seen:
-        [token.seen] = seen
+    if position:
+        [token.position] = position
     return user, token

@@ -62,7 +62,7 @@ def replica_allowed(get: Get) -> Get:
 
     @wraps(get)
     def follow(view: ApiView, request: Request, *args: Any, **kwargs: Any) -> Any:
-        position = getattr(request.auth, "seen", None) if view.position_owner else None
+        position = getattr(request.auth, "position", None) if view.position_owner else None
         if position is None or not replica.has_reached(position):
             return get(view, request, *args, **kwargs)
         caller, view.position_owner = view.position_owner, None

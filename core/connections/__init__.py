@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL: the backend of the settings (`base`), and what they are called."""
+"""Connections to PostgreSQL: the database backend (`base`), cursors, and the replica's alias."""
 
-#: The alias of the database that reads may follow to, beside Django's `default`.
+#: The alias of the read replica; the primary is Django's `default`.
 REPLICA = "replica"

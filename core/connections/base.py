@@ -1,8 +1,8 @@
 """The database backend of the settings: `ENGINE = "core.connections"`.
 
 When PostgreSQL restarts, every idle connection of a pool is dead, and each would cost one request
-a 503. psycopg's own check asks the server before each request. A server that went away has also
-closed its end of the socket, which the kernel tells at once and without a trip.
+a 503. psycopg's own check sends a query before each request. A server that has stopped has also
+closed its side of the socket, which the kernel reports immediately and without a round trip.
 """
 
 import select
@@ -14,12 +14,12 @@ from psycopg_pool import ConnectionPool
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Django's own, but for what comes out of the pool."""
+    """Django's wrapper, with a check of each connection that comes out of the pool."""
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        """Return a connection that was alive a moment ago."""
+        """Return a connection that has just been checked."""
         connection = super().get_new_connection(conn_params)
-        # Each round takes one dead connection out, and the pool replaces it.
+        # Each iteration removes one dead connection, and the pool replaces it.
         while self.pool and not _is_alive(connection):
             connection.close()
             self.pool.putconn(connection)
@@ -27,7 +27,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return connection
 
     def _set_autocommit(self, autocommit: bool) -> None:
-        # What comes out of the pool was left as it is wanted; saying so again takes time.
+        # A pooled connection mostly has the wanted mode already; setting it again takes time.
         if self.connection.autocommit != autocommit:
             super()._set_autocommit(autocommit)  # type: ignore[misc]
 
@@ -37,7 +37,7 @@ def _is_alive(connection: Connection[Any]) -> bool:
     socket.register(connection.fileno(), select.POLLIN)
     if not socket.poll(0):
         return True
-    # An idle connection has something to say: a farewell mostly, a notice at times.
+    # The idle connection has received data: mostly the end of the session, sometimes a notice.
     try:
         ConnectionPool.check_connection(connection)
     except OperationalError:

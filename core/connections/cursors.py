@@ -1,4 +1,4 @@
-"""Cursors that send values apart from the statement, where Django's own write them into it."""
+"""Cursors that send values separately; Django's own cursors write them into the statement."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from psycopg.pq import Format
 def custom_cursor(
     cursor_class: type[psycopg.Cursor[Any]], alias: str = DEFAULT_DB_ALIAS
 ) -> CursorWrapper:
-    """Return a cursor of this class as Django's would be: counted, logged, errors translated.
+    """Return a cursor of this class in Django's wrapper, which logs and translates errors.
 
     Results come in binary.
     """

@@ -1,4 +1,4 @@
-"""Statements that a session plans once: the few that nearly every request makes."""
+"""Prepared statements: a session plans them once. For the few that nearly every request runs."""
 
 from typing import Any, Self
 
@@ -12,30 +12,30 @@ from core.connections.cursors import custom_cursor
 
 
 class PreparingCursor(psycopg.Cursor[Any]):
-    """Prepares what it executes, where the connection allows it (`prepare_threshold`).
+    """Prepares each statement, where the connection allows it (`prepare_threshold`).
 
-    Not inside a transaction: there it could not try again when a migration has changed a column
-    since the statement was prepared.
+    Not inside a transaction: there it could not retry when a migration has changed a column since
+    the statement was prepared.
     """
 
-    def execute(self, query: Any, params: Any = None, **_given: Any) -> Self:
-        is_alone = self.connection.info.transaction_status == TransactionStatus.IDLE
+    def execute(self, query: Any, params: Any = None, **_options: Any) -> Self:
+        is_autocommitted = self.connection.info.transaction_status == TransactionStatus.IDLE
         try:
-            return super().execute(query, params, prepare=is_alone)
+            return super().execute(query, params, prepare=is_autocommitted)
         except FeatureNotSupported:
-            if not is_alone:
+            if not is_autocommitted:
                 raise
             return super().execute(query, params, prepare=False)
 
 
-#: Replaced where statements are traced: nothing else passes by these cursors.
+#: Replaced where statements are traced.
 cursor_class: type[psycopg.Cursor[Any]] = PreparingCursor
 
 
 def prepared_cursor(alias: str = DEFAULT_DB_ALIAS) -> CursorWrapper:
     """Return a cursor for statements that differ in their values only.
 
-    Django's own cursors write the values into the statement, which PostgreSQL then has to read and
-    plan anew: for a look by key, five times the work of both.
+    Django's own cursors write the values into the statement, which PostgreSQL then has to parse and
+    plan again: for a lookup by key, both sides do five times the work.
     """
     return custom_cursor(cursor_class, alias)

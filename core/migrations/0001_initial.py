@@ -40,7 +40,9 @@ class Migration(migrations.Migration):
                 ("body", models.BinaryField()),
                 (
                     "transaction_id",
-                    models.UUIDField(help_text="What the request moved, if anything.", null=True),
+                    models.UUIDField(
+                        help_text="The transaction that the request made, if any.", null=True
+                    ),
                 ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
             ],

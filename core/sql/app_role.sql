@@ -1,8 +1,8 @@
--- What the app's role may do with the tables of the owner, who migrates. Rooms that hold money take
--- rights back in their own migrations.
+-- The rights of the app's role on the tables of the owner, who migrates. The rooms revoke what the app
+-- must not do in their own migrations.
 
--- Runs a GRANT or a REVOKE for the app's role. Where one role migrates and runs (there is no
--- `wallet_app` in the cluster, or it migrates itself) there is nothing to grant.
+-- Runs a GRANT or a REVOKE for the app's role. Does nothing where one role migrates and serves (the
+-- cluster has no `wallet_app`, or `wallet_app` itself migrates).
 CREATE FUNCTION for_app_role(statement text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     IF to_regrole('wallet_app') IS NOT NULL AND current_user <> 'wallet_app' THEN

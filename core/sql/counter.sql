@@ -1,4 +1,4 @@
--- The counters of the rate limits (core.counters). UNLOGGED: they are worth no write-ahead log.
+-- The counters of the rate limits (core.counters). UNLOGGED: losing them in a crash does no harm.
 CREATE UNLOGGED TABLE core_counter (
     key        varchar(255) PRIMARY KEY,
     value      bigint       NOT NULL,

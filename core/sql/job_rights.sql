@@ -1,5 +1,5 @@
--- What workers do with procrastinate's tables needs no right to change what happened to a job: events
--- are added by triggers, and go with their job by a foreign key, which deletes as the owner.
+-- Workers need no right to change or delete procrastinate's events: triggers add them, and a foreign
+-- key, which runs as the owner, deletes them with their job.
 SELECT for_app_role(statement) FROM unnest(ARRAY[
     'REVOKE ALL ON procrastinate_jobs, procrastinate_events, procrastinate_periodic_defers,'
         ' procrastinate_workers FROM wallet_app',

@@ -1,7 +1,7 @@
--- How far the primary's log had been written when each caller was last answered by it
--- (core.replica). UNLOGGED: whoever is lost in a crash is unknown, and unknown is safe.
+-- The position of the primary's write-ahead log when the primary last answered each caller
+-- (core.replica). UNLOGGED: a crash may lose rows, and the primary answers callers without a row.
 CREATE UNLOGGED TABLE core_position (
-    caller_id uuid        PRIMARY KEY,
-    seen      pg_lsn      NOT NULL,
-    seen_at   timestamptz NOT NULL
+    caller_id   uuid        PRIMARY KEY,
+    position    pg_lsn      NOT NULL,
+    recorded_at timestamptz NOT NULL
 ) WITH (fillfactor = 70);

@@ -176,7 +176,7 @@ def _insert(batch: Batch) -> dict[int, uuid.UUID]:
     customers = batch.customers
     with bulk_cursor() as cursor:
         # A wallet's owner is checked once, at the commit, not for each version of the row.
-        cursor.execute("SET CONSTRAINTS owner_has_that_role DEFERRED")
+        cursor.execute("SET CONSTRAINTS owner_role_matches DEFERRED")
         cursor.execute(
             _INSERT,
             {

@@ -149,7 +149,7 @@ class Migration(migrations.Migration):
                 ),
                 ("finished_at", models.DateTimeField(auto_now_add=True)),
                 ("seconds", models.FloatField()),
-                ("findings", models.PositiveIntegerField(help_text="Wallets that are off.")),
+                ("findings", models.PositiveIntegerField(help_text="Inconsistent wallets.")),
                 ("unbalanced_assets", models.PositiveIntegerField()),
             ],
         ),

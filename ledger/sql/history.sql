@@ -1,32 +1,30 @@
--- Pages of what happened, newest first. Each side of a wallet is read from the end of its own index
--- and stops after one page; then the sides are merged.
+-- Pages of entries, newest first. Each side of a wallet is read from the end of its own index and
+-- stops after one page; then the sides are merged.
 --
--- Left to itself, the planner sorts a wallet's whole life while its statistics are from the time
--- before the wallet got busy. Here it has one way left, which is right whatever the statistics say:
--- sorts are switched off, and only the index of (wallet, id) has the order that is asked for. So the
--- wallet is compared together with the id. `wallet_id = wallet` would mean the same, but then
--- the primary key had that order, too, and reads everybody's rows. The id alone is compared once
--- more, for the choice of partitions.
--- The plan is made once for each session: planning for dozens of partitions takes longer than
--- reading a page.
+-- With statistics from before the wallet got busy, the planner would sort the wallet's whole history.
+-- Here only one plan is left, which is right with any statistics: sorts are disabled, and only the index
+-- on (wallet, id) has the requested order. That is why the wallet is compared together with the id.
+-- `wallet_id = wallet` would mean the same, but then the primary key had that order, too, and an index
+-- scan of it reads the rows of all wallets. The comparison of the id alone is for partition pruning.
+-- The plan is made once per session: planning for dozens of partitions takes longer than reading a page.
 CREATE FUNCTION ledger_history(
     wallet       uuid,
-    before       uuid,     -- ids below it
-    since        uuid,     -- ids from it on
-    is_completed boolean,  -- NULL: failed ones, too
+    before       uuid,     -- exclusive upper bound of the ids
+    since        uuid,     -- inclusive lower bound of the ids
+    is_completed boolean,  -- NULL: completed and failed
     of_kind      varchar,  -- NULL: every kind
-    skipped      bigint,
-    wanted       bigint
+    row_offset   bigint,
+    row_limit    bigint
 ) RETURNS SETOF ledger_entry LANGUAGE plpgsql STABLE
 SET enable_sort = off SET enable_incremental_sort = off SET enable_bitmapscan = off
 SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     seconds double precision :=
         ('x' || left(replace(before::text, '-', ''), 12))::bit(48)::bigint / 1000;
-    -- The ids that are looked at: of the month below `before` first, then of what is left. A busy
-    -- wallet's page lies in that month, and no other one is opened for it.
-    ending uuid := before;
-    beginning uuid := CASE WHEN skipped > 0 THEN since ELSE greatest(
+    -- The range of ids that is read: first the month below `before`, then the rest. A busy wallet's
+    -- page lies in that month, so no other partition is opened.
+    upper_id uuid := before;
+    lower_id uuid := CASE WHEN row_offset > 0 THEN since ELSE greatest(
         since, first_id_at(greatest(to_timestamp(seconds) - interval '31 days', 'epoch'))
     ) END;
     found bigint;
@@ -34,27 +32,27 @@ BEGIN
     LOOP
         RETURN QUERY
         SELECT * FROM ledger_entry e
-         WHERE (e.wallet_id, e.transaction_id) < (wallet, ending)
-           AND (e.wallet_id, e.transaction_id) >= (wallet, beginning)
-           AND e.transaction_id < ending AND e.transaction_id >= beginning
+         WHERE (e.wallet_id, e.transaction_id) < (wallet, upper_id)
+           AND (e.wallet_id, e.transaction_id) >= (wallet, lower_id)
+           AND e.transaction_id < upper_id AND e.transaction_id >= lower_id
            AND (is_completed IS NULL OR (e.failure_code IS NULL) = is_completed)
            AND (of_kind IS NULL OR e.kind = of_kind)
-         ORDER BY e.wallet_id DESC, e.transaction_id DESC OFFSET skipped LIMIT wanted;
+         ORDER BY e.wallet_id DESC, e.transaction_id DESC OFFSET row_offset LIMIT row_limit;
         GET DIAGNOSTICS found = ROW_COUNT;
-        wanted := wanted - found;
-        EXIT WHEN wanted <= 0 OR beginning <= since;
-        ending := beginning;
-        beginning := since;
+        row_limit := row_limit - found;
+        EXIT WHEN row_limit <= 0 OR lower_id <= since;
+        upper_id := lower_id;
+        lower_id := since;
     END LOOP;
 END
 $$;
 
--- Of several wallets, each transaction once.
+-- The newest transactions of several wallets, each transaction once.
 CREATE FUNCTION ledger_newest_transactions(
     wallets        uuid[],
     before         uuid,
     completed_only boolean,
-    wanted         bigint
+    row_limit      bigint
 ) RETURNS SETOF ledger_transaction LANGUAGE plpgsql STABLE
 SET enable_sort = off SET enable_incremental_sort = off SET enable_bitmapscan = off
 SET plan_cache_mode = force_generic_plan AS $$
@@ -68,13 +66,13 @@ BEGIN
           (SELECT * FROM ledger_transaction t
             WHERE (t.source_id, t.id) < (w.id, before) AND (t.source_id, t.id) >= (w.id, zero)
               AND t.id < before AND (t.failure_code IS NULL OR NOT completed_only)
-            ORDER BY t.source_id DESC, t.id DESC LIMIT wanted)
+            ORDER BY t.source_id DESC, t.id DESC LIMIT row_limit)
           UNION ALL
           (SELECT * FROM ledger_transaction t
             WHERE (t.target_id, t.id) < (w.id, before) AND (t.target_id, t.id) >= (w.id, zero)
               AND t.id < before AND (t.failure_code IS NULL OR NOT completed_only)
-            ORDER BY t.target_id DESC, t.id DESC LIMIT wanted)
+            ORDER BY t.target_id DESC, t.id DESC LIMIT row_limit)
      ) AS newest
-     ORDER BY newest.id DESC LIMIT wanted;
+     ORDER BY newest.id DESC LIMIT row_limit;
 END
 $$;

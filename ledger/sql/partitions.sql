@@ -1,17 +1,17 @@
 -- Transactions are partitioned by the month of their UUIDv7: the first 48 bits of an id are
 -- milliseconds, so a month is a range of ids and the key stays one column.
 
--- The smallest id of a moment: ids made from then on are not below it.
+-- The smallest UUIDv7 of a time: no id that is made from then on is smaller.
 CREATE FUNCTION first_id_at(moment timestamptz) RETURNS uuid
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT (lpad(to_hex(floor(extract(epoch FROM moment) * 1000)::bigint), 12, '0')
             || repeat('0', 20))::uuid
 $$;
 
--- Makes the partitions from last month (a clock may step back) to `months` from now, and returns
--- the names of the new ones. The owner's function: a partition belongs to who made it, and the
--- app's role must not own one. Attaching blocks no reader and no writer; the lock it needs is
--- asked for briefly, so that money never queues behind it.
+-- Makes the missing partitions from last month (a clock may step back) to `months` from now, and
+-- returns their names. It runs as the owner: a partition belongs to the role that creates it, and the
+-- app's role must not own one. Attaching blocks no reader and no writer. The wait for its lock is short
+-- (`lock_timeout`), so that transactions never queue behind it.
 CREATE FUNCTION make_transaction_partitions(months integer)
 RETURNS SETOF text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET lock_timeout = '2s' AS $$
@@ -31,8 +31,8 @@ BEGIN
         EXECUTE format(
             'CREATE TABLE %I (LIKE ledger_transaction INCLUDING DEFAULTS INCLUDING CONSTRAINTS'
             ' INCLUDING GENERATED)', partition);
-        -- One entry per version of a wallet: what the lock promises, said once more. System
-        -- wallets and what failed have no versions, and cost nothing here.
+        -- One entry per version of a wallet: a second guard behind the lock. System wallets and
+        -- failed transactions have no versions, and cost nothing here.
         EXECUTE format('CREATE UNIQUE INDEX %I ON %I (source_id, source_version)'
                        ' WHERE source_version IS NOT NULL',
                        partition || '_source_version', partition);

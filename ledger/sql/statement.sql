@@ -1,12 +1,13 @@
--- What a statement is read from. Versions tell the order, even where a clock has stepped back.
+-- Queries of a statement. Versions define the order, even when a clock has stepped back.
 --
--- As in history.sql the plans are made once for each session, and sorts are switched off: only the
--- indexes of (wallet, version) have the order that is asked for.
+-- As in history.sql the plans are made once per session, and sorts are disabled: only the indexes on
+-- (wallet, version) have the requested order.
 
--- Of a wallet's completed entries with an id below `before`, the one with the highest version.
+-- Returns the entry with the highest version among a wallet's completed entries with an id below
+-- `before`.
 --
--- It is looked for from the newest entry of that month backwards: a moment in the middle of a busy
--- month costs a look at each entry that the wallet has had since, until the month ends.
+-- The search goes backwards from the newest entry of that month: for a time in the middle of a busy
+-- month it reads each entry that the wallet got later in that month.
 CREATE FUNCTION ledger_newest_entry(wallet uuid, before uuid)
 RETURNS SETOF ledger_entry LANGUAGE plpgsql STABLE
 SET enable_sort = off SET enable_incremental_sort = off SET enable_bitmapscan = off
@@ -19,11 +20,11 @@ BEGIN
 END
 $$;
 
--- Its entries of the versions above `after` up to `last`, oldest first. None of them may have an id
--- below `since`, which only saves opening earlier months. Later ones are opened, empty as they are:
--- how far ahead a clock once was, nobody knows.
+-- Returns a wallet's entries with versions above `after` up to `last`, oldest first. The caller knows
+-- that none has an id below `since`, which saves opening earlier partitions. Later partitions are opened
+-- though mostly empty: a clock may have been ahead by any time.
 CREATE FUNCTION ledger_entries_of_versions(
-    wallet uuid, after bigint, last bigint, since uuid, wanted bigint
+    wallet uuid, after bigint, last bigint, since uuid, row_limit bigint
 ) RETURNS SETOF ledger_entry LANGUAGE plpgsql STABLE
 SET enable_sort = off SET enable_incremental_sort = off SET enable_bitmapscan = off
 SET plan_cache_mode = force_generic_plan AS $$
@@ -32,6 +33,6 @@ BEGIN
     SELECT * FROM ledger_entry e
      WHERE e.wallet_id = wallet AND e.version > after AND e.version <= last
        AND e.transaction_id >= since
-     ORDER BY e.version LIMIT wanted;
+     ORDER BY e.version LIMIT row_limit;
 END
 $$;

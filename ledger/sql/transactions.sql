@@ -2,8 +2,8 @@
 -- never changed; with exactly one source and one target of one asset, an unbalanced transaction
 -- cannot be written.
 --
--- No foreign keys: `ledger_post` has resolved both wallets under its lock and wallets are never
--- deleted; with a key, every deposit would share-lock the system wallet's row.
+-- No foreign keys: `ledger_post` has read both wallets under its lock and wallets are never deleted;
+-- with a foreign key, every deposit would share-lock the system wallet's row.
 CREATE TABLE ledger_transaction (
     id                   uuid    NOT NULL DEFAULT uuidv7(),
     kind                 varchar NOT NULL,
@@ -13,16 +13,16 @@ CREATE TABLE ledger_transaction (
     target_id            uuid    NOT NULL,
     source_is_system     boolean NOT NULL,
     target_is_system     boolean NOT NULL,
-    source_balance_minor bigint,          -- after it; NULL for a system wallet and when it failed
+    source_balance_minor bigint,          -- after it; NULL: a system wallet, or failed
     target_balance_minor bigint,
-    source_version       bigint,          -- the wallet's version after it
+    source_version       bigint,          -- the wallet's version after the transaction
     target_version       bigint,
     failure_code         varchar,         -- NULL: completed
     summary              varchar NOT NULL DEFAULT '',
-    actor_id             uuid,            -- the user who asked for it; NULL: the service itself
+    actor_id             uuid,            -- the user who made the call; NULL: the service itself
     request_id           varchar NOT NULL DEFAULT '',
-    origin_id            uuid,            -- the charge that a refund gives back
-    group_id             uuid,            -- rows that happen all or none
+    origin_id            uuid,            -- the charge that is refunded
+    group_id             uuid,            -- transactions that commit all or none
     created_at           timestamptz GENERATED ALWAYS AS (uuid_extract_timestamp(id)) VIRTUAL,
     PRIMARY KEY (id),
     CONSTRAINT amount_positive CHECK (amount_minor > 0),
@@ -33,7 +33,7 @@ CREATE TABLE ledger_transaction (
         AND (source_version IS NULL) = (source_balance_minor IS NULL)
         AND (target_version IS NULL) = (target_balance_minor IS NULL)
     ),
-    -- Written so that it is quick to set up: as a list of rows it cost more than the insert.
+    -- A CASE, because initializing a list of legal rows cost more than the insert itself.
     CONSTRAINT legal_movement CHECK (
         CASE WHEN kind = 'adjustment' THEN source_is_system <> target_is_system
         ELSE kind IN ('deposit', 'withdrawal', 'transfer', 'charge', 'refund', 'topup', 'bonus',
@@ -51,7 +51,7 @@ CREATE INDEX ledger_transaction_of_target ON ledger_transaction (target_id, id);
 SELECT make_append_only('ledger_transaction');
 
 -- Each wallet's side of a transaction. The branches carry no WHERE: with one inside, PostgreSQL
--- sorts a busy wallet's whole life instead of reading two indexes from their ends.
+-- sorts a busy wallet's whole history instead of reading two indexes from their ends.
 CREATE VIEW ledger_entry AS
     SELECT id AS transaction_id, source_id AS wallet_id, target_id AS counterparty_id,
            'DEBIT' AS direction, source_is_system AS wallet_is_system,

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from prometheus_client.core import Metric
 
-from ledger.partitions import EXISTING, months_ahead
+from ledger.partitions import EXISTING_PARTITIONS, months_ahead
 from ops.collectors.base import Cursor, gauge
 
 
@@ -35,7 +35,7 @@ def collect_ledger(cursor: Cursor) -> Iterator[Metric]:
 
 def collect_partitions(cursor: Cursor) -> Iterator[Metric]:
     """Tell how many months there are before money stops."""
-    cursor.execute(EXISTING)
+    cursor.execute(EXISTING_PARTITIONS)
     existing = {name for (name,) in cursor.fetchall()}
     yield gauge(
         "wallet_partitions_ahead",

@@ -1,4 +1,4 @@
-"""`manage.py create_operator EMAIL`: an operator, and its token as the last word."""
+"""`manage.py create_operator EMAIL`: creates an operator and prints its token as the last word."""
 
 from io import StringIO
 
@@ -20,7 +20,7 @@ def _create_operator(email: str) -> str:
     return printed.getvalue().split()[-1]
 
 
-def test_last_word_is_a_token_of_an_operator(api: Api) -> None:
+def test_the_last_printed_word_is_an_operators_token(api: Api) -> None:
     token = _create_operator("Ops@Example.com")
 
     user = User.objects.get()
@@ -32,7 +32,7 @@ def test_last_word_is_a_token_of_an_operator(api: Api) -> None:
 
 
 @pytest.mark.parametrize("email", ["ops@example.com", "OPS@example.com"])
-def test_second_time_is_another_token_of_the_same_operator(api: Api, email: str) -> None:
+def test_a_second_run_gives_the_same_operator_another_token(api: Api, email: str) -> None:
     first = _create_operator("ops@example.com")
 
     second = _create_operator(email)
@@ -43,7 +43,7 @@ def test_second_time_is_another_token_of_the_same_operator(api: Api, email: str)
         assert api.as_(token).get("/idempotency/k").status == 200
 
 
-def test_nobody_can_log_in_as_an_operator_without_a_password(api: Api) -> None:
+def test_an_operator_without_a_password_cannot_log_in(api: Api) -> None:
     _create_operator("ops@example.com")
 
     reply = api.post("/client/login", {"email": "ops@example.com", "password": "!"})
@@ -52,14 +52,14 @@ def test_nobody_can_log_in_as_an_operator_without_a_password(api: Api) -> None:
 
 
 @pytest.mark.parametrize("email", ["", "ops", "ops@", "ops @example.com", "ops@example.com\n"])
-def test_address_that_is_none(email: str) -> None:
+def test_invalid_email_address(email: str) -> None:
     with pytest.raises(CommandError, match="email"):
         _create_operator(email)
 
     assert not User.objects.exists()
 
 
-def test_address_of_a_client_is_taken() -> None:
+def test_email_address_of_a_client_is_refused() -> None:
     client = a_client()
     tokens = AuthToken.objects.count()
 

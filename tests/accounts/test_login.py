@@ -1,4 +1,4 @@
-"""Logging in: who gets a token, and how little a refusal tells."""
+"""Log-in: who gets a token, and that a refusal does not reveal whether an account exists."""
 
 from datetime import timedelta
 from typing import Any
@@ -54,14 +54,14 @@ def test_wrong_password(api: Api, password: str) -> None:
     assert not AuthToken.objects.exists()
 
 
-def test_wrong_password_and_unknown_email_are_answered_alike(api: Api) -> None:
+def test_wrong_password_and_unknown_email_get_the_same_answer(api: Api) -> None:
     _a_user()
 
     wrong = _log_in(api, password="wrong-password")
     unknown = _log_in(api, email="nobody@example.com")
 
     assert (wrong.status, wrong.code) == (401, "invalid_credentials")
-    assert _told(wrong) == _told(unknown)
+    assert _stable_body(wrong) == _stable_body(unknown)
     assert set(wrong.headers) == set(unknown.headers)
 
 
@@ -91,7 +91,9 @@ def test_wrong_password_and_unknown_email_cost_the_same(
         (Role.OPERATOR, "/company/login"),
     ],
 )
-def test_wrong_door_is_told_only_to_who_has_the_password(api: Api, role: Role, path: str) -> None:
+def test_wrong_role_is_revealed_only_with_the_right_password(
+    api: Api, role: Role, path: str
+) -> None:
     _a_user(role)
 
     right = _log_in(api, path)
@@ -109,7 +111,7 @@ def test_erased_account_cannot_log_in(api: Api) -> None:
     assert _log_in(api).code == "invalid_credentials"
 
 
-def test_several_sessions_live_side_by_side(api: Api) -> None:
+def test_several_sessions_are_valid_at_the_same_time(api: Api) -> None:
     _a_user()
 
     tokens = [_log_in(api).json["token"] for _ in range(3)]
@@ -133,7 +135,7 @@ def test_several_sessions_live_side_by_side(api: Api) -> None:
         ({"remember": True}, {"remember"}),
     ],
 )
-def test_body_that_is_not_valid(api: Api, changes: dict[str, Any], fields: set[str]) -> None:
+def test_invalid_body(api: Api, changes: dict[str, Any], fields: set[str]) -> None:
     _a_user()
     body = {"email": "ada@example.com", "password": PASSWORD, **changes}
 
@@ -149,7 +151,7 @@ def test_body_that_is_not_valid(api: Api, changes: dict[str, Any], fields: set[s
 @pytest.mark.parametrize(
     ("left", "status"), [(timedelta(seconds=-1), 401), (timedelta(minutes=1), 200)]
 )
-def test_token_lives_until_it_expires(left: timedelta, status: int) -> None:
+def test_token_is_valid_until_it_expires(left: timedelta, status: int) -> None:
     client = a_client()
     AuthToken.objects.update(expiry=timezone.now() + left)
 
@@ -160,7 +162,7 @@ def test_token_lives_until_it_expires(left: timedelta, status: int) -> None:
         assert reply.code == "invalid_token"
 
 
-def test_token_of_an_erased_account_is_dead() -> None:
+def test_token_of_an_erased_account_is_not_valid() -> None:
     client = a_client()
     User.objects.update(is_active=False)
 
@@ -187,8 +189,8 @@ def _log_in(
     return api.post(path, {"email": email, "password": password})
 
 
-def _told(reply: Reply) -> dict[str, Any]:
-    """Return what an error says, without what differs from call to call."""
+def _stable_body(reply: Reply) -> dict[str, Any]:
+    """Return an error's body without the fields that vary from call to call."""
     return {
         name: value for name, value in reply.json.items() if name not in ("timestamp", "requestId")
     }

@@ -1,4 +1,4 @@
-"""Changing the password: all other tokens die, this one lives."""
+"""Changing the password: this token stays valid, all others are revoked."""
 
 from typing import Any
 
@@ -36,23 +36,23 @@ REFUSED: tuple[tuple[dict[str, Any], int, str, set[str]], ...] = (
 
 
 @pytest.mark.parametrize(
-    ("role", "door"),
+    ("role", "account_kind"),
     [(Role.CLIENT, "client"), (Role.COMPANY, "company")],
     ids=["client", "company"],
 )
-def test_change_keeps_this_token_and_kills_all_others(role: Role, door: str) -> None:
+def test_change_keeps_this_token_and_revokes_all_others(role: Role, account_kind: str) -> None:
     user = _a_user(role)
-    this, that, somebody = api_of(user), api_of(user), a_client().api
+    this, other, another_user = api_of(user), api_of(user), a_client().api
 
-    reply = this.post(f"/{door}/password", CHANGE)
+    reply = this.post(f"/{account_kind}/password", CHANGE)
 
     assert (reply.status, reply.raw) == (204, b"")
     assert _status(this) == 200
-    assert that.get("/wallet/list").code == "invalid_token"
-    assert _status(somebody) == 200
+    assert other.get("/wallet/list").code == "invalid_token"
+    assert _status(another_user) == 200
     credentials = {"email": "ada@example.com", "password": OLD}
-    assert Api().post(f"/{door}/login", credentials).code == "invalid_credentials"
-    assert Api().post(f"/{door}/login", {**credentials, "password": NEW}).status == 200
+    assert Api().post(f"/{account_kind}/login", credentials).code == "invalid_credentials"
+    assert Api().post(f"/{account_kind}/login", {**credentials, "password": NEW}).status == 200
 
 
 @pytest.mark.parametrize(("changes", "status", "code", "fields"), REFUSED)
@@ -60,19 +60,19 @@ def test_refused_change_changes_nothing(
     changes: dict[str, Any], status: int, code: str, fields: set[str]
 ) -> None:
     user = _a_user()
-    this, that = api_of(user), api_of(user)
+    this, other = api_of(user), api_of(user)
     body = {name: value for name, value in {**CHANGE, **changes}.items() if value is not ...}
 
     reply = this.post("/client/password", body)
 
     assert (reply.status, reply.code) == (status, code)
     assert set(reply.json["details"]) == fields
-    assert (_status(this), _status(that)) == (200, 200)
+    assert (_status(this), _status(other)) == (200, 200)
     user.refresh_from_db()
     assert user.password == hashed(OLD)
 
 
-def test_an_operators_change_is_on_record_and_nobody_elses() -> None:
+def test_only_an_operators_change_is_recorded_as_a_support_action() -> None:
     operator = UserFactory.create(role=Role.OPERATOR, password=hashed(OLD))
     client, api = _a_user(), api_of(operator)
     api_of(client).post("/client/password", CHANGE)

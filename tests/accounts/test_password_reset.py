@@ -1,4 +1,4 @@
-"""A forgotten password: one mail, one use, and nobody learns whose account it is."""
+"""Password reset: one mail, one use, and no answer reveals whether an account exists."""
 
 import logging
 import re
@@ -26,7 +26,7 @@ from tests.races import race
 
 pytestmark = pytest.mark.usefixtures("books")
 
-ASK, CONFIRM = "/password/reset", "/password/reset/confirm"
+REQUEST, CONFIRM = "/password/reset", "/password/reset/confirm"
 EMAIL, OLD, NEW = "ada@example.com", "correct-horse-7", "battery-staple-9"
 
 
@@ -37,90 +37,90 @@ def a_user(role: Role = Role.CLIENT, email: str = EMAIL, password: str | None = 
     return user
 
 
-def mailed(email: str = EMAIL) -> dict[str, str]:
-    """Ask for a mail, let it be sent, and return what it says."""
-    assert Api().post(ASK, {"email": email}).status == 202
+def request_and_read_mail(email: str = EMAIL) -> dict[str, str]:
+    """Request a reset, run the job that sends the mail, and return its uid and token."""
+    assert Api().post(REQUEST, {"email": email}).status == 202
     run_jobs()
     text = mail.outbox[-1].body
     return dict(re.findall(r"(uid|token): (\S+)", str(text)))
 
 
-def confirm(said: dict[str, str], **changes: Any) -> Reply:
-    body = {**said, "new_password": NEW, **changes}
+def confirm(sent_values: dict[str, str], **changes: Any) -> Reply:
+    body = {**sent_values, "new_password": NEW, **changes}
     return Api().post(CONFIRM, {name: value for name, value in body.items() if value is not ...})
 
 
-def log_in(password: str, door: str = "client") -> int:
-    return int(Api().post(f"/{door}/login", {"email": EMAIL, "password": password}).status)
+def log_in(password: str, account_kind: str = "client") -> int:
+    return int(Api().post(f"/{account_kind}/login", {"email": EMAIL, "password": password}).status)
 
 
 @pytest.mark.parametrize("role", [Role.CLIENT, Role.COMPANY])
 def test_the_mail_sets_a_new_password_and_ends_every_session(role: Role) -> None:
     user = a_user(role)
-    session, somebody = api_of(user), api_of(a_user(email="ben@example.com"))
+    session, another_user = api_of(user), api_of(a_user(email="ben@example.com"))
 
-    asked = Api().post(ASK, {"email": "Ada@Example.com"})
+    requested = Api().post(REQUEST, {"email": "Ada@Example.com"})
     run_jobs()
     [sent] = mail.outbox
-    said = dict(re.findall(r"(uid|token): (\S+)", str(sent.body)))
-    reply = confirm(said)
+    sent_values = dict(re.findall(r"(uid|token): (\S+)", str(sent.body)))
+    reply = confirm(sent_values)
 
-    assert (asked.status, asked.json) == (202, {"status": "accepted"})
-    assert (sent.to, said["uid"]) == ([EMAIL], str(user.pk))
+    assert (requested.status, requested.json) == (202, {"status": "accepted"})
+    assert (sent.to, sent_values["uid"]) == ([EMAIL], str(user.pk))
     assert (reply.status, reply.raw) == (204, b"")
     assert session.get("/wallet/list").code == "invalid_token"
-    assert somebody.get("/wallet/list").status == 200
+    assert another_user.get("/wallet/list").status == 200
     assert (log_in(OLD, role), log_in(NEW, role)) == (401, 200)
 
 
-def test_one_without_a_password_gets_a_first_one_by_it() -> None:
+def test_a_reset_sets_the_first_password_of_an_account_without_one() -> None:
     a_user(password="!")
 
-    assert confirm(mailed()).status == 204
+    assert confirm(request_and_read_mail()).status == 204
     assert log_in(NEW) == 200
 
 
-def test_asking_looks_the_same_whether_or_not_there_is_an_account(
+def test_a_request_is_answered_the_same_with_and_without_an_account(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     a_user()
     a_user(Role.OPERATOR, "op@example.com")
-    settings.RATELIMIT_ENABLE = False  # the address's counter has to be made once
+    settings.RATELIMIT_ENABLE = False  # the first request would insert a counter
     hashes = count_hashes(monkeypatch)
 
-    def ask(email: str) -> tuple[int, bytes, list[str]]:
+    def request(email: str) -> tuple[int, bytes, list[str]]:
         with CaptureQueriesContext(connection) as captured:
-            reply = Api().post(ASK, {"email": email})
+            reply = Api().post(REQUEST, {"email": email})
         statements = [re.sub(r"'[^']*'|\d+", "?", query["sql"]) for query in captured]
         return reply.status, reply.raw, statements
 
-    answers = [ask(email) for email in (EMAIL, "nobody@example.com", "op@example.com")]
+    answers = [request(email) for email in (EMAIL, "nobody@example.com", "op@example.com")]
 
     assert answers[0] == answers[1] == answers[2]
     assert (mail.outbox, hashes) == ([], [])
 
 
 @pytest.mark.parametrize("who", ["nobody", "operator", "erased"])
-def test_no_mail_for_who_may_not(who: str) -> None:
+def test_no_mail_for_an_account_that_may_not_reset(who: str) -> None:
     if who == "operator":
         a_user(Role.OPERATOR)
     if who == "erased":
         user = a_user()
-        assert Api().post(ASK, {"email": EMAIL}).status == 202
+        assert Api().post(REQUEST, {"email": EMAIL}).status == 202
         unit_of_work(lambda: erase(user))
 
-    assert Api().post(ASK, {"email": EMAIL}).status == 202
+    assert Api().post(REQUEST, {"email": EMAIL}).status == 202
     run_jobs()
 
     assert mail.outbox == []
     assert set(ProcrastinateJob.objects.values_list("status", flat=True)) == {"succeeded"}
 
 
-def test_a_page_of_ones_own_gets_the_token_where_no_server_sees_it(settings: Settings) -> None:
+def test_a_configured_page_gets_the_token_in_the_fragment(settings: Settings) -> None:
     user = a_user()
     settings.PASSWORD_RESET_URL = "https://app.example/reset"
 
-    Api().post(ASK, {"email": EMAIL})
+    Api().post(REQUEST, {"email": EMAIL})
     run_jobs()
 
     link = re.search(r"https://\S+", str(mail.outbox[0].body))
@@ -147,40 +147,40 @@ WRONG: tuple[tuple[dict[str, Any], str], ...] = (
 
 
 @pytest.mark.parametrize(("changes", "field"), WRONG)
-def test_what_is_wrong_changes_nothing_and_leaves_the_token_good(
+def test_a_refused_reset_changes_nothing_and_leaves_the_token_valid(
     changes: dict[str, Any], field: str
 ) -> None:
     user = a_user()
-    session, said = api_of(user), mailed()
+    session, sent_values = api_of(user), request_and_read_mail()
 
-    reply = confirm(said, **changes)
+    reply = confirm(sent_values, **changes)
 
     assert (reply.status, reply.code) == (422, "validation_error")
     assert set(reply.json["details"]) == {field}
     assert session.get("/wallet/list").status == 200
     user.refresh_from_db()
     assert user.password == hashed(OLD)
-    assert confirm(said).status == 204
+    assert confirm(sent_values).status == 204
 
 
-def test_all_bad_tokens_are_told_alike(settings: Settings) -> None:
+def test_all_invalid_tokens_get_the_same_answer(settings: Settings) -> None:
     user = a_user()
     other = a_user(email="ben@example.com")
     operator = a_user(Role.OPERATOR, "op@example.com")
-    said = mailed()
+    sent_values = request_and_read_mail()
     of_operator = {
         "uid": str(operator.pk),
         "token": default_token_generator.make_token(operator),
     }
 
     replies = [
-        confirm({**said, "uid": str(other.pk)}),
-        confirm({**said, "uid": str(uuid.uuid4())}),
-        confirm({**said, "token": said["token"][:-1] + "!"}),
+        confirm({**sent_values, "uid": str(other.pk)}),
+        confirm({**sent_values, "uid": str(uuid.uuid4())}),
+        confirm({**sent_values, "token": sent_values["token"][:-1] + "!"}),
         confirm(of_operator),
     ]
     settings.PASSWORD_RESET_TIMEOUT = -1
-    replies.append(confirm(said))
+    replies.append(confirm(sent_values))
 
     assert {reply.status for reply in replies} == {422}
     assert len({str((reply.json["message"], reply.json["details"])) for reply in replies}) == 1
@@ -189,12 +189,12 @@ def test_all_bad_tokens_are_told_alike(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("what", ["used", "changed", "logged in", "erased"])
-def test_a_token_dies(what: str) -> None:
+def test_a_token_becomes_invalid(what: str) -> None:
     user = a_user()
-    said = mailed()
+    sent_values = request_and_read_mail()
 
     if what == "used":
-        assert confirm(said).status == 204
+        assert confirm(sent_values).status == 204
     if what == "changed":
         body = {"current_password": OLD, "new_password": "another-staple-9"}
         assert api_of(user).post("/client/password", body).status == 204
@@ -204,42 +204,42 @@ def test_a_token_dies(what: str) -> None:
         unit_of_work(lambda: erase(user))
     before = User.objects.get(pk=user.pk).password
 
-    reply = confirm(said, new_password="third-staple-99")
+    reply = confirm(sent_values, new_password="third-staple-99")
 
     assert (reply.status, set(reply.json["details"])) == (422, {"token"})
     assert User.objects.get(pk=user.pk).password == before
 
 
-def test_of_many_at_once_one_uses_the_token() -> None:
+def test_only_one_of_several_concurrent_resets_uses_the_token() -> None:
     a_user()
-    said = mailed()
+    sent_values = request_and_read_mail()
 
-    replies = race(4, lambda number: confirm(said, new_password=f"staple-number-{number}"))
+    replies = race(4, lambda number: confirm(sent_values, new_password=f"staple-number-{number}"))
 
     assert sorted(reply.status for reply in replies) == [204, 422, 422, 422]
 
 
-def test_asking_is_limited_for_each_account_and_address(settings: Settings) -> None:
+def test_requests_are_limited_per_account_and_address(settings: Settings) -> None:
     a_user()
     settings.RATE_LIMITS = {**settings.RATE_LIMITS, "reset_account": "2/d", "reset_address": "3/d"}
 
-    known = [Api().post(ASK, {"email": EMAIL}).status for _ in range(3)]
-    unknown = Api().post(ASK, {"email": "nobody@example.com"}).status
+    known = [Api().post(REQUEST, {"email": EMAIL}).status for _ in range(3)]
+    unknown = Api().post(REQUEST, {"email": "nobody@example.com"}).status
 
     assert (known, unknown) == ([202, 202, 429], 429)
     assert ProcrastinateJob.objects.count() == 2
 
 
-def test_guessing_is_limited_before_anything_is_hashed(
+def test_guesses_are_limited_before_anything_is_hashed(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     a_user()
-    said = mailed()
+    sent_values = request_and_read_mail()
     settings.RATE_LIMITS = {**settings.RATE_LIMITS, "login_account": "2/d"}
     hashes = count_hashes(monkeypatch)
 
-    guesses = [confirm(said, token=f"guess{number}").status for number in range(2)]
-    right = confirm(said)
+    guesses = [confirm(sent_values, token=f"guess{number}").status for number in range(2)]
+    right = confirm(sent_values)
 
     assert (guesses, right.code) == ([422, 422], "rate_limited")
     assert hashes == []
@@ -259,11 +259,11 @@ def test_neither_address_nor_token_is_in_jobs_and_logs(
 
     monkeypatch.setattr("accounts.password_reset.send_mail", refuse)
 
-    Api().post(ASK, {"email": EMAIL})
+    Api().post(REQUEST, {"email": EMAIL})
     run_jobs()
 
     [job] = ProcrastinateJob.objects.filter(task_name="send_password_reset")
-    assert (job.status, job.attempts) == ("todo", 1)  # it will be tried again
+    assert (job.status, job.attempts) == ("todo", 1)  # it will be retried
     assert list(job.args) == ["user_id"]
     assert "MailNotSent" in caplog.text
     assert EMAIL not in caplog.text
@@ -271,23 +271,23 @@ def test_neither_address_nor_token_is_in_jobs_and_logs(
     assert tokens[0] not in caplog.text
 
 
-def test_without_a_mail_server_nothing_is_made(
+def test_without_a_mail_server_no_mail_is_sent(
     settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     a_user()
     settings.SENDS_MAIL = False
 
-    Api().post(ASK, {"email": EMAIL})
+    Api().post(REQUEST, {"email": EMAIL})
     run_jobs()
 
     assert mail.outbox == []
     assert "WALLET_SERVICE_EMAIL_URL" in caplog.text
 
 
-def test_a_mail_lives_as_long_as_it_says(settings: Settings) -> None:
+def test_the_mail_states_how_long_the_token_is_valid(settings: Settings) -> None:
     a_user()
     settings.PASSWORD_RESET_TIMEOUT = timedelta(minutes=25).seconds
 
-    mailed()
+    request_and_read_mail()
 
     assert "within 25 minutes" in mail.outbox[0].body

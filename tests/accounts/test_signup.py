@@ -1,4 +1,4 @@
-"""Signing up, as a client and as a company."""
+"""Sign-up of clients and companies."""
 
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -120,7 +120,7 @@ REFUSED = (
         ("/company/signup", AS_COMPANY, "company", Company),
     ],
 )
-def test_sign_up_makes_an_account_and_logs_it_in(
+def test_sign_up_creates_an_account_and_logs_it_in(
     api: Api, path: str, body: dict[str, Any], id_field: str, profile: type[Client | Company]
 ) -> None:
     reply = api.post(path, body)
@@ -145,7 +145,7 @@ def test_company_keeps_its_name_and_address(api: Api) -> None:
     assert (company.name, company.url) == ("Corner Shop", "https://shop.example.com")
 
 
-def test_expiry_is_utc_and_as_far_away_as_the_setting_says(api: Api) -> None:
+def test_expiry_is_in_utc_and_follows_the_setting(api: Api) -> None:
     reply = api.post("/client/signup", AS_CLIENT)
 
     expiry = reply.json["expiry"]
@@ -156,7 +156,7 @@ def test_expiry_is_utc_and_as_far_away_as_the_setting_says(api: Api) -> None:
     assert abs(off) < timedelta(minutes=1)
 
 
-def test_neither_password_nor_token_is_stored_as_it_is(api: Api) -> None:
+def test_neither_password_nor_token_is_stored_in_clear(api: Api) -> None:
     token = api.post("/client/signup", AS_CLIENT).json["token"]
 
     user, row = User.objects.get(), AuthToken.objects.get()
@@ -165,7 +165,7 @@ def test_neither_password_nor_token_is_stored_as_it_is(api: Api) -> None:
     assert user.check_password(CREDENTIALS["password"])
     stored = [str(value) for value in vars(row).values()]
     assert not any(token in value for value in stored)
-    # The beginning that knox keeps to name a token is far from all of it.
+    # Knox stores a prefix to identify a token, which is only a small part of it.
     assert max(len(value) for value in stored if token.startswith(value)) <= len(token) / 4
 
 
@@ -179,7 +179,7 @@ def test_value_is_accepted(api: Api, field: str, value: str) -> None:
 
 
 @pytest.mark.parametrize(("field", "value"), REFUSED, ids=lambda value: ascii(value)[:40])
-def test_value_is_refused_and_nobody_is_made(api: Api, field: str, value: object) -> None:
+def test_value_is_refused_and_no_account_is_created(api: Api, field: str, value: object) -> None:
     reply = api.post("/company/signup", _with(field, value))
 
     assert (reply.status, reply.code) == (422, "validation_error")
@@ -202,7 +202,7 @@ def test_email_is_taken_whatever_its_case_and_role(api: Api, email: str, path: s
     assert not Company.objects.exists()
 
 
-def test_two_who_race_for_an_email(api: Api) -> None:
+def test_concurrent_sign_ups_with_one_email(api: Api) -> None:
     emails = ("ada@example.com", "ADA@Example.com")
 
     replies = race(
@@ -223,7 +223,7 @@ def test_phone_number_is_not_unique(api: Api) -> None:
     assert [reply.status for reply in replies] == [201, 201]
 
 
-def test_token_that_is_sent_along_does_not_matter(api: Api) -> None:
+def test_a_token_in_the_request_is_ignored(api: Api) -> None:
     reply = api.as_("nonsense").post("/client/signup", AS_CLIENT)
 
     assert reply.status == 201

@@ -1,4 +1,4 @@
-"""Tokens that nobody uses end early, and using one costs a write at most once a minute."""
+"""Unused tokens expire early, and a use costs a write at most once a minute."""
 
 from datetime import timedelta
 
@@ -36,7 +36,7 @@ def writes_of_a_read(api: Api) -> int:
     return sum("UPDATE" in query["sql"] and "knox" in query["sql"] for query in captured)
 
 
-def test_a_token_that_nobody_used_is_dead(api: Api) -> None:
+def test_an_unused_token_expires(api: Api) -> None:
     assert abs(token().expiry - token().created - IDLE) < timedelta(seconds=10)
 
     AuthToken.objects.update(expiry=timezone.now())
@@ -44,7 +44,7 @@ def test_a_token_that_nobody_used_is_dead(api: Api) -> None:
     assert api.get("/wallet/list").code == "invalid_token"
 
 
-def test_a_use_prolongs_it_and_the_next_one_within_a_minute_writes_nothing(api: Api) -> None:
+def test_a_use_prolongs_a_token_at_most_once_a_minute(api: Api) -> None:
     AuthToken.objects.update(expiry=timezone.now() + timedelta(minutes=2))
 
     writes = [writes_of_a_read(api) for _ in range(3)]
@@ -53,15 +53,15 @@ def test_a_use_prolongs_it_and_the_next_one_within_a_minute_writes_nothing(api: 
     assert abs(token().expiry - timezone.now() - IDLE) < timedelta(seconds=10)
 
 
-def test_a_use_never_prolongs_it_past_its_end(api: Api) -> None:
-    born = timezone.now() - DAY + timedelta(minutes=10)
-    AuthToken.objects.update(created=born, expiry=timezone.now() + timedelta(minutes=2))
+def test_a_use_never_prolongs_a_token_past_its_lifetime(api: Api) -> None:
+    created = timezone.now() - DAY + timedelta(minutes=10)
+    AuthToken.objects.update(created=created, expiry=timezone.now() + timedelta(minutes=2))
 
     assert writes_of_a_read(api) == 1
-    assert token().expiry == born + DAY
+    assert token().expiry == created + DAY
 
 
-def test_without_the_setting_no_use_is_written() -> None:
+def test_without_the_setting_a_use_writes_nothing() -> None:
     client = a_client()
 
     assert writes_of_a_read(client.api) == 0

@@ -1,7 +1,7 @@
-"""What the service's role may do in the database: this, and nothing else.
+"""The rights of the service's role in the database, complete.
 
-A new table is the service's to read and write unless a migration says otherwise; here somebody says
-which of the two was meant.
+The service may read and write a new table unless a migration revokes rights; each new table needs
+a line here that states which of the two is intended.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from django.conf import settings
 from ops.embedded_postgres import Role
 
 pytestmark = pytest.mark.skipif(
-    not settings.IS_DEMO, reason="with DATABASE_URL the roles are somebody else's"
+    not settings.IS_DEMO, reason="with DATABASE_URL the server has other roles"
 )
 
 ALL, ADD, READ = "DELETE INSERT SELECT UPDATE", "INSERT SELECT", "SELECT"
@@ -57,7 +57,7 @@ TABLES = {
     "wallets_statuschange": ADD,
     "wallets_wallet": ADD,
 }
-#: Where only some columns may be changed.
+#: Single columns that may be updated.
 COLUMNS = {
     ("commerce_adjustmentrequest", "decided_at"),
     ("commerce_adjustmentrequest", "decider_id"),
@@ -70,7 +70,7 @@ COLUMNS = {
     ("wallets_wallet", "status"),
     ("wallets_wallet", "updated_at"),
 }
-#: What runs with the owner's rights, whoever calls it.
+#: Functions that run with the owner's rights.
 AS_OWNER = {"ledger_post", "make_transaction_partitions"}
 
 
@@ -97,7 +97,7 @@ def test_rights_on_each_table(owner: psycopg.Connection) -> None:
     assert dict(rows) == TABLES
 
 
-def test_partitions_are_reached_through_their_table_only(owner: psycopg.Connection) -> None:
+def test_no_rights_on_single_partitions(owner: psycopg.Connection) -> None:
     rows = owner.execute(
         "SELECT relname FROM pg_class WHERE relispartition AND relkind = 'r'"
         " AND has_table_privilege(%s, oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE')",
@@ -123,7 +123,7 @@ def test_rights_on_single_columns(owner: psycopg.Connection) -> None:
     assert set(rows) == COLUMNS
 
 
-def test_nobody_else_has_any(owner: psycopg.Connection) -> None:
+def test_no_other_role_has_rights(owner: psycopg.Connection) -> None:
     rows = owner.execute(
         """
         SELECT c.relname, acl.grantee::regrole::text
@@ -137,7 +137,7 @@ def test_nobody_else_has_any(owner: psycopg.Connection) -> None:
     assert rows == []
 
 
-def test_few_functions_run_as_the_owner_and_not_for_everybody(owner: psycopg.Connection) -> None:
+def test_functions_that_run_as_the_owner_are_not_public(owner: psycopg.Connection) -> None:
     rows = owner.execute(
         """
         SELECT proname, has_function_privilege(%s, oid, 'EXECUTE'),
@@ -151,12 +151,12 @@ def test_few_functions_run_as_the_owner_and_not_for_everybody(owner: psycopg.Con
     ).fetchall()
 
     assert {name for name, *_ in rows} == AS_OWNER
-    assert {(app, everybody, is_fixed) for _, app, everybody, is_fixed in rows} == {
+    assert {(app, is_public, is_fixed) for _, app, is_public, is_fixed in rows} == {
         (True, False, True)
     }
 
 
-def test_the_role_itself_is_nobody(owner: psycopg.Connection) -> None:
+def test_the_role_has_no_attributes_or_memberships(owner: psycopg.Connection) -> None:
     [attributes] = owner.execute(
         "SELECT rolsuper, rolcreatedb, rolcreaterole, rolbypassrls, rolreplication"
         " FROM pg_roles WHERE rolname = %s",

@@ -1,4 +1,4 @@
-"""The unit of work against a real database that deadlocks, waits, dies and refuses."""
+"""The unit of work on a real database: deadlocks, timeouts, lost connections, violations."""
 
 import uuid
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from core.errors import NotFound, RuleBroken, Unavailable
 from core.unit_of_work import ATTEMPTS, require_unit_of_work, unit_of_work
 from tests.factories import UserFactory, a_client
 from tests.ops.conftest import wait_until
-from tests.races import PATIENCE_SECONDS, race
+from tests.races import TIMEOUT_SECONDS, race
 
 pytestmark = pytest.mark.usefixtures("books")
 
@@ -53,7 +53,7 @@ def test_what_was_written_is_committed_with_the_result() -> None:
     assert is_written("ada@example.com")
 
 
-def test_nothing_requires_a_unit_of_work_in_vain() -> None:
+def test_require_unit_of_work_raises_outside_one() -> None:
     with pytest.raises(RuntimeError):
         require_unit_of_work()
 
@@ -89,7 +89,7 @@ def test_any_other_exception_rolls_back(exception: BaseException) -> None:
     assert not is_written("ada@example.com")
 
 
-def test_a_unit_inside_another_is_an_error_and_neither_is_written() -> None:
+def test_a_nested_unit_is_an_error_and_neither_is_written() -> None:
     def outer() -> None:
         write("outer@example.com")
         unit_of_work(partial(write, "inner@example.com"))
@@ -101,7 +101,7 @@ def test_a_unit_inside_another_is_an_error_and_neither_is_written() -> None:
     assert not is_written("inner@example.com")
 
 
-def test_a_broken_constraint_is_its_refusal() -> None:
+def test_a_violated_constraint_raises_its_refusal() -> None:
     write("ada@example.com")
 
     def work() -> None:
@@ -135,7 +135,7 @@ def test_a_deadlock_is_retried_and_both_units_finish() -> None:
             write(f"user{number}-{len(attempts)}@other.example.com")
             lock((first, second)[number])
             if is_first_attempt:
-                both_hold_one.wait(PATIENCE_SECONDS)
+                both_hold_one.wait(TIMEOUT_SECONDS)
             lock((second, first)[number])
             return f"done {number}"
 
@@ -143,23 +143,25 @@ def test_a_deadlock_is_retried_and_both_units_finish() -> None:
 
     assert race(2, lock_both) == ["done 0", "done 1"]
 
-    assert len(attempts) > 2, "one of the two was chosen and ran again"
+    assert len(attempts) > 2, "PostgreSQL cancelled one of the two, and it was retried"
     assert User.objects.filter(email__endswith="@other.example.com").count() == 2
 
 
-def fail_in_the_database(sqlstate: str) -> None:
-    execute(f"DO $$ BEGIN RAISE EXCEPTION 'asked for' USING ERRCODE = '{sqlstate}'; END $$")
+def raise_in_database(sqlstate: str) -> None:
+    execute(
+        f"DO $$ BEGIN RAISE EXCEPTION 'requested by the test' USING ERRCODE = '{sqlstate}'; END $$"
+    )
 
 
 @pytest.mark.parametrize("sqlstate", ["40001", "40P01"], ids=["serialization", "deadlock"])
-def test_retries_end_with_success_or_are_used_up(sqlstate: str) -> None:
+def test_retries_succeed_or_are_exhausted(sqlstate: str) -> None:
     attempts = []
 
     def work(email: str, failures: int) -> int:
         attempts.append(1)
         write(email)
         if len(attempts) <= failures:
-            fail_in_the_database(sqlstate)
+            raise_in_database(sqlstate)
         return len(attempts)
 
     assert unit_of_work(partial(work, "ada@example.com", ATTEMPTS - 1)) == ATTEMPTS
@@ -186,7 +188,7 @@ def test_a_lock_that_takes_too_long_is_unavailable(owner_dsn: str) -> None:
         other.execute("SELECT FROM wallets_wallet WHERE id = %s FOR UPDATE", [holder.wallet_id])
         with pytest.raises(Unavailable):
             unit_of_work(work)
-    assert len(attempts) == 1, "it has waited long enough"
+    assert len(attempts) == 1, "a lock timeout is not retried"
     assert not is_written("ada@example.com")
 
     unit_of_work(work)
@@ -202,7 +204,7 @@ def test_a_statement_that_takes_too_long_is_unavailable() -> None:
     assert_unavailable(work)
 
 
-def test_a_connection_that_dies_is_unavailable_and_the_next_one_works() -> None:
+def test_a_lost_connection_is_unavailable_and_the_next_one_works() -> None:
     def work() -> None:
         write("ada@example.com")
         execute("SELECT pg_terminate_backend(pg_backend_pid())")
@@ -229,7 +231,7 @@ def test_a_transaction_that_the_server_ended_is_unavailable(owner_dsn: str) -> N
 
 
 def assert_unavailable(work: Callable[[], None]) -> None:
-    """The unit is refused with a 503's refusal, nothing of it stays, and the next one works."""
+    """`work` raises `Unavailable` and writes nothing, and the next unit of work succeeds."""
     with pytest.raises(Unavailable) as raised:
         unit_of_work(work)
     assert isinstance(raised.value.__cause__, DatabaseError)

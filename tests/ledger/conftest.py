@@ -11,23 +11,23 @@ from tests.factories import Holder, a_client
 from wallets.assets import system_wallet_id
 from wallets.models import Purpose
 
-WORLD = system_wallet_id("USD", Purpose.FUNDING)
+FUNDING = system_wallet_id("USD", Purpose.FUNDING)
 
 
-@pytest.fixture(params=["planner knows", "planner does not know"])
-def old(request: pytest.FixtureRequest, owner_dsn: str) -> Holder:
-    """A client with 2,000 entries among 3,000 of others, which the planner may not know of yet."""
-    knows = request.param == "planner knows"
-    old, other, third = a_client(), a_client(), a_client()
+@pytest.fixture(params=["current statistics", "outdated statistics"])
+def long_history(request: pytest.FixtureRequest, owner_dsn: str) -> Holder:
+    """A client with 2,000 entries among others, with current or outdated planner statistics."""
+    is_analyzed = request.param == "current statistics"
+    long_history, other, third = a_client(), a_client(), a_client()
     orders = [
-        Order(Kind.DEPOSIT, WORLD, old.wallet_id, 2, "USD"),
-        Order(Kind.TRANSFER, old.wallet_id, other.wallet_id, 1, "USD"),
+        Order(Kind.DEPOSIT, FUNDING, long_history.wallet_id, 2, "USD"),
+        Order(Kind.TRANSFER, long_history.wallet_id, other.wallet_id, 1, "USD"),
         Order(Kind.TRANSFER, third.wallet_id, other.wallet_id, 10**9, "USD"),
     ]
     with psycopg.connect(owner_dsn, autocommit=True) as owner:
         owner.execute("VACUUM ANALYZE ledger_transaction")
         for _ in range(2):
             unit_of_work(partial(post, orders * 500))
-        if knows:
+        if is_analyzed:
             owner.execute("ANALYZE ledger_transaction")
-    return old
+    return long_history

@@ -1,4 +1,4 @@
-"""What happened stays: neither the app's role nor the owner changes it."""
+"""Transactions are append-only, for the app's role and for the owner."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -17,7 +17,7 @@ from wallets.models import Wallet
 pytestmark = pytest.mark.usefixtures("books")
 
 needs_two_roles = pytest.mark.skipif(
-    not settings.IS_DEMO, reason="On a given server one role may be owner and app at once."
+    not settings.IS_DEMO, reason="With DATABASE_URL the owner and the app may be one role."
 )
 #: `{table}` is the parent or a partition, `{partition}` always the partition.
 CHANGES = (
@@ -32,7 +32,7 @@ INSERT = (
     " SELECT uuidv7(), kind, asset_id, amount_minor, source_id, target_id, source_is_system,"
     " target_is_system, 'balance_limit' FROM ledger_transaction"
 )
-WAYS_AROUND = (
+BYPASSES = (
     "ALTER TABLE ledger_transaction DISABLE TRIGGER append_only",
     "ALTER TABLE {partition} DISABLE TRIGGER ALL",
     "DROP TRIGGER no_truncate ON {partition}",
@@ -44,7 +44,7 @@ WAYS_AROUND = (
 
 @pytest.fixture
 def holder() -> Holder:
-    """A client with a wallet, 10.00 in it, and the deposit on record."""
+    """A client whose wallet holds 10.00, by one deposit."""
     return a_client(holds="10.00")
 
 
@@ -55,18 +55,18 @@ def table(request: pytest.FixtureRequest, holder: Holder) -> str:
 
 @pytest.fixture
 def owner(owner_dsn: str) -> Iterator[psycopg.Connection]:
-    """A connection as the owner; what it did is rolled back."""
+    """A connection as the owner; its changes are rolled back."""
     with psycopg.connect(owner_dsn) as owner, owner.transaction(force_rollback=True):
         yield owner
 
 
 def partition() -> str:
-    """Return the partition that the transactions are in."""
-    return str(ask("SELECT DISTINCT tableoid::regclass::text FROM ledger_transaction"))
+    """Return the name of the partition that contains the transactions."""
+    return str(scalar("SELECT DISTINCT tableoid::regclass::text FROM ledger_transaction"))
 
 
-def ask(query: str) -> Any:
-    """Return the one value of the one row, read as the app's role."""
+def scalar(query: str) -> Any:
+    """Return the single value of the query's single row, read as the app's role."""
     with connection.cursor() as cursor:
         cursor.execute(query)
         [(value,)] = cursor.fetchall()
@@ -80,7 +80,7 @@ def refuse_app(statement: str, values: dict[str, Any] | None = None) -> None:
     assert isinstance(raised.value.__cause__, pg.InsufficientPrivilege)
 
 
-def books() -> tuple[list[Any], list[Any]]:
+def all_rows() -> tuple[list[Any], list[Any]]:
     """Return all transactions and all wallets."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT t.*, tableoid FROM ledger_transaction t ORDER BY id")
@@ -92,17 +92,17 @@ def books() -> tuple[list[Any], list[Any]]:
 @needs_two_roles
 @pytest.mark.parametrize("statement", [*CHANGES, INSERT])
 def test_the_apps_role_may_not_change_transactions(statement: str, table: str) -> None:
-    before = books()
+    before = all_rows()
 
     refuse_app(statement.format(table=table))
 
-    assert books() == before
+    assert all_rows() == before
     assert Transaction.objects.count() == 1
 
 
 @needs_two_roles
-@pytest.mark.parametrize("statement", WAYS_AROUND)
-def test_the_apps_role_cannot_lift_the_rules(statement: str, holder: Holder) -> None:
+@pytest.mark.parametrize("statement", BYPASSES)
+def test_the_apps_role_cannot_disable_the_protection(statement: str, holder: Holder) -> None:
     refuse_app(statement.format(partition=partition()))
 
 
@@ -123,19 +123,19 @@ def test_the_apps_role_cannot_lift_the_rules(statement: str, holder: Holder) -> 
         "DELETE FROM wallets_asset",
     ],
 )
-def test_the_apps_role_may_not_change_what_a_wallet_is_and_holds(
+def test_the_apps_role_may_not_change_a_wallets_identity_or_balance(
     statement: str, holder: Holder
 ) -> None:
-    before = books()
+    before = all_rows()
 
     refuse_app(statement)
 
-    assert books() == before
-    assert ask("SELECT decimals FROM wallets_asset WHERE symbol = 'USD'") == 2
+    assert all_rows() == before
+    assert scalar("SELECT decimals FROM wallets_asset WHERE symbol = 'USD'") == 2
 
 
 @needs_two_roles
-def test_the_apps_role_may_not_create_a_wallet_that_holds_something(holder: Holder) -> None:
+def test_the_apps_role_may_not_create_a_wallet_with_a_balance(holder: Holder) -> None:
     def create() -> None:
         Wallet.objects.create(
             owner=holder.user, owner_role="client", asset_id="USD", balance_minor=100, version=1
@@ -152,12 +152,12 @@ def test_the_apps_role_may_not_create_a_wallet_that_holds_something(holder: Hold
 def test_triggers_refuse_even_the_owner(
     statement: str, table: str, owner: psycopg.Connection
 ) -> None:
-    before = books()
+    before = all_rows()
 
     with pytest.raises(pg.RestrictViolation), owner.transaction():
         owner.execute(statement.format(table=table))
 
-    assert books() == before
+    assert all_rows() == before
 
 
 def test_triggers_refuse_the_owner_in_every_partition(owner: psycopg.Connection) -> None:
@@ -175,7 +175,7 @@ def test_triggers_refuse_the_owner_in_every_partition(owner: psycopg.Connection)
             owner.execute(f"TRUNCATE {name}")
 
 
-def test_a_refused_charge_stays_as_it_is_too(owner: psycopg.Connection) -> None:
+def test_a_failed_charge_cannot_be_deleted(owner: psycopg.Connection) -> None:
     payer, company = a_client(holds="1.00"), a_company()
     refused = company.api.post(
         "/wallet/charge", {"wallet": str(payer.wallet_id), "amount": 2, "summary": "Tea"}
@@ -187,7 +187,9 @@ def test_a_refused_charge_stays_as_it_is_too(owner: psycopg.Connection) -> None:
 
 
 @pytest.mark.parametrize("function", ["ledger_post", "make_transaction_partitions"])
-def test_nobody_else_may_call_what_runs_as_the_owner(function: str, owner_dsn: str) -> None:
+def test_other_roles_cannot_call_functions_that_run_as_the_owner(
+    function: str, owner_dsn: str
+) -> None:
     with psycopg.connect(owner_dsn) as owner:
         [(public,)] = owner.execute(
             "SELECT has_function_privilege('pg_monitor', oid, 'EXECUTE') FROM pg_proc"

@@ -1,4 +1,4 @@
-"""What must never be false is held by the database, whoever writes."""
+"""Database constraints, which hold for every role."""
 
 import uuid
 from collections.abc import Iterator, Mapping
@@ -16,12 +16,12 @@ from tests.factories import ClientFactory, CompanyFactory
 pytestmark = pytest.mark.usefixtures("books")
 
 Row = dict[str, Any]
-SOMEBODY, SOMEBODY_ELSE = uuid.uuid4(), uuid.uuid4()
+WALLET_ID, OTHER_WALLET_ID = uuid.uuid4(), uuid.uuid4()
 
 
 @pytest.fixture
 def owner(owner_dsn: str) -> Iterator[psycopg.Connection]:
-    """A connection as the owner, whom no missing right protects; all is rolled back."""
+    """A connection as the owner, who has all rights; its changes are rolled back."""
     with psycopg.connect(owner_dsn) as owner, owner.transaction(force_rollback=True):
         yield owner
 
@@ -48,8 +48,8 @@ def a_transfer(**changes: Any) -> Row:
         "kind": "transfer",
         "asset_id": "USD",
         "amount_minor": 100,
-        "source_id": SOMEBODY,
-        "target_id": SOMEBODY_ELSE,
+        "source_id": WALLET_ID,
+        "target_id": OTHER_WALLET_ID,
         "source_is_system": False,
         "target_is_system": False,
         "source_balance_minor": 0,
@@ -61,7 +61,7 @@ def a_transfer(**changes: Any) -> Row:
     return row | changes
 
 
-NOTHING_AFTER: Row = dict.fromkeys(
+NO_BALANCES: Row = dict.fromkeys(
     ("source_balance_minor", "target_balance_minor", "source_version", "target_version")
 )
 
@@ -71,16 +71,16 @@ NOTHING_AFTER: Row = dict.fromkeys(
     [
         ("amount_positive", {"amount_minor": 0}),
         ("amount_positive", {"amount_minor": -1}),
-        ("source_is_not_target", {"target_id": SOMEBODY}),
+        ("source_is_not_target", {"target_id": WALLET_ID}),
         ("completed_has_balances", {"failure_code": "balance_limit"}),
         ("completed_has_balances", {"source_balance_minor": None}),
         ("completed_has_balances", {"target_balance_minor": None}),
         ("completed_has_balances", {"source_version": None}),
         ("completed_has_balances", {"target_version": None}),
-        ("completed_has_balances", NOTHING_AFTER),
+        ("completed_has_balances", NO_BALANCES),
         (
             "completed_has_balances",
-            NOTHING_AFTER | {"failure_code": "balance_limit", "target_version": 1},
+            NO_BALANCES | {"failure_code": "balance_limit", "target_version": 1},
         ),
         ("completed_has_balances", {"kind": "deposit", "source_is_system": True}),
         ("legal_movement", {"kind": "gift"}),
@@ -92,21 +92,21 @@ def test_a_transaction_is_refused_by(
     refuse(owner, "ledger_transaction", a_transfer(**changes), by=constraint)
 
 
-def test_transactions_are_taken_when_nothing_is_wrong(owner: psycopg.Connection) -> None:
+def test_valid_transactions_are_accepted(owner: psycopg.Connection) -> None:
     insert(owner, "ledger_transaction", a_transfer())
     insert(
-        owner, "ledger_transaction", a_transfer(**NOTHING_AFTER, failure_code="insufficient_funds")
+        owner, "ledger_transaction", a_transfer(**NO_BALANCES, failure_code="insufficient_funds")
     )
 
 
-def test_sql_takes_the_movements_that_the_kinds_declare_and_no_other(
+def test_sql_accepts_the_movements_that_kinds_declare_and_no_others(
     owner: psycopg.Connection,
 ) -> None:
-    taken = set()
+    accepted = set()
     for kind in Kind:
         for is_source, is_target in ((False, False), (False, True), (True, False), (True, True)):
             row = a_transfer(
-                **NOTHING_AFTER,
+                **NO_BALANCES,
                 kind=kind.value,
                 source_is_system=is_source,
                 target_is_system=is_target,
@@ -114,9 +114,9 @@ def test_sql_takes_the_movements_that_the_kinds_declare_and_no_other(
             )
             with suppress(pg.CheckViolation):
                 insert(owner, "ledger_transaction", row)
-                taken.add((kind, is_source, is_target))
+                accepted.add((kind, is_source, is_target))
 
-    assert taken == {
+    assert accepted == {
         (kind, source is not None, target is not None)
         for kind, rules in RULES.items()
         for source, target in rules.sides
@@ -162,7 +162,7 @@ A_SYSTEM_WALLET: Row = dict.fromkeys(("owner_id", "owner_role", "slot", "balance
         ("held_within_balance", {"version": 1, "balance_minor": 5, "held_minor": 6}),
         ("held_within_balance", {"held_minor": -1}),
         ("version_not_negative", {"version": -1}),
-        ("nothing_without_an_entry", {"balance_minor": 1}),
+        ("balance_needs_entry", {"balance_minor": 1}),
         ("status_is_known", {"status": "lost"}),
         ("either_owned_or_system", {"purpose": "funding"}),
         ("either_owned_or_system", {"balance_minor": None}),
@@ -206,8 +206,8 @@ def test_a_wallet_that_does_not_start_empty_is_refused(
     [
         ("one_cash_wallet_per_slot", {"slot": 1}),
         ("one_wallet_per_company", {"slot": 2}),
-        ("owner_has_that_role", {"slot": 2, "owner_role": "client"}),
-        ("owner_has_that_role", {"slot": 1, "owner_id": SOMEBODY}),
+        ("owner_role_matches", {"slot": 2, "owner_role": "client"}),
+        ("owner_role_matches", {"slot": 1, "owner_id": WALLET_ID}),
     ],
 )
 def test_a_companys_second_cash_wallet_is_refused_by(
@@ -253,14 +253,14 @@ def test_a_wallet_of_an_unknown_asset_is_refused(is_owned: bool, owner: psycopg.
         "TRUNCATE wallets_asset CASCADE",
     ],
 )
-def test_a_wallets_asset_is_for_good(change: str, owner: psycopg.Connection) -> None:
+def test_a_wallets_asset_is_immutable(change: str, owner: psycopg.Connection) -> None:
     insert(owner, "wallets_wallet", a_wallet(owner_id=ClientFactory.create().user.id))
 
     with pytest.raises(pg.RestrictViolation):
         owner.execute(change)
 
 
-def test_an_address_in_capitals_is_refused(owner: psycopg.Connection) -> None:
+def test_an_email_address_in_capitals_is_refused(owner: psycopg.Connection) -> None:
     client = ClientFactory.create().user
 
     with pytest.raises(pg.CheckViolation):
@@ -283,7 +283,7 @@ def test_an_asset_is_refused_by(constraint: str, changes: Row, owner: psycopg.Co
 def test_refunds_beyond_a_charge_are_refused(
     refunded_minor: int, owner: psycopg.Connection
 ) -> None:
-    charge: Row = {"transaction_id": SOMEBODY, "amount_minor": 100}
+    charge: Row = {"transaction_id": WALLET_ID, "amount_minor": 100}
     over = charge | {"refunded_minor": refunded_minor}
     refuse(owner, "commerce_charge", over, by="refunds_within_charge")
     insert(owner, "commerce_charge", charge | {"refunded_minor": 100})

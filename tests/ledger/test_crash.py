@@ -1,4 +1,4 @@
-"""A process that dies between lock and commit: nothing of it stays, and the retry succeeds."""
+"""A process that dies between lock and commit leaves nothing, and the retry succeeds."""
 
 import subprocess
 import sys
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("books")
 KEY = "order-1017"
 CHARGE = (
     "import sys, django; django.setup();"
-    " from tests.ledger.killed_in_charge import main; main(*sys.argv[1:])"
+    " from tests.ledger.charge_process import main; main(*sys.argv[1:])"
 )
 Start = Callable[[Holder, Holder], "subprocess.Popen[str]"]
 
@@ -53,8 +53,8 @@ def start_charge() -> Iterator[Start]:
 def backend_of(process: "subprocess.Popen[str]") -> int:
     """Wait until the process has written everything; return its backend's id."""
     assert process.stdout is not None
-    word, backend = process.stdout.readline().split()
-    assert word == "READY"
+    marker, backend = process.stdout.readline().split()
+    assert marker == "READY"
     return int(backend)
 
 
@@ -77,7 +77,9 @@ def state_of(*holders: Holder) -> list[tuple[int | None, int]]:
     return [(holder.wallet.balance_minor, holder.wallet.version) for holder in holders]
 
 
-def test_a_killed_charge_leaves_nothing_and_its_retry_succeeds(start_charge: Start) -> None:
+def test_a_charge_killed_before_commit_leaves_nothing_and_its_retry_succeeds(
+    start_charge: Start,
+) -> None:
     payer, company = a_client(holds="100.00"), a_company()
     process = start_charge(company, payer)
     backend = backend_of(process)
@@ -104,7 +106,7 @@ def test_a_killed_charge_leaves_nothing_and_its_retry_succeeds(start_charge: Sta
 
 
 def test_the_same_charge_commits_when_it_is_not_killed(start_charge: Start) -> None:
-    """Without this the test above could pass because its process writes nothing."""
+    """Control: the process of the test above writes the charge when it is not killed."""
     payer, company = a_client(holds="100.00"), a_company()
     process = start_charge(company, payer)
     backend_of(process)

@@ -1,4 +1,4 @@
-"""What a wallet's owner sees: everything once, newest first, as fast on any page."""
+"""A wallet's history: every entry once, newest first, at the same cost on each page."""
 
 import re
 import uuid
@@ -16,14 +16,14 @@ from ledger.models import Entry
 from ledger.orders import Order
 from ledger.post import post
 from tests.factories import Holder, a_client, a_company, freeze
-from tests.ledger.clock import put_ahead
-from tests.ledger.reading import rows_read_by
+from tests.ledger.clock_skew import move_ids_ahead
+from tests.ledger.query_cost import count_rows_read
 from wallets.assets import system_wallet_id
 from wallets.models import Purpose
 
 pytestmark = pytest.mark.usefixtures("books")
 
-WORLD = system_wallet_id("USD", Purpose.FUNDING)
+FUNDING = system_wallet_id("USD", Purpose.FUNDING)
 
 
 def post_each(*orders: Order) -> None:
@@ -54,18 +54,18 @@ def pages_of(holder: Holder, query: str) -> Iterator[list[dict[str, Any]]]:
 
 @pytest.fixture
 def busy() -> Holder:
-    """A client with 25 entries on both sides and of several kinds, 5 of them refused."""
+    """A client with 25 entries on both sides and of several kinds, 5 of them failed."""
     busy, other, shop = a_client(), a_client(holds="10.00"), a_company()
     there = Order(Kind.TRANSFER, other.wallet_id, busy.wallet_id, 3, "USD")
     back = Order(Kind.TRANSFER, busy.wallet_id, other.wallet_id, 1, "USD")
     refused = Order(Kind.CHARGE, busy.wallet_id, shop.wallet_id, 10**6, "USD")
-    deposit = Order(Kind.DEPOSIT, WORLD, busy.wallet_id, 10, "USD")
+    deposit = Order(Kind.DEPOSIT, FUNDING, busy.wallet_id, 10, "USD")
     charge = Order(Kind.CHARGE, busy.wallet_id, shop.wallet_id, 2, "USD")
     post_each(*[there, back, refused, deposit, charge] * 5)
     return busy
 
 
-def test_the_newest_comes_first_and_says_all(busy: Holder) -> None:
+def test_entries_are_newest_first_and_complete(busy: Holder) -> None:
     rows = rows_of(busy)
 
     kinds = ["transfer", "transfer", "charge", "deposit", "charge"] * 5
@@ -92,12 +92,12 @@ def test_pages_give_every_row_once(limit: int, busy: Holder) -> None:
     assert 1 <= len(pages[-1]) <= limit
 
 
-def test_what_happens_between_two_pages_moves_none(busy: Holder) -> None:
+def test_a_new_entry_between_two_pages_shifts_no_row(busy: Holder) -> None:
     before = rows_of(busy)
     pages = pages_of(busy, "limit=10")
 
     first = next(pages)
-    post_each(Order(Kind.DEPOSIT, WORLD, busy.wallet_id, 1, "USD"))
+    post_each(Order(Kind.DEPOSIT, FUNDING, busy.wallet_id, 1, "USD"))
 
     assert [*first, *(row for page in pages for row in page)] == before
 
@@ -113,16 +113,14 @@ def test_what_happens_between_two_pages_moves_none(busy: Holder) -> None:
         ("type=refund", lambda row: False),
     ],
 )
-def test_filters_keep_what_they_name(
-    query: str, is_kept: Callable[[dict[str, Any]], bool], busy: Holder
-) -> None:
+def test_filters(query: str, is_kept: Callable[[dict[str, Any]], bool], busy: Holder) -> None:
     kept = [row for row in rows_of(busy) if is_kept(row)]
 
     assert rows_of(busy, f"{query}&limit=200") == kept
     assert [row for page in pages_of(busy, f"{query}&limit=3") for row in page] == kept
 
 
-def test_from_is_inclusive_and_to_is_not(busy: Holder) -> None:
+def test_from_is_inclusive_and_to_is_exclusive(busy: Holder) -> None:
     rows = rows_of(busy)
     dates = sorted({row["date"] for row in rows})
     assert len(dates) > 5
@@ -137,7 +135,7 @@ def test_from_is_inclusive_and_to_is_not(busy: Holder) -> None:
     assert [row for page in pages_of(busy, f"{window}&limit=4") for row in page] == middle
 
 
-def test_a_failed_attempt_is_seen_from_both_sides() -> None:
+def test_a_failed_attempt_is_in_both_wallets_histories() -> None:
     payer, company, other = a_client(holds="1.00"), a_company(), a_client()
     body = {"wallet": str(payer.wallet_id), "amount": "2.00", "summary": "Tea"}
 
@@ -166,24 +164,26 @@ def test_a_failed_attempt_is_seen_from_both_sides() -> None:
     ],
     ids=["all", "completed", "window"],
 )
-def test_a_page_never_reads_a_wallets_whole_life(
-    filters: dict[str, Any], is_first: bool, old: Holder
+def test_a_page_never_reads_a_wallets_whole_history(
+    filters: dict[str, Any], is_first: bool, long_history: Holder
 ) -> None:
-    cursor = None if is_first else history(old.wallet_id, limit=500).next_cursor
+    cursor = None if is_first else history(long_history.wallet_id, limit=500).next_cursor
 
-    read = rows_read_by(lambda: history(old.wallet_id, limit=50, cursor=cursor, **filters))
+    read = count_rows_read(
+        lambda: history(long_history.wallet_id, limit=50, cursor=cursor, **filters)
+    )
 
-    # A page and one row of each side. The next page's first row is read to know that there is one.
+    # A page and one row more on each side, which shows whether there is a next page.
     assert 51 <= read <= 2 * 51, f"{read} rows were read for a page of 50"
 
 
 @pytest.mark.parametrize("skipped", [0, 3, 12])
 @pytest.mark.parametrize("wanted", [1, 9, 10, 11, 25, 30])
-def test_a_page_goes_on_beyond_its_newest_month(
+def test_a_page_continues_in_earlier_months(
     wanted: int, skipped: int, busy: Holder, owner_dsn: str
 ) -> None:
     ids = sorted(row.transaction_id for row in history(busy.wallet_id, limit=25).entries)
-    later = put_ahead(owner_dsn, ids[15:], timedelta(days=60))
+    later = move_ids_ahead(owner_dsn, ids[15:], timedelta(days=60))
     above_all = uuid.UUID(int=later[-1].int + 1)
 
     page = Entry.objects.raw(
@@ -195,9 +195,9 @@ def test_a_page_goes_on_beyond_its_newest_month(
     assert [row.transaction_id for row in page] == newest_first[skipped : skipped + wanted]
 
 
-def test_a_page_of_several_wallets_reads_a_page_of_each_side(old: Holder) -> None:
+def test_a_page_of_several_wallets_reads_a_page_of_each_side(long_history: Holder) -> None:
     others = [a_client().wallet_id for _ in range(3)]
 
-    read = rows_read_by(lambda: transactions_of([old.wallet_id, *others], count=51))
+    read = count_rows_read(lambda: transactions_of([long_history.wallet_id, *others], count=51))
 
     assert 51 <= read <= 2 * 51

@@ -1,4 +1,4 @@
-"""What goes one way only, for the owner too: refunds grow, a closed wallet stays closed."""
+"""Changes that cannot be reversed, by the owner either: refunded amounts and closed wallets."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -17,19 +17,19 @@ pytestmark = pytest.mark.usefixtures("books")
 
 @pytest.fixture
 def owner(owner_dsn: str) -> Iterator[psycopg.Connection]:
-    """A connection as the owner, whom no missing right protects; all is rolled back."""
+    """A connection as the owner, who has all rights; its changes are rolled back."""
     with psycopg.connect(owner_dsn) as owner, owner.transaction(force_rollback=True):
         yield owner
 
 
-def a_refund_of(amount: int) -> None:
+def refund(amount: int) -> None:
     """Refund a part of a charge of 9.00."""
     client, company = a_client(holds="10.00"), a_company(holds="1.00")
     charge = company.api.post(
         "/wallet/charge", {"wallet": str(client.wallet_id), "amount": 9, "summary": "x"}
     )
-    refund = {"transaction": charge.json["transaction"], "amount": amount}
-    assert company.api.post("/wallet/refund", refund).status == 200
+    body = {"transaction": charge.json["transaction"], "amount": amount}
+    assert company.api.post("/wallet/refund", body).status == 200
 
 
 def change(owner: psycopg.Connection, statement: str, *values: Any) -> int:
@@ -47,8 +47,8 @@ def change(owner: psycopg.Connection, statement: str, *values: Any) -> int:
         "amount_minor = 100000, refunded_minor = refunded_minor + 1",
     ],
 )
-def test_what_was_refunded_only_grows(changes: str, owner: psycopg.Connection) -> None:
-    a_refund_of(4)
+def test_the_refunded_amount_only_grows(changes: str, owner: psycopg.Connection) -> None:
+    refund(4)
 
     with pytest.raises(pg.RestrictViolation):
         change(owner, f"UPDATE commerce_charge SET {changes}")
@@ -61,7 +61,7 @@ def test_what_was_refunded_only_grows(changes: str, owner: psycopg.Connection) -
 
 @pytest.mark.parametrize("status", [Status.ACTIVE, Status.FROZEN])
 def test_a_closed_wallet_stays_closed(status: Status, owner: psycopg.Connection) -> None:
-    holder = _closed()
+    holder = _a_closed_wallet()
 
     with pytest.raises(pg.RestrictViolation):
         change(owner, "UPDATE wallets_wallet SET status = %s WHERE status = 'closed'", status)
@@ -69,7 +69,7 @@ def test_a_closed_wallet_stays_closed(status: Status, owner: psycopg.Connection)
     assert _status(owner, holder) == Status.CLOSED
 
 
-def _closed() -> Holder:
+def _a_closed_wallet() -> Holder:
     holder = a_client(holds="1.00")
     holder.api.post("/wallet/withdraw", {"wallet": str(holder.wallet_id), "amount": 1})
     unit_of_work(

@@ -1,4 +1,4 @@
-"""Months are there before money falls into them."""
+"""Partitions exist before the months that they are for."""
 
 from collections.abc import Iterator
 from io import StringIO
@@ -37,8 +37,8 @@ def owner(owner_dsn: str) -> Iterator[psycopg.Connection]:
 
 
 @pytest.fixture(autouse=True)
-def as_migrated(owner: psycopg.Connection) -> Iterator[None]:
-    """Take the partitions away again that a test makes."""
+def drop_new_partitions(owner: psycopg.Connection) -> Iterator[None]:
+    """Drop the partitions that a test has made."""
     before = partitions(owner)
     yield
     for name in sorted(partitions(owner) - before):
@@ -55,23 +55,25 @@ def partitions(owner: psycopg.Connection) -> set[str]:
 
 
 def names(owner: psycopg.Connection, first: int, last: int) -> list[str]:
-    """Return the names of the months `first` to `last` from now."""
+    """Return the names of the partitions of the months `first` to `last` from now."""
     return [str(name) for (name,) in owner.execute(NAMES, [first, last])]
 
 
 def make_partitions(months: int) -> list[str]:
-    """Run `manage.py make_partitions` as the app's role; return the names it says it made."""
+    """Run `manage.py make_partitions` as the app's role; return the names that it prints."""
     out = StringIO()
     call_command("make_partitions", months=months, stdout=out)
     lines = out.getvalue().splitlines()
     return [line.removeprefix("made ") for line in lines if line.startswith("made ")]
 
 
-def test_migrating_makes_two_years_and_last_month(owner: psycopg.Connection) -> None:
+def test_the_migration_makes_partitions_from_last_month_to_24_months_ahead(
+    owner: psycopg.Connection,
+) -> None:
     assert sorted(partitions(owner)) == names(owner, -1, 24)
 
 
-def test_the_command_makes_what_is_missing_and_no_more(owner: psycopg.Connection) -> None:
+def test_the_command_makes_only_the_missing_partitions(owner: psycopg.Connection) -> None:
     assert make_partitions(24) == []
     assert make_partitions(30) == names(owner, 25, 30)
     assert sorted(partitions(owner)) == names(owner, -1, 30)
@@ -79,8 +81,10 @@ def test_the_command_makes_what_is_missing_and_no_more(owner: psycopg.Connection
     assert sorted(partitions(owner)) == names(owner, -1, 30)
 
 
-@pytest.mark.skipif(not settings.IS_DEMO, reason="Here one role may be owner and app at once.")
-def test_nobody_makes_partitions_without_end(owner: psycopg.Connection) -> None:
+@pytest.mark.skipif(
+    not settings.IS_DEMO, reason="With DATABASE_URL the owner and the app may be one role."
+)
+def test_at_most_36_months_ahead_are_made(owner: psycopg.Connection) -> None:
     before = partitions(owner)
 
     with pytest.raises(DataError, match="three years"), connection.cursor() as cursor:
@@ -92,10 +96,10 @@ def test_nobody_makes_partitions_without_end(owner: psycopg.Connection) -> None:
 def test_a_new_partition_belongs_to_the_owner_alone(owner: psycopg.Connection) -> None:
     [made] = make_partitions(25)
 
-    [(its_owner,)] = owner.execute(
+    [(partition_owner,)] = owner.execute(
         "SELECT relowner::regrole::text FROM pg_class WHERE oid = %s::regclass", [made]
     ).fetchall()
-    assert its_owner == owner.info.user
+    assert partition_owner == owner.info.user
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT current_user, has_table_privilege(%(table)s,"
@@ -109,7 +113,7 @@ def test_rows_of_a_new_month_are_append_only(owner: psycopg.Connection) -> None:
     [made] = make_partitions(25)
 
     with owner.transaction(force_rollback=True):
-        assert in_month(owner, 25, WALLETS[0], WALLETS[1]) == made
+        assert insert_in_month(owner, 25, WALLETS[0], WALLETS[1]) == made
         for change in (
             f"UPDATE {made} SET amount_minor = 2",
             f"DELETE FROM {made}",
@@ -124,21 +128,21 @@ def test_rows_of_a_new_month_have_one_entry_per_version(owner: psycopg.Connectio
     make_partitions(25)
 
     with owner.transaction(force_rollback=True):
-        in_month(owner, 25, WALLETS[0], WALLETS[1])
+        insert_in_month(owner, 25, WALLETS[0], WALLETS[1])
         for source, target in ((WALLETS[0], WALLETS[2]), (WALLETS[2], WALLETS[1])):
             with pytest.raises(pg.UniqueViolation), owner.transaction():
-                in_month(owner, 25, source, target)
-        in_month(owner, 25, WALLETS[2], WALLETS[3])
+                insert_in_month(owner, 25, source, target)
+        insert_in_month(owner, 25, WALLETS[2], WALLETS[3])
 
 
-def test_rows_of_a_new_month_keep_the_rules(owner: psycopg.Connection) -> None:
+def test_rows_of_a_new_month_are_checked_by_the_constraints(owner: psycopg.Connection) -> None:
     make_partitions(25)
 
     with (
         owner.transaction(force_rollback=True),
         pytest.raises(pg.CheckViolation) as raised,
     ):
-        in_month(owner, 25, WALLETS[0], WALLETS[0])
+        insert_in_month(owner, 25, WALLETS[0], WALLETS[0])
 
     assert raised.value.diag.constraint_name == "source_is_not_target"
 
@@ -147,8 +151,8 @@ def test_a_new_month_begins_where_the_last_one_ends(owner: psycopg.Connection) -
     months = make_partitions(26)
 
     with owner.transaction(force_rollback=True):
-        before = in_month(owner, 26, WALLETS[0], WALLETS[1], earlier="1 millisecond")
-        first = in_month(owner, 26, WALLETS[2], WALLETS[3])
+        before = insert_in_month(owner, 26, WALLETS[0], WALLETS[1], earlier="1 millisecond")
+        first = insert_in_month(owner, 26, WALLETS[2], WALLETS[3])
 
     assert [before, first] == months
 
@@ -157,7 +161,7 @@ def test_partitions_are_made_while_money_moves(owner: psycopg.Connection) -> Non
     payer, company = a_client(holds="10.00"), a_company()
 
     with owner.transaction(force_rollback=True):
-        in_month(owner, 0, WALLETS[0], WALLETS[1])  # on its way, and reading too
+        insert_in_month(owner, 0, WALLETS[0], WALLETS[1])  # an open transaction, which also reads
         made = make_partitions(25)
         reply = company.api.post(
             "/wallet/charge", {"wallet": str(payer.wallet_id), "amount": 1, "summary": "Tea"}
@@ -167,10 +171,10 @@ def test_partitions_are_made_while_money_moves(owner: psycopg.Connection) -> Non
     assert reply.status == 200
 
 
-def in_month(
+def insert_in_month(
     owner: psycopg.Connection, ahead: int, source: str, target: str, *, earlier: str = "0"
 ) -> str:
-    """Insert a row at the beginning of a month; return the partition it went into."""
+    """Insert a row at the beginning of a month; return the partition that contains it."""
     [(month,)] = owner.execute(
         "SELECT date_add(date_trunc('month', now(), 'UTC'), make_interval(months => %s), 'UTC')"
         " - %s::interval",

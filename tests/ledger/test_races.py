@@ -1,4 +1,4 @@
-"""Many at once: nobody deadlocks, no cent is lost, no limit is passed."""
+"""Concurrent calls: no deadlock, no lost cent, no exceeded limit."""
 
 from concurrent.futures import Future, ThreadPoolExecutor
 from decimal import Decimal
@@ -37,7 +37,7 @@ def charge(company: Holder, payer: Holder, amount: str, *, key: str | None = Non
     return company.api.post("/wallet/charge", body, key=key)
 
 
-def test_transfers_against_each_other_neither_deadlock_nor_lose_a_cent() -> None:
+def test_opposite_transfers_neither_deadlock_nor_lose_a_cent() -> None:
     ada, ben = a_client(holds="100.00"), a_client(holds="100.00")
     there = [Order(Kind.TRANSFER, ada.wallet_id, ben.wallet_id, 3, "USD")]
     back = [Order(Kind.TRANSFER, ben.wallet_id, ada.wallet_id, 2, "USD")]
@@ -60,7 +60,7 @@ def test_transfers_against_each_other_neither_deadlock_nor_lose_a_cent() -> None
     assert (ada.wallet.version, ben.wallet.version) == (161, 161)
 
 
-def test_many_payers_of_one_company_are_all_paid_in_one_order() -> None:
+def test_concurrent_charges_of_one_company_are_in_one_order() -> None:
     company = a_company()
     payers = [a_client(holds="10.00") for _ in range(12)]
 
@@ -75,7 +75,7 @@ def test_many_payers_of_one_company_are_all_paid_in_one_order() -> None:
     ]
 
 
-def test_one_key_fifty_times_at_once_moves_money_once() -> None:
+def test_fifty_concurrent_requests_with_one_key_move_money_once() -> None:
     payer, company = a_client(holds="100.00"), a_company()
 
     replies = race(50, lambda _: charge(company, payer, "10.00", key="order-1017"))
@@ -88,7 +88,7 @@ def test_one_key_fifty_times_at_once_moves_money_once() -> None:
     assert Transaction.objects.filter(kind=Kind.CHARGE).count() == 1
 
 
-def test_one_key_raced_for_a_refusal_is_one_failed_attempt() -> None:
+def test_concurrent_refusals_under_one_key_are_one_failed_attempt() -> None:
     payer, company = a_client(holds="1.00"), a_company()
 
     replies = race(10, lambda _: charge(company, payer, "10.00", key="order-1017"))
@@ -99,7 +99,7 @@ def test_one_key_raced_for_a_refusal_is_one_failed_attempt() -> None:
     assert Transaction.objects.filter(kind=Kind.CHARGE).count() == 1
 
 
-def test_one_key_raced_by_two_requests_answers_one_of_them() -> None:
+def test_one_key_for_two_concurrent_requests_serves_only_one_of_them() -> None:
     payer, company = a_client(holds="100.00"), a_company()
     amounts = ["10.00", "20.00"]
 
@@ -113,7 +113,7 @@ def test_one_key_raced_by_two_requests_answers_one_of_them() -> None:
 
 
 @pytest.mark.parametrize("limit", [1, 3])
-def test_a_clients_wallets_raced_are_exactly_the_limit(limit: int, settings: Settings) -> None:
+def test_concurrent_creations_of_a_client_end_at_the_limit(limit: int, settings: Settings) -> None:
     settings.MAX_WALLETS_BY_CLIENT = limit
     client = ClientFactory.create().user
 
@@ -122,7 +122,7 @@ def test_a_clients_wallets_raced_are_exactly_the_limit(limit: int, settings: Set
     assert_created(client, replies, limit=limit)
 
 
-def test_a_companys_one_wallet_raced_is_one() -> None:
+def test_concurrent_creations_of_a_company_make_one_wallet() -> None:
     company = CompanyFactory.create().user
 
     replies = race(12, lambda _: api_of(company).post("/wallet/create"))
@@ -130,7 +130,7 @@ def test_a_companys_one_wallet_raced_is_one() -> None:
     assert_created(company, replies, limit=1)
 
 
-def test_a_wallet_waits_for_another_that_is_on_its_way_and_comes_next(settings: Settings) -> None:
+def test_a_creation_waits_for_an_uncommitted_one_of_the_same_owner(settings: Settings) -> None:
     settings.MAX_WALLETS_BY_CLIENT = 2
     client = ClientFactory.create().user
     api = api_of(client)
@@ -140,7 +140,7 @@ def test_a_wallet_waits_for_another_that_is_on_its_way_and_comes_next(settings: 
         def create_before_a_waiting_one() -> Future[list[Reply]]:
             open_cash_wallet(client, "USD")
             created = pool.submit(race, 1, lambda _: api.post("/wallet/create"))
-            wait_until(somebody_waits_for_us)
+            wait_until(is_blocking_another_connection)
             return created
 
         replies = unit_of_work(create_before_a_waiting_one).result()
@@ -156,7 +156,7 @@ def assert_created(owner: User, replies: list[Reply], *, limit: int) -> None:
     assert Wallet.objects.filter(owner=owner).count() == limit
 
 
-def test_refunds_raced_never_give_back_more_than_the_charge() -> None:
+def test_concurrent_refunds_never_exceed_the_charge() -> None:
     payer, company = a_client(holds="100.00"), a_company(holds="100.00")
     charged = charge(company, payer, "50.00").json["transaction"]
 
@@ -165,14 +165,14 @@ def test_refunds_raced_never_give_back_more_than_the_charge() -> None:
         lambda _: company.api.post("/wallet/refund", {"transaction": charged, "amount": "12.00"}),
     )
 
-    given = [reply for reply in replies if reply.status == 200]
+    succeeded = [reply for reply in replies if reply.status == 200]
     refused = [reply for reply in replies if reply.status != 200]
-    assert sorted(reply.json["refunded"] for reply in given) == [12, 24, 36, 48]
+    assert sorted(reply.json["refunded"] for reply in succeeded) == [12, 24, 36, 48]
     assert {(reply.status, reply.code) for reply in refused} == {(409, "refund_exceeds_charge")}
     assert (payer.balance_minor, company.balance_minor) == (9_800, 10_200)
 
 
-def test_whole_refunds_raced_give_back_the_charge_once() -> None:
+def test_concurrent_full_refunds_refund_the_charge_once() -> None:
     payer, company = a_client(holds="100.00"), a_company(holds="100.00")
     charged = charge(company, payer, "50.00").json["transaction"]
 
@@ -190,9 +190,9 @@ def test_no_charge_succeeds_once_a_freeze_is_committed() -> None:
     def freeze_while_charges_run() -> tuple[int, list[Reply]]:
         wait_until(lambda: payer.wallet.version > 20)
         freeze(payer)
-        held_then = payer.balance_minor
+        balance_at_freeze = payer.balance_minor
         frozen.set()
-        return held_then, []
+        return balance_at_freeze, []
 
     def charge_until_after_the_freeze() -> tuple[int, list[Reply]]:
         replies = []
@@ -200,11 +200,13 @@ def test_no_charge_succeeds_once_a_freeze_is_committed() -> None:
             replies.append(charge(company, payer, "0.01"))
         return 0, [*replies, charge(company, payer, "0.01")]
 
-    [(held_then, _), *charged] = race(
+    [(balance_at_freeze, _), *charged] = race(
         8, lambda number: charge_until_after_the_freeze() if number else freeze_while_charges_run()
     )
 
-    assert payer.balance_minor == held_then, "a charge that was on its way had passed the freeze"
+    assert payer.balance_minor == balance_at_freeze, (
+        "a charge succeeded after the freeze was committed"
+    )
     assert [replies[-1].code for _, replies in charged] == ["wallet_not_active"] * 7
     succeeded = [reply for _, replies in charged for reply in replies if reply.status == 200]
     assert payer.balance_minor == 100_000 - len(succeeded)
@@ -219,7 +221,7 @@ def test_a_charge_that_waited_for_the_freeze_is_refused() -> None:
         def freeze_under_a_waiting_charge() -> Future[list[Reply]]:
             set_status(payer.wallet_id, status=Status.FROZEN, reason="Lost", actor=None)
             charged = pool.submit(race, 1, lambda _: charge(company, payer, "1.00"))
-            wait_until(somebody_waits_for_us)
+            wait_until(is_blocking_another_connection)
             return charged
 
         [reply] = unit_of_work(freeze_under_a_waiting_charge).result()
@@ -228,7 +230,7 @@ def test_a_charge_that_waited_for_the_freeze_is_refused() -> None:
     assert (payer.balance_minor, company.balance_minor) == (1_000, 0)
 
 
-def somebody_waits_for_us() -> bool:
+def is_blocking_another_connection() -> bool:
     """Return whether another connection waits for a lock that this one holds."""
     with connection.cursor() as cursor:
         cursor.execute(

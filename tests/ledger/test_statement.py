@@ -23,18 +23,18 @@ from ledger.orders import Order
 from ledger.post import post
 from ledger.statements import statement
 from tests.factories import Holder, a_client, a_company, carry_out, freeze
-from tests.ledger.clock import put_ahead
-from tests.ledger.reading import rows_read_by
+from tests.ledger.clock_skew import move_ids_ahead
+from tests.ledger.query_cost import count_rows_read
 from wallets.assets import system_wallet_id
 from wallets.models import Purpose
 
 pytestmark = pytest.mark.usefixtures("books")
 
-WORLD = system_wallet_id("USD", Purpose.FUNDING)
+FUNDING = system_wallet_id("USD", Purpose.FUNDING)
 
 
 def three_movements() -> tuple[Holder, list[Transaction]]:
-    """A client who put in 100, paid 30 and was refused 500; oldest first."""
+    """A client with a deposit of 100, a charge of 30 and a failed one of 500; oldest first."""
     client, company = a_client(holds="100.00"), a_company()
     carry_out(order_charge, company.user, wallet_id=client.wallet_id, amount="30", summary="=Tea")
     company.api.post(
@@ -44,15 +44,15 @@ def three_movements() -> tuple[Holder, list[Transaction]]:
 
 
 def deposits(client: Holder, count: int) -> None:
-    order = Order(Kind.DEPOSIT, WORLD, client.wallet_id, 100, "USD")
+    order = Order(Kind.DEPOSIT, FUNDING, client.wallet_id, 100, "USD")
     unit_of_work(lambda: post([order] * count))
 
 
-def there_and_back(client: Holder, times: int) -> None:
-    """Put 100 in and take 1 out, again and again."""
+def deposits_and_withdrawals(client: Holder, times: int) -> None:
+    """Deposit 100 and withdraw 1, in minor units, `times` times."""
     orders = [
-        Order(Kind.DEPOSIT, WORLD, client.wallet_id, 100, "USD"),
-        Order(Kind.WITHDRAWAL, client.wallet_id, WORLD, 1, "USD"),
+        Order(Kind.DEPOSIT, FUNDING, client.wallet_id, 100, "USD"),
+        Order(Kind.WITHDRAWAL, client.wallet_id, FUNDING, 1, "USD"),
     ]
     unit_of_work(lambda: post(orders * times))
 
@@ -74,7 +74,7 @@ def test_the_detail_shows_the_newest_entries_with_balances_around_them() -> None
     assert {row["walletId"] for row in wallet["transactions"]} == {str(client.wallet_id)}
 
 
-def test_the_detail_names_both_ends_of_a_transfer() -> None:
+def test_the_detail_shows_a_transfer_to_both_owners() -> None:
     sender, receiver = a_client(holds="10.00"), a_client()
     unit_of_work(
         lambda: move(
@@ -93,14 +93,14 @@ def test_the_detail_names_both_ends_of_a_transfer() -> None:
     assert sent["id"] == received["id"]
 
 
-def test_the_detail_shows_twenty() -> None:
+def test_the_detail_shows_twenty_transactions() -> None:
     client = a_client()
     deposits(client, 25)
 
     assert len(client.api.get(f"/wallets/{client.wallet_id}").json["transactions"]) == 20
 
 
-def test_transactions_tell_who_paid_whom_and_why_it_failed() -> None:
+def test_transactions_have_sender_receiver_and_failure() -> None:
     client, _ = three_movements()
 
     page = client.api.get(f"/wallets/{client.wallet_id}/transactions").json
@@ -117,7 +117,7 @@ def test_transactions_tell_who_paid_whom_and_why_it_failed() -> None:
     assert page["pagination"] == {"limit": 20, "offset": 0, "hasMore": False, "nextCursor": None}
 
 
-def test_transactions_by_cursor_give_what_offsets_give() -> None:
+def test_pages_by_cursor_equal_pages_by_offset() -> None:
     client = a_client()
     deposits(client, 7)
     path = f"/wallets/{client.wallet_id}/transactions?limit=3"
@@ -136,7 +136,7 @@ def test_transactions_by_cursor_give_what_offsets_give() -> None:
     ["limit=0", "limit=201", "limit=x", "offset=-1", "offset=1e9", "cursor=1", "page=2",
      "offset=0&cursor=019a2b3c-4d5e-7f60-8a91-b2c3d4e5f607"],
 )  # fmt: skip
-def test_a_page_that_makes_no_sense(query: str) -> None:
+def test_invalid_page_parameters(query: str) -> None:
     client = a_client()
 
     reply = client.api.get(f"/wallets/{client.wallet_id}/transactions?{query}")
@@ -147,16 +147,16 @@ def test_a_page_that_makes_no_sense(query: str) -> None:
 def test_a_statement_leads_from_the_opening_to_the_closing_balance() -> None:
     client, _ = three_movements()
 
-    told = client.api.get(f"/wallets/{client.wallet_id}/statement").json
+    document = client.api.get(f"/wallets/{client.wallet_id}/statement").json
 
-    assert (told["openingBalance"], told["closingBalance"]) == (0, 70)
-    assert [(row["type"], row["direction"], row["balance"]) for row in told["entries"]] == [
+    assert (document["openingBalance"], document["closingBalance"]) == (0, 70)
+    assert [(row["type"], row["direction"], row["balance"]) for row in document["entries"]] == [
         ("deposit", "CREDIT", 100),
         ("charge", "DEBIT", 70),
     ]
 
 
-def test_statements_of_adjoining_stretches_meet() -> None:
+def test_balances_of_adjoining_periods_match() -> None:
     client, (deposited, paid, _) = three_movements()
     at = paid.created_at
     path = f"/wallets/{client.wallet_id}/statement"
@@ -168,18 +168,22 @@ def test_statements_of_adjoining_stretches_meet() -> None:
                            f"&to={rfc3339(at + timedelta(days=2))}").json  # fmt: skip
 
     assert (before["closingBalance"], after["openingBalance"]) == (100, 100)
-    assert [len(told["entries"]) for told in (before, after, later)] == [1, 1, 0]
+    assert [len(document["entries"]) for document in (before, after, later)] == [1, 1, 0]
     assert (later["openingBalance"], later["closingBalance"]) == (70, 70)
 
 
 @pytest.mark.parametrize(
-    "asked", [{"path": "?format=csv"}, {"path": "", "Accept": "text/csv"}], ids=["query", "accept"]
+    "parameters",
+    [{"path": "?format=csv"}, {"path": "", "Accept": "text/csv"}],
+    ids=["query", "accept"],
 )
-def test_a_statement_as_csv(asked: dict[str, Any]) -> None:
+def test_a_statement_as_csv(parameters: dict[str, Any]) -> None:
     client, _ = three_movements()
-    asked = dict(asked)
+    parameters = dict(parameters)
 
-    reply = client.api.get(f"/wallets/{client.wallet_id}/statement{asked.pop('path')}", **asked)
+    reply = client.api.get(
+        f"/wallets/{client.wallet_id}/statement{parameters.pop('path')}", **parameters
+    )
 
     assert reply.headers["Content-Type"] == "text/csv; charset=utf-8"
     rows = list(csv.DictReader(io.StringIO(reply.raw.decode())))
@@ -196,7 +200,7 @@ def test_a_statement_as_csv(asked: dict[str, Any]) -> None:
     ["from=yesterday", "to=2026-01-01", "format=pdf", "from=2026-02-30T00:00:00Z",
      "from=2027-01-01T00:00:00Z&to=2026-01-01T00:00:00Z", "limit=5"],
 )  # fmt: skip
-def test_a_stretch_that_makes_no_sense(query: str) -> None:
+def test_invalid_statement_parameters(query: str) -> None:
     client = a_client()
 
     reply = client.api.get(f"/wallets/{client.wallet_id}/statement?{query}")
@@ -204,14 +208,16 @@ def test_a_stretch_that_makes_no_sense(query: str) -> None:
     assert (reply.status, reply.code) == (422, "validation_error")
 
 
-def test_a_statement_is_read_in_chunks_and_is_not_moved_by_what_comes_later() -> None:
+def test_a_statement_is_read_in_batches_and_ignores_later_entries() -> None:
     client = a_client()
-    there_and_back(client, 1_250)
+    deposits_and_withdrawals(client, 1_250)
     wallet = client.wallet
-    told = statement(wallet, since=wallet.created_at, until=wallet.created_at + timedelta(days=1))
+    document = statement(
+        wallet, since=wallet.created_at, until=wallet.created_at + timedelta(days=1)
+    )
 
     with CaptureQueriesContext(connection) as queries:
-        entries = told.entries()
+        entries = document.entries()
         first = next(entries)
         deposits(client, 10)
         rest = list(entries)
@@ -219,17 +225,17 @@ def test_a_statement_is_read_in_chunks_and_is_not_moved_by_what_comes_later() ->
     assert [entry.version for entry in (first, *rest)] == list(range(1, 2_501))
     balances = [entry.balance_after_minor for entry in (first, *rest)]
     assert balances == [n for whole in range(1, 1_251) for n in (99 * whole + 1, 99 * whole)]
-    assert balances[-1] == told.closing_minor == 99 * 1_250
+    assert balances[-1] == document.closing_minor == 99 * 1_250
     reads = [query for query in queries.captured_queries if "ledger_entries" in query["sql"]]
     assert len(reads) == 3
 
 
-def test_statements_meet_where_a_clock_has_stepped_back(owner_dsn: str) -> None:
+def test_balances_match_after_a_clock_stepped_back(owner_dsn: str) -> None:
     client = a_client()
     deposits(client, 4)
     first, second, _, fourth = Transaction.objects.order_by("target_version")
-    put_ahead(owner_dsn, [second.id], timedelta(seconds=60))
-    put_ahead(owner_dsn, [fourth.id], timedelta(seconds=90))
+    move_ids_ahead(owner_dsn, [second.id], timedelta(seconds=60))
+    move_ids_ahead(owner_dsn, [fourth.id], timedelta(seconds=90))
     at = first.created_at + timedelta(seconds=30)
 
     before = statement(client.wallet, until=at)
@@ -240,32 +246,34 @@ def test_statements_meet_where_a_clock_has_stepped_back(owner_dsn: str) -> None:
     assert (before.closing_minor, after.opening_minor, after.closing_minor) == (300, 300, 400)
 
 
-def test_a_chunk_reads_what_it_gives(old: Holder) -> None:
-    entries = statement(old.wallet).entries()
+def test_a_batch_reads_only_the_rows_it_returns(long_history: Holder) -> None:
+    entries = statement(long_history.wallet).entries()
 
-    read = rows_read_by(lambda: next(entries))
+    read = count_rows_read(lambda: next(entries))
 
-    # The chunk, and one row more of each side.
+    # The batch, and one row more on each side.
     assert 1_000 <= read <= 1_002
     assert [entry.version for entry in entries] == list(range(2, 2_001))
 
 
-def test_the_newest_entry_is_found_without_reading_the_others(old: Holder) -> None:
+def test_the_newest_entry_is_found_without_reading_the_others(long_history: Holder) -> None:
     newest = "SELECT version FROM ledger_newest_entry(%s, %s)"
     with connection.cursor() as cursor:
-        assert rows_read_by(lambda: cursor.execute(newest, [old.wallet_id, MAX_ID])) <= 2
+        assert (
+            count_rows_read(lambda: cursor.execute(newest, [long_history.wallet_id, MAX_ID])) <= 2
+        )
         assert cursor.fetchall() == [(2_000,)]
 
 
-def test_what_a_replica_does_not_have_yet_is_read_from_the_primary(
+def test_entries_missing_on_the_replica_are_read_from_the_primary(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     client = a_client()
     deposits(client, 3)
-    told = statement(client.wallet)
+    document = statement(client.wallet)
     monkeypatch.setattr(replica, "read", lambda _alias, _query: [])
 
-    assert [entry.version for entry in told.entries()] == [1, 2, 3]
+    assert [entry.version for entry in document.entries()] == [1, 2, 3]
 
 
 @pytest.mark.parametrize(
@@ -279,7 +287,7 @@ def test_what_a_replica_does_not_have_yet_is_read_from_the_primary(
         ("text/csv, */*", "text/csv; charset=utf-8"),
     ],
 )
-def test_a_statement_comes_as_it_is_liked_best(accept: str | None, content_type: str) -> None:
+def test_the_accept_header_decides_the_format(accept: str | None, content_type: str) -> None:
     client = a_client(holds="10.00")
     headers = {} if accept is None else {"Accept": accept}
 
@@ -288,7 +296,7 @@ def test_a_statement_comes_as_it_is_liked_best(accept: str | None, content_type:
     assert (reply.status, reply.headers["Content-Type"]) == (200, content_type)
 
 
-def test_a_frozen_wallet_still_tells_its_owner_everything() -> None:
+def test_the_owner_of_a_frozen_wallet_can_read_everything() -> None:
     client, _ = three_movements()
     freeze(client)
 
@@ -297,7 +305,7 @@ def test_a_frozen_wallet_still_tells_its_owner_everything() -> None:
 
 
 @pytest.mark.parametrize("summary", ["=1+1", "+1", "-1", "@A1", "\uff1d1+1", "\u200b=1"])
-def test_no_cell_is_a_formula(summary: str) -> None:
+def test_no_csv_cell_is_a_formula(summary: str) -> None:
     client = a_client(holds="10.00")
     body = {"amount": "1.00", "description": summary}
     assert client.api.post(f"/wallets/{client.wallet_id}/withdraw", body).status == 200

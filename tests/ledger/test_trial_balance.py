@@ -1,4 +1,4 @@
-"""The trial balance: what people hold equals what came in less what went out."""
+"""The trial balance: the balances of wallets and system wallets add up to zero."""
 
 from io import StringIO
 
@@ -23,7 +23,7 @@ def line_of(symbol: str, **when: object) -> Line:
     return next(line for line in trial_balance(**when) if line.symbol == symbol)  # type: ignore[arg-type]
 
 
-def test_every_purpose_is_weighed() -> None:
+def test_every_purpose_is_in_the_trial_balance() -> None:
     create_asset(symbol="GOLD", name="Gold", decimals=2, is_cash=False)
     client, operator, gold = a_client(holds="100.00"), an_operator(), get_asset("GOLD")
     carry_out(order_withdrawal, client.user, wallet_id=client.wallet_id, amount="40")
@@ -35,7 +35,7 @@ def test_every_purpose_is_weighed() -> None:
     assert [line.difference_minor for line in trial_balance()] == [0] * len(trial_balance())
 
 
-def test_a_past_moment_is_weighed_as_it_was() -> None:
+def test_the_trial_balance_of_a_past_moment() -> None:
     client = a_client(holds="100.00")
     carry_out(order_withdrawal, client.user, wallet_id=client.wallet_id, amount="40")
     first, second = Transaction.objects.order_by("id")

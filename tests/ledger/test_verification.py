@@ -1,4 +1,4 @@
-"""The books are checked against themselves: what is off is named, and nobody is locked out."""
+"""Verification: it finds every inconsistent wallet, and no transaction waits for it."""
 
 import uuid
 from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ from wallets.models import Purpose
 
 pytestmark = pytest.mark.usefixtures("books")
 
-WORLD = system_wallet_id("USD", Purpose.FUNDING)
+FUNDING = system_wallet_id("USD", Purpose.FUNDING)
 DEPOSIT = (
     "INSERT INTO ledger_transaction (id, kind, asset_id, amount_minor, source_id, target_id,"
     " source_is_system, target_is_system, target_balance_minor, target_version)"
@@ -35,7 +35,7 @@ DEPOSIT = (
 
 @contextmanager
 def tampering(owner_dsn: str) -> Iterator[psycopg.Connection]:
-    """Change anything as the owner, past the triggers; afterwards the tables are as they were."""
+    """Give the owner a connection without triggers; restore the tables afterwards."""
     tables = ("wallets_wallet", "ledger_transaction")
     with psycopg.connect(owner_dsn, autocommit=True) as owner:
         owner.execute("SET session_replication_role = replica")
@@ -46,10 +46,10 @@ def tampering(owner_dsn: str) -> Iterator[psycopg.Connection]:
             yield owner
         finally:
             for table in tables:
-                put_back(owner, table)
+                restore(owner, table)
 
 
-def put_back(owner: psycopg.Connection, table: str) -> None:
+def restore(owner: psycopg.Connection, table: str) -> None:
     columns = ", ".join(
         str(name)
         for (name,) in owner.execute(
@@ -65,7 +65,7 @@ def put_back(owner: psycopg.Connection, table: str) -> None:
 
 @pytest.fixture
 def holders() -> list[Holder]:
-    """Three people and a company after a busy day: every kind of outcome is on record."""
+    """Three clients and a company, with transactions of every outcome."""
     ada, ben, eve = (a_client(holds=amount) for amount in ("100.00", "50.00", "1.00"))
     shop = a_company()
     charged = charge(shop, ada, "40.00").json["transaction"]
@@ -76,8 +76,8 @@ def holders() -> list[Holder]:
             [
                 Order(Kind.TRANSFER, ben.wallet_id, ada.wallet_id, 700, "USD"),
                 Order(Kind.TRANSFER, ada.wallet_id, ben.wallet_id, 300, "USD"),
-                Order(Kind.WITHDRAWAL, ben.wallet_id, WORLD, 10**9, "USD"),
-                Order(Kind.WITHDRAWAL, ben.wallet_id, WORLD, 100, "USD"),
+                Order(Kind.WITHDRAWAL, ben.wallet_id, FUNDING, 10**9, "USD"),
+                Order(Kind.WITHDRAWAL, ben.wallet_id, FUNDING, 100, "USD"),
             ]
         )
     )
@@ -90,16 +90,16 @@ def charge(company: Holder, payer: Holder, amount: str) -> Reply:
     return company.api.post("/wallet/charge", body)
 
 
-def named(findings: list[Finding]) -> set[uuid.UUID]:
+def wallet_ids(findings: list[Finding]) -> set[uuid.UUID]:
     return {finding.wallet_id for finding in findings}
 
 
 @pytest.mark.parametrize("ranges", [1, 3, 64])
-def test_right_books_have_no_findings(holders: list[Holder], ranges: int) -> None:
+def test_correct_books_have_no_findings(holders: list[Holder], ranges: int) -> None:
     assert list(verify_wallets(ranges=ranges)) == []
 
 
-def test_the_command_says_that_the_books_are_right(holders: list[Holder]) -> None:
+def test_the_command_reports_correct_books(holders: list[Holder]) -> None:
     out, err = StringIO(), StringIO()
 
     call_command("verify_ledger", stdout=out, stderr=err)
@@ -107,21 +107,23 @@ def test_the_command_says_that_the_books_are_right(holders: list[Holder]) -> Non
     assert (bool(out.getvalue()), err.getvalue()) == (True, "")
 
 
-def test_the_command_names_the_wallets_and_ends_with_status_1(
+def test_the_command_prints_the_wallets_and_exits_with_status_1(
     holders: list[Holder], owner_dsn: str
 ) -> None:
     ada, ben, eve, shop = holders
     err = StringIO()
 
     with tampering(owner_dsn) as owner:
-        off = [ada.wallet_id, shop.wallet_id]
-        owner.execute("UPDATE wallets_wallet SET version = version + 1 WHERE id = ANY(%s)", [off])
+        inconsistent = [ada.wallet_id, shop.wallet_id]
+        owner.execute(
+            "UPDATE wallets_wallet SET version = version + 1 WHERE id = ANY(%s)", [inconsistent]
+        )
         with pytest.raises(SystemExit) as end:
             call_command("verify_ledger", stderr=err)
 
     assert end.value.code == 1
-    said = [str(holder.wallet_id) in err.getvalue() for holder in (ada, ben, eve, shop)]
-    assert said == [True, False, False, True]
+    is_printed = [str(holder.wallet_id) in err.getvalue() for holder in (ada, ben, eve, shop)]
+    assert is_printed == [True, False, False, True]
 
 
 @pytest.mark.parametrize(
@@ -139,30 +141,28 @@ def test_the_command_names_the_wallets_and_ends_with_status_1(
         "DELETE FROM ledger_transaction WHERE kind = 'deposit' AND target_id = ANY(%s)",
     ],
 )
-def test_each_wallet_that_is_off_is_named(
+def test_each_inconsistent_wallet_is_found(
     change: str, holders: list[Holder], owner_dsn: str
 ) -> None:
     ada, ben, *_ = holders
-    off = {ada.wallet_id, ben.wallet_id}
+    inconsistent = {ada.wallet_id, ben.wallet_id}
 
     with tampering(owner_dsn) as owner:
-        owner.execute(change, [list(off)])
+        owner.execute(change, [list(inconsistent)])
 
-        assert named(list(verify_wallets(ranges=3))) == off
+        assert wallet_ids(list(verify_wallets(ranges=3))) == inconsistent
 
 
-def test_entries_of_a_wallet_that_does_not_exist_are_named(
-    holders: list[Holder], owner_dsn: str
-) -> None:
-    nobody = uuid.uuid4()
+def test_entries_of_a_missing_wallet_are_found(holders: list[Holder], owner_dsn: str) -> None:
+    missing = uuid.uuid4()
 
     with tampering(owner_dsn) as owner:
-        owner.execute(DEPOSIT, [an_id(owner), "USD", WORLD, nobody, 100, 1])
+        owner.execute(DEPOSIT, [an_id(owner), "USD", FUNDING, missing, 100, 1])
 
-        assert named(list(verify_wallets(ranges=3))) == {nobody}
+        assert wallet_ids(list(verify_wallets(ranges=3))) == {missing}
 
 
-def test_entries_in_another_asset_than_the_wallets_are_named(
+def test_entries_in_another_asset_than_the_wallets_are_found(
     holders: list[Holder], owner_dsn: str
 ) -> None:
     ada = holders[0]
@@ -176,7 +176,7 @@ def test_entries_in_another_asset_than_the_wallets_are_named(
             [*after, ada.wallet_id],
         )
 
-        assert named(list(verify_wallets(ranges=3))) == {ada.wallet_id}
+        assert wallet_ids(list(verify_wallets(ranges=3))) == {ada.wallet_id}
 
 
 @pytest.mark.parametrize(
@@ -194,8 +194,8 @@ def test_a_clock_that_stepped_back_is_no_finding(
 
     with tampering(owner_dsn) as owner:
         earlier, later = an_id(owner), an_id(owner)
-        owner.execute(DEPOSIT, [later, "USD", WORLD, ada.wallet_id, 100, 1])
-        owner.execute(DEPOSIT, [earlier, "USD", WORLD, ada.wallet_id, 200, 2])
+        owner.execute(DEPOSIT, [later, "USD", FUNDING, ada.wallet_id, 100, 1])
+        owner.execute(DEPOSIT, [earlier, "USD", FUNDING, ada.wallet_id, 200, 2])
         owner.execute(
             "UPDATE wallets_wallet SET balance_minor = 200, version = 2 WHERE id = %s",
             [ada.wallet_id],
@@ -208,7 +208,9 @@ def an_id(owner: psycopg.Connection) -> Any:
     return owner.execute("SELECT uuidv7()").fetchall()[0][0]
 
 
-def test_it_waits_for_nobody_who_holds_wallets(holders: list[Holder], owner_dsn: str) -> None:
+def test_verification_does_not_wait_for_locked_wallets(
+    holders: list[Holder], owner_dsn: str
+) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET lock_timeout = '1s'")
 
@@ -219,7 +221,7 @@ def test_it_waits_for_nobody_who_holds_wallets(holders: list[Holder], owner_dsn:
         assert list(verify_wallets(ranges=4)) == []
 
 
-def test_nobody_waits_for_it(holders: list[Holder], owner_dsn: str) -> None:
+def test_a_charge_does_not_wait_for_verification(holders: list[Holder], owner_dsn: str) -> None:
     ada, _, eve, shop = holders
 
     with tampering(owner_dsn) as owner:
@@ -232,10 +234,10 @@ def test_nobody_waits_for_it(holders: list[Holder], owner_dsn: str) -> None:
         rest = list(findings)
 
     assert reply.status == 200
-    assert named([in_the_middle, *rest]) == {eve.wallet_id}
+    assert wallet_ids([in_the_middle, *rest]) == {eve.wallet_id}
 
 
-def test_it_finds_nothing_while_money_moves(holders: list[Holder]) -> None:
+def test_concurrent_transfers_are_no_findings(holders: list[Holder]) -> None:
     ada, ben, *_ = holders
 
     def move_or_verify(number: int) -> list[Finding]:

@@ -14,7 +14,7 @@ from core.unit_of_work import unit_of_work
 from intake.processor import Processor
 from ledger.verification import verify_ledger
 from tests.factories import a_client
-from tests.figures import Figures, scrape
+from tests.metrics import Samples, scrape
 
 RULES = BASE_DIR / "deploy" / "prometheus" / "alerts.yml"
 RUNBOOK = BASE_DIR / "docs" / "runbook.md"
@@ -49,7 +49,7 @@ def metrics_of(expression: str) -> set[str]:
 
 
 @pytest.fixture
-def figures(books: None) -> Figures:
+def figures(books: None) -> Samples:
     """A scrape after something has happened."""
     client = a_client(holds="1.00")
     assert client.api.post("/transaction", {"value": "1.00"}).status == 202
@@ -76,7 +76,7 @@ def test_prometheus_takes_them() -> None:
         assert result.returncode == 0, result.stdout + result.stderr
 
 
-def test_each_asks_for_figures_that_exist(figures: Figures) -> None:
+def test_each_asks_for_figures_that_exist(figures: Samples) -> None:
     told = {family_of(name) for name in figures.names} | SELDOM
     asked = {metric for alert in alerts() for metric in metrics_of(alert["expr"])}
 
@@ -99,7 +99,7 @@ def test_each_leads_to_its_paragraph_of_the_runbook() -> None:
     assert links <= {name.lower() for name in names}
 
 
-def test_the_table_has_every_figure(figures: Figures) -> None:
+def test_the_table_has_every_figure(figures: Samples) -> None:
     documented = set(re.findall(r"`(wallet_\w+)`", OBSERVABILITY.read_text()))
 
     families = {family_of(name) for name in documented}

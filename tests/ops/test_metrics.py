@@ -7,17 +7,17 @@ import psutil
 import pytest
 import requests
 
-from tests.figures import Figures
+from tests.metrics import Samples
 from tests.ops.conftest import DEADLINE_SECONDS, Installation, wait_until
 
 pytestmark = pytest.mark.slow
 STATUS = {"route": "status", "method": "GET", "status": "200"}
 
 
-def scrape(installation: Installation) -> Figures:
+def scrape(installation: Installation) -> Samples:
     reply = requests.get(f"{installation.url}/metrics", timeout=DEADLINE_SECONDS)
     assert reply.status_code == 200
-    return Figures(reply.text)
+    return Samples(reply.text)
 
 
 def ask(installation: Installation, times: int) -> None:

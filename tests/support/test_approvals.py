@@ -16,7 +16,7 @@ from commerce.models import AdjustmentRequest, Decision
 from core.unit_of_work import unit_of_work
 from ledger.models import Transaction
 from tests.factories import Holder, a_client, an_operator, carry_out, freeze
-from tests.figures import growth
+from tests.metrics import increase_during
 from tests.races import race
 from tests.support.desk import WALLETS, Desk, Page, desk_of
 
@@ -273,7 +273,7 @@ def test_splitting_at_once_does_not_either(operator: User, wallets: int) -> None
 def test_what_two_approved_is_counted_under_its_asset(desk: Desk, second: Desk) -> None:
     ask(desk, a_client())
 
-    grown = growth(lambda: decide(second, "approve"))
+    grown = increase_during(lambda: decide(second, "approve"))
 
     labels = {"kind": "adjustment", "asset": "USD", "code": "completed"}
     assert grown("wallet_transactions_total", **labels) == 1

@@ -1,4 +1,4 @@
-"""What never changes about a wallet is kept in the process; what changes is not."""
+"""Wallet references: constant fields of a wallet are cached, its balance and status are not."""
 
 import pytest
 from django.db import connection
@@ -13,16 +13,16 @@ pytestmark = pytest.mark.usefixtures("books")
 
 def test_a_wallet_is_looked_up_once() -> None:
     holder = a_client(holds="5.00")
-    known = wallet_ref(holder.wallet_id)
+    cached = wallet_ref(holder.wallet_id)
 
     with CaptureQueriesContext(connection) as queries:
         again = own_wallet_ref(holder.user, holder.wallet_id)
 
-    assert (again.id, again.owner_id, again.asset_id) == (known.id, holder.user.id, "USD")
+    assert (again.id, again.owner_id, again.asset_id) == (cached.id, holder.user.id, "USD")
     assert len(queries) == 0
 
 
-def test_a_wallet_that_is_frozen_after_it_became_known_is_refused() -> None:
+def test_a_cached_wallet_that_was_frozen_is_refused() -> None:
     payer, company = a_client(holds="5.00"), a_company()
     body = {"wallet": str(payer.wallet_id), "amount": 1, "summary": "Tea"}
     assert company.api.post("/wallet/charge", body).status == 200
@@ -34,7 +34,7 @@ def test_a_wallet_that_is_frozen_after_it_became_known_is_refused() -> None:
     assert (payer.wallet.balance_minor, company.wallet.balance_minor) == (400, 100)
 
 
-def test_another_owner_does_not_find_a_known_wallet() -> None:
+def test_another_owner_does_not_find_a_cached_wallet() -> None:
     holder, other = a_client(holds="5.00"), a_client()
     own_wallet_ref(holder.user, holder.wallet_id)
 
@@ -42,7 +42,7 @@ def test_another_owner_does_not_find_a_known_wallet() -> None:
         own_wallet_ref(other.user, holder.wallet_id)
 
 
-def test_a_company_that_opens_its_wallet_later_is_found_then() -> None:
+def test_a_missing_company_wallet_is_not_cached() -> None:
     company = CompanyFactory.create().user
     with pytest.raises(NoWallet):
         company_wallet_ref(company)

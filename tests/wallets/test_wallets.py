@@ -1,4 +1,4 @@
-"""Wallets by token: making them, and seeing one's own."""
+"""Wallets by token: creation, list and info."""
 
 import uuid
 from datetime import timedelta
@@ -88,7 +88,7 @@ def test_company_has_one_wallet(currency: str) -> None:
     assert Wallet.objects.filter(owner=company.user).count() == 1
 
 
-def test_client_has_at_most_as_many_as_the_setting_says(settings: Settings) -> None:
+def test_client_wallets_are_limited_by_the_setting(settings: Settings) -> None:
     settings.MAX_WALLETS_BY_CLIENT = 2
     user = ClientFactory.create().user
     api = api_of(user)
@@ -101,7 +101,7 @@ def test_client_has_at_most_as_many_as_the_setting_says(settings: Settings) -> N
     assert Wallet.objects.filter(owner=user).count() == 2
 
 
-def test_limit_of_zero_is_none(settings: Settings) -> None:
+def test_limit_of_zero_means_no_limit(settings: Settings) -> None:
     settings.MAX_WALLETS_BY_CLIENT = 0
     api = api_of(ClientFactory.create().user)
 
@@ -118,7 +118,7 @@ def test_limit_does_not_stop_a_company_or_another_client(settings: Settings) -> 
 
 
 @pytest.mark.parametrize("factory", [ClientFactory, CompanyFactory])
-def test_limit_holds_when_creations_race(
+def test_limit_holds_for_concurrent_creations(
     settings: Settings, factory: type[ClientFactory] | type[CompanyFactory]
 ) -> None:
     settings.MAX_WALLETS_BY_CLIENT = 1
@@ -156,7 +156,7 @@ def test_info_of_a_frozen_wallet() -> None:
     assert (reply.json["status"], reply.json["balance"]) == ("frozen", Decimal("12.50"))
 
 
-def test_company_sees_its_wallet() -> None:
+def test_company_lists_its_wallet() -> None:
     company = a_company(holds="3.00")
 
     [wallet] = company.api.get("/wallet/list").json
@@ -165,7 +165,7 @@ def test_company_sees_its_wallet() -> None:
     assert wallet["balance"] == 3
 
 
-def test_list_is_ones_own_oldest_first() -> None:
+def test_list_has_the_callers_wallets_oldest_first() -> None:
     client = a_client(holds="1.00")
     a_client(holds="5.00")
     made = [client.api.post("/wallet/create").json["wallet"] for _ in range(4)]
@@ -177,31 +177,33 @@ def test_list_is_ones_own_oldest_first() -> None:
     assert [wallet["balance"] for wallet in reply.json] == [1, 0, 0, 0, 0]
 
 
-def test_a_wrong_clock_makes_no_wallet_older(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Given somebody whose second wallet a host opens whose clock is a day behind
+def test_a_hosts_wrong_clock_does_not_change_the_order_of_wallets(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Given a client whose second wallet is opened by a host with a clock that is a day behind
     client = a_client(holds="5.00")
     right_now = timezone.now
     with monkeypatch.context() as host:
         host.setattr(timezone, "now", lambda: right_now() - timedelta(days=1))
         second = client.api.post("/wallet/create").json["wallet"]
 
-    # When a payment names its owner and the currency only
+    # When a payment names only the owner and the currency
     paid = {"userId": str(client.user.pk), "assetSymbol": "USD", "amount": 1}
     reply = client.api.post("/api/v1/wallet/spend", paid)
 
-    # Then the first one is the oldest, and pays
+    # Then the first wallet is the oldest one, and pays
     assert reply.status == 200
     assert client.balance_minor == 400
     listed = [wallet["wallet"] for wallet in client.api.get("/wallet/list").json]
     assert listed == [str(client.wallet_id), second]
 
 
-def test_list_of_somebody_without_wallets() -> None:
+def test_list_without_wallets_is_empty() -> None:
     assert api_of(ClientFactory.create().user).get("/wallet/list").json == []
 
 
 @pytest.mark.parametrize("path", ["/wallet/info/{}", "/wallet/history/{}"])
-def test_wallet_of_somebody_else_is_like_one_that_does_not_exist(path: str) -> None:
+def test_another_owners_wallet_is_answered_like_a_missing_one(path: str) -> None:
     client, other = a_client(), a_client(holds="5.00")
     system = system_wallet_id("USD", Purpose.FUNDING)
 
@@ -213,13 +215,13 @@ def test_wallet_of_somebody_else_is_like_one_that_does_not_exist(path: str) -> N
     )
 
     assert (missing.status, missing.code) == (404, "not_found")
-    assert _told(others) == _told(missing)
-    assert _told(systems) == _told(missing)
-    assert _told(operators) == _told(missing)
+    assert _stable_body(others) == _stable_body(missing)
+    assert _stable_body(systems) == _stable_body(missing)
+    assert _stable_body(operators) == _stable_body(missing)
 
 
 @pytest.mark.parametrize("path", ["/wallet/deposit", "/wallet/withdraw"])
-def test_moving_money_of_somebody_else_is_like_moving_what_does_not_exist(path: str) -> None:
+def test_moving_money_of_another_owners_wallet_is_answered_like_a_missing_one(path: str) -> None:
     client, other = a_client(), a_client(holds="5.00")
 
     missing, others = (
@@ -228,7 +230,7 @@ def test_moving_money_of_somebody_else_is_like_moving_what_does_not_exist(path: 
     )
 
     assert (missing.status, missing.code) == (404, "not_found")
-    assert _told(others) == _told(missing)
+    assert _stable_body(others) == _stable_body(missing)
     assert other.balance_minor == 500
 
 
@@ -241,13 +243,13 @@ def test_moving_money_of_somebody_else_is_like_moving_what_does_not_exist(path: 
         ("GET", f"/wallet/history/{uuid.UUID(int=5)}"),
     ],
 )
-def test_nobody_sees_anything_without_a_token(api: Api, method: str, path: str) -> None:
+def test_no_wallet_endpoint_answers_without_a_token(api: Api, method: str, path: str) -> None:
     reply = api.call(method, path)
 
     assert (reply.status, reply.code) == (401, "not_authenticated")
 
 
-def _told(reply: Reply) -> dict[str, Any]:
-    """Return what an error says, without what may differ: path, time and id."""
+def _stable_body(reply: Reply) -> dict[str, Any]:
+    """Return an error's body without the fields that vary: path, time and request id."""
     varying = ("path", "timestamp", "requestId")
     return {name: value for name, value in reply.json.items() if name not in varying}

@@ -16,7 +16,7 @@ from wallets.models import Purpose
 SQL = Path(__file__).resolve().parent.parent / "sql"
 
 
-#: The cash that every installation knows; the admin adds more assets.
+#: The cash assets of every installation; operators add more in the admin.
 CASH = (("USD", "US dollar", 2), ("EUR", "Euro", 2))
 
 
@@ -47,7 +47,9 @@ class Migration(migrations.Migration):
                 ("name", models.CharField(max_length=60)),
                 (
                     "decimals",
-                    models.PositiveSmallIntegerField(help_text="Digits after the point, for good."),
+                    models.PositiveSmallIntegerField(
+                        help_text="Digits after the point; they never change."
+                    ),
                 ),
                 (
                     "is_cash",
@@ -120,7 +122,7 @@ class Migration(migrations.Migration):
                 (
                     "held_minor",
                     models.BigIntegerField(
-                        default=0, help_text="The part of it that is set aside."
+                        default=0, help_text="The part of the balance that is held."
                     ),
                 ),
                 (
@@ -256,7 +258,7 @@ class Migration(migrations.Migration):
                     ("balance_minor__isnull", True),
                     _connector="OR",
                 ),
-                name="nothing_without_an_entry",
+                name="balance_needs_entry",
             ),
         ),
         migrations.AddConstraint(

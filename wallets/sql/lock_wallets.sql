@@ -1,9 +1,8 @@
--- The only place that locks wallet rows. One statement, sorted by id: whoever locks several
--- wallets takes them in the same order as everybody else, so no two can wait for each other in a
--- circle. System wallets are returned and not locked: they are on one side of nearly every
--- transaction, and a lock there would make the whole world stand in one line.
+-- The only place that locks wallet rows. One statement locks them in the order of their ids, so that
+-- no two transactions can deadlock on wallets. System wallets are returned and not locked: they are on
+-- one side of nearly every transaction, and a lock there would serialize all of them.
 --
--- `place` is the wallet's position in the array that was given.
+-- `place` is the wallet's position in `wallet_ids`.
 CREATE FUNCTION lock_wallets(wallet_ids uuid[])
 RETURNS TABLE (
     place bigint, id uuid, asset_id varchar, is_system boolean, is_active boolean,
@@ -11,9 +10,9 @@ RETURNS TABLE (
 )
 LANGUAGE sql VOLATILE AS $$
     WITH locked AS MATERIALIZED (
-        SELECT asked.place, w.*
-          FROM unnest(wallet_ids) WITH ORDINALITY AS asked (id, place)
-          JOIN wallets_wallet w ON w.id = asked.id
+        SELECT requested.place, w.*
+          FROM unnest(wallet_ids) WITH ORDINALITY AS requested (id, place)
+          JOIN wallets_wallet w ON w.id = requested.id
          WHERE w.owner_id IS NOT NULL
          ORDER BY w.id
            FOR NO KEY UPDATE OF w

@@ -1,5 +1,5 @@
--- Balances and versions are written by `ledger_post` alone, decimals by nobody; no wallet and no
--- reason why one was frozen is ever deleted.
+-- Only `ledger_post` writes balances and versions. The decimals of an asset never change. Wallets and
+-- the reasons of their status changes are never deleted.
 SELECT for_app_role(statement) FROM unnest(ARRAY[
     'REVOKE UPDATE, DELETE ON wallets_wallet, wallets_asset, wallets_statuschange FROM wallet_app',
     'GRANT UPDATE (status, updated_at) ON wallets_wallet TO wallet_app',

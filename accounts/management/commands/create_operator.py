@@ -1,4 +1,4 @@
-"""`manage.py create_operator EMAIL`: a platform operator and a token for it."""
+"""`manage.py create_operator EMAIL`: create a platform operator and a token."""
 
 import sys
 from getpass import getpass
@@ -15,15 +15,15 @@ from core.unit_of_work import unit_of_work
 
 
 class Command(BaseCommand):
-    help = "Create an operator (or take the one with this email) and print a new token, last."
+    help = "Create an operator, or use the one with this email, and print a new token at the end."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("email")
         parser.add_argument(
             "--set-password",
             action="store_true",
-            help="Ask for a password, with which one enters the admin; without a terminal it is"
-            " the first line of the standard input. Older tokens die.",
+            help="Prompt for a password, which the admin requires; without a terminal it is the"
+            " first line of the standard input. Older tokens are revoked.",
         )
 
     def handle(self, *args: Any, email: str, set_password: bool, **options: Any) -> None:
@@ -32,7 +32,7 @@ class Command(BaseCommand):
             password = _read_password() if set_password else None
             session = unit_of_work(lambda: create_operator(email, password))
         except ValidationError as error:
-            raise CommandError(f"{email} is no email address.") from error
+            raise CommandError(f"{email} is not an email address.") from error
         except InvalidInput as refusal:
             raise CommandError(" ".join(refusal.details["password"])) from refusal
         except Refusal as refusal:
@@ -51,6 +51,6 @@ def _read_password() -> str:
     if not sys.stdin.isatty():
         return sys.stdin.readline().rstrip("\r\n")
     password = getpass()
-    if getpass("Once more: ") != password:
-        raise CommandError("These were two different passwords.")
+    if getpass("Repeat the password: ") != password:
+        raise CommandError("The two passwords differ.")
     return password

@@ -1,4 +1,4 @@
-"""`manage.py make_partitions`: the months that transactions will fall into."""
+"""`manage.py make_partitions`: make the partitions of the coming months."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from ledger.partitions import MONTHS_AHEAD, make_partitions
 
 
 class Command(BaseCommand):
-    help = "Make the missing monthly partitions of the ledger, as the worker does. Blocks nobody."
+    help = "Make the missing monthly partitions, as the worker does. Blocks no transaction."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(

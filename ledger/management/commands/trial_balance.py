@@ -1,4 +1,4 @@
-"""`manage.py trial_balance`: what people hold against what came in and went out."""
+"""`manage.py trial_balance`: balances of wallets against those of the system wallets."""
 
 from datetime import datetime
 from typing import Any
@@ -11,14 +11,14 @@ from wallets.assets import to_decimal
 
 
 class Command(BaseCommand):
-    help = "Print the trial balance per asset, now or at a past moment. Locks nobody out."
+    help = "Print the trial balance per asset, now or at a past time. Takes no locks on wallets."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--at", help="A moment such as 2026-01-31T12:00:00Z; now, if left out.")
+        parser.add_argument("--at", help="A time such as 2026-01-31T12:00:00Z; default: now.")
 
     def handle(self, *args: Any, at: str | None, **options: Any) -> None:
-        """Print a line for each asset. Ends with status 1 when one does not balance."""
-        lines = trial_balance(at=None if at is None else _moment(at))
+        """Print a line for each asset. Exits with status 1 when an asset does not balance."""
+        lines = trial_balance(at=None if at is None else _parse_time(at))
         self._row(*COLUMNS)
         for line in lines:
             self._row(
@@ -33,8 +33,8 @@ class Command(BaseCommand):
         self.stdout.write(f"{asset:12}" + "".join(f"{amount:>24}" for amount in amounts))
 
 
-def _moment(text: str) -> datetime:
+def _parse_time(text: str) -> datetime:
     try:
         return parse_rfc3339(text)
     except ValueError as error:
-        raise CommandError("--at takes a moment such as 2026-01-31T12:00:00Z.") from error
+        raise CommandError("--at takes a time such as 2026-01-31T12:00:00Z.") from error

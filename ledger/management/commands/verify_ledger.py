@@ -1,4 +1,4 @@
-"""`manage.py verify_ledger`: whether the books agree with themselves."""
+"""`manage.py verify_ledger`: check balances and versions against the transactions."""
 
 from typing import Any
 
@@ -9,12 +9,12 @@ from ledger.verification import Finding, verify_ledger
 
 
 class Command(BaseCommand):
-    help = "Recompute every balance and version from the transactions. Locks nobody out."
+    help = "Recompute every balance and version from the transactions. Takes no locks on wallets."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Print a line for each fault, and record the result. Ends with status 1 when there is one.
+        """Print a line for each fault and record the result. Exits with status 1 on a fault.
 
-        A fault is a wallet that is off, or an asset that does not balance.
+        A fault is an inconsistent wallet, or an asset that does not balance.
         """
         verification = verify_ledger(self._report)
         if not verification.is_in_order:

@@ -22,9 +22,9 @@ from ledger.partitions import months_ahead
 from ledger.post import post
 from ledger.verification import verify_ledger
 from tests.factories import UserFactory, a_client, a_company, freeze
-from tests.figures import growth, scrape
 from tests.hashing import hashed
 from tests.http_client import Api
+from tests.metrics import increase_during, scrape
 
 pytestmark = pytest.mark.usefixtures("books")
 
@@ -43,7 +43,7 @@ def test_requests_are_counted_by_the_pattern_of_their_route_and_never_by_path() 
         Api().get("/a/path/of/somebody?email=ada@example.com")
         Api().call("BREW", "/status")
 
-    grown = growth(requests)
+    grown = increase_during(requests)
 
     name = "wallet_http_requests_total"
     assert grown(name, route=route, method="GET", status="200") == 1
@@ -75,7 +75,7 @@ def test_money_is_counted_by_kind_asset_and_code() -> None:
         assert charge(euro_shop, poor, "1.01") == 400
         assert charge(shop, frozen, "0.50") == 409
 
-    grown = growth(charges)
+    grown = increase_during(charges)
 
     for asset, code, transactions, minor in [
         ("USD", "completed", 3, 450),
@@ -100,7 +100,7 @@ def test_a_rolled_back_transaction_is_not_counted() -> None:
         with pytest.raises(ZeroDivisionError):
             unit_of_work(work)
 
-    grown = growth(broken)
+    grown = increase_during(broken)
 
     assert grown("wallet_transactions_total", kind="transfer", asset="USD", code="completed") == 0
     assert grown("wallet_post_duration_seconds_count") == 1
@@ -114,7 +114,7 @@ def test_replays_are_counted_and_move_nothing_again() -> None:
         body = {"wallet": str(client.wallet_id), "amount": 5}
         assert [client.api.post("/wallet/deposit", body, key="k").status for _ in "ab"] == [200] * 2
 
-    grown = growth(twice)
+    grown = increase_during(twice)
 
     assert grown("wallet_idempotent_replays_total") == 1
     assert grown("wallet_transactions_total", kind="deposit", asset="USD", code="completed") == 1
@@ -124,7 +124,7 @@ def test_requests_above_a_limit_are_counted_by_group(settings: Settings) -> None
     client = a_client()
     settings.RATE_LIMITS = {**settings.RATE_LIMITS, "reads": "1/d"}
 
-    grown = growth(lambda: [client.api.get("/wallet/list") for _ in range(3)])
+    grown = increase_during(lambda: [client.api.get("/wallet/list") for _ in range(3)])
 
     assert grown("wallet_rate_limited_total", group="reads") == 2
 
@@ -140,7 +140,7 @@ def test_failed_log_ins_are_counted_by_endpoint() -> None:
         form = {"username": "ada@example.com", "password": "wrong"}
         assert Client().post("/admin/login/", form).status_code == 200
 
-    grown = growth(log_in)
+    grown = increase_during(log_in)
 
     for door in ("client", "company", "admin"):
         assert grown("wallet_login_failures_total", door=door) == 1
@@ -159,7 +159,7 @@ def test_a_lock_timeout_is_counted(owner_dsn: str) -> None:
             other.rollback()
         connection.close()
 
-    grown = growth(deposit)
+    grown = increase_during(deposit)
 
     assert grown("wallet_units_of_work_given_up_total", reason="lock_timeout") == 1
     assert Transaction.objects.count() == 0
@@ -304,7 +304,7 @@ def test_metrics_are_read_by_address_and_without_https(settings: Settings) -> No
     settings.SECURE_SSL_REDIRECT = True
     by_address = {"Host": "10.0.0.7:8000"}
 
-    figures = growth(lambda: scrape(**by_address))
+    figures = increase_during(lambda: scrape(**by_address))
 
     labels = {"route": "metrics", "method": "GET", "status": "200"}
     assert figures("wallet_http_requests_total", **labels) >= 1

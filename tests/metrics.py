@@ -1,4 +1,4 @@
-"""The figures of `/metrics`, as Prometheus would read them."""
+"""The samples of `/metrics`, as Prometheus parses them."""
 
 from collections.abc import Callable
 
@@ -9,8 +9,8 @@ from tests.http_client import Api
 Key = tuple[str, frozenset[tuple[str, str]]]
 
 
-class Figures:
-    """All samples of one scrape. `figures("wallet_x", label="y")` is one of them, or None."""
+class Samples:
+    """All samples of one scrape. `samples("wallet_x", label="y")` is one of them, or None."""
 
     def __init__(self, text: str) -> None:
         self.samples: dict[Key, float] = {}
@@ -31,20 +31,20 @@ class Figures:
         return {value for _, labels in self.samples for name, value in labels if name == label}
 
 
-def scrape(**headers: str) -> Figures:
+def scrape(**headers: str) -> Samples:
     reply = Api().get("/metrics", **headers)
     assert reply.status == 200, reply.raw
     assert reply.headers["Content-Type"].startswith("text/plain; version=0.0.4")
-    return Figures(reply.raw.decode())
+    return Samples(reply.raw.decode())
 
 
-def growth(work: Callable[[], object]) -> Callable[..., float]:
-    """Do the work; return a function that says by how much a sample has grown meanwhile."""
+def increase_during(work: Callable[[], object]) -> Callable[..., float]:
+    """Do the work; return a function that returns the increase of a sample during it."""
     before = scrape()
     work()
     after = scrape()
 
-    def grown(name: str, **labels: str) -> float:
+    def increase(name: str, **labels: str) -> float:
         return (after(name, **labels) or 0) - (before(name, **labels) or 0)
 
-    return grown
+    return increase

@@ -1,4 +1,4 @@
-"""What a read costs PostgreSQL: how many rows of the ledger it has to look at."""
+"""The cost of a query: how many rows of the ledger PostgreSQL reads for it."""
 
 from collections.abc import Callable
 
@@ -7,8 +7,8 @@ from django.db.backends.utils import CursorWrapper
 from core.unit_of_work import snapshot
 
 
-def rows_read_by(read: Callable[[], object]) -> int:
-    """Return how many rows of the ledger PostgreSQL fetched for what `read` does."""
+def count_rows_read(read: Callable[[], object]) -> int:
+    """Return how many rows of the ledger PostgreSQL fetched during `read`."""
     with snapshot() as cursor:
         before = _rows_fetched(cursor)
         read()

@@ -1,4 +1,4 @@
-"""What a process does that charges under an idempotency key and is killed before its commit."""
+"""A process that makes a charge under an idempotency key and waits before its commit."""
 
 import sys
 from uuid import UUID
@@ -17,7 +17,7 @@ OPERATION = "POST /wallet/charge"
 def main(database: str, role: str, company_id: str, payer_id: str, key: str) -> None:
     """Charge 10.00, print READY and the id of the backend, and wait for a line before the commit.
 
-    Wants Django set up; connects to `database` as `role`.
+    Requires that Django is set up; connects to `database` as `role`.
     """
     connection.settings_dict.update(NAME=database, USER=role)
     body = {"wallet": payer_id, "amount": "10.00", "summary": "Tea"}

@@ -1,15 +1,18 @@
 """The paths of the API. Django tries them in this order: the most called ones come first."""
 
-from django.urls import path
+from django.urls import path, register_converter
 
 from api import health, idempotency
 from api.accounts import customers, password_reset, sessions
 from api.by_token import charge_batch, history, movements, wallets
 from api.credits import ledger as credit_ledger
 from api.credits import movements as credit_movements
+from api.http.converters import IdConverter
 from api.intake import transactions as intake
 from api.resources import movements as resources
 from api.resources import statement, transactions, wallet_details
+
+register_converter(IdConverter, "id")
 
 urlpatterns = [
     path("wallet/deposit", movements.DepositView.as_view()),

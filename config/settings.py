@@ -114,21 +114,26 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "api.http.middleware.RequestContextMiddleware",
     "api.http.security.ContentPolicyMiddleware",
-    "api.metrics.MetricsMiddleware",
+    "config.path_middleware.PathMiddleware",
     "api.http.security.HttpsMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
-    # Refuses a Host that is not allowed, and tells the length of an answer.
+    # Refuses a Host that is not allowed, and sets the length of an answer.
     "django.middleware.common.CommonMiddleware",
-    "support.middleware.SessionMiddleware",
-    "support.middleware.SessionAgeMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "support.middleware.AuthenticationMiddleware",
-    "support.middleware.OTPMiddleware",
-    "support.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "api.http.middleware.BodyMiddleware",
 ]
+# What only some paths need: the API knows neither sessions nor messages, nor files.
+PATH_MIDDLEWARE = {
+    "/admin/": [
+        "django.contrib.sessions.middleware.SessionMiddleware",
+        "support.session_age.SessionAgeMiddleware",
+        "django.middleware.csrf.CsrfViewMiddleware",
+        "django.contrib.auth.middleware.AuthenticationMiddleware",
+        "django_otp.middleware.OTPMiddleware",
+        "django.contrib.messages.middleware.MessageMiddleware",
+    ],
+    "/metrics": ["api.metrics.MetricsMiddleware"],
+    f"/{STATIC_URL}": ["whitenoise.middleware.WhiteNoiseMiddleware"],
+}
 
 TEMPLATES = [
     {
@@ -226,8 +231,16 @@ SESSION_COOKIE_SECURE = env.is_https
 SESSION_COOKIE_PATH = "/admin/"
 CSRF_COOKIE_SECURE = env.is_https
 CSRF_COOKIE_PATH = "/admin/"
-# It looks for Django's own SecurityMiddleware by name; HttpsMiddleware is one.
-SILENCED_SYSTEM_CHECKS = ["security.W001"]
+SILENCED_SYSTEM_CHECKS = [
+    # They look in MIDDLEWARE: HttpsMiddleware is a SecurityMiddleware, X-Frame-Options comes from
+    # ContentPolicyMiddleware, and the admin's middleware is in PATH_MIDDLEWARE.
+    "security.W001",
+    "security.W002",
+    "security.W003",
+    "admin.E408",
+    "admin.E409",
+    "admin.E410",
+]
 
 # A session of the admin ends when nobody uses it, and in any case some hours after log-in.
 SESSION_COOKIE_AGE = 60 * env.admin_idle_minutes

@@ -1,21 +1,20 @@
 """All paths: those of the API, its description, the figures and the admin."""
 
 from django.contrib import admin
-from django.urls import include, path, register_converter
+from django.urls import path
 from django.views.generic import RedirectView
 from drf_spectacular.views import (
     SpectacularRedocView,
     SpectacularSwaggerSplitView,
 )
 
-from api.http.converters import IdConverter
+import api.urls
+from api.http.routes import IndexedResolver
 from api.http.schema_view import SchemaView
 from api.metrics import MetricsView
 
-register_converter(IdConverter, "id")
-
 urlpatterns = [
-    path("", include("api.urls")),
+    IndexedResolver(api.urls.urlpatterns),
     path("api", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="swagger"),
     path(
         "api/redoc",

@@ -8,11 +8,11 @@ from factory.django import DjangoModelFactory
 
 from accounts.models import Client, Company, Role, User
 from accounts.services import open_session
-from commerce.cash import deposit
+from commerce.cash import open_wallet
 from core.unit_of_work import unit_of_work
 from tests.http_client import Api
 from wallets.models import Status, Wallet
-from wallets.services import open_cash_wallet, set_status
+from wallets.services import set_status
 
 PHONE = "+34666666666"
 
@@ -93,7 +93,5 @@ def freeze(holder: Holder) -> None:
 
 
 def _holder(user: User, holds: str | None, currency: str) -> Holder:
-    wallet = unit_of_work(lambda: open_cash_wallet(user, currency))
-    if holds is not None:
-        unit_of_work(lambda: deposit(user, wallet_id=wallet.id, amount=holds))
+    wallet = unit_of_work(lambda: open_wallet(user, currency=currency, balance=holds or "0"))
     return Holder(user, api_of(user), wallet.id)

@@ -10,12 +10,12 @@ from core.errors import CommitUnknown
 from core.idempotency import Answer, Claim, IdempotencyKeyReused, fingerprint_of
 from core.models import IdempotencyRecord
 from core.unit_of_work import unit_of_work
+from harness.waiting import wait_until
 from ledger.kinds import Kind
 from ledger.models import Transaction
 from ledger.post import Order
 from ledger.post_once import ResponseTemplate, post_once
 from tests.factories import Holder, a_client, a_company, freeze
-from tests.ops.conftest import wait_until
 from tests.races import race
 
 pytestmark = pytest.mark.usefixtures("books")

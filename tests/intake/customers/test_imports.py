@@ -13,6 +13,7 @@ from django.db import connection
 from accounts.errors import EmailTaken
 from accounts.models import Client, Role, User
 from core.unit_of_work import unit_of_work
+from harness.waiting import wait_until
 from intake.customers.imports import Progress, seed
 from intake.customers.progress import current_run, latest_run
 from intake.models import CustomerImport
@@ -29,7 +30,6 @@ from tests.intake.customers.customers import (
     rejects_of,
     seeded,
 )
-from tests.ops.conftest import wait_until
 from wallets.assets import create_asset, system_wallet_id
 from wallets.models import Purpose, Status, Wallet
 

@@ -33,15 +33,16 @@ class Installation:
 
     def environment(self, **settings: str) -> dict[str, str]:
         """Return its processes' environment; `settings` win over the installation's."""
-        return processes.environment(
-            {
-                "WALLET_SERVICE_DATA_DIR": str(self.data_dir),
-                "WALLET_SERVICE_LOG_LEVEL": "warning",
-                "PORT": str(self.port),
-                **self.settings,
-                **settings,
-            }
-        )
+        return processes.environment(self.variables() | settings)
+
+    def variables(self) -> dict[str, str]:
+        """Return all settings that it runs with."""
+        return {
+            "WALLET_SERVICE_LOG_LEVEL": "warning",
+            **self.settings,
+            "WALLET_SERVICE_DATA_DIR": str(self.data_dir),
+            "PORT": str(self.port),
+        }
 
     # --- Starting and stopping --------------------------------------------------------------
 

@@ -1,7 +1,4 @@
-"""Seeding: customers a second from a local file, opening balances included.
-
-.venv/bin/python -m bench --only seeding
-"""
+"""Import: customers a second from a local file, opening balances included."""
 
 import json
 import random
@@ -18,12 +15,12 @@ def row(data_dir: Path, customers: int) -> Row:
     """Return the row: as many customers each time, from another file into the same database."""
     from intake.customers.imports import seed
 
-    def take() -> Sample:
+    def measure_import() -> Sample:
         source = data_dir / "customers.jsonl"
         write_customers(source, customers, first=next(_repeats) * customers)
         return Sample(measure(data_dir, customers, lambda: seed(str(source))))
 
-    return Row("seeding", f"seed_customers, {customers:,} from a file", take)
+    return Row("import", f"import_customers, {customers:,} from a file", measure_import)
 
 
 def write_customers(source: Path, customers: int, *, first: int = 0) -> None:

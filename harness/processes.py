@@ -12,7 +12,10 @@ from config.environment import BASE_DIR, UNPREFIXED, VARIABLES
 
 STOP_SECONDS = 30
 #: Settings under which a developer's `.env` leads to no other server.
-ISOLATED = {**dict.fromkeys(UNPREFIXED, ""), "HOST": "127.0.0.1"}
+ISOLATED = {
+    **{name: "" for name in UNPREFIXED if name != "PORT"},
+    "HOST": "127.0.0.1",
+}
 
 
 def free_port() -> int:

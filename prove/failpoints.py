@@ -7,7 +7,7 @@ that lock exclusively: then the session waits, its name shows its process, and a
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -89,7 +89,8 @@ def halted_at(
         try:
             yield _wait_for_session(connection, number)
         finally:
-            if not connection.broken:
+            # A fault may have ended this session too, and its locks with it.
+            with suppress(psycopg.OperationalError):
                 connection.execute("SELECT pg_advisory_unlock_all()")
 
 

@@ -4,9 +4,10 @@ import os
 import random
 import signal
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from signal import SIGCONT, SIGKILL, SIGSTOP
 
 import psutil
 import psycopg
@@ -14,7 +15,7 @@ import psycopg
 from harness.processes import STOP_SECONDS
 from harness.waiting import poll
 from ops.embedded_postgres import Role
-from prove.failpoints import Missed, Step, halted_at
+from prove.failpoints import Halted, Missed, Step, halted_at
 from prove.installation import LOCK_TIMEOUT_MS, MAX_CONNECTIONS, BreakableInstallation
 from prove.switches import Failpoint
 
@@ -57,7 +58,7 @@ def kill_processor_in_chunk(installation: BreakableInstallation, chance: random.
     """Kill the processor in the middle of its chunk: before, or after the money has moved."""
     step = chance.choice((Step.BEFORE_LOCK, Step.AFTER_LOCK, Step.AFTER_WRITE))
     with halted_at(installation, step, in_chunk=True) as halted:
-        _signal(halted.process, signal.SIGKILL)
+        _signal(halted.process, SIGKILL)
 
 
 def hold_up_processor_in_chunk(installation: BreakableInstallation, chance: random.Random) -> None:
@@ -75,13 +76,13 @@ def stop_worker_with_lock(installation: BreakableInstallation, chance: random.Ra
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         with halted_at(installation, Step.AFTER_LOCK) as halted:
-            _signal(halted.process, signal.SIGSTOP)
+            _signal(halted.process, SIGSTOP)
         try:
             if _is_left_in_transaction(installation, halted.backend):
                 time.sleep(chance.choice((0.5, 2.0, 5.0)))
                 return
         finally:
-            _signal(halted.process, signal.SIGCONT)
+            _signal(halted.process, SIGCONT)
     raise Missed("no session was in the middle of a transaction")
 
 
@@ -89,7 +90,7 @@ def _is_left_in_transaction(installation: BreakableInstallation, backend: int) -
     """Wait until the session is idle; return whether its transaction is open."""
     states: list[str] = []
 
-    def waits_for_client() -> bool:
+    def is_idle() -> bool:
         with installation.connect() as connection:
             row = connection.execute(
                 "SELECT state FROM pg_stat_activity WHERE pid = %s", [backend]
@@ -97,41 +98,46 @@ def _is_left_in_transaction(installation: BreakableInstallation, backend: int) -
         states[:] = row or ("gone",)
         return states != ["active"]
 
-    return poll(waits_for_client, seconds=PATIENCE_SECONDS) and states == ["idle in transaction"]
+    return poll(is_idle, seconds=PATIENCE_SECONDS) and states == ["idle in transaction"]
 
 
 # --- Failpoints -------------------------------------------------------------------------------
 
 
-def kill_worker_at(step: Step) -> Strike:
-    """Kill the worker whose session is at this step of a money request."""
+def at_step(step: Step, strike_at: Callable[[BreakableInstallation, Halted], None]) -> Strike:
+    """Strike at the next session that is at this step of a money request."""
 
     def strike(installation: BreakableInstallation, chance: random.Random) -> None:
         with halted_at(installation, step) as halted:
-            _signal(halted.process, signal.SIGKILL)
+            strike_at(installation, halted)
 
     return strike
 
 
-def end_backend_at(step: Step) -> Strike:
-    """End the session that is at this step."""
+def kill_process(_installation: BreakableInstallation, halted: Halted) -> None:
+    """Kill the worker of the session."""
+    _signal(halted.process, SIGKILL)
 
-    def strike(installation: BreakableInstallation, chance: random.Random) -> None:
-        with halted_at(installation, step) as halted, installation.connect() as connection:
-            connection.execute("SELECT pg_terminate_backend(%s)", [halted.backend])
 
-    return strike
+def kill_backend_process(_installation: BreakableInstallation, halted: Halted) -> None:
+    """Kill PostgreSQL's process of the session."""
+    _signal(halted.backend, SIGKILL)
+
+
+def end_session(installation: BreakableInstallation, halted: Halted) -> None:
+    """End the session, as an administrator may."""
+    with installation.connect() as connection:
+        connection.execute("SELECT pg_terminate_backend(%s)", [halted.backend])
 
 
 def die_at(failpoint: Failpoint) -> Strike:
     """Let a worker kill itself at a failpoint of the process."""
 
     def strike(installation: BreakableInstallation, chance: random.Random) -> None:
-        installation.switches.arm(failpoint)
-        if not poll(
-            lambda: not installation.switches.is_armed(failpoint), seconds=PATIENCE_SECONDS
-        ):
-            installation.switches.disarm(failpoint)
+        switches = installation.switches
+        switches.arm(failpoint)
+        if not poll(lambda: not switches.is_armed(failpoint), seconds=PATIENCE_SECONDS):
+            switches.disarm(failpoint)
             raise Missed(f"no worker reached {failpoint.name}")
 
     return strike
@@ -141,9 +147,10 @@ def die_at(failpoint: Failpoint) -> Strike:
 
 
 def end_backends(installation: BreakableInstallation, chance: random.Random) -> None:
-    """End some of the app's sessions, as an administrator may."""
+    """End half of the app's sessions, as an administrator may."""
+    backends = installation.backends()
     with installation.connect() as connection:
-        for pid in _some(installation.backends(), chance):
+        for pid in chance.sample(backends, -(-len(backends) // 2)):
             connection.execute("SELECT pg_terminate_backend(%s)", [pid])
 
 
@@ -152,17 +159,7 @@ def kill_backend(installation: BreakableInstallation, chance: random.Random) -> 
     backends = installation.backends()
     if not backends:
         raise Missed("no session")
-    _signal(chance.choice(backends), signal.SIGKILL)
-
-
-def kill_backend_at(step: Step) -> Strike:
-    """Kill the process of the session that is at this step."""
-
-    def strike(installation: BreakableInstallation, chance: random.Random) -> None:
-        with suppress(psycopg.OperationalError), halted_at(installation, step) as halted:
-            _signal(halted.backend, signal.SIGKILL)
-
-    return strike
+    _signal(chance.choice(backends), SIGKILL)
 
 
 def kill_database(installation: BreakableInstallation, chance: random.Random) -> None:
@@ -187,21 +184,19 @@ def stop_database(installation: BreakableInstallation, chance: random.Random) ->
     processes = installation.database_processes()
     try:
         for process in processes:
-            _signal(process.pid, signal.SIGSTOP)
+            _signal(process.pid, SIGSTOP)
         time.sleep(chance.choice((0.3, 1.0, 2.5)))
     finally:
         for process in processes:
-            _signal(process.pid, signal.SIGCONT)
+            _signal(process.pid, SIGCONT)
 
 
 def take_connections(installation: BreakableInstallation, chance: random.Random) -> None:
     """Take every connection for a while, those of the service's pools included."""
     with ExitStack() as taken:
-        for _ in range(MAX_CONNECTIONS):
-            try:
+        with suppress(psycopg.OperationalError):
+            for _ in range(MAX_CONNECTIONS):
                 taken.enter_context(installation.connect(Role.APP))
-            except psycopg.OperationalError:
-                break
         end_backends(installation, chance)
         with suppress(psycopg.OperationalError):
             while True:
@@ -225,9 +220,10 @@ def cut(when: str) -> Strike:
     """Break connections right before a commit, or before its answer."""
 
     def strike(installation: BreakableInstallation, chance: random.Random) -> None:
-        installation.proxy.order(f"cut {when} {chance.randint(1, 6)}")
-        is_cut = poll(lambda: installation.proxy.order("left") == "0", seconds=PATIENCE_SECONDS)
-        installation.proxy.order("pass")
+        order = installation.proxy.order
+        order(f"cut {when} {chance.randint(1, 6)}")
+        is_cut = poll(lambda: order("left") == "0", seconds=PATIENCE_SECONDS)
+        order("pass")
         if not is_cut:
             raise Missed("no connection committed")
 
@@ -252,7 +248,7 @@ def block_network(installation: BreakableInstallation, chance: random.Random) ->
     """Let nothing through for a while; then all of it, or break all connections."""
     installation.proxy.order("block")
     time.sleep(chance.choice((0.5, 2.5)))
-    if chance.random() < 0.5:  # noqa: PLR2004
+    if chance.choice((True, False)):
         installation.proxy.order("reset")
     installation.proxy.order("pass")
 
@@ -276,21 +272,18 @@ def move_clock(seconds: int) -> Strike:
     return strike
 
 
-def _some(pids: list[int], chance: random.Random) -> Iterable[int]:
-    return chance.sample(pids, max(1, len(pids) // 2)) if pids else ()
-
-
 def _signal(pid: int, number: signal.Signals) -> None:
     with suppress(ProcessLookupError):
         os.kill(pid, number)
 
 
+def _words(name: str) -> str:
+    return name.replace("_", " ").lower()
+
+
 CATALOGUE: tuple[Fault, ...] = (
     Fault("worker killed", kill_worker, is_quick=True),
-    *(
-        Fault(f"worker killed {step.name.replace('_', ' ').lower()}", kill_worker_at(step))
-        for step in Step
-    ),
+    *(Fault(f"worker killed {_words(step.name)}", at_step(step, kill_process)) for step in Step),
     Fault("worker killed before statement", die_at(Failpoint.BEFORE_STATEMENT)),
     Fault("worker killed before commit", die_at(Failpoint.BEFORE_COMMIT)),
     Fault("worker killed after commit", die_at(Failpoint.AFTER_COMMIT)),
@@ -300,9 +293,9 @@ CATALOGUE: tuple[Fault, ...] = (
     Fault("processor killed in a chunk", kill_processor_in_chunk, needs_mix=True),
     Fault("processor held up in a chunk", hold_up_processor_in_chunk, needs_mix=True),
     Fault("sessions ended", end_backends, is_quick=True),
-    Fault("session ended after the write", end_backend_at(Step.AFTER_WRITE)),
+    Fault("session ended after the write", at_step(Step.AFTER_WRITE, end_session)),
     Fault("session killed", kill_backend, is_quick=True),
-    Fault("session killed in the commit", kill_backend_at(Step.IN_COMMIT)),
+    Fault("session killed in the commit", at_step(Step.IN_COMMIT, kill_backend_process)),
     Fault("PostgreSQL killed", kill_database, is_quick=True),
     Fault("PostgreSQL restarted", restart_database),
     Fault("PostgreSQL stopped", stop_database),

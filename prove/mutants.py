@@ -14,10 +14,8 @@ import psycopg
 
 from harness.database import create_database, drop_database
 from ops.embedded_postgres import Role
-from prove import faults
 from prove.actors import Actors
-from prove.failpoints import Step
-from prove.faults import Fault
+from prove.faults import CATALOGUE
 from prove.installation import BreakableInstallation
 from prove.proof import Proof
 from prove.setup import PREPARED
@@ -179,11 +177,6 @@ def _late_keys(installation: BreakableInstallation, *, is_needed: bool) -> Itera
 
 # --- How they are attacked ----------------------------------------------------------------------
 
-_LOST_ANSWER = Fault("commit's answer lost", faults.cut("answer"))
-_KILLED = Fault("PostgreSQL killed", faults.kill_database)
-_HELD_UP_IN_CHUNK = Fault("processor held up in a chunk", faults.hold_up_processor_in_chunk)
-_KILLED_AFTER_WRITE = Fault("worker killed after write", faults.kill_worker_at(Step.AFTER_WRITE))
-
 
 def _hammer(proof: Proof, number: int) -> None:
     proof.run_workload(proof.workloads.hammer(120), None)
@@ -193,13 +186,6 @@ def _charge_in_batches(proof: Proof, number: int) -> None:
     proof.run_workload(proof.workloads.batches(60), None)
 
 
-def _mix_with(fault: Fault) -> Attack:
-    def attack(proof: Proof, number: int) -> None:
-        proof.run_mixed(fault)
-
-    return attack
-
-
 def _refund_twice(proof: Proof, number: int) -> None:
     charges = proof.workloads.charges(60)
     proof.run_workload(charges, None)
@@ -207,35 +193,41 @@ def _refund_twice(proof: Proof, number: int) -> None:
     proof.run_workload(proof.workloads.refunds(charges), None)
 
 
-def _everything(proof: Proof, number: int) -> None:
-    """Attack in all of the ways in turn."""
+def _mix_with(kind: str) -> Attack:
+    """Send every operation, with a fault of this kind."""
+    [fault] = [fault for fault in CATALOGUE if fault.kind == kind]
+    return lambda proof, _number: proof.run_mixed(fault)
+
+
+_lose_answers = _mix_with("commit's answer lost")
+_kill_worker = _mix_with("worker killed after write")
+_hold_up_chunk = _mix_with("processor held up in a chunk")
+_kill_database = _mix_with("PostgreSQL killed")
+
+
+def _attack_in_turn(proof: Proof, number: int) -> None:
     attacks = (
         _hammer,
         _charge_in_batches,
-        _mix_with(_LOST_ANSWER),
-        _mix_with(_KILLED_AFTER_WRITE),
-        _mix_with(_HELD_UP_IN_CHUNK),
-        _mix_with(_KILLED),
+        _lose_answers,
+        _kill_worker,
+        _hold_up_chunk,
+        _kill_database,
         _refund_twice,
     )
     attacks[number % len(attacks)](proof, number)
 
 
 MUTANTS: tuple[Mutant, ...] = (
-    Mutant("none: the service as it is", _nothing, _everything, is_sound=True),
+    Mutant("none: the service as it is", _nothing, _attack_in_turn, is_sound=True),
     Mutant("no lock", _replace("FOR NO KEY UPDATE OF w", ""), _hammer),
     Mutant("locks unordered", _replace("ORDER BY w.id", "ORDER BY random()"), _charge_in_batches),
-    Mutant(
-        "key committed apart from the money",
-        _divert_keys,
-        _mix_with(_LOST_ANSWER),
-        has_late_keys=True,
-    ),
-    Mutant("no unique key", _lose_keys, _mix_with(_KILLED_AFTER_WRITE)),
-    Mutant("no lease of a chunk", _nothing, _mix_with(_HELD_UP_IN_CHUNK)),
-    Mutant("synchronous_commit off", _acknowledge_before_flush, _mix_with(_KILLED)),
+    Mutant("key committed apart from the money", _divert_keys, _lose_answers, has_late_keys=True),
+    Mutant("no unique key", _lose_keys, _kill_worker),
+    Mutant("no lease of a chunk", _nothing, _hold_up_chunk),
+    Mutant("synchronous_commit off", _acknowledge_before_flush, _kill_database),
     Mutant("limits not atomic", _nothing, _refund_twice),
-    Mutant("keys forgotten", _nothing, _mix_with(_LOST_ANSWER)),
+    Mutant("keys forgotten", _nothing, _lose_answers),
 )
 #: Enough to show that the short form can fail.
 SHORT_MUTANTS = ("no unique key",)

@@ -1,6 +1,7 @@
-"""Checks that the books agree with themselves, in SQL of the proof's own, in one snapshot."""
+"""Checks that the books agree with themselves, in SQL of the proof's own."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -35,7 +36,7 @@ _QUERIES = {
               FROM sides GROUP BY wallet_id
         )
         SELECT 'wallet ' || w.id || ' holds ' || w.balance_minor || ' at version ' || w.version
-               || '; entries say ' || coalesce(e.balance, 0) || ' at ' || coalesce(e.entries, 0)
+               || '; its entries make ' || coalesce(e.balance, 0) || ' at ' || coalesce(e.entries, 0)
           FROM wallets_wallet w LEFT JOIN entries e ON e.wallet_id = w.id
          WHERE w.owner_id IS NOT NULL
            AND (w.balance_minor, w.version, w.version, w.version)
@@ -74,6 +75,14 @@ _QUERIES = {
 }
 
 
+@contextmanager
+def snapshot(connection: psycopg.Connection[Any]) -> Iterator[None]:
+    """Let all queries of the block see the database as of one moment."""
+    with connection.transaction():
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        yield
+
+
 def check_totals(connection: psycopg.Connection[Any]) -> Iterator[str]:
     """Yield each asset whose wallets do not hold what deposits and credits have put in."""
     for (text,) in connection.execute(_TOTALS):
@@ -81,9 +90,7 @@ def check_totals(connection: psycopg.Connection[Any]) -> Iterator[str]:
 
 
 def check(connection: psycopg.Connection[Any], *, max_wallets: int) -> Iterator[Violation]:
-    """Yield what is wrong with the books, as of one moment."""
-    with connection.transaction():
-        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        for invariant, query in _QUERIES.items():
-            for (text,) in connection.execute(query, {"max_wallets": max_wallets}):
-                yield Violation(invariant, text)
+    """Yield what is wrong with the books. Wants a snapshot."""
+    for invariant, query in _QUERIES.items():
+        for (text,) in connection.execute(query, {"max_wallets": max_wallets}):
+            yield Violation(invariant, text)

@@ -1,6 +1,7 @@
 """All invariants, checked while no request runs."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -59,10 +60,10 @@ class Inspector:
             self._log.violate("settled", "there are operations that are not settled")
         with self._installation.connect() as connection:
             # The processor works meanwhile, so the queue and the ledger are read in one snapshot.
-            with connection.transaction():
-                connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            with books.snapshot(connection):
                 found = list(self._compare(connection, settled))
-            found += books.check(connection, max_wallets=MAX_WALLETS)
+            with books.snapshot(connection):
+                found += books.check(connection, max_wallets=MAX_WALLETS)
         found += self._verify()
         if self._read_server_log().count(DEADLOCK):
             found.append(Violation("no deadlock", "two transactions waited for each other"))
@@ -196,19 +197,14 @@ class Inspector:
         most = 1 if "Prefer" in operation.headers else MAX_ATTEMPTS
         if row.status == "failed" and row.attempts != most:
             yield Violation("queue", f"{row}: given up too early")
-        # The second attempt after an attempt is at least one pause later.
+        # An attempt begins after the one before has ended; the next is not due until a pause later.
         for first, third in zip(tried, tried[2:], strict=False):
             if third.made_at - first.made_at < RETRY_SECONDS - 0.001:
                 yield Violation("queue", f"{row}: tried again before its time")
         if tried and row.transaction != tried[-1].id:
             yield Violation("queue", f"{row}: its last attempt was {tried[-1].id}")
         for each in tried:
-            if (each.kind, each.source, each.target, each.amount_minor) != (
-                effect.kind,
-                effect.source,
-                effect.target,
-                effect.amount_minor,
-            ):
+            if each.effect != effect:
                 yield Violation("nothing unasked", f"{row}: {each} is not {effect}")
 
 
@@ -222,7 +218,7 @@ def _wanted(operation: Operation) -> list[int]:
         if answer.code in RECORDED and not operation.is_queued:
             return [whole]
         return [0]
-    # No final answer. A 503 that promises that nothing was committed still counts.
+    # No final answer. After 503s that promise that nothing was committed, there must be none.
     return [0, whole] if operation.may_be_done else [0]
 
 
@@ -231,14 +227,9 @@ def _compare_content(operation: Operation, rows: Sequence[Row]) -> Iterator[Viol
     results = answer.json.get("results") if answer and answer.is_success and rows else None
     for position, row in enumerate(rows):
         effect = operation.effects[position]
-        target = _opened(answer, row) if effect.target == OPENED else effect.target
-        if (row.kind, row.source, row.target, row.amount_minor, row.origin) != (
-            effect.kind,
-            effect.source,
-            target,
-            effect.amount_minor,
-            effect.origin,
-        ):
+        if effect.target == OPENED:
+            effect = replace(effect, target=_opened(answer, row))
+        if row.effect != effect:
             yield Violation("nothing unasked", f"{operation}: {row} is not {effect}")
         if answer is None or not answer.is_final:
             continue

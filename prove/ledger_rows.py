@@ -8,6 +8,8 @@ from uuid import UUID
 
 import psycopg
 
+from prove.operations import Effect
+
 _NOTHING = UUID(int=0)
 #: A chunk may commit up to 15 s after its ids were made: reading starts that much earlier.
 _OVERLAP = UUID(int=15_000 << 80).int
@@ -25,6 +27,10 @@ class Row(NamedTuple):
     summary: str
     request_id: str
     origin: UUID | None
+
+    @property
+    def effect(self) -> Effect:
+        return Effect(self.kind, self.source, self.target, self.amount_minor, self.origin)
 
     @property
     def made_at(self) -> float:

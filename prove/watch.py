@@ -72,14 +72,13 @@ class Watch:
         while not self._is_over.wait(PAUSE_SECONDS):
             row = connection.execute(_CHUNKS).fetchone()
             if row and row[0] > 1:
-                self._log.violate("one chunk at a time", f"{row[0]} processors run chunks at once")
+                self._log.violate("one chunk at a time", f"{row[0]} processors run chunks together")
             if self.looks % TOTALS_EVERY == 0:
                 self._look(connection)
             self.looks += 1
 
     def _look(self, connection: psycopg.Connection[Any]) -> None:
-        with connection.transaction():
-            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        with books.snapshot(connection):
             for violation in books.check_totals(connection):
                 self._log.violate("totals constant", violation)
             row = connection.execute(_BANK, [list(self._actors.bank.wallets)]).fetchone()

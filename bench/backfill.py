@@ -23,7 +23,7 @@ _WRITERS = 2
 
 
 class Backfill:
-    """Charges of `payers` by `companies`, all of them empty wallets, see backfill.sql."""
+    """Charges of `payers` by `companies`, which must be empty wallets: see backfill.sql."""
 
     def __init__(
         self,

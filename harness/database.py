@@ -49,7 +49,7 @@ def use_database(name: str) -> None:
 
 
 def create_database(data_dir: Path, name: str, *, template: str = "template1") -> None:
-    """Create a database of the owner's as a copy of another one, which no session may use meanwhile."""
+    """Create a database of the owner's as a copy of another, which no session may use meanwhile."""
     django_connection.close()
     with connect(data_dir, database="postgres") as superuser:
         superuser.execute(

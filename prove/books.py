@@ -36,7 +36,7 @@ _QUERIES = {
               FROM sides GROUP BY wallet_id
         )
         SELECT 'wallet ' || w.id || ' holds ' || w.balance_minor || ' at version ' || w.version
-               || '; its entries make ' || coalesce(e.balance, 0) || ' at ' || coalesce(e.entries, 0)
+               || '; its entries: ' || coalesce(e.balance, 0) || ' at ' || coalesce(e.entries, 0)
           FROM wallets_wallet w LEFT JOIN entries e ON e.wallet_id = w.id
          WHERE w.owner_id IS NOT NULL
            AND (w.balance_minor, w.version, w.version, w.version)

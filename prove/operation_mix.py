@@ -6,7 +6,7 @@ from uuid import UUID
 
 from harness.actors import Actor
 from prove.actors import GOLD, Actors, major
-from prove.operations import OPENED, Charged, Effect, Log, Operation
+from prove.operations import OPENED, Effect, Log, Operation
 
 SHORT = frozenset({"insufficient_funds"})
 LARGEST_BATCH = 12
@@ -106,19 +106,18 @@ class OperationMix:
         known = len(self._log.charges)
         if not known:
             return self.charge(chance)
-        charged = self._log.charges[chance.randrange(known)]
-        return self.refund_of(charged, chance.randint(1, charged.amount_minor))
+        charge = self._log.charges[chance.randrange(known)]
+        return self.refund_of(charge, chance.randint(1, charge.effects[0].amount_minor))
 
-    def refund_of(self, charged: Charged, minor: int) -> Operation:
-        transaction = charged.transaction
-        return self._make(
-            "refund",
-            Actor(transaction, charged.token),
-            "/wallet/refund",
-            {"transaction": str(transaction), "amount": major(minor)},
-            Effect("refund", charged.company_wallet, charged.payer_wallet, minor, transaction),
-            refusals=SHORT | {"refund_exceeds_charge"},
-        )
+    def refund_of(self, charge: Operation, minor: int) -> Operation:
+        """Refund a part of a charge that was carried out."""
+        [charged] = charge.effects
+        transaction = charge.transaction
+        effect = Effect("refund", charged.target, charged.source, minor, transaction)
+        body = {"transaction": str(transaction), "amount": major(minor)}
+        refusals = SHORT | {"refund_exceeds_charge"}
+        company = Actor(transaction, charge.token)
+        return self._make("refund", company, "/wallet/refund", body, effect, refusals=refusals)
 
     # --- Wallets as resources ---------------------------------------------------------------
 

@@ -135,6 +135,12 @@ class Operation:
         return answer is not None and (answer.is_success or answer.code == DUPLICATE)
 
     @property
+    def transaction(self) -> UUID:
+        """The transaction of a charge that was carried out."""
+        assert self.answer is not None
+        return UUID(self.answer.json["transaction"])
+
+    @property
     def record(self) -> dict[str, Any]:
         """Its line of the log file, as JSON values."""
         return {
@@ -153,18 +159,6 @@ class Violation:
 
     invariant: str
     text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Charged:
-    """A completed charge, which may be refunded. `operation` is the id of its operation."""
-
-    operation: str
-    token: str
-    company_wallet: UUID
-    payer_wallet: UUID
-    transaction: UUID
-    amount_minor: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +188,7 @@ class Log:
         #: How many key lookups found "completed", and how many "unknown".
         self.lookups: Counter[str] = Counter()
         #: Completed charges, for refunds.
-        self.charges: list[Charged] = []
+        self.charges: list[Operation] = []
 
     def new_id(self) -> str:
         """Return the id of a new operation: also its key and the id of its requests."""
@@ -209,6 +203,8 @@ class Log:
             self._settled.append(operation)
             answer = operation.answer
             self.statuses[f"{answer.status} {answer.code}".strip() if answer else "none"] += 1
+            if operation.name == "charge" and answer is not None and answer.is_success:
+                self.charges.append(operation)
 
     def abandon(self, operation: Operation) -> None:
         """Record that its caller lost an answer and has given up."""

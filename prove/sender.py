@@ -4,10 +4,9 @@ import random
 import time
 from http import HTTPStatus
 from urllib.parse import quote
-from uuid import UUID
 
 from prove.caller import Caller
-from prove.operations import DUPLICATE, OUTAGE, Answer, Charged, KeyLookup, Log, Operation
+from prove.operations import DUPLICATE, OUTAGE, Answer, KeyLookup, Log, Operation
 
 #: How long an operation may take until it is settled, whatever breaks meanwhile.
 SETTLE_SECONDS = 90
@@ -58,7 +57,6 @@ class Sender:
                 self._log.violate("settled", f"{operation}: no final answer")
                 break
             time.sleep(self._chance.uniform(0, _PAUSE_SECONDS))
-        self._note_charge(operation)
         self._log.settle(operation)
         if operation.ambiguous and operation.has_key:
             lookup = self.look_up(operation) or operation.lookup
@@ -149,21 +147,3 @@ class Sender:
             return
         if answer.code != OUTAGE or not answer.headers.get("Retry-After", "").isdecimal():
             self._log.violate("statuses", f"{name}: {answer.headers} {answer.body[:300]!r}")
-
-    def _note_charge(self, operation: Operation) -> None:
-        """Log a charge that was carried out: it can be refunded."""
-        answer = operation.answer
-        if operation.name != "charge" or answer is None or not answer.is_success:
-            return
-        [effect] = operation.effects
-        if effect.source is not None and effect.target is not None:
-            self._log.charges.append(
-                Charged(
-                    operation.id,
-                    operation.token,
-                    effect.target,
-                    effect.source,
-                    UUID(answer.json["transaction"]),
-                    effect.amount_minor,
-                )
-            )

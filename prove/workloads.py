@@ -4,7 +4,6 @@ Each is a source of operations that ends. The invariants find what is wrong afte
 knows how many of its operations must have been carried out.
 """
 
-import itertools
 import random
 import threading
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from harness.actors import Actor
 from prove.actors import HUNDRED_MINOR, Actors
 from prove.installation import MAX_WALLETS
 from prove.operation_mix import OperationMix
-from prove.operations import Charged, Log, Operation
+from prove.operations import Log, Operation
 
 HUNDRED = 100
 CHARGED_MINOR = 1_00
@@ -98,25 +97,22 @@ class Workloads:
     def first_refunds(self, charges: Workload) -> Workload:
         """Refund a cent of each charge, so that what was refunded is counted already."""
         charged = self._charged(charges)
-        return Workload(
-            "first refunds",
-            (self._mix.refund_of(each, FIRST_MINOR) for each in charged),
-            successes=len(charged),
-        )
+        operations = (self._mix.refund_of(charge, FIRST_MINOR) for charge in charged)
+        return Workload("first refunds", operations, successes=len(charged))
 
     def refunds(self, charges: Workload) -> Workload:
         """Formance's: the rest of each charge refunded twice, by callers who do not wait."""
         charged = self._charged(charges)
-        twice = itertools.chain.from_iterable((each, each) for each in charged)
-        return Workload(
-            "refunds",
-            (self._mix.refund_of(each, each.amount_minor - FIRST_MINOR) for each in twice),
-            successes=len(charged),
-        )
 
-    def _charged(self, charges: Workload) -> list[Charged]:
+        def refund(charge: Operation) -> Operation:
+            return self._mix.refund_of(charge, charge.effects[0].amount_minor - FIRST_MINOR)
+
+        operations = (refund(charge) for charge in charged for _ in range(2))
+        return Workload("refunds", operations, successes=len(charged))
+
+    def _charged(self, charges: Workload) -> list[Operation]:
         made = {operation.id for operation in charges.made}
-        return [each for each in self._log.charges if each.operation in made]
+        return [each for each in self._log.charges if each.id in made]
 
     def hundred(self, payer: Actor) -> Workload:
         """Blnk's: a hundred users together against one balance, which is enough for forty."""

@@ -44,7 +44,6 @@ class Inspector:
         self._ledger = Ledger()
         self._settled: list[Operation] = []
         self._log_read = 0
-        self.checks = 0
         with installation.connect() as connection:
             # The first deposits of the actors.
             self._initial = {row.id for row in self._ledger.read_new(connection)}
@@ -52,7 +51,6 @@ class Inspector:
 
     def check(self) -> None:
         """Check everything that holds at any quiet moment."""
-        self.checks += 1
         self._check_sessions()
         settled = self._log.take_settled()
         self._settled += settled

@@ -6,7 +6,7 @@ ROOMS := config support api ops intake commerce ledger wallets accounts core man
 
 .DEFAULT_GOAL := help
 .PHONY: help run test fuzz prove check check-ansible bench bench-growth sbom backup restore
-.PHONY: clients settings-docs demo-reset lock clean install install-dev install-bench install-ansible
+.PHONY: clients settings-docs demo-reset lock clean install install-dev install-ansible
 
 help: ## Show this list.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -38,7 +38,7 @@ check-ansible: install-dev install-ansible ## Lint the playbook, and try it here
 	cd ansible && PATH="$(CURDIR)/.venv-ansible/bin:$$PATH" ansible-lint --offline
 	@exec $(BIN)/python -m pytest tests/deployment $(ARGS)
 
-bench: install-bench ## Measure what the service does, beside what could be done (5 minutes).
+bench: install ## Measure what the service does, beside what could be done (5 minutes).
 	@exec $(BIN)/python -m bench $(ARGS)
 
 bench-growth: install ## Measure it with ten million transactions (15 minutes).
@@ -67,7 +67,6 @@ lock: install-dev ## Pin and hash what requirements*.in ask for.
 	$(LOCK) requirements.in --output-file requirements.txt
 	$(LOCK) requirements-postgres.in --output-file requirements-postgres.txt
 	$(LOCK) requirements-dev.in --output-file requirements-dev.txt
-	$(LOCK) requirements-bench.in --output-file requirements-bench.txt
 	$(LOCK) ansible/requirements.in --output-file ansible/requirements.txt
 
 clean: ## Delete the environment and the caches, but no data.
@@ -76,7 +75,6 @@ clean: ## Delete the environment and the caches, but no data.
 
 install: .venv/.installed
 install-dev: .venv/.installed-dev
-install-bench: .venv/.installed-bench
 install-ansible: .venv-ansible/.installed
 
 LOCK = $(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \
@@ -95,11 +93,6 @@ PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -
 .venv/.installed-dev: requirements-dev.txt .venv/.installed
 	@echo "Installing the packages of requirements-dev.txt into .venv ..."
 	@$(PIP_INSTALL) -r requirements-dev.txt
-	@touch $@
-
-.venv/.installed-bench: requirements-bench.txt .venv/.installed
-	@echo "Installing the packages of requirements-bench.txt into .venv ..."
-	@$(PIP_INSTALL) -r requirements-bench.txt
 	@touch $@
 
 # Ansible wants its own versions of what the service uses, too.

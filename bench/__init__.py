@@ -1,1 +1,1 @@
-"""What the service does per second: run by hand, on a quiet machine. See `bench.machine`."""
+"""`make bench` and `make bench-growth`: what the service does a second, on a quiet machine."""

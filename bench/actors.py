@@ -6,43 +6,47 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from accounts.models import Client, Role, User
-from accounts.services import create_operator, open_session
-from bench.seeding import write_customers
+from accounts.services import create_operator
+from bench import wrk
+from bench.customer_import import write_customers
 from core.unit_of_work import unit_of_work
+from harness.actors import Actor, create_actor
 from intake.customers.imports import import_customers
 from ledger.kinds import Kind
-from ledger.post import Order, post
+from ledger.orders import Order
+from ledger.post import post
 from wallets.assets import DEFAULT_CURRENCY, system_wallet_id
 from wallets.models import Purpose, Wallet
-from wallets.services import open_cash_wallet
 
-#: So much is in each payer's wallet that no bench runs out of it.
-_FILLING_MINOR = 10**11
+#: Enough in each payer's wallet that no measurement empties it.
+_BALANCE_MINOR = 10**11
 _BATCH = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
-    """Somebody with a token, and a wallet."""
-
-    user_id: uuid.UUID
-    token: str
-    wallet_id: uuid.UUID
-
-
-@dataclass(frozen=True, slots=True)
 class Actors:
-    """Everybody. Of the payers, only their wallets are known."""
+    """All who take part. Of the payers, only their wallets are known."""
 
     payers: Sequence[uuid.UUID]
-    companies: Sequence[Caller]
-    clients: Sequence[Caller]
-    customer_ids: Sequence[str]
-    operator_token: str
+    companies: Sequence[Actor]
+    clients: Sequence[Actor]
+    customer_ids: Sequence[str] = ()
+    operator_token: str = ""
+
+    def write(self, file: Path) -> Path:
+        """Write the callers and the payers for wrk."""
+        return wrk.write_data(
+            file,
+            {
+                "payers": [str(payer) for payer in self.payers],
+                "companies": [_lua(company) for company in self.companies],
+                "clients": [_lua(client) for client in self.clients],
+            },
+        )
 
 
 def make_actors(data_dir: Path, *, payers: int, others: int) -> Actors:
-    """Import the payers, fill their wallets, and sign so many companies and clients up."""
+    """Import the payers, fill their wallets, and sign up as many companies and clients."""
     source = data_dir / "payers.jsonl"
     write_customers(source, payers, first=10**9)
     import_customers(str(source))
@@ -50,37 +54,27 @@ def make_actors(data_dir: Path, *, payers: int, others: int) -> Actors:
     funding = system_wallet_id(DEFAULT_CURRENCY, Purpose.FUNDING)
     for first in range(0, len(wallets), _BATCH):
         orders = [
-            Order(Kind.DEPOSIT, funding, wallet, _FILLING_MINOR, DEFAULT_CURRENCY)
+            Order(Kind.DEPOSIT, funding, wallet, _BALANCE_MINOR, DEFAULT_CURRENCY)
             for wallet in wallets[first : first + _BATCH]
         ]
-        unit_of_work(lambda: post(orders))  # noqa: B023 (runs at once)
+        unit_of_work(lambda: post(orders))  # noqa: B023 (runs immediately)
+    customer_ids = [str(pk) for pk in Client.objects.values_list("pk", flat=True)]
     return Actors(
         wallets,
         callers(Role.COMPANY, others),
         callers(Role.CLIENT, others),
-        [str(pk) for pk in Client.objects.values_list("pk", flat=True)],
+        customer_ids,
         unit_of_work(lambda: create_operator("operator@example.com")).token,
     )
 
 
-def callers(role: Role, count: int) -> list[Caller]:
-    """Make users with a token and an empty wallet each."""
-
-    def make() -> list[Caller]:
-        made = []
-        for _ in range(count):
-            # Nobody logs in: a password's hash would only take its time.
-            user = User(email=f"{uuid.uuid4()}@example.com", role=role, password="!")
-            user.save()
-            wallet = open_cash_wallet(user, DEFAULT_CURRENCY)
-            made.append(Caller(user.pk, open_session(user).token, wallet.id))
-        return made
-
-    return unit_of_work(make)
+def callers(role: Role, count: int) -> list[Actor]:
+    """Make accounts with a token and an empty wallet each."""
+    return unit_of_work(lambda: [create_actor(role, "0") for _ in range(count)])
 
 
 def empty_wallets(role: Role, count: int) -> list[uuid.UUID]:
-    """Make users who never call, with an empty wallet each; return the wallets."""
+    """Make accounts that never call, with an empty wallet each; return the wallets."""
     users = [
         User(email=f"{uuid.uuid4()}@example.com", role=role, password="!") for _ in range(count)
     ]
@@ -95,3 +89,7 @@ def empty_wallets(role: Role, count: int) -> list[uuid.UUID]:
 
     unit_of_work(make)
     return [wallet.id for wallet in wallets]
+
+
+def _lua(actor: Actor) -> dict[str, str]:
+    return {"token": actor.token, "wallet": str(actor.wallet)}

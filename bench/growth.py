@@ -1,6 +1,6 @@
 """`make bench-growth`: what a call costs with ten million transactions, beside ten thousand.
 
-Two databases on one server, the same people in both; one of them has had two busy years.
+Two databases on one server, with the same accounts; one of them has two years of transactions.
 """
 
 import argparse
@@ -12,20 +12,20 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psycopg
 from django.core.management import call_command
-from django.db import connection
 
 from bench import report, wrk
 from bench.machine import REPEATS, describe_machine
-from bench.rows import BrokenRun, Result, Row, interleave
-from bench.service import end_in_order, free_port, fresh_service, web_server
+from bench.rows import InvalidRun, Result, Row, interleave
+from bench.service import exit_in_order, fresh_installation
 from bench.targets import Target
 from config.environment import BASE_DIR
+from harness.database import connect, create_database
+from harness.installation import Installation
 from ops.embedded_postgres import DATABASE, Role, database_url
 
 if TYPE_CHECKING:
-    from bench.actors import Caller
+    from harness.actors import Actor
 
 LONGEST_SECONDS = 40 * 60
 SMALL = "wallet_small"
@@ -55,12 +55,14 @@ def main(options: argparse.Namespace) -> None:
     machine = describe_machine()
     print(f"{machine}\nSetting up …", flush=True)
     rounds = max(2, options.transactions // PAYERS)
-    with fresh_service() as data_dir:
+    with fresh_installation() as installation:
+        data_dir = installation.data_dir
         now = datetime.now(UTC)
         companies, notes = _fill(data_dir, rounds, now)
-        _execute(data_dir, "SELECT pg_stat_reset()")
+        with connect(data_dir) as superuser:
+            superuser.execute("SELECT pg_stat_reset()")
         with ExitStack() as stack:
-            rows = list(_rows(stack, data_dir, options.seconds, companies, now))
+            rows = list(_rows(stack, installation, options.seconds, companies, now))
             print(f"Measuring, after {time.monotonic() - started:.0f} seconds …", flush=True)
             results = interleave(rows, options.repeats)
         notes += _indexes(data_dir)
@@ -77,7 +79,7 @@ def main(options: argparse.Namespace) -> None:
             )
             report.write(options.output, "growth", run)
 
-        # What is measured by now is kept even when the books take too long to verify, or are off.
+        # The figures are kept even if verifying takes too long, or finds something.
         write()
         verified = time.monotonic()
         call_command("verify_ledger")
@@ -92,46 +94,45 @@ def main(options: argparse.Namespace) -> None:
     print("", *notes, f"Written: {options.output / 'benchmarks.md'}", sep="\n")
 
 
-def _fill(data_dir: Path, rounds: int, now: datetime) -> "tuple[Sequence[Caller], list[str]]":
-    """Make the people, copy the database, and give each its past."""
+def _fill(data_dir: Path, rounds: int, now: datetime) -> "tuple[Sequence[Actor], list[str]]":
+    """Make the actors, copy the database, and fill both with transactions."""
     from accounts.models import Role as UserRole
     from bench.actors import Actors, callers, empty_wallets
-    from bench.calls import write_actors
-    from bench.past import Past
+    from bench.backfill import Backfill
 
     payers = empty_wallets(UserRole.CLIENT, PAYERS)
     companies = callers(UserRole.COMPANY, COMPANIES)
-    write_actors(data_dir / "calls.lua", Actors(payers, companies, companies, [], ""))
+    Actors(payers, companies, companies).write(data_dir / "calls.lua")
     _make_partitions(data_dir)
-    connection.close()
-    _execute(data_dir, f"CREATE DATABASE {SMALL} OWNER {Role.OWNER} TEMPLATE {DATABASE}")
+    create_database(data_dir, SMALL, template=DATABASE)
     days = (now - _first_month(now)).days - 1
     notes = []
     for database, count in ((SMALL, 1), (DATABASE, rounds)):
         started = time.monotonic()
-        wallets = [company.wallet_id for company in companies]
-        with Past(data_dir, payers, wallets, database) as past:
-            # The last round is of the last hour in both: they are asked for the same.
-            past.write(count, until=now, days=days, recent=1)
+        wallets = [company.wallet for company in companies]
+        with Backfill(data_dir, payers, wallets, database) as backfill:
+            # The last round is of the last hour in both: the calls ask both for the same.
+            backfill.write(count, until=now, days=days, recent=1)
         seconds = time.monotonic() - started
         notes.append(
             f"{count * PAYERS:,} transactions were filled in within {seconds:.0f} seconds."
         )
         print(notes[-1], flush=True)
-        _execute(data_dir, "VACUUM (ANALYZE) ledger_transaction", database)
+        with connect(data_dir, database=database) as superuser:
+            superuser.execute("VACUUM (ANALYZE) ledger_transaction")
     return companies, notes
 
 
 def _make_partitions(data_dir: Path) -> None:
-    """Make those of the past, by the function that makes those of the future."""
-    with psycopg.connect(database_url(data_dir, Role.OWNER)) as owner:
+    """Make the partitions of past months, by the function that makes those of the next ones."""
+    with connect(data_dir, Role.OWNER) as owner:
         row = owner.execute(
             "SELECT pg_get_functiondef('make_transaction_partitions'::regproc)"
         ).fetchone()
         function = str(row[0] if row else "")
         backwards = function.replace("IN -1 .. months", f"IN -{MONTHS - 1} .. 0")
         if backwards == function:
-            raise BrokenRun("make_transaction_partitions does not count from last month any more.")
+            raise InvalidRun("make_transaction_partitions does not count from last month any more.")
         owner.execute(backwards.replace("make_transaction_partitions", "bench_partitions").encode())
         owner.execute("SELECT bench_partitions(0)")
 
@@ -143,23 +144,27 @@ def _first_month(now: datetime) -> datetime:
 
 
 def _rows(
-    stack: ExitStack, data_dir: Path, seconds: float, readers: "Sequence[Caller]", now: datetime
+    stack: ExitStack,
+    installation: Installation,
+    seconds: float,
+    readers: "Sequence[Actor]",
+    now: datetime,
 ) -> Iterator[Row]:
-    """Start a service for each database, and yield what is called, of both in turn."""
+    """Start a web server for each database, and yield each call's rows, of both in turn."""
     from bench.calls import Service
 
     services = {}
     for size, database in _SIZES:
-        variables = {
-            "PORT": str(free_port()),
-            "DATABASE_URL": database_url(data_dir, Role.APP, database),
-            "WALLET_SERVICE_SECRET_KEY": "of the bench alone, and public",
+        settings = {
+            **installation.settings,
+            "DATABASE_URL": database_url(installation.data_dir, Role.APP, database),
+            "WALLET_SERVICE_SECRET_KEY": "of the benchmark alone, and public",
             "WALLET_SERVICE_HTTPS": "off",
         }
-        server = stack.enter_context(web_server(variables))
-        data, port = data_dir / "calls.lua", int(variables["PORT"])
-        services[size] = Service(data_dir, server, data, seconds, port=port)
-        services[size].warm_up(["charge", "info"])
+        each = Installation(installation.data_dir, settings=settings)
+        server = stack.enter_context(each.web_server()).pid
+        services[size] = Service(each, server, each.data_dir / "calls.lua", seconds)
+        services[size].warm_up("charge", "info")
     since, until = (at.strftime("%Y-%m-%dT%H:%M:%SZ") for at in (now - timedelta(hours=1), now))
     pages = {
         "history": "/wallet/history/{wallet}",
@@ -188,17 +193,11 @@ def _processor(result: Result) -> float:
 
 def _indexes(data_dir: Path) -> list[str]:
     """Return how often the calls read each index of the partitions, and how large it is."""
-    with psycopg.connect(database_url(data_dir, Role.SUPERUSER)) as superuser:
+    with connect(data_dir) as superuser:
         return [
             f"Index `{name}`: read {scans:,} times by the calls above; {size} in all months."
             for name, scans, size in superuser.execute(_INDEXES)
         ]
-
-
-def _execute(data_dir: Path, statement: str, database: str = DATABASE) -> None:
-    url = database_url(data_dir, Role.SUPERUSER, database)
-    with psycopg.connect(url, autocommit=True) as superuser:
-        superuser.execute(statement.encode())
 
 
 def _arguments() -> argparse.Namespace:
@@ -212,10 +211,10 @@ def _arguments() -> argparse.Namespace:
 
 if __name__ == "__main__":
     arguments = _arguments()
-    if not wrk.is_there():
+    if not wrk.is_installed():
         sys.exit(wrk.MISSING)
-    end_in_order(LONGEST_SECONDS)
+    exit_in_order(LONGEST_SECONDS)
     try:
         main(arguments)
-    except BrokenRun as broken:
-        sys.exit(f"The run is worth nothing. {broken}")
+    except InvalidRun as reason:
+        sys.exit(f"The run is invalid. {reason}")

@@ -1,38 +1,39 @@
-"""Intake: accepted over HTTP in arrays of 1,000 and executed, against `ledger.post` alone.
-
-.venv/bin/python -m bench --only intake
-"""
+"""Intake: accepted over HTTP in arrays of 1,000 and executed, against `ledger.post` alone."""
 
 import http.client
 import json
-import os
 import random
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from http import HTTPStatus
 from itertools import count
-from pathlib import Path
 
 from bench.actors import Actors
 from bench.machine import measure
-from bench.rows import BrokenRun, Row, Sample
-from bench.service import wait_until
+from bench.rows import InvalidRun, Row, Sample
 from core.unit_of_work import unit_of_work
+from harness.installation import Installation
+from harness.waiting import wait_until
 from intake.models import ProcessorState
 from ledger.kinds import Kind
-from ledger.post import Order, post
+from ledger.orders import Order
+from ledger.post import post
 from wallets.assets import DEFAULT_CURRENCY, system_wallet_id
 from wallets.models import Purpose
 
 ARRAY = 1_000
 CONNECTIONS = 4
+PATIENCE_SECONDS = 300
 _repeats = count()
 
 
-def rows(data_dir: Path, actors: Actors, processes: Sequence[int], transactions: int) -> list[Row]:
+def rows(
+    installation: Installation, actors: Actors, processes: Sequence[int], transactions: int
+) -> list[Row]:
     """Return the queue's row, and that of the same movements posted without a queue.
 
-    `processes` are the web server's and the worker's.
+    `processes` are the ids of the web server's and the worker's process.
     """
 
     def through_the_queue() -> Sample:
@@ -42,26 +43,26 @@ def rows(data_dir: Path, actors: Actors, processes: Sequence[int], transactions:
         def work() -> None:
             with ThreadPoolExecutor(CONNECTIONS) as pool:
                 shares = [arrays[n::CONNECTIONS] for n in range(CONNECTIONS)]
-                list(pool.map(lambda some: _send(some, actors.operator_token), shares))
-            wait_until(lambda: _executed() >= done + transactions)
+                list(pool.map(partial(_send, installation.port, actors.operator_token), shares))
+            wait_until(lambda: _executed() >= done + transactions, seconds=PATIENCE_SECONDS)
 
-        sample = Sample(measure(data_dir, transactions, work, children=processes))
+        sample = Sample(measure(installation.data_dir, transactions, work, children=processes))
         if ProcessorState.objects.get().failed:
-            raise BrokenRun("Queued transactions failed: what is measured is not what was meant.")
+            raise InvalidRun("Queued transactions failed.")
         return sample
 
-    def straight() -> Sample:
+    def posted() -> Sample:
         batches = _batches(actors, transactions)
 
         def work() -> None:
             for batch in batches:
-                unit_of_work(lambda: post(batch))  # noqa: B023 (runs at once)
+                unit_of_work(lambda: post(batch))  # noqa: B023 (runs immediately)
 
-        return Sample(measure(data_dir, transactions, work))
+        return Sample(measure(installation.data_dir, transactions, work))
 
     return [
         Row("intake", f"queue: accepted by the {ARRAY:,} and executed", through_the_queue),
-        Row("intake.post", f"the same movements by ledger.post, batches of {ARRAY:,}", straight),
+        Row("intake.post", f"the same movements by ledger.post, batches of {ARRAY:,}", posted),
     ]
 
 
@@ -91,15 +92,15 @@ def _batches(actors: Actors, transactions: int) -> list[list[Order]]:
     ]
 
 
-def _send(arrays: Sequence[bytes], token: str) -> None:
+def _send(port: int, token: str, arrays: Sequence[bytes]) -> None:
     headers = {"Content-Type": "application/json", "Authorization": f"Token {token}"}
-    connection = http.client.HTTPConnection("127.0.0.1", int(os.environ["PORT"]), timeout=60)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     for array in arrays:
         connection.request("POST", "/transaction", array, headers)
         response = connection.getresponse()
-        said = response.read()
+        body = response.read()
         if response.status != HTTPStatus.ACCEPTED:
-            raise BrokenRun(f"An array was answered by {response.status}: {said[:300]!r}")
+            raise InvalidRun(f"An array was answered by {response.status}: {body[:300]!r}")
     connection.close()
 
 

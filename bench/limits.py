@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 
 from bench.machine import Stopwatch
-from bench.rows import BrokenRun, Row, Sample
+from bench.rows import InvalidRun, Row, Sample
 from ops.embedded_postgres import Role, database_url, programs
 
 CLIENTS = 8
@@ -21,7 +21,7 @@ _TPS = re.compile(r"tps = ([\d.]+) \(without initial connection time\)")
 
 
 class Pgbench:
-    """Runs scripts against a database. What they want beside the service's tables, it makes."""
+    """Runs scripts against a database, and makes the tables and functions that they need."""
 
     def __init__(self, data_dir: Path, seconds: float) -> None:
         self._data_dir = data_dir
@@ -65,6 +65,6 @@ class Pgbench:
         )
         done, failed, tps = (p.search(result.stdout) for p in (_DONE, _FAILED, _TPS))
         if result.returncode or not done or not tps or (failed and failed[1] != "0"):
-            raise BrokenRun(f"pgbench did not get through {script.name}: {result.stderr[-500:]}")
+            raise InvalidRun(f"pgbench failed on {script.name}: {result.stderr[-500:]}")
         cost = watch.stop(int(done[1]) * size)
         return Sample(replace(cost, seconds=cost.items / (float(tps[1]) * size)))

@@ -1,6 +1,6 @@
-"""`ledger.post` without HTTP, in a process of a crew: `python -m bench.posting SIZE THREADS`.
+"""`ledger.post` without HTTP, in a process of a pool: `python -m bench.posting SIZE THREADS`.
 
-SIZE is how many transfers a unit of work has, or `once`: each is a statement by itself.
+SIZE is how many transfers a unit of work has, or `once`: each transfer is one statement.
 """
 
 import random
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import django
 
-from bench.crew import Work, serve
+from bench.worker_pool import Work, serve
 
 ONCE = "once"
 
@@ -31,17 +31,18 @@ def main(size: str, threads: int) -> None:
 def _posting(payers: Sequence[uuid.UUID], size: str) -> Work:
     from core.unit_of_work import unit_of_work
     from ledger.kinds import Kind
-    from ledger.post import Order, post
-    from ledger.post_once import ResponseTemplate, post_once
+    from ledger.orders import Order
+    from ledger.post import post
+    from ledger.post_once import AnswerTemplate, post_once
     from wallets.assets import DEFAULT_CURRENCY
 
     chance = random.Random()
-    told = ResponseTemplate("%1$s %2$s", of_source=True, decimals=2)
+    template = AnswerTemplate("%1$s %3$s", decimals=2)
     transfers = 1 if size == ONCE else int(size)
 
     def is_refused(orders: Sequence[Order]) -> bool:
         if size == ONCE:
-            return post_once(orders[0], told, claim=None) is None
+            return post_once(orders[0], template, claim=None) is None
         return any(outcome.failure for outcome in unit_of_work(lambda: post(orders)))
 
     def work() -> int:
@@ -50,7 +51,7 @@ def _posting(payers: Sequence[uuid.UUID], size: str) -> Work:
             Order(Kind.TRANSFER, source, target, 1, DEFAULT_CURRENCY) for source, target in drawn
         ]
         if is_refused(orders):
-            raise RuntimeError("A transfer was refused: what is measured is not what was meant.")
+            raise RuntimeError("A transfer was refused.")
         return transfers
 
     return work

@@ -1,4 +1,4 @@
-"""The table, as text, as `docs/benchmarks.md` and as JSON."""
+"""The tables, as text, as `docs/benchmarks.md` and as JSON."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ _HEAD = Path(__file__).with_name("head.md")
 
 
 def targets_table(targets: Sequence[Target]) -> list[str]:
-    """Return the lines of what was to be reached."""
+    """Return the table of the targets."""
     lines = ["| row | against | measured | target | reached |", "|---|---|---:|---:|---|"]
     reached = {True: "yes", False: "**no**", None: "not measured"}
     lines += [
@@ -27,7 +27,7 @@ def targets_table(targets: Sequence[Target]) -> list[str]:
 
 
 def results_table(results: Mapping[str, Result]) -> list[str]:
-    """Return the lines of what was measured."""
+    """Return the table of the rows."""
     lines = [
         "| what | a second | lowest to highest | p50 ms | p99 ms | Python µs | PostgreSQL µs |",
         "|---|---:|---:|---:|---:|---:|---:|",
@@ -49,7 +49,7 @@ def run_as_json(
     notes: Sequence[str],
     **more: Any,
 ) -> dict[str, Any]:
-    """Return a run as it is kept: all that was measured, and both tables as they are shown."""
+    """Return a run for benchmarks.json: all samples, and both tables as they are shown."""
     return {
         "machine": asdict(machine),
         "rows": {name: result.as_json() for name, result in results.items()},
@@ -61,7 +61,7 @@ def run_as_json(
 
 
 def write(directory: Path, name: str, run: Mapping[str, Any]) -> None:
-    """Put a run in place of the last one of its name, and write both files anew."""
+    """Replace the last run of this name, and write both files anew."""
     directory.mkdir(parents=True, exist_ok=True)
     raw = directory / "benchmarks.json"
     runs = json.loads(raw.read_text()) if raw.exists() else {}

@@ -9,8 +9,8 @@ from typing import Any
 from bench.machine import Cost
 
 
-class BrokenRun(Exception):
-    """What was measured is not what was meant. The text is one sentence."""
+class InvalidRun(Exception):
+    """The figures of this run mean nothing. The text says why, in one sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,24 +23,24 @@ class Sample:
 
     @property
     def rate(self) -> float:
-        """Return how many things a second were done."""
+        """Return how many items a second were done."""
         return self.cost.items / self.cost.seconds
 
 
 @dataclass(frozen=True)
 class Row:
-    """Something that is measured again and again, by `take`."""
+    """Something that `measure` measures, again and again."""
 
     name: str
     title: str
-    take: Callable[[], Sample]
+    measure: Callable[[], Sample]
     #: Whether the child processes that were watched are Python.
     is_python: bool = True
 
 
 @dataclass
 class Result:
-    """What became of a row."""
+    """All samples of a row."""
 
     title: str
     is_python: bool
@@ -59,12 +59,12 @@ class Result:
 
     @property
     def postgres_us(self) -> float:
-        """Return PostgreSQL's processor time for one of the things."""
+        """Return PostgreSQL's processor time for one item."""
         return self._median(lambda s: s.cost.postgres_seconds / s.cost.items * 1e6)
 
     @property
     def python_us(self) -> float | None:
-        """Return Python's processor time for one of the things, all processes together."""
+        """Return Python's processor time for one item, all processes together."""
         if not self.is_python:
             return None
         return self._median(lambda s: s.cost.python_seconds / s.cost.items * 1e6)
@@ -76,7 +76,7 @@ class Result:
 
     @property
     def p99_ms(self) -> float | None:
-        """Return the median of what all but a hundredth were quicker than."""
+        """Return the median of the samples' 99th percentiles."""
         return self._latency(lambda s: s.p99_ms)
 
     def as_json(self) -> dict[str, Any]:
@@ -101,11 +101,11 @@ class Result:
 
 
 def interleave(rows: Sequence[Row], repeats: int) -> dict[str, Result]:
-    """Measure every row, then every row again, so that all see the same machine."""
+    """Measure every row, then all again, so that a busy minute affects every row alike."""
     results = {row.name: Result(row.title, row.is_python) for row in rows}
     for repeat in range(1, repeats + 1):
         for row in rows:
-            sample = row.take()
+            sample = row.measure()
             results[row.name].samples.append(sample)
             print(
                 f"  {repeat}/{repeats}  {row.title:<64} {sample.rate:>10,.0f}/s"

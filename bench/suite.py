@@ -1,21 +1,21 @@
-"""The rows of `make bench`, and all that has to run for them."""
+"""The rows of `make bench`, and the processes that they need."""
 
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
-from bench import history, intake, peers, seeding, wrk
+from bench import customer_import, history, intake, wrk
 from bench.actors import Actors, make_actors
-from bench.calls import Service, rows_of_money, rows_of_plain, write_actors
-from bench.crew import PROCESSES, THREADS, Crew
+from bench.calls import Service, plain_service, rows_of_money, rows_of_plain
 from bench.limits import BATCH, Pgbench
 from bench.machine import REPEATS
 from bench.posting import ONCE
 from bench.rows import Row
-from bench.service import processor, web_server
+from bench.service import processor
+from bench.worker_pool import PROCESSES, THREADS, WorkerPool
+from harness.installation import Installation
 
-#: What can be asked for alone; each is several rows, or one.
-GROUPS = ("limits", "post", "peers", "calls", "history", "intake", "seeding")
+#: What `--only` takes; each is one row or several.
+GROUPS = ("limits", "post", "calls", "history", "intake", "import")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,16 +24,14 @@ class Plan:
 
     seconds: float
     repeats: int
-    #: Wallets that pay; companies, and clients; processes of those that only move money.
+    #: Wallets that pay; companies, and clients; processes that post without HTTP.
     payers: int
     others: int
     processes: int
     transactions: int
     customers: int
     entries: int
-    hordak_accounts: int
     groups: tuple[str, ...] = GROUPS
-    pgledger: Path | None = None
 
 
 FULL = Plan(
@@ -45,7 +43,6 @@ FULL = Plan(
     transactions=100_000,
     customers=100_000,
     entries=1_000_000,
-    hordak_accounts=500,
 )
 #: So little that the figures mean nothing: it shows that all of it works.
 QUICK = Plan(
@@ -57,80 +54,66 @@ QUICK = Plan(
     transactions=2_000,
     customers=1_000,
     entries=2_000,
-    hordak_accounts=20,
 )
 
 
 class Suite:
-    """Starts what the plan wants, and knows the rows. `stack` ends it all."""
+    """Starts what the plan needs, and makes the rows. `stack` ends every process."""
 
-    def __init__(self, stack: ExitStack, data_dir: Path, plan: Plan) -> None:
-        self._stack, self._data_dir, self._plan = stack, data_dir, plan
+    def __init__(self, stack: ExitStack, installation: Installation, plan: Plan) -> None:
+        self._stack, self._installation, self._plan = stack, installation, plan
         self.rows: list[Row] = []
         self.notes: list[str] = []
         self.service: Service | None = None
-        actors = make_actors(data_dir, payers=plan.payers, others=plan.others)
+        actors = make_actors(installation.data_dir, payers=plan.payers, others=plan.others)
         wanted = set(plan.groups)
         if "limits" in wanted:
-            self.rows += Pgbench(data_dir, plan.seconds).rows()
+            self.rows += Pgbench(installation.data_dir, plan.seconds).rows()
         if "post" in wanted:
             self._add_post()
-        if "peers" in wanted:
-            self._add_peers()
         if wanted & {"calls", "history", "intake"}:
             self._add_service(actors, wanted)
-        if "seeding" in wanted:
-            self.rows.append(seeding.row(data_dir, plan.customers))
+        if "import" in wanted:
+            self.rows.append(customer_import.row(installation.data_dir, plan.customers))
 
     def _add_post(self) -> None:
         many = self._plan.processes
-        crews = f"{many} processes of {THREADS}"
-        for name, title, size, threads, processes in (
-            ("post.single", f"ledger.post, singles, {crews}", "1", THREADS, many),
-            ("post.once", f"ledger.post_once, no key, {crews}", ONCE, THREADS, many),
+        pools = f"{many} processes of {THREADS}"
+        for name, title, size, threads, count in (
+            ("post.single", f"ledger.post, singles, {pools}", "1", THREADS, many),
+            ("post.once", f"ledger.post_once, no key, {pools}", ONCE, THREADS, many),
             ("post.batch", f"ledger.post, batches of {BATCH:,}, 1 thread", str(BATCH), 1, 1),
         ):
-            crew = Crew("bench.posting", size, str(threads), processes=processes)
-            self._stack.enter_context(crew)
-            row = peers.crew_row(name, title, crew, self._data_dir, self._plan.seconds)
-            self.rows.append(row)
-
-    def _add_peers(self) -> None:
-        stack, data_dir, plan = self._stack, self._data_dir, self._plan
-        if peers.has_hordak():
-            row = peers.hordak_row(stack, data_dir, plan.seconds, plan.hordak_accounts)
-            self.rows.append(row)
-        else:
-            self.notes.append(f"Left out: {peers.HORDAK_MISSING}.")
-        if plan.pgledger:
-            self.rows.append(peers.pgledger_row(stack, data_dir, plan.seconds, plan.pgledger))
-        else:
-            self.notes.append(f"Left out: {peers.PGLEDGER_MISSING}.")
+            arguments = ("bench.posting", size, str(threads))
+            pool = WorkerPool(self._installation, *arguments, count=count)
+            self._stack.enter_context(pool)
+            self.rows.append(pool.row(name, title, self._plan.seconds))
 
     def _add_service(self, actors: Actors, wanted: set[str]) -> None:
-        server = self._stack.enter_context(web_server())
-        worker = self._stack.enter_context(processor())
-        data = write_actors(self._data_dir / "calls.lua", actors)
-        service = Service(self._data_dir, server, data, self._plan.seconds)
-        if "calls" in wanted and wrk.is_there():
+        server = self._stack.enter_context(self._installation.web_server()).pid
+        worker = self._stack.enter_context(processor(self._installation))
+        data = actors.write(self._installation.data_dir / "calls.lua")
+        service = Service(self._installation, server, data, self._plan.seconds)
+        if "calls" in wanted and wrk.is_installed():
             self.service = service
             self._add_calls(service)
-        if "history" in wanted and wrk.is_there():
+        if "history" in wanted and wrk.is_installed():
             self.rows += history.rows(service, self._plan.entries)
         if "intake" in wanted:
-            transactions = self._plan.transactions
-            self.rows += intake.rows(self._data_dir, actors, [server, worker], transactions)
-        if not wrk.is_there():
+            processes = [server, worker]
+            self.rows += intake.rows(self._installation, actors, processes, self._plan.transactions)
+        if not wrk.is_installed():
             self.notes.append(f"Left out, whatever is measured over HTTP: {wrk.MISSING}")
 
     def _add_calls(self, service: Service) -> None:
-        counterpart = peers.plain_service(
-            self._data_dir,
-            self._plan.seconds,
-            payers=self._plan.payers,
-            companies=self._plan.others,
+        plain = self._stack.enter_context(
+            plain_service(
+                self._installation,
+                self._plan.seconds,
+                payers=self._plan.payers,
+                companies=self._plan.others,
+            )
         )
-        plain = self._stack.enter_context(counterpart)
-        plain.warm_up(["bare", "orm"])
-        service.warm_up(["charge", "hot", "deposit", "info"])
+        plain.warm_up("bare", "orm")
+        service.warm_up("charge", "hot", "deposit", "info")
         self.rows += [*rows_of_plain(plain), *rows_of_money(service)]

@@ -1,4 +1,4 @@
-"""What is to be reached: ratios of medians of one run, which a slower machine hardly changes."""
+"""The targets: ratios of medians of one run, which a slower machine hardly changes."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from bench.rows import Result
 
 Results = Mapping[str, Result]
 
-#: After so many calls a web worker should have all the memory it will ever want.
+#: After so many calls a web worker's memory should no longer grow.
 SETTLED_AFTER = 10_000
 
 
@@ -34,7 +34,7 @@ class Target:
 
 
 def targets(results: Results, growth: list[tuple[int, float]]) -> list[Target]:
-    """Return the lines. `growth` is a web worker's memory (MiB) after so many calls."""
+    """Return the lines. `growth`: pairs of calls answered, and a web worker's memory then (MiB)."""
 
     def ratio(row: str, to: str) -> float | None:
         return _from(results, lambda of: of[row].rate / of[to].rate)
@@ -42,20 +42,13 @@ def targets(results: Results, growth: list[tuple[int, float]]) -> list[Target]:
     def slower(row: str, than: str) -> float | None:
         return _from(results, lambda of: (of[row].p50_ms or 0) / (of[than].p50_ms or 1))
 
-    def post(title: str, row: str) -> list[Target]:
-        return [
-            Target(title, "PostgreSQL's one function", ratio(row, "limit.function"), 0.5),
-            Target(title, "django-hordak, lock and check", ratio(row, "hordak"), 9),
-            Target(title, "pgledger through psycopg", ratio(row, "pgledger"), 1.3),
-        ]
-
     tail = _from(
         results, lambda of: (of["http.charge"].p99_ms or 0) / (of["http.charge"].p50_ms or 1)
     )
-    charge = "charge"
+    charge, function = "charge", "PostgreSQL's one function"
     return [
-        *post("post", "post.single"),
-        *post("post, in one statement", "post.once"),
+        Target("post", function, ratio("post.single", "limit.function"), 0.5),
+        Target("post, in one statement", function, ratio("post.once", "limit.function"), 0.5),
         Target(charge, "the bare DRF view", ratio("http.charge", "http.bare"), 1.2),
         Target(charge, "the DRF and ORM transfer", ratio("http.charge", "http.orm"), 4),
         Target(charge, "one function and a key", ratio("http.charge", "limit.once"), 0.18),
@@ -68,7 +61,7 @@ def targets(results: Results, growth: list[tuple[int, float]]) -> list[Target]:
         Target("intake", "transfers posted in batches", ratio("intake", "post.batch"), 0.6),
         Target("intake", "the same, posted in batches", ratio("intake", "intake.post"), 0.6),
         Target(
-            "seeding", "customers a second", _from(results, lambda of: of["seeding"].rate), 20_000
+            "import", "customers a second", _from(results, lambda of: of["import"].rate), 20_000
         ),
         Target("read", "the bare DRF view", ratio("http.info", "http.bare"), 0.8),
         Target(
@@ -92,6 +85,6 @@ def _from(results: Results, value: Callable[[Results], float]) -> float | None:
 
 
 def _later_growth(growth: list[tuple[int, float]]) -> float | None:
-    """Return the memory at the end to that after the first calls; there are two workers."""
+    """Return the ratio of the memory at the end to that after the first calls of two workers."""
     settled = [mib for answered, mib in growth if answered >= 2 * SETTLED_AFTER]
     return settled[-1] / settled[0] if len(settled) > 1 else None

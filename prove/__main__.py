@@ -10,17 +10,17 @@ import sys
 import time
 from pathlib import Path
 
-from prove.place import Place, a_place
+from prove.workdir import Workdir, a_workdir
 
 
 def main() -> int:
     """Run what the arguments ask for."""
     arguments = _arguments()
-    # Whoever stops it leaves nothing running behind.
+    # SIGTERM ends the child processes too.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     began = time.monotonic()
-    with a_place() as place:
-        is_well = _run(place, arguments)
+    with a_workdir() as workdir:
+        is_well = _run(workdir, arguments)
     minutes, seconds = divmod(round(time.monotonic() - began), 60)
     print(f"\nSeed {arguments.seed}, {minutes} min {seconds} s.", end=" ")
     print(f"The same faults on the same load again: make prove SEED={arguments.seed}")
@@ -36,22 +36,22 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _run(place: Place, arguments: argparse.Namespace) -> bool:
+def _run(workdir: Workdir, arguments: argparse.Namespace) -> bool:
     # Django can be set up only once the database is there.
-    from prove.stage import a_stage
+    from prove.setup import an_installation
 
-    with a_stage(place) as installation:
-        from prove import acts, mutants
+    with an_installation(workdir) as installation:
+        from prove import mutants, runner
 
         is_proof = arguments.mutants is None
-        cast = acts.prepare(installation, is_short=arguments.short or not is_proof)
+        actors = runner.prepare(installation, is_short=arguments.short or not is_proof)
         is_well = True
         if is_proof:
-            is_well = acts.prove(
-                installation, cast, arguments.seed, is_short=arguments.short, log=arguments.log
+            is_well = runner.prove(
+                installation, actors, arguments.seed, is_short=arguments.short, log=arguments.log
             )
         names = arguments.mutants or (mutants.SHORT_MUTANTS if arguments.short else ())
-        has_caught = acts.try_mutants(installation, cast, arguments.seed, names)
+        has_caught = runner.try_mutants(installation, actors, arguments.seed, names)
     return is_well and has_caught
 
 

@@ -1,48 +1,32 @@
-"""Who calls: made once, past HTTP, before anything breaks."""
+"""Who calls: made before anything breaks, without HTTP."""
 
-import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from accounts.models import Client, Company, Role, User
-from accounts.services import open_session
-from commerce.cash import deposit
-from commerce.credits import top_up
+from accounts.models import Role, User
+from commerce.credits import order_top_up
+from commerce.movements import move
 from core.unit_of_work import unit_of_work
+from harness.actors import Actor, actor_of, create_actor, create_user
 from wallets.assets import create_asset
 from wallets.models import Asset
-from wallets.services import open_cash_wallet
 
 GOLD = "GOLD"
-RICH_MINOR = 5_000_00
-POOR_MINOR = 3_00
+RICH, POOR, NOTHING = "5000.00", "3.00", "0"
+CLIENTS = 16
 #: Jepsen's bank: one owner, so that one answer shows all of its accounts.
 BANK_WALLETS = 8
 BANK_MINOR = 100_00
 #: double_entry's jack hammer.
 HAMMERED_WALLETS = 5
-HAMMERED_MINOR = 10_000_00
-#: Blnk's hundred users, and how many of them the balance is enough for.
+HAMMERED = "10000.00"
+#: What Blnk's hundred users charge together: enough for forty.
 HUNDRED_MINOR = 40_00
 
 
-@dataclass(frozen=True)
-class Actor:
-    """A user with a token, and the wallets that it owns."""
-
-    id: uuid.UUID
-    token: str
-    wallets: tuple[uuid.UUID, ...] = ()
-
-    @property
-    def wallet(self) -> uuid.UUID:
-        """Its first wallet."""
-        return self.wallets[0]
-
-
 @dataclass
-class Cast:
-    """Everybody. Those who leave, are frozen or log out are used once each."""
+class Actors:
+    """All callers. Each of those in an iterator is used once."""
 
     operator: Actor
     clients: list[Actor]
@@ -50,79 +34,55 @@ class Cast:
     players: list[Actor]
     bank: Actor
     hammered: Actor
-    hundreds: list[Actor]
-    leavers: Iterator[Actor]
-    freezers: Iterator[Actor]
-    #: Second sessions of clients.
-    sessions: Iterator[Actor]
-    #: They open wallets beyond the limit.
-    collectors: list[Actor] = field(default_factory=list)
+    #: Payers of a hundred users each.
+    shared_payers: list[Actor]
+    #: Clients that open wallets beyond the limit.
+    openers: list[Actor]
+    #: Clients to delete, clients whose wallet to freeze, second sessions of clients to end.
+    to_delete: Iterator[Actor]
+    to_freeze: Iterator[Actor]
+    to_log_out: Iterator[Actor]
 
 
-def make_cast(*, leavers: int, hundreds: int) -> Cast:
-    """Make everybody. Wants Django, and an empty database that is migrated."""
-    return unit_of_work(lambda: _make_cast(leavers, hundreds))
+def make_actors(*, revocations: int, hundreds: int) -> Actors:
+    """Make all callers. Wants Django, and an empty database that is migrated."""
+    return unit_of_work(lambda: _make_actors(revocations, hundreds))
 
 
-def _make_cast(leavers: int, hundreds: int) -> Cast:
+def _make_actors(revocations: int, hundreds: int) -> Actors:
     gold = create_asset(symbol=GOLD, name="Gold", decimals=2, is_cash=False)
-    operator = User.objects.create_user("operator@prove.example", None, role=Role.OPERATOR)
-    clients = [
-        _client(f"client{number}", POOR_MINOR if number % 4 == 0 else RICH_MINOR)
-        for number in range(16)
-    ]
-    return Cast(
-        operator=_actor(operator),
+    operator = create_user(Role.OPERATOR)
+    clients = [_client(RICH if number % 4 else POOR) for number in range(CLIENTS)]
+    return Actors(
+        operator=actor_of(operator),
         clients=clients,
-        companies=[_company(f"company{number}") for number in range(3)],
-        players=[_player(f"player{number}", operator, gold) for number in range(6)],
-        bank=_client("bank", *[BANK_MINOR] * BANK_WALLETS),
-        hammered=_client("hammered", *[HAMMERED_MINOR] * HAMMERED_WALLETS),
-        hundreds=[_client(f"hundred{number}", HUNDRED_MINOR) for number in range(hundreds)],
-        leavers=iter([_client(f"leaver{number}", 0) for number in range(leavers)]),
-        freezers=iter([_client(f"freezer{number}", RICH_MINOR) for number in range(leavers)]),
-        sessions=iter([_second(clients[number % 16]) for number in range(leavers)]),
-        collectors=[_client(f"collector{number}") for number in range(hundreds)],
+        companies=[create_actor(Role.COMPANY, NOTHING) for _ in range(3)],
+        players=[_player(operator, gold) for _ in range(6)],
+        bank=_client(*[major(BANK_MINOR)] * BANK_WALLETS),
+        hammered=_client(*[HAMMERED] * HAMMERED_WALLETS),
+        shared_payers=[_client(major(HUNDRED_MINOR)) for _ in range(hundreds)],
+        openers=[_client() for _ in range(hundreds)],
+        to_delete=iter([_client(NOTHING) for _ in range(revocations)]),
+        to_freeze=iter([_client(RICH) for _ in range(revocations)]),
+        to_log_out=iter([_session(clients[number % CLIENTS]) for number in range(revocations)]),
     )
 
 
-def _client(name: str, *holds_minor: int) -> Actor:
-    user = User.objects.create_user(f"{name}@prove.example", None, role=Role.CLIENT)
-    Client.objects.create(user=user, **_PERSON)
-    wallets = []
-    for amount_minor in holds_minor:
-        wallet = open_cash_wallet(user, "USD")
-        wallets.append(wallet.id)
-        if amount_minor:
-            deposit(user, wallet_id=wallet.id, amount=major(amount_minor))
-    return _actor(user, *wallets)
+def _client(*balances: str) -> Actor:
+    return create_actor(Role.CLIENT, *balances)
 
 
-def _company(name: str) -> Actor:
-    user = User.objects.create_user(f"{name}@prove.example", None, role=Role.COMPANY)
-    Company.objects.create(user=user, name=name, url="https://prove.example", **_PERSON)
-    return _actor(user, open_cash_wallet(user, "USD").id)
+def _player(operator: User, gold: Asset) -> Actor:
+    user = create_user(Role.CLIENT)
+    order = order_top_up(operator, user=user, asset=gold, amount=RICH)
+    move(order, operator)
+    return actor_of(user, order.target_id)
 
 
-def _player(name: str, operator: User, gold: Asset) -> Actor:
-    user = User.objects.create_user(f"{name}@prove.example", None, role=Role.CLIENT)
-    Client.objects.create(user=user, **_PERSON)
-    movement = top_up(operator, user=user, asset=gold, amount=major(RICH_MINOR))
-    return _actor(user, movement.target.id)
-
-
-def _actor(user: User, *wallets: uuid.UUID) -> Actor:
-    return Actor(user.pk, open_session(user).token, wallets)
-
-
-def _second(actor: Actor) -> Actor:
-    user = User.objects.get(pk=actor.id)
-    return Actor(actor.id, open_session(user).token, actor.wallets)
+def _session(actor: Actor) -> Actor:
+    return actor_of(User.objects.get(pk=actor.id), *actor.wallets)
 
 
 def major(amount_minor: int) -> str:
     """Return an amount as it is sent: `1250` is "12.50"."""
     return f"{amount_minor // 100}.{amount_minor % 100:02}"
-
-
-_PERSON = {"first_name": "A", "last_name": "B", "phone_number": "+34666666666"}

@@ -1,26 +1,28 @@
-"""The books against themselves, in SQL of the proof's own, in one snapshot."""
+"""Checks that the books agree with themselves, in SQL of the proof's own."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 
 from prove.operations import Violation
 
-# Each query returns what is wrong, a line for each; none when all is well.
+# Each query returns a line for each thing that is wrong.
+_TOTALS = """
+    SELECT 'the wallets of ' || a.symbol || ' hold ' || coalesce(w.held, 0)
+           || ', the world put in ' || coalesce(t.put_in, 0)
+      FROM wallets_asset a
+      LEFT JOIN (SELECT asset_id, sum(balance_minor) AS held FROM wallets_wallet
+                  WHERE owner_id IS NOT NULL GROUP BY asset_id) w ON w.asset_id = a.symbol
+      LEFT JOIN (SELECT asset_id, sum(amount_minor * (source_is_system::int
+                                                      - target_is_system::int)) AS put_in
+                   FROM ledger_transaction WHERE failure_code IS NULL
+                  GROUP BY asset_id) t ON t.asset_id = a.symbol
+     WHERE coalesce(w.held, 0) <> coalesce(t.put_in, 0)
+"""
 _QUERIES = {
-    "books sum to zero": """
-        SELECT 'the wallets of ' || a.symbol || ' hold ' || coalesce(w.held, 0)
-               || ', the world put in ' || coalesce(t.put_in, 0)
-          FROM wallets_asset a
-          LEFT JOIN (SELECT asset_id, sum(balance_minor) AS held FROM wallets_wallet
-                      WHERE owner_id IS NOT NULL GROUP BY asset_id) w ON w.asset_id = a.symbol
-          LEFT JOIN (SELECT asset_id, sum(amount_minor * (source_is_system::int
-                                                          - target_is_system::int)) AS put_in
-                       FROM ledger_transaction WHERE failure_code IS NULL
-                      GROUP BY asset_id) t ON t.asset_id = a.symbol
-         WHERE coalesce(w.held, 0) <> coalesce(t.put_in, 0)
-    """,
+    "books sum to zero": _TOTALS,
     "balances equal entries": """
         WITH sides AS (
             SELECT target_id AS wallet_id, amount_minor AS change, target_version AS version
@@ -34,7 +36,7 @@ _QUERIES = {
               FROM sides GROUP BY wallet_id
         )
         SELECT 'wallet ' || w.id || ' holds ' || w.balance_minor || ' at version ' || w.version
-               || '; entries say ' || coalesce(e.balance, 0) || ' at ' || coalesce(e.entries, 0)
+               || '; its entries: ' || coalesce(e.balance, 0) || ' at ' || coalesce(e.entries, 0)
           FROM wallets_wallet w LEFT JOIN entries e ON e.wallet_id = w.id
          WHERE w.owner_id IS NOT NULL
            AND (w.balance_minor, w.version, w.version, w.version)
@@ -73,10 +75,22 @@ _QUERIES = {
 }
 
 
-def look(connection: psycopg.Connection[Any], *, max_wallets: int) -> Iterator[Violation]:
-    """Yield what is wrong with the books, all of it seen at one moment."""
+@contextmanager
+def snapshot(connection: psycopg.Connection[Any]) -> Iterator[None]:
+    """Let all queries of the block see the database as of one moment."""
     with connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        for invariant, query in _QUERIES.items():
-            for (text,) in connection.execute(query, {"max_wallets": max_wallets}):
-                yield Violation(invariant, text)
+        yield
+
+
+def check_totals(connection: psycopg.Connection[Any]) -> Iterator[str]:
+    """Yield each asset whose wallets do not hold what deposits and credits have put in."""
+    for (text,) in connection.execute(_TOTALS):
+        yield text
+
+
+def check(connection: psycopg.Connection[Any], *, max_wallets: int) -> Iterator[Violation]:
+    """Yield what is wrong with the books. Wants a snapshot."""
+    for invariant, query in _QUERIES.items():
+        for (text,) in connection.execute(query, {"max_wallets": max_wallets}):
+            yield Violation(invariant, text)

@@ -10,7 +10,7 @@ PATIENCE_SECONDS = 7.0
 
 
 class Caller:
-    """Sends operations over one connection, which it opens anew when it has to."""
+    """Sends operations over one connection, which it opens again when it has to."""
 
     def __init__(self, port: int) -> None:
         self._port = port

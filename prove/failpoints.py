@@ -1,13 +1,13 @@
-"""Failpoints in the database of the run: who comes there waits until it is let go.
+"""Failpoints in the database of the run: a session that reaches one waits until it is released.
 
-They hang on the tables and on `lock_wallets`, not on the product's statements. At each, a session
-takes a lock of our own for sharing, which costs next to nothing until the proof holds that lock
-alone: then whoever comes there waits, can be told by name, and something can happen to it.
+They are triggers and a wrapper of `lock_wallets`, independent of the product's statements. At each,
+a session takes an advisory lock in shared mode, which costs next to nothing until the proof holds
+that lock exclusively: then the session waits, its name shows its process, and a fault can strike.
 """
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -15,12 +15,12 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from prove.installation import LOCK_TIMEOUT_MS, Installation
-from prove.waiting import PAUSE_SECONDS
+from harness.waiting import PAUSE_SECONDS
+from prove.installation import LOCK_TIMEOUT_MS, BreakableInstallation
 
-#: Our locks, among those of the product.
+#: The first number of our advisory locks: the product uses other ones.
 SPACE = 4_712
-#: Added for the processors.
+#: Added to the second number for the processors.
 _OF_CHUNK = 100
 PATIENCE_SECONDS = 5
 
@@ -38,7 +38,7 @@ class Step(IntEnum):
 
 
 class Missed(Exception):
-    """Nobody came to the failpoint in time: the fault did not take place."""
+    """No process reached the failpoint in time: the fault did not take place."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def install(connection: psycopg.Connection[Any]) -> None:
         "SELECT pg_get_function_result(oid) FROM pg_proc WHERE proname = 'lock_wallets'"
     ).fetchone()
     if row is None:
-        raise LookupError("There is no function lock_wallets any more.")
+        raise LookupError("There is no function lock_wallets.")
     connection.execute("ALTER FUNCTION lock_wallets(uuid[]) RENAME TO prove_lock_wallets")
     connection.execute(sql.SQL(_LOCK_WALLETS.replace("{result}", row[0])))
     for table, before, after in (
@@ -77,23 +77,24 @@ def install(connection: psycopg.Connection[Any]) -> None:
 
 @contextmanager
 def halted_at(
-    installation: Installation, step: Step, *, in_chunk: bool = False
+    installation: BreakableInstallation, step: Step, *, in_chunk: bool = False
 ) -> Iterator[Halted]:
-    """Stop the next one that comes to the step, for as long as the block lasts. Raises `Missed`.
+    """Halt the next session at the step while the block runs. Raises `Missed`.
 
-    It must not last: the product gives up waiting after its `lock_timeout`.
+    The block must be short: the product stops waiting after its `lock_timeout`.
     """
     number = step.value + (_OF_CHUNK if in_chunk else 0)
     with installation.connect() as connection:
         connection.execute("SELECT pg_advisory_lock(%s, %s)", [SPACE, number])
         try:
-            yield _wait_for_one(connection, number)
+            yield _wait_for_session(connection, number)
         finally:
-            if not connection.broken:
+            # A fault may have ended this session too, and its locks with it.
+            with suppress(psycopg.OperationalError):
                 connection.execute("SELECT pg_advisory_unlock_all()")
 
 
-def _wait_for_one(connection: psycopg.Connection[Any], number: int) -> Halted:
+def _wait_for_session(connection: psycopg.Connection[Any], number: int) -> Halted:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         row = connection.execute(_WAITING, [SPACE, number]).fetchone()
@@ -101,11 +102,11 @@ def _wait_for_one(connection: psycopg.Connection[Any], number: int) -> Halted:
             name, backend = row
             return Halted(int(name.split()[-1]), backend)
         time.sleep(PAUSE_SECONDS)
-    raise Missed(f"nobody came to {Step(number % _OF_CHUNK).name}")
+    raise Missed(f"no session reached {Step(number % _OF_CHUNK).name}")
 
 
 if LOCK_TIMEOUT_MS < 10 * PAUSE_SECONDS * 1000:
-    raise AssertionError("who waits at a failpoint would give up before it is seen")
+    raise AssertionError("a session would stop waiting at a failpoint before it is seen")
 
 _WAITING = """
     SELECT a.application_name, a.pid FROM pg_locks l JOIN pg_stat_activity a USING (pid)
@@ -139,7 +140,7 @@ _TRIGGER = """
     CREATE TRIGGER {name} {when} INSERT ON {table}
     FOR EACH STATEMENT EXECUTE FUNCTION prove_halt_at({step})
 """
-# A deferred trigger runs when the transaction commits, just before it is written down.
+# A deferred trigger runs in the commit, just before it is written to disk.
 _IN_COMMIT = f"""
     CREATE CONSTRAINT TRIGGER prove_in_commit AFTER INSERT ON core_idempotencyrecord
     DEFERRABLE INITIALLY DEFERRED

@@ -1,12 +1,14 @@
-"""All invariants, checked when nothing is under way."""
+"""All invariants, checked while no request runs."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 import psycopg
 from django.db import connection as django_connection
 
+from harness.waiting import poll
 from ledger.trial_balance import trial_balance
 from ledger.verification import verify_wallets
 from ops.embedded_postgres import Role
@@ -20,49 +22,46 @@ from prove.installation import (
     SESSIONS_PER_PROCESSOR,
     SESSIONS_PER_WORKER,
     WORKERS,
-    Installation,
+    BreakableInstallation,
 )
 from prove.ledger_rows import Ledger, Queued, Record, Row, queue_of, records_of
 from prove.operations import DUPLICATE, OPENED, RECORDED, Answer, Log, Operation, Violation
-from prove.waiting import wait_until
 
-#: What a session that a stopped process left behind is given to go.
+#: How long a session of a process that was killed may stay.
 TIDY_SECONDS = IDLE_IN_TRANSACTION_SECONDS + 3
-#: What the queue is given to come to its end.
+#: How long the queue may take to be empty.
 QUEUE_SECONDS = 60
-#: Where the log of PostgreSQL tells of two who waited for each other.
+#: What PostgreSQL logs of two transactions that wait for each other.
 DEADLOCK = "deadlock detected"
 
 
 class Inspector:
-    """Compares what callers were told with what the database holds."""
+    """Compares the answers that callers got with what the database holds."""
 
-    def __init__(self, installation: Installation, log: Log) -> None:
+    def __init__(self, installation: BreakableInstallation, log: Log) -> None:
         self._installation = installation
         self._log = log
         self._ledger = Ledger()
         self._settled: list[Operation] = []
         self._log_read = 0
-        self.checks = 0
         with installation.connect() as connection:
-            # What the actors began with.
-            self._begun = {row.id for row in self._ledger.read_on(connection)}
+            # The first deposits of the actors.
+            self._initial = {row.id for row in self._ledger.read_new(connection)}
         self._read_server_log()
 
     def check(self) -> None:
         """Check everything that holds at any quiet moment."""
-        self.checks += 1
         self._check_sessions()
         settled = self._log.take_settled()
         self._settled += settled
         if len(self._settled) != len(self._log.operations):
-            self._log.violate("settled", "there are operations that have come to no end")
+            self._log.violate("settled", "there are operations that are not settled")
         with self._installation.connect() as connection:
-            # The processor goes on, so rows of the queue and of the ledger are one snapshot.
-            with connection.transaction():
-                connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            # The processor works meanwhile, so the queue and the ledger are read in one snapshot.
+            with books.snapshot(connection):
                 found = list(self._compare(connection, settled))
-            found += books.look(connection, max_wallets=MAX_WALLETS)
+            with books.snapshot(connection):
+                found += books.check(connection, max_wallets=MAX_WALLETS)
         found += self._verify()
         if self._read_server_log().count(DEADLOCK):
             found.append(Violation("no deadlock", "two transactions waited for each other"))
@@ -70,19 +69,19 @@ class Inspector:
             self._log.violate(violation.invariant, violation.text)
 
     def check_end(self) -> None:
-        """Check what holds once the queue has come to its end, too."""
+        """Check what holds once the queue is empty, too."""
 
-        def is_through() -> bool:
+        def is_empty() -> bool:
             with self._installation.connect() as connection:
                 row = connection.execute(
                     "SELECT count(*) FROM intake_queuedtransaction WHERE status = 'pending'"
                 ).fetchone()
             return row == (0,)
 
-        if not wait_until(is_through, seconds=QUEUE_SECONDS):
+        if not poll(is_empty, seconds=QUEUE_SECONDS):
             self._log.violate("queue", "queued transactions are stuck")
         self.check()
-        # Once more, and all of them: nothing may have come later to what was right before.
+        # All operations again: nothing may have been added to what was right before.
         with self._installation.connect() as connection:
             for violation in self._compare(connection, self._settled):
                 self._log.violate(violation.invariant, violation.text)
@@ -90,7 +89,7 @@ class Inspector:
     # --- Sessions and locks -----------------------------------------------------------------
 
     def _check_sessions(self) -> None:
-        """Wait until what a killed process left behind is gone, as long as the settings give it."""
+        """Check that sessions of killed processes end as soon as the settings say."""
         left: list[str] = []
 
         def is_tidy() -> bool:
@@ -98,7 +97,7 @@ class Inspector:
                 left[:] = [str(text) for (text,) in connection.execute(_LEFT_BEHIND, [Role.APP])]
             return not left
 
-        if not wait_until(is_tidy, seconds=TIDY_SECONDS):
+        if not poll(is_tidy, seconds=TIDY_SECONDS):
             self._log.violate("nothing left behind", "; ".join(left))
         sessions = len(self._installation.backends())
         if sessions > WORKERS * SESSIONS_PER_WORKER + PROCESSORS * SESSIONS_PER_PROCESSOR:
@@ -107,7 +106,7 @@ class Inspector:
     # --- The books ----------------------------------------------------------------------------
 
     def _verify(self) -> Iterator[Violation]:
-        """Ask the product's own commands, too."""
+        """Run the product's own verification, too."""
         try:
             for finding in verify_wallets(ranges=1):
                 yield Violation("verify_ledger", f"{finding.wallet_id} {finding.problem}")
@@ -120,16 +119,16 @@ class Inspector:
     def _read_server_log(self) -> str:
         with self._installation.server_log.open("rb") as server_log:
             server_log.seek(self._log_read)
-            said = server_log.read()
-        self._log_read += len(said)
-        return said.decode("utf-8", "replace")
+            added = server_log.read()
+        self._log_read += len(added)
+        return added.decode("utf-8", "replace")
 
-    # --- What was said, and what happened -----------------------------------------------------
+    # --- Answers and rows ---------------------------------------------------------------------
 
     def _compare(
         self, connection: psycopg.Connection[Any], settled: Sequence[Operation]
     ) -> Iterator[Violation]:
-        yield from self._look_for_strangers(self._ledger.read_on(connection))
+        yield from self._check_origins(self._ledger.read_new(connection))
         total = connection.execute("SELECT count(*) FROM ledger_transaction").fetchone()
         if total != (self._ledger.count,):
             yield Violation("exactly once", f"transactions came or went: {total}")
@@ -141,11 +140,11 @@ class Inspector:
         queued = [each for each in settled if each.is_queued]
         yield from self._compare_queue(connection, queued)
 
-    def _look_for_strangers(self, rows: Sequence[Row]) -> Iterator[Violation]:
+    def _check_origins(self, rows: Sequence[Row]) -> Iterator[Violation]:
         for row in rows:
-            asked = row.request_id or row.summary.partition("/")[0]
-            if asked not in self._log.operations and row.id not in self._begun:
-                yield Violation("nothing unasked", f"nobody asked for {row}")
+            operation_id = row.request_id or row.summary.partition("/")[0]
+            if operation_id not in self._log.operations and row.id not in self._initial:
+                yield Violation("nothing unasked", f"no operation asked for {row}")
 
     def _compare_record(self, operation: Operation, records: list[Record]) -> Iterator[Violation]:
         answer = operation.answer
@@ -158,18 +157,13 @@ class Inspector:
         else:
             is_right = len(records) <= 1
         if not is_right:
-            yield Violation("same answer", f"{_named(operation)}: {records} is kept")
+            yield Violation("same answer", f"{operation}: {records} is kept")
 
     def _compare_rows(self, operation: Operation) -> Iterator[Violation]:
         rows = self._ledger.by_request.get(operation.id, [])
-        if not operation.effects:
-            wanted: list[int] = [0]
-        else:
-            wanted = _wanted(operation)
+        wanted = _wanted(operation)
         if len(rows) not in wanted:
-            yield Violation(
-                "exactly once", f"{_named(operation)}: {len(rows)} transactions, not {wanted}"
-            )
+            yield Violation("exactly once", f"{operation}: {len(rows)} transactions, not {wanted}")
             return
         yield from _compare_content(operation, rows)
 
@@ -180,12 +174,12 @@ class Inspector:
         for operation in operations:
             rows = queue[operation.id]
             if len(rows) not in _wanted(operation):
-                yield Violation("queue", f"{_named(operation)}: {len(rows)} are queued")
+                yield Violation("queue", f"{operation}: {len(rows)} are queued")
             if operation.is_done and operation.answer and operation.answer.is_success:
-                told = operation.answer.json
-                ids = [each["id"] for each in (told if isinstance(told, list) else [told])]
+                body = operation.answer.json
+                ids = [each["id"] for each in (body if isinstance(body, list) else [body])]
                 if ids != [str(row.id) for row in rows]:
-                    yield Violation("queue", f"{_named(operation)}: other ids were told")
+                    yield Violation("queue", f"{operation}: the answer has other ids")
             for row in rows:
                 yield from self._compare_queued(operation, row)
 
@@ -197,81 +191,67 @@ class Inspector:
             yield Violation("queue", f"{row}: completed {len(completed)} times")
         if len(tried) != row.attempts:
             yield Violation("queue", f"{row}: the ledger has {len(tried)} attempts")
-        # What was to be tried once only asked for an answer later, not for patience.
+        # `Prefer: respond-async` asks for one attempt only.
         most = 1 if "Prefer" in operation.headers else MAX_ATTEMPTS
         if row.status == "failed" and row.attempts != most:
             yield Violation("queue", f"{row}: given up too early")
-        # An attempt begins after the one before has ended, and the next is not due until then.
+        # An attempt begins after the one before has ended; the next is not due until a pause later.
         for first, third in zip(tried, tried[2:], strict=False):
             if third.made_at - first.made_at < RETRY_SECONDS - 0.001:
                 yield Violation("queue", f"{row}: tried again before its time")
         if tried and row.transaction != tried[-1].id:
             yield Violation("queue", f"{row}: its last attempt was {tried[-1].id}")
         for each in tried:
-            if (each.kind, each.source, each.target, each.amount_minor) != (
-                effect.kind,
-                effect.source,
-                effect.target,
-                effect.amount_minor,
-            ):
+            if each.effect != effect:
                 yield Violation("nothing unasked", f"{row}: {each} is not {effect}")
 
 
-def _named(operation: Operation) -> str:
-    return f"{operation.name} {operation.id} (answered {operation.outcomes})"
-
-
 def _wanted(operation: Operation) -> list[int]:
-    """Return how many transactions an operation may have left, or rows of the queue."""
+    """Return how many transactions an operation may have made, or rows of the queue."""
     answer, whole = operation.answer, len(operation.effects)
     if operation.is_done:
-        # A batch charges each for itself: what cannot be tried is no attempt. Here all can.
+        # A batch makes one transaction for each charge, since all its wallets exist.
         return [whole]
     if answer is not None and answer.is_final:
         if answer.code in RECORDED and not operation.is_queued:
             return [whole]
         return [0]
-    # Nobody has the last word. "Nothing was committed" is one, too.
+    # No final answer. After 503s that promise that nothing was committed, there must be none.
     return [0, whole] if operation.may_be_done else [0]
 
 
 def _compare_content(operation: Operation, rows: Sequence[Row]) -> Iterator[Violation]:
     answer = operation.answer
     results = answer.json.get("results") if answer and answer.is_success and rows else None
-    for place, row in enumerate(rows):
-        effect = operation.effects[place]
-        target = _opened(answer, row) if effect.target == OPENED else effect.target
-        if (row.kind, row.source, row.target, row.amount_minor, row.origin) != (
-            effect.kind,
-            effect.source,
-            target,
-            effect.amount_minor,
-            effect.origin,
-        ):
-            yield Violation("nothing unasked", f"{_named(operation)}: {row} is not {effect}")
+    for position, row in enumerate(rows):
+        effect = operation.effects[position]
+        if effect.target == OPENED:
+            effect = replace(effect, target=_opened(answer, row))
+        if row.effect != effect:
+            yield Violation("nothing unasked", f"{operation}: {row} is not {effect}")
         if answer is None or not answer.is_final:
             continue
-        told = results[place]["transaction"] if results else _transaction(answer.json)
-        code = results[place]["code"] if results else answer.code
+        transaction = results[position]["transaction"] if results else _transaction(answer.json)
+        code = results[position]["code"] if results else answer.code
         if code in ("", DUPLICATE):
             code = None
-        if row.failure != code or (told is not None and told != str(row.id)):
-            yield Violation("exactly once", f"{_named(operation)}: {row}, told {told} {code}")
+        if row.failure != code or (transaction is not None and transaction != str(row.id)):
+            yield Violation("exactly once", f"{operation}: {row}, answered {transaction} {code}")
 
 
 def _opened(answer: Answer | None, row: Row) -> UUID | None:
-    """Return the wallet that the answer says it has opened; without one, nobody can say which."""
+    """Return the wallet that the answer names; without an answer, the row's."""
     return UUID(answer.json["id"]) if answer and answer.is_success else row.target
 
 
-def _transaction(told: Any) -> str | None:
+def _transaction(body: Any) -> str | None:
     """Return the transaction that an answer names, if it names one."""
-    details = told.get("details") or {}
-    found = told.get("transaction") or told.get("transactionId") or details.get("transactionId")
+    details = body.get("details") or {}
+    found = body.get("transaction") or body.get("transactionId") or details.get("transactionId")
     return None if found is None else str(found)
 
 
-#: Sessions in a transaction that wait for their client, who waits for a lock, and locks of keys.
+#: Sessions in a transaction that wait for their client, or for a lock.
 _LEFT_BEHIND = """
     SELECT format('%%s is %%s for %%s: %%s', application_name, state, now() - state_change,
                   left(query, 80))

@@ -1,4 +1,4 @@
-"""What the database holds of the operations, read by the owner, past the service."""
+"""What the database holds of the operations, read without the service."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -8,8 +8,10 @@ from uuid import UUID
 
 import psycopg
 
+from prove.operations import Effect
+
 _NOTHING = UUID(int=0)
-#: A chunk may commit a while after it made its ids: what is read is read on from before.
+#: A chunk may commit up to 15 s after its ids were made: reading starts that much earlier.
 _OVERLAP = UUID(int=15_000 << 80).int
 
 
@@ -25,6 +27,10 @@ class Row(NamedTuple):
     summary: str
     request_id: str
     origin: UUID | None
+
+    @property
+    def effect(self) -> Effect:
+        return Effect(self.kind, self.source, self.target, self.amount_minor, self.origin)
 
     @property
     def made_at(self) -> float:
@@ -46,7 +52,7 @@ class Queued(NamedTuple):
 
 
 class Record(NamedTuple):
-    """What is kept under an idempotency key."""
+    """The answer that is kept under an idempotency key."""
 
     key: str
     status: int
@@ -62,8 +68,8 @@ class Ledger:
     by_request: dict[str, list[Row]] = field(default_factory=lambda: defaultdict(list))
     by_summary: dict[str, list[Row]] = field(default_factory=lambda: defaultdict(list))
 
-    def read_on(self, connection: psycopg.Connection[Any]) -> list[Row]:
-        """Read what came since the last time and return it."""
+    def read_new(self, connection: psycopg.Connection[Any]) -> list[Row]:
+        """Read the rows that came since the last time and return them."""
         since = UUID(int=max(0, self._newest.int - _OVERLAP))
         rows = [
             row
@@ -107,7 +113,7 @@ def queue_of(
 
 
 def records_of(connection: psycopg.Connection[Any], keys: Sequence[str]) -> dict[str, list[Record]]:
-    """Return what is kept under these keys."""
+    """Return the records of these keys."""
     found: dict[str, list[Record]] = defaultdict(list)
     for key, status, body in connection.execute(
         "SELECT key, status_code, body FROM core_idempotencyrecord WHERE key = ANY (%s)",

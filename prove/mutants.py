@@ -1,6 +1,7 @@
 """Mutants: each takes one guarantee out of the service. The proof has to notice.
 
-What a mutant changes in the database is here; what it changes in the processes is in `sabotage`.
+What a mutant changes in the database is here; what it changes in the processes is in
+`process_mutations`.
 """
 
 import threading
@@ -11,20 +12,20 @@ from typing import Any
 
 import psycopg
 
+from harness.database import create_database, drop_database
 from ops.embedded_postgres import Role
-from prove import faults
-from prove.actors import Cast
-from prove.failpoints import Step
-from prove.faults import Fault
-from prove.installation import Installation
+from prove.actors import Actors
+from prove.faults import CATALOGUE
+from prove.installation import BreakableInstallation
 from prove.proof import Proof
-from prove.stage import PREPARED, copy_database, drop_database, use_database
+from prove.setup import PREPARED
 
+DATABASE = "mutant"
 ROUNDS = 8
-#: Later than a caller who lost the answer asks again.
+#: Later than a caller who lost the answer sends again.
 LATE_SECONDS = 1.0
 Change = Callable[[psycopg.Connection[Any]], None]
-Attack = Callable[[Proof, Cast, int], None]
+Attack = Callable[[Proof, int], None]
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Mutant:
     name: str
     change: Change
     attack: Attack
-    #: Whether idempotency records take a way of their own.
+    #: Whether idempotency records are written in transactions of their own.
     has_late_keys: bool = False
     is_sound: bool = False
 
@@ -52,26 +53,27 @@ class Verdict:
 
     @property
     def is_right(self) -> bool:
-        """Whether a mutant was caught, or the service as it is was not."""
+        """Whether a mutant was caught, or the unchanged service was not."""
         return bool(self.caught_by) != self.mutant.is_sound
 
 
-def try_mutant(installation: Installation, cast: Cast, mutant: Mutant, seed: str) -> Verdict:
+def try_mutant(
+    installation: BreakableInstallation, actors: Actors, mutant: Mutant, seed: str
+) -> Verdict:
     """Run the mutant until an invariant is broken, for at most `ROUNDS` rounds."""
-    database = "mutant"
-    drop_database(installation, database)
-    copy_database(installation, database, template=PREPARED)
-    use_database(installation, database)
+    drop_database(installation.data_dir, DATABASE)
+    create_database(installation.data_dir, DATABASE, template=PREPARED)
+    installation.use_database(DATABASE)
     installation.mutant = mutant.name
     with installation.connect() as superuser:
         mutant.change(superuser)
     rounds = 0
-    with _late_keys(installation, database, is_needed=mutant.has_late_keys):
+    with _late_keys(installation, is_needed=mutant.has_late_keys):
         installation.start_service()
-        proof = Proof(installation, cast, f"{seed}-{mutant.name.replace(' ', '-')}")
+        proof = Proof(installation, actors, f"{seed}-{mutant.name.replace(' ', '-')}")
         proof.watch.start()
         while rounds < ROUNDS and not proof.log.violations:
-            mutant.attack(proof, cast, rounds)
+            mutant.attack(proof, rounds)
             rounds += 1
         proof.watch.stop()
         installation.stop_service()
@@ -84,11 +86,11 @@ def try_mutant(installation: Installation, cast: Cast, mutant: Mutant, seed: str
 
 
 def _nothing(connection: psycopg.Connection[Any]) -> None:
-    """Leave the database alone: `sabotage` does it."""
+    """Leave the database alone: `process_mutations` changes the processes."""
 
 
 def _replace(old: str, new: str) -> Change:
-    """Write the text of each function that has `old` in it anew."""
+    """Replace `old` in each function that contains it."""
 
     def change(connection: psycopg.Connection[Any]) -> None:
         definitions = connection.execute(
@@ -98,34 +100,34 @@ def _replace(old: str, new: str) -> Change:
             [old],
         ).fetchall()
         if not definitions:
-            raise LookupError(f"No function says {old} any more: this mutant changes nothing.")
+            raise LookupError(f"No function contains {old}: this mutant changes nothing.")
         for (definition,) in definitions:
             connection.execute(definition.replace(old, new))
 
     return change
 
 
-def _spoil_keys(connection: psycopg.Connection[Any]) -> None:
-    """Keep each key under another one: none is ever found again, none is there twice."""
+def _lose_keys(connection: psycopg.Connection[Any]) -> None:
+    """Store each record under a random key: none is ever found again."""
     connection.execute(
         """
-        CREATE FUNCTION prove_spoil_key() RETURNS trigger LANGUAGE plpgsql AS $$
+        CREATE FUNCTION prove_lose_key() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
             NEW.key := left(NEW.key, 200) || ' ' || gen_random_uuid();
             RETURN NEW;
         END $$;
-        CREATE TRIGGER prove_spoil_key BEFORE INSERT ON core_idempotencyrecord
-        FOR EACH ROW EXECUTE FUNCTION prove_spoil_key();
+        CREATE TRIGGER prove_lose_key BEFORE INSERT ON core_idempotencyrecord
+        FOR EACH ROW EXECUTE FUNCTION prove_lose_key();
         """
     )
 
 
-def _send_keys_apart(connection: psycopg.Connection[Any]) -> None:
-    """Take each record out of the money's transaction; somebody else writes it afterwards."""
+def _divert_keys(connection: psycopg.Connection[Any]) -> None:
+    """Take each record out of the money's transaction; `_late_keys` writes it afterwards."""
     connection.execute(
         """
         CREATE TABLE prove_late_key (LIKE core_idempotencyrecord);
-        CREATE FUNCTION prove_send_key_apart() RETURNS trigger
+        CREATE FUNCTION prove_divert_key() RETURNS trigger
         LANGUAGE plpgsql SECURITY DEFINER AS $$
         BEGIN
             IF current_setting('application_name') LIKE 'web%' THEN
@@ -134,19 +136,19 @@ def _send_keys_apart(connection: psycopg.Connection[Any]) -> None:
             END IF;
             RETURN NULL;
         END $$;
-        CREATE TRIGGER prove_send_key_apart AFTER INSERT ON core_idempotencyrecord
-        FOR EACH ROW EXECUTE FUNCTION prove_send_key_apart();
+        CREATE TRIGGER prove_divert_key AFTER INSERT ON core_idempotencyrecord
+        FOR EACH ROW EXECUTE FUNCTION prove_divert_key();
         """
     )
 
 
-def _answer_before_it_is_written(connection: psycopg.Connection[Any]) -> None:
-    connection.execute(f"ALTER ROLE {Role.APP} IN DATABASE mutant SET synchronous_commit = off")
+def _acknowledge_before_flush(connection: psycopg.Connection[Any]) -> None:
+    connection.execute(f"ALTER ROLE {Role.APP} IN DATABASE {DATABASE} SET synchronous_commit = off")
 
 
 @contextmanager
-def _late_keys(installation: Installation, database: str, *, is_needed: bool) -> Iterator[None]:
-    """Write the records that were sent apart, now and then, in transactions of their own."""
+def _late_keys(installation: BreakableInstallation, *, is_needed: bool) -> Iterator[None]:
+    """Write the diverted records, now and then, in transactions of their own."""
     if not is_needed:
         yield
         return
@@ -155,7 +157,7 @@ def _late_keys(installation: Installation, database: str, *, is_needed: bool) ->
     def write() -> None:
         while not is_over.wait(LATE_SECONDS):
             try:
-                with installation.connect(database=database) as connection:
+                with installation.connect() as connection:
                     connection.execute(
                         "WITH late AS (DELETE FROM prove_late_key RETURNING *)"
                         " INSERT INTO core_idempotencyrecord OVERRIDING SYSTEM VALUE"
@@ -175,63 +177,57 @@ def _late_keys(installation: Installation, database: str, *, is_needed: bool) ->
 
 # --- How they are attacked ----------------------------------------------------------------------
 
-_LOST_ANSWER = Fault("commit's answer lost", faults.cut("answer"))
-_KILLED = Fault("PostgreSQL killed", faults.kill_database)
-_HELD_UP_IN_CHUNK = Fault("processor held up in a chunk", faults.hold_up_processor_in_chunk)
-_KILLED_AFTER_WRITE = Fault("worker killed after write", faults.kill_worker_at(Step.AFTER_WRITE))
+
+def _hammer(proof: Proof, number: int) -> None:
+    proof.run_workload(proof.workloads.hammer(120), None)
 
 
-def _hammer(proof: Proof, cast: Cast, number: int) -> None:
-    proof.run_shape(proof.shapes.hammer(120), None)
+def _charge_in_batches(proof: Proof, number: int) -> None:
+    proof.run_workload(proof.workloads.batches(60), None)
 
 
-def _charge_in_batches(proof: Proof, cast: Cast, number: int) -> None:
-    proof.run_shape(proof.shapes.batches(60), None)
+def _refund_twice(proof: Proof, number: int) -> None:
+    charges = proof.workloads.charges(60)
+    proof.run_workload(charges, None)
+    proof.run_workload(proof.workloads.first_refunds(charges), None)
+    proof.run_workload(proof.workloads.refunds(charges), None)
 
 
-def _mix_with(fault: Fault) -> Attack:
-    def attack(proof: Proof, cast: Cast, number: int) -> None:
-        proof.run_mixed(fault)
-
-    return attack
-
-
-def _refund_twice(proof: Proof, cast: Cast, number: int) -> None:
-    charges = proof.shapes.charges(60)
-    proof.run_shape(charges, None)
-    proof.run_shape(proof.shapes.first_refunds(charges), None)
-    proof.run_shape(proof.shapes.refunds(charges), None)
+def _mix_with(kind: str) -> Attack:
+    """Send every operation, with a fault of this kind."""
+    [fault] = [fault for fault in CATALOGUE if fault.kind == kind]
+    return lambda proof, _number: proof.run_mixed(fault)
 
 
-def _everything(proof: Proof, cast: Cast, number: int) -> None:
-    """Attack in all of the ways in turn."""
+_lose_answers = _mix_with("commit's answer lost")
+_kill_worker = _mix_with("worker killed after write")
+_hold_up_chunk = _mix_with("processor held up in a chunk")
+_kill_database = _mix_with("PostgreSQL killed")
+
+
+def _attack_in_turn(proof: Proof, number: int) -> None:
     attacks = (
         _hammer,
         _charge_in_batches,
-        _mix_with(_LOST_ANSWER),
-        _mix_with(_KILLED_AFTER_WRITE),
-        _mix_with(_HELD_UP_IN_CHUNK),
-        _mix_with(_KILLED),
+        _lose_answers,
+        _kill_worker,
+        _hold_up_chunk,
+        _kill_database,
         _refund_twice,
     )
-    attacks[number % len(attacks)](proof, cast, number)
+    attacks[number % len(attacks)](proof, number)
 
 
 MUTANTS: tuple[Mutant, ...] = (
-    Mutant("none: the service as it is", _nothing, _everything, is_sound=True),
+    Mutant("none: the service as it is", _nothing, _attack_in_turn, is_sound=True),
     Mutant("no lock", _replace("FOR NO KEY UPDATE OF w", ""), _hammer),
     Mutant("locks unordered", _replace("ORDER BY w.id", "ORDER BY random()"), _charge_in_batches),
-    Mutant(
-        "key committed apart from the money",
-        _send_keys_apart,
-        _mix_with(_LOST_ANSWER),
-        has_late_keys=True,
-    ),
-    Mutant("no unique key", _spoil_keys, _mix_with(_KILLED_AFTER_WRITE)),
-    Mutant("no lease of a chunk", _nothing, _mix_with(_HELD_UP_IN_CHUNK)),
-    Mutant("synchronous_commit off", _answer_before_it_is_written, _mix_with(_KILLED)),
+    Mutant("key committed apart from the money", _divert_keys, _lose_answers, has_late_keys=True),
+    Mutant("no unique key", _lose_keys, _kill_worker),
+    Mutant("no lease of a chunk", _nothing, _hold_up_chunk),
+    Mutant("synchronous_commit off", _acknowledge_before_flush, _kill_database),
     Mutant("limits not atomic", _nothing, _refund_twice),
-    Mutant("keys forgotten", _nothing, _mix_with(_LOST_ANSWER)),
+    Mutant("keys forgotten", _nothing, _lose_answers),
 )
-#: Enough to see that the short form can fail.
+#: Enough to show that the short form can fail.
 SHORT_MUTANTS = ("no unique key",)

@@ -14,11 +14,9 @@ RECORDED = frozenset({"insufficient_funds", "wallet_not_active"})
 DUPLICATE = "duplicate_idempotency_key"
 #: The one code of a 503.
 OUTAGE = "unavailable"
-#: Begins the message of a 503 which may have committed after all.
+#: The first words of the message of a 503 which may have committed after all.
 UNKNOWN_COMMIT = "The connection to the database broke during the commit"
-
-
-#: Stands for the wallet that an operation opens, whose id only the answer tells.
+#: Stands for the wallet that an operation opens, whose id is known from the answer only.
 OPENED = UUID(int=0)
 
 
@@ -35,7 +33,7 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back, whole."""
+    """A whole response."""
 
     status: int
     headers: dict[str, str]
@@ -48,7 +46,7 @@ class Answer:
     @property
     def code(self) -> str:
         """The refusal's code; empty for a success."""
-        return str(self.json.get("code", "")) if self.status >= HTTPStatus.BAD_REQUEST else ""
+        return "" if self.is_success else str(self.json.get("code", ""))
 
     @property
     def is_success(self) -> bool:
@@ -56,23 +54,23 @@ class Answer:
 
     @property
     def is_final(self) -> bool:
-        """Whether it is the service's word; after any other the same is sent again."""
+        """Whether the service has decided; after any other answer the same is sent again."""
         return self.status != HTTPStatus.SERVICE_UNAVAILABLE
 
     @property
     def is_replayed(self) -> bool:
-        """Whether it says of itself that it was given before."""
+        """Whether it is marked as the repeat of an earlier answer."""
         return self.headers.get("Idempotent-Replayed") == "true"
 
     @property
     def may_have_committed(self) -> bool:
-        """Whether a 503 says that it is not known."""
+        """Whether a 503 leaves open what has happened."""
         return str(self.json.get("message", "")).startswith(UNKNOWN_COMMIT)
 
 
 @dataclass(frozen=True, slots=True)
-class ResponseTemplate:
-    """What `GET /idempotency/<key>` says: what was answered under it, or that it is unknown."""
+class KeyLookup:
+    """The result of `GET /idempotency/<key>`: the answer kept under the key, or that none is."""
 
     is_completed: bool
     status: int | None
@@ -82,12 +80,12 @@ class ResponseTemplate:
     def is_success(self) -> bool:
         return self.status is not None and self.status < HTTPStatus.BAD_REQUEST
 
-    def agrees_with(self, last_word: Answer) -> bool:
+    def agrees_with(self, answer: Answer) -> bool:
         """Whether the key's answer is the one that a caller got."""
-        if last_word.code == DUPLICATE:
-            # It says that the first one succeeded, whose answer is kept.
+        if answer.code == DUPLICATE:
+            # It means that the first attempt succeeded, whose answer is kept.
             return self.is_success
-        return (self.status, self.body) == (last_word.status, last_word.json)
+        return (self.status, self.body) == (answer.status, answer.json)
 
 
 @dataclass
@@ -104,7 +102,7 @@ class Operation:
     status: int = HTTPStatus.OK
     #: Codes that may refuse it.
     refusals: frozenset[str] = frozenset()
-    #: It began after something that was acknowledged: it must be refused.
+    #: It began after an acknowledged revocation: it must be refused.
     must_fail: bool = False
     has_key: bool = True
     key_in_body: bool = False
@@ -112,16 +110,19 @@ class Operation:
     is_kept: bool = True
     is_queued: bool = False
     headers: dict[str, str] = field(default_factory=dict)
-    #: What each attempt was answered, repeats included: a status; None stands for no answer.
+    #: The status of each attempt, repeats included; None stands for no answer.
     outcomes: list[int | None] = field(default_factory=list)
-    #: The last word, and how often something else came before it.
+    #: The last answer, and how many ambiguous attempts came before it.
     answer: Answer | None = None
     ambiguous: int = 0
-    #: An attempt may have done it although nobody said so.
+    #: An ambiguous attempt may have carried it out.
     may_be_done: bool = False
     repeats: int = 0
-    #: What its caller was told of the key when the answer was lost; None: not that it was answered.
-    told: ResponseTemplate | None = None
+    #: The key lookup that found it completed, if one did.
+    lookup: KeyLookup | None = None
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.id} (answered {self.outcomes})"
 
     @property
     def is_acknowledged(self) -> bool:
@@ -134,8 +135,14 @@ class Operation:
         return answer is not None and (answer.is_success or answer.code == DUPLICATE)
 
     @property
+    def transaction(self) -> UUID:
+        """The transaction of a charge that was carried out."""
+        assert self.answer is not None
+        return UUID(self.answer.json["transaction"])
+
+    @property
     def record(self) -> dict[str, Any]:
-        """What the log says of it, as JSON values."""
+        """Its line of the log file, as JSON values."""
         return {
             "id": self.id,
             "name": self.name,
@@ -155,13 +162,13 @@ class Violation:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """What one log hands over to another."""
+class LogPart:
+    """What the log of one process hands over to that of another."""
 
     settled: list[Operation]
-    left: list[Operation]
+    abandoned: list[Operation]
     violations: list[Violation]
-    told: Counter[str]
+    lookups: Counter[str]
 
 
 class Log:
@@ -173,15 +180,15 @@ class Log:
         self._lock = threading.Lock()
         self.operations: dict[str, Operation] = {}
         #: Those that were acknowledged or given up since the last check.
-        self.settled: list[Operation] = []
-        #: Those whose callers lost an answer, and asked no more.
-        self.left: list[Operation] = []
+        self._settled: list[Operation] = []
+        #: Those whose callers lost an answer and gave up, since the last inquiry.
+        self._abandoned: list[Operation] = []
         self.violations: list[Violation] = []
         self.statuses: Counter[str] = Counter()
-        #: How often a key was told to be completed, or unknown.
-        self.told: Counter[str] = Counter()
+        #: How many key lookups found "completed", and how many "unknown".
+        self.lookups: Counter[str] = Counter()
         #: Completed charges, for refunds.
-        self.charges: list[Charged] = []
+        self.charges: list[Operation] = []
 
     def new_id(self) -> str:
         """Return the id of a new operation: also its key and the id of its requests."""
@@ -191,66 +198,55 @@ class Log:
         self.operations[operation.id] = operation
 
     def settle(self, operation: Operation) -> None:
-        """Keep that an operation is over."""
+        """Record that an operation is over."""
         with self._lock:
-            self.settled.append(operation)
+            self._settled.append(operation)
             answer = operation.answer
             self.statuses[f"{answer.status} {answer.code}".strip() if answer else "none"] += 1
+            if operation.name == "charge" and answer is not None and answer.is_success:
+                self.charges.append(operation)
 
-    def leave(self, operation: Operation) -> None:
-        """Keep that its caller lost an answer and has given up."""
+    def abandon(self, operation: Operation) -> None:
+        """Record that its caller lost an answer and has given up."""
         with self._lock:
-            self.left.append(operation)
+            self._abandoned.append(operation)
 
-    def take_left(self) -> list[Operation]:
+    def count_lookup(self, lookup: KeyLookup) -> None:
         with self._lock:
-            taken, self.left = self.left, []
-        return taken
-
-    def tell(self, told: ResponseTemplate) -> None:
-        """Keep that a caller was told of a key."""
-        with self._lock:
-            self.told["completed" if told.is_completed else "unknown"] += 1
-
-    def take_settled(self) -> list[Operation]:
-        with self._lock:
-            taken, self.settled = self.settled, []
-        return taken
-
-    def hand_over(self) -> Page:
-        """Return what came since the last time."""
-        page = Page(self.take_settled(), self.take_left(), self.violations, self.told)
-        self.violations, self.told = [], Counter()
-        return page
-
-    def take_over(self, page: Page) -> None:
-        """Keep what another log hands over, as if it had been kept here."""
-        for operation in page.settled:
-            self.begin(operation)
-            self.settle(operation)
-        for operation in page.left:
-            self.begin(operation)
-            self.leave(operation)
-        with self._lock:
-            self.violations += page.violations
-            self.told += page.told
+            self.lookups["completed" if lookup.is_completed else "unknown"] += 1
 
     def violate(self, invariant: str, text: str) -> None:
         with self._lock:
             self.violations.append(Violation(invariant, text))
 
+    def take_settled(self) -> list[Operation]:
+        with self._lock:
+            taken, self._settled = self._settled, []
+        return taken
+
+    def take_abandoned(self) -> list[Operation]:
+        with self._lock:
+            taken, self._abandoned = self._abandoned, []
+        return taken
+
+    def hand_over(self) -> LogPart:
+        """Return what came since the last time."""
+        part = LogPart(self.take_settled(), self.take_abandoned(), self.violations, self.lookups)
+        self.violations, self.lookups = [], Counter()
+        return part
+
+    def take_over(self, part: LogPart) -> None:
+        """Add what another log hands over."""
+        for operation in part.settled:
+            self.begin(operation)
+            self.settle(operation)
+        for operation in part.abandoned:
+            self.begin(operation)
+            self.abandon(operation)
+        with self._lock:
+            self.violations += part.violations
+            self.lookups += part.lookups
+
     @property
     def acknowledged(self) -> int:
         return sum(1 for operation in self.operations.values() if operation.is_acknowledged)
-
-
-@dataclass(frozen=True, slots=True)
-class Charged:
-    """A completed charge, which may be refunded. `operation` is the id of what asked for it."""
-
-    operation: str
-    token: str
-    company_wallet: UUID
-    payer_wallet: UUID
-    transaction: UUID
-    amount_minor: int

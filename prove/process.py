@@ -1,4 +1,4 @@
-"""`python -m prove.process COMMAND`: a management command with what `inside` adds."""
+"""`python -m prove.process COMMAND`: a management command with what `injection` adds."""
 
 import os
 import sys
@@ -7,8 +7,8 @@ import django
 
 import manage
 from config.database import PROFILE_VARIABLE, Profile
-from prove import sabotage
-from prove.inside import install
+from prove import process_mutations
+from prove.injection import install
 
 
 def main() -> None:
@@ -18,7 +18,7 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     os.environ[PROFILE_VARIABLE] = Profile.COMMAND
     django.setup()
-    sabotage.apply_in_process()
+    process_mutations.apply_in_process()
     manage.main(["manage.py", *sys.argv[1:]])
 
 

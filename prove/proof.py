@@ -7,25 +7,25 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from prove.actors import Cast
-from prove.crowd import Crowd
+from prove.actors import Actors
+from prove.caller_processes import CallerProcesses
 from prove.failpoints import Missed
-from prove.farewells import Farewells
 from prove.faults import CATALOGUE, Fault
 from prove.inquiries import Inquiries
-from prove.installation import Installation
+from prove.installation import BreakableInstallation
 from prove.invariants import Inspector
-from prove.load import Errands, Load
-from prove.mix import Mix
+from prove.load import Load, SideTasks
+from prove.operation_mix import OperationMix
 from prove.operations import Log
-from prove.shapes import HUNDRED, Shape, Shapes
+from prove.revocations import Revocations
 from prove.watch import Watch
+from prove.workloads import HUNDRED, Workload, Workloads
 
-#: How many violations of a round are told at once.
+#: How many violations of a round are printed immediately.
 SHOWN_OF_ROUND = 5
-#: A fault that has missed so often, and never struck, has not missed by chance.
+#: A fault that has missed so often, and never struck, does not miss by chance.
 MISSES = 3
-#: How much of what the bank's callers do is reading all of its accounts.
+#: The share of reads of all accounts in what the bank's callers do.
 READS = 0.3
 
 
@@ -52,7 +52,7 @@ class Extent:
     charges: int
     refund_rounds: int
     hundreds: int
-    leavers: int
+    revocations: int
     #: Only these faults; empty: all of them.
     kinds: frozenset[str] = frozenset()
 
@@ -69,7 +69,7 @@ LONG = Extent(
     charges=500,
     refund_rounds=5,
     hundreds=4,
-    leavers=120,
+    revocations=120,
 )
 #: Under two minutes; part of the tests.
 SHORT = Extent(
@@ -79,7 +79,7 @@ SHORT = Extent(
     charges=20,
     refund_rounds=1,
     hundreds=1,
-    leavers=12,
+    revocations=12,
     kinds=frozenset(
         {
             "worker killed",
@@ -92,7 +92,7 @@ SHORT = Extent(
             "every connection taken",
             "disk full",
             "commit's answer lost",
-            "network dark",
+            "network blocked",
             "clock a day ahead",
         }
     ),
@@ -116,81 +116,87 @@ class Tally:
 class Proof:
     """One installation under load. Knows how to run a round."""
 
-    def __init__(self, installation: Installation, cast: Cast, seed: str) -> None:
+    def __init__(self, installation: BreakableInstallation, actors: Actors, seed: str) -> None:
         self.log = Log(f"p{seed}")
         self.tally = Tally()
-        # Which faults strike, and in which order: nobody else draws from it.
+        # Which faults strike, and in which order: nothing else draws from it.
         self.chance = random.Random(f"{seed} faults")
         self._began = time.monotonic()
-        self._told = 0
+        self._printed = 0
         self._installation = installation
-        self._cast = cast
-        self.mix = Mix(cast, self.log)
-        self.shapes = Shapes(cast, self.log, self.mix, random.Random(f"{seed} shapes"))
+        self._actors = actors
+        self.mix = OperationMix(actors, self.log)
+        chance = random.Random(f"{seed} workloads")
+        self.workloads = Workloads(actors, self.log, self.mix, chance)
         self.inspector = Inspector(installation, self.log)
-        self.watch = Watch(installation, cast, self.log)
+        self.watch = Watch(installation, actors, self.log)
         port, read = installation.port, self.watch.read_bank
-        errands = (*Farewells(cast, self.log).errands, read)
-        self._everybody = Load(port, self.log, seed, errands=Errands(errands))
-        self._bankers = Load(port, self.log, f"{seed} bank", errands=Errands((read,), READS))
-        self._hundred = Load(port, self.log, f"{seed} hundred", callers=HUNDRED)
-        self._crowd = Crowd(port, self.log, f"{seed} crowd")
+        tasks = (*Revocations(actors, self.log, self.mix).side_tasks, read)
+        readers = SideTasks((read,), READS)
+        self._callers = Load(port, self.log, seed, side_tasks=SideTasks(tasks))
+        self._bank_callers = Load(port, self.log, f"{seed} bank", side_tasks=readers)
+        self._hundred_callers = Load(port, self.log, f"{seed} hundred", callers=HUNDRED)
+        self._caller_processes = CallerProcesses(port, self.log, f"{seed} processes")
         self._inquiries = Inquiries(installation, self.log, seed)
 
     def run(self, extent: Extent) -> None:
         """Run everything."""
         self.watch.start()
-        usable = usable_faults(extent, has_disk=self._installation.place.is_disk)
-        mixed = self._deck(usable)
-        shaped = self._deck([fault for fault in usable if not fault.needs_mix])
-        quick = self._deck([fault for fault in usable if fault.is_quick])
+        usable = usable_faults(extent, has_disk=self._installation.workdir.is_disk)
+        mixed = self._shuffled(usable)
+        simple = self._shuffled([fault for fault in usable if not fault.needs_mix])
+        quick = self._shuffled([fault for fault in usable if fault.is_quick])
         for _ in range(extent.mixed):
             self.run_mixed(next(mixed))
         for _ in range(extent.bank[0]):
-            self.run_shape(self.shapes.bank(extent.bank[1]), next(shaped), by=self._bankers)
-        charges = self.shapes.charges(extent.charges)
-        self.run_shape(charges, None)
-        self.run_shape(self.shapes.first_refunds(charges), None)
-        for part in _parts(self.shapes.refunds(charges), extent.refund_rounds):
-            self.run_shape(part, next(shaped))
-        for payer, collector in zip(
-            self._cast.hundreds[: extent.hundreds], self._cast.collectors, strict=False
-        ):
-            self.run_shape(self.shapes.hundred(payer), next(quick), by=self._hundred)
-            self.run_shape(self.shapes.collect(collector), next(quick))
+            self.run_workload(
+                self.workloads.bank(extent.bank[1]), next(simple), by=self._bank_callers
+            )
+        charges = self.workloads.charges(extent.charges)
+        self.run_workload(charges, None)
+        self.run_workload(self.workloads.first_refunds(charges), None)
+        for part in self.workloads.refunds(charges).split(extent.refund_rounds):
+            self.run_workload(part, next(simple))
+        actors = self._actors
+        for payer, opener in zip(actors.shared_payers, actors.openers, strict=True):
+            hundred = self.workloads.hundred(payer)
+            self.run_workload(hundred, next(quick), by=self._hundred_callers)
+            self.run_workload(self.workloads.open_wallets(opener), next(quick))
         for _ in range(extent.hammer[0]):
-            self.run_shape(self.shapes.hammer(extent.hammer[1]), next(shaped), by=self._crowd)
+            self.run_workload(
+                self.workloads.hammer(extent.hammer[1]), next(simple), by=self._caller_processes
+            )
         self.watch.stop()
         with self._counted(self._case("the end")):
             self.inspector.check_end()
-            self._look_for_idle_faults()
+            self._check_idle_faults()
 
     def run_mixed(self, fault: Fault | None) -> None:
-        """Let everybody do everything for a while; a fault strikes in the middle."""
+        """Let all callers send every operation for a while; a fault strikes in the middle."""
 
         def run(case: Case) -> None:
-            self._everybody.start(self.mix.draw)
+            self._callers.start(self.mix.draw)
             self._strike(case, fault, after=0.5)
             time.sleep(self.chance.uniform(0.2, 0.5))
-            self._everybody.finish()
-            self._inquiries.settle_left()
+            self._callers.finish()
+            self._inquiries.settle_abandoned()
 
         self._round("every operation", fault, run)
 
-    def run_shape(
-        self, shape: Shape, fault: Fault | None, *, by: Load | Crowd | None = None
+    def run_workload(
+        self, workload: Workload, fault: Fault | None, *, by: Load | CallerProcesses | None = None
     ) -> None:
-        """Run a shape to its end; a fault strikes meanwhile."""
-        load = by or self._everybody
+        """Run a workload to its end; a fault strikes meanwhile."""
+        load = by or self._callers
 
         def run(case: Case) -> None:
-            load.start(shape.draw)
+            load.start(workload.draw)
             self._strike(case, fault, after=0.2)
             load.wait()
-            self._inquiries.settle_left()
-            shape.look(self.log)
+            self._inquiries.settle_abandoned()
+            workload.check(self.log)
 
-        self._round(shape.name, fault, run)
+        self._round(workload.name, fault, run)
 
     def _round(self, name: str, fault: Fault | None, run: Callable[[Case], None]) -> None:
         case = self._case(name)
@@ -198,7 +204,7 @@ class Proof:
         with self._counted(case):
             run(case)
             self.inspector.check()
-        self._tell(f"{name:<16} {fault.kind if fault else 'no fault':<32}")
+        self._print(f"{name:<16} {fault.kind if fault else 'no fault':<32}")
 
     def _strike(self, case: Case, fault: Fault | None, *, after: float) -> None:
         """Let a fault strike once the load is under way, `after` seconds at most; then recover."""
@@ -219,22 +225,22 @@ class Proof:
         slowest = self.tally.recovery_seconds.get(fault.kind, 0.0)
         self.tally.recovery_seconds[fault.kind] = max(slowest, took)
 
-    def _look_for_idle_faults(self) -> None:
-        """Check that no fault always misses: its failpoint would be where nobody comes any more."""
+    def _check_idle_faults(self) -> None:
+        """Check that no fault always misses: no request would reach its failpoint any more."""
         for kind, missed in self.tally.missed.items():
             if missed >= MISSES and not self.tally.struck[kind]:
                 self.log.violate("faults", f"'{kind}' was tried {missed} times, and never struck")
 
-    def _tell(self, what: str) -> None:
-        """Say that a round is over, and how much there was so far."""
+    def _print(self, what: str) -> None:
+        """Print that a round is over, and the counts so far."""
         print(
             f"{time.monotonic() - self._began:7.1f} s  {what} {self.log.acknowledged:>6}"
             f" acknowledged {len(self.log.violations):>3} violations",
             flush=True,
         )
-        for violation in self.log.violations[self._told :][:SHOWN_OF_ROUND]:
+        for violation in self.log.violations[self._printed :][:SHOWN_OF_ROUND]:
             print(f"    {violation.invariant}: {violation.text}", flush=True)
-        self._told = len(self.log.violations)
+        self._printed = len(self.log.violations)
 
     def _case(self, name: str) -> Case:
         return self.tally.cases.setdefault(name, Case(name))
@@ -251,25 +257,16 @@ class Proof:
         case.violations += len(self.log.violations) - violations
         case.seconds += time.monotonic() - began
 
-    def _deck(self, faults: Sequence[Fault]) -> Iterator[Fault]:
-        """Yield all faults in an order of chance, again and again: none is forgotten."""
+    def _shuffled(self, faults: Sequence[Fault]) -> Iterator[Fault]:
+        """Yield all faults in random order, again and again."""
         while True:
             yield from self.chance.sample(faults, len(faults))
 
 
 def usable_faults(extent: Extent, *, has_disk: bool) -> list[Fault]:
-    """Return the faults of an extent; without a disk of one's own, none that needs it."""
+    """Return the faults of an extent; without a disk of its own, none that needs one."""
     return [
         fault
         for fault in CATALOGUE
         if (not extent.kinds or fault.kind in extent.kinds) and (has_disk or not fault.needs_disk)
     ]
-
-
-def _parts(shape: Shape, count: int) -> list[Shape]:
-    """Cut a shape into pieces of the same size, for a fault in each."""
-    operations = list(shape.operations)
-    # Both refunds of a charge are in one piece.
-    size = 2 * -(-len(operations) // (2 * count))
-    parts = [operations[start : start + size] for start in range(0, len(operations), size)]
-    return [Shape(shape.name, iter(part), len(part) // 2) for part in parts]

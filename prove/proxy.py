@@ -1,15 +1,15 @@
 """The proxy between the service and PostgreSQL: a process of its own that can misbehave.
 
 `python -m prove.proxy PORT SOCKET` listens on the port and forwards to the socket. It reads one
-order a line, and says one line when it has obeyed:
+order a line, and answers each with one line:
 
 - `pass`: forward everything, as it does at the start.
-- `dark`: forward nothing, and take whatever comes.
-- `delay MS`: hold up each piece for at most so long.
+- `block`: forward nothing, and keep what comes.
+- `delay MS`: delay each piece by at most so long.
 - `reset`: break all connections.
 - `cut commit N` / `cut answer N`: break the next N connections that commit money, before PostgreSQL
   has read the commit, or after it has answered.
-- `left`: say how many are still to be cut.
+- `left`: answer how many are still to be cut.
 """
 
 import asyncio
@@ -40,13 +40,13 @@ class Cut(StrEnum):
 class Rules:
     """What applies to all connections."""
 
-    light: asyncio.Event = field(default_factory=asyncio.Event)
+    open: asyncio.Event = field(default_factory=asyncio.Event)
     delay_seconds: float = 0
     cut: Cut = Cut.ANSWER
     cuts_left: int = 0
 
     def take_cut(self, cut: Cut) -> bool:
-        """Return whether this one is to be cut; it counts then."""
+        """Return whether this connection is to be cut, and count it."""
         if self.cut is not cut or self.cuts_left == 0:
             return False
         self.cuts_left -= 1
@@ -57,8 +57,8 @@ class Broken(Exception):
     """The connection is to break now."""
 
 
-class Conversation:
-    """One session of PostgreSQL's protocol, as far as it must be understood."""
+class Session:
+    """One session of PostgreSQL's protocol: parsed as far as needed to find commits of money."""
 
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
@@ -70,7 +70,7 @@ class Conversation:
         self._has_moved = False
         self._is_swallowing = False
 
-    def client_says(self, data: bytes) -> bytes:
+    def read_client(self, data: bytes) -> bytes:
         """Return what to forward. Raises `Broken`."""
         self._from_client += data
         forwarded = bytearray()
@@ -82,7 +82,7 @@ class Conversation:
             forwarded += message
         return bytes(forwarded)
 
-    def server_says(self, data: bytes) -> bytes:
+    def read_server(self, data: bytes) -> bytes:
         """Return what to forward. Raises `Broken`."""
         if not self._has_started:
             return data
@@ -139,48 +139,48 @@ class Conversation:
 
 
 class Proxy:
-    """Forwards between whoever connects and one socket."""
+    """Forwards between its clients and one socket."""
 
     def __init__(self, path: str) -> None:
         self._path = path
         self._writers: set[asyncio.StreamWriter] = set()
         self.rules = Rules()
-        self.rules.light.set()
+        self.rules.open.set()
 
     async def connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection to its end."""
         self._writers.add(writer)
         try:
-            await self.rules.light.wait()
+            await self.rules.open.wait()
             server_reader, server_writer = await asyncio.open_unix_connection(self._path)
         except OSError:
             self._writers.discard(writer)
             _reset(writer)
             return
         self._writers.add(server_writer)
-        talk = Conversation(self.rules)
+        session = Session(self.rules)
         pumps = (
-            asyncio.create_task(self._pump(reader, server_writer, talk, from_client=True)),
-            asyncio.create_task(self._pump(server_reader, writer, talk, from_client=False)),
+            asyncio.create_task(self._pump(reader, server_writer, session, from_client=True)),
+            asyncio.create_task(self._pump(server_reader, writer, session, from_client=False)),
         )
         await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
         for pump in pumps:
             pump.cancel()
-        for end in (writer, server_writer):
-            self._writers.discard(end)
-            end.close()
+        for each in (writer, server_writer):
+            self._writers.discard(each)
+            each.close()
 
-    def obey(self, order: str) -> str:
-        """Do what a line says and return the answer."""
+    def execute(self, order: str) -> str:
+        """Execute an order and return the answer."""
         word, *arguments = order.split()
         rules = self.rules
         if word == "left":
             return str(rules.cuts_left)
         if word == "pass":
             rules.delay_seconds = rules.cuts_left = 0
-            rules.light.set()
-        elif word == "dark":
-            rules.light.clear()
+            rules.open.set()
+        elif word == "block":
+            rules.open.clear()
         elif word == "delay":
             rules.delay_seconds = int(arguments[0]) / 1000
         elif word == "cut":
@@ -194,18 +194,18 @@ class Proxy:
         self,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
-        talk: Conversation,
+        session: Session,
         *,
         from_client: bool,
     ) -> None:
-        says = talk.client_says if from_client else talk.server_says
+        read = session.read_client if from_client else session.read_server
         with suppress(OSError):
             while data := await reader.read(_BYTES):
                 if self.rules.delay_seconds:
                     await asyncio.sleep(random.uniform(0, self.rules.delay_seconds))
-                await self.rules.light.wait()
+                await self.rules.open.wait()
                 try:
-                    forwarded = says(data)
+                    forwarded = read(data)
                 except Broken:
                     _reset(writer)
                     return
@@ -214,16 +214,16 @@ class Proxy:
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:
-    """Break a connection at once, as a firewall does."""
-    end = writer.get_extra_info("socket")
-    if end is not None and end.family == socket.AF_INET:
+    """Reset a connection, as a firewall does."""
+    connection = writer.get_extra_info("socket")
+    if connection is not None and connection.family == socket.AF_INET:
         with suppress(OSError):
-            end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     writer.transport.abort()
 
 
 async def serve(port: int, path: str) -> None:
-    """Forward until nobody gives orders any more."""
+    """Forward until stdin is closed."""
     proxy = Proxy(path)
     orders = asyncio.StreamReader()
     loop = asyncio.get_running_loop()
@@ -232,7 +232,7 @@ async def serve(port: int, path: str) -> None:
         sys.stdout.write("listening\n")
         sys.stdout.flush()
         while order := await orders.readline():
-            sys.stdout.write(proxy.obey(order.decode()) + "\n")
+            sys.stdout.write(proxy.execute(order.decode()) + "\n")
             sys.stdout.flush()
 
 

@@ -22,71 +22,64 @@ def write_log(log: Log, path: Path) -> None:
 
 def lines_of(proof: Proof, *, has_disk: bool) -> list[str]:
     """Return the tables of a proof."""
-    return [
-        "",
-        *_cases(proof.tally),
-        "",
-        *lines_of_faults(proof.tally, has_disk=has_disk),
-        "",
-        *_operations(proof.log),
-        "",
-        *_answers(proof),
-        "",
-        *lines_of_violations(proof.log.violations),
-    ]
+    tables = (
+        _cases(proof.tally),
+        lines_of_faults(proof.tally, has_disk=has_disk),
+        _operations(proof.log),
+        _answers(proof),
+        _violations(proof.log.violations),
+    )
+    return [line for table in tables for line in ("", *table)]
 
 
 def lines_of_faults(tally: Tally, *, has_disk: bool) -> list[str]:
     """Return the table of the faults: how often each has struck, or why it never did."""
-    lines = [_row(("fault", "struck", "missed", "back after", "", "", ""))]
+    lines = [_row(("fault", "struck", "missed", "back after"))]
     for fault in CATALOGUE:
         if fault.needs_disk and not has_disk:
-            lines.append(f"{fault.kind:<32} skipped: who runs this may not mount a disk")
+            lines.append(f"{fault.kind:<32} skipped: only root may mount a disk")
             continue
         seconds = f"{tally.recovery_seconds.get(fault.kind, 0):.1f} s"
-        counts = (tally.struck[fault.kind], tally.missed[fault.kind], seconds)
-        lines.append(_row((fault.kind, *counts, "", "", "")))
+        lines.append(
+            _row((fault.kind, tally.struck[fault.kind], tally.missed[fault.kind], seconds))
+        )
     kinds = sum(1 for count in tally.struck.values() if count)
     return [*lines, f"{tally.faults} faults of {kinds} kinds."]
 
 
-def lines_of_violations(violations: Sequence[Violation]) -> list[str]:
-    """Return the first violations, in words."""
+def lines_of_verdicts(verdicts: Sequence[Verdict]) -> list[str]:
+    """Return the table of the mutants."""
+    lines = ["", f"{'mutant':<36}{'rounds':<8}caught by"]
+    for verdict in verdicts:
+        caught = ", ".join(verdict.caught_by) or "nothing"
+        wrong = "" if verdict.is_right else ": WRONG"
+        lines.append(f"{verdict.mutant.name:<36}{verdict.rounds:<8}{caught}{wrong}")
+    return lines
+
+
+def _violations(violations: Sequence[Violation]) -> list[str]:
     if not violations:
         return ["No violation."]
     shown = [f"  {each.invariant}: {each.text}" for each in violations[:SHOWN_VIOLATIONS]]
     return [f"{len(violations)} VIOLATIONS:", *shown]
 
 
-def lines_of_verdicts(verdicts: Sequence[Verdict]) -> list[str]:
-    """Return the table of the mutants."""
-    return [
-        "",
-        _line("mutant", "rounds", "caught by"),
-        *(_line(each.mutant.name, each.rounds, _caught(each)) for each in verdicts),
-    ]
-
-
 def _cases(tally: Tally) -> list[str]:
-    cases = list(tally.cases.values())
     head = ("load", "rounds", "faults", "operations", "acknowledged", "violations", "seconds")
     rows = [
         (c.name, c.rounds, c.faults, c.operations, c.acknowledged, c.violations, round(c.seconds))
-        for c in cases
+        for c in tally.cases.values()
     ]
-    total = ("all", *(sum(int(row[place]) for row in rows) for place in range(1, len(head))))
+    total = ("all", *(sum(int(row[column]) for row in rows) for column in range(1, len(head))))
     return [_row(row) for row in (head, *rows, total)]
 
 
 def _operations(log: Log) -> list[str]:
-    names = sorted({operation.name for operation in log.operations.values()})
-    lines = [
-        _row(("operation", "asked", "acknowledged", "carried out", "ambiguous", "repeated", ""))
-    ]
-    for name in names:
-        some = [each for each in log.operations.values() if each.name == name]
-        lines.append(_row((name, *_counts(some), "")))
-    return [*lines, _row(("all", *_counts(list(log.operations.values())), ""))]
+    everything = list(log.operations.values())
+    lines = [_row(("operation", "sent", "acknowledged", "carried out", "ambiguous", "repeated"))]
+    for name in sorted({operation.name for operation in everything}):
+        lines.append(_row((name, *_counts([each for each in everything if each.name == name]))))
+    return [*lines, _row(("all", *_counts(everything)))]
 
 
 def _counts(operations: Sequence[Operation]) -> tuple[int, ...]:
@@ -101,26 +94,17 @@ def _counts(operations: Sequence[Operation]) -> tuple[int, ...]:
 
 def _answers(proof: Proof) -> list[str]:
     log, watch = proof.log, proof.watch
-    told = ", ".join(f"{count} times {status}" for status, count in sorted(log.statuses.items()))
+    counts = ", ".join(f"{count} times {status}" for status, count in sorted(log.statuses.items()))
     refused = sum(1 for each in log.operations.values() if each.must_fail)
     return [
-        f"Last words: {told}.",
-        f"Keys whose answer was lost: told {log.told['completed']} times that they are completed,"
-        f" {log.told['unknown']} times that they are unknown.",
+        f"Last answers: {counts}.",
+        f"Keys looked up after a lost answer: {log.lookups['completed']} times completed,"
+        f" {log.lookups['unknown']} times unknown.",
         f"Begun after a log-out, a deletion or a freeze: {refused}.",
-        f"Looked at the totals: {watch.looks // TOTALS_EVERY} times in snapshots,"
+        f"Totals read: {watch.looks // TOTALS_EVERY} times in snapshots,"
         f" {watch.reads} times over HTTP.",
     ]
 
 
-def _caught(verdict: Verdict) -> str:
-    told = ", ".join(verdict.caught_by) or "nobody"
-    return told if verdict.is_right else f"{told}: WRONG"
-
-
-def _line(name: str, *rest: object) -> str:
-    return f"{name:<36}" + "".join(f"{each!s:<8}" for each in rest)
-
-
 def _row(cells: Sequence[object]) -> str:
-    return (f"{cells[0]!s:<32}" + "".join(f"{cell!s:>13}" for cell in cells[1:])).rstrip()
+    return f"{cells[0]!s:<32}" + "".join(f"{cell!s:>13}" for cell in cells[1:])

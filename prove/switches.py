@@ -1,4 +1,4 @@
-"""What the proof tells processes that run already: a few bytes of memory that they share."""
+"""Shared memory by which the proof switches faults on in processes that already run."""
 
 import mmap
 import os
@@ -13,7 +13,7 @@ _SIZE = 64
 
 
 class Failpoint(IntEnum):
-    """Where a process of the service dies when told to. The value is the place of its byte."""
+    """Where a process kills itself once it is armed. The value is the offset of its byte."""
 
     BEFORE_STATEMENT = 16
     BEFORE_COMMIT = 17
@@ -22,7 +22,7 @@ class Failpoint(IntEnum):
 
 
 class Switches:
-    """The shared bytes. Whoever makes the file first writes zeros: nothing is switched on."""
+    """The shared bytes, in a file. A new file is all zeros: nothing is switched on."""
 
     def __init__(self, path: Path) -> None:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
@@ -32,7 +32,7 @@ class Switches:
 
     @property
     def clock_offset(self) -> float:
-        """By how many seconds the application's clock is wrong."""
+        """The error of the application's clock, in seconds."""
         (seconds,) = _CLOCK.unpack_from(self._memory)
         return float(seconds)
 
@@ -41,7 +41,7 @@ class Switches:
         _CLOCK.pack_into(self._memory, 0, seconds)
 
     def arm(self, failpoint: Failpoint) -> None:
-        """Let the next process that comes there die."""
+        """Let the next process that reaches the failpoint kill itself."""
         self._memory[failpoint] = 1
 
     def disarm(self, failpoint: Failpoint) -> None:
@@ -51,7 +51,7 @@ class Switches:
         return self._memory[failpoint] == 1
 
     def take(self, failpoint: Failpoint) -> bool:
-        """Return whether it was armed; it is not any more."""
+        """Disarm the failpoint, and return whether it was armed."""
         if self._memory[failpoint] == 0:
             return False
         self._memory[failpoint] = 0

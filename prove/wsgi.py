@@ -1,8 +1,8 @@
-"""The application that gunicorn serves during the proof: the product's, with what `inside` adds."""
+"""The application that gunicorn serves in the proof: the product's, with what `injection` adds."""
 
 from config.wsgi import application as product
-from prove import sabotage
-from prove.inside import install, with_failpoint
+from prove import process_mutations
+from prove.injection import install, with_failpoint
 
 application = with_failpoint(product, install("web"))
-sabotage.apply_in_process()
+process_mutations.apply_in_process()

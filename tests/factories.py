@@ -10,14 +10,14 @@ from factory.django import DjangoModelFactory
 
 from accounts.models import Client, Company, Role, User
 from accounts.services import open_session
-from commerce.cash import order_deposit
+from commerce.cash import open_wallet
 from commerce.movements import move
 from core.unit_of_work import unit_of_work
 from ledger.orders import Order, Outcome
 from tests.http_client import Api
 from wallets.assets import create_asset
 from wallets.models import Status, Wallet
-from wallets.services import open_cash_wallet, set_status
+from wallets.services import set_status
 
 PHONE = "+34666666666"
 
@@ -108,7 +108,5 @@ def an_uncashed_asset(symbol: str, name: str) -> None:
 
 
 def _holder(user: User, holds: str | None, currency: str) -> Holder:
-    wallet = unit_of_work(lambda: open_cash_wallet(user, currency))
-    if holds is not None:
-        carry_out(order_deposit, user, wallet_id=wallet.id, amount=holds)
+    wallet = unit_of_work(lambda: open_wallet(user, currency=currency, balance=holds or "0"))
     return Holder(user, api_of(user), wallet.id)

@@ -2,14 +2,13 @@
 
 import os
 import subprocess
-import sys
 from urllib.parse import quote
 
 from django.conf import settings
 from django.db import connection
 
 from config.database import PROFILE_VARIABLE
-from config.environment import BASE_DIR
+from harness import processes
 
 
 class Workers:
@@ -46,11 +45,10 @@ def start(*arguments: str, **variables: str) -> subprocess.Popen[str]:
         **variables,
     }
     environment.pop(PROFILE_VARIABLE)
-    return subprocess.Popen(
-        [sys.executable, "manage.py", *arguments],
-        cwd=BASE_DIR,
-        env=environment,
+    return processes.start(
+        "manage.py",
+        *arguments,
+        variables=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
     )

@@ -1,7 +1,6 @@
 """The documents: every command of the README runs and prints what the README shows."""
 
 import re
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -12,7 +11,8 @@ import pytest
 from django.core.management import get_commands
 
 from config.environment import BASE_DIR, VARIABLES
-from tests.ops.conftest import DEADLINE_SECONDS, Installation, wait_until
+from harness.installation import Installation
+from harness.waiting import DEADLINE_SECONDS, wait_until
 
 README = BASE_DIR / "README.md"
 DOCUMENTS = (
@@ -63,11 +63,9 @@ def normalised(outputs: Iterable[str]) -> list[str]:
 
 @pytest.fixture
 def installation() -> Iterator[Installation]:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
     # Not pytest's directory: the user of the database server may not be allowed into it.
     with tempfile.TemporaryDirectory(prefix="wallet-readme-") as directory:
-        installation = Installation(data_dir=Path(directory, "data"), port=port)
+        installation = Installation(data_dir=Path(directory, "data"))
         yield installation
         installation.clean_up()
 

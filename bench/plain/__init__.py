@@ -1,5 +1,5 @@
 """A wallet as Django projects usually have it: the ORM, select_for_update, DRF's own tokens.
 
-Not made for anything but a comparison. It has a database of its own on the same server, and is
-served by the same gunicorn.
+It exists for the comparison only. It has a database of its own on the same server, and gunicorn
+serves it with the same configuration.
 """

@@ -1,4 +1,4 @@
-"""Makes its tables and who takes part: `python -m bench.plain.fill DATA PAYERS COMPANIES`."""
+"""Makes its tables and accounts: `python -m bench.plain.fill DATA PAYERS COMPANIES`."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Its tables."""
+"""The tables."""
 
 import uuid
 from typing import ClassVar

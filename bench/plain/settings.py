@@ -1,4 +1,4 @@
-"""Its settings: DRF's defaults, and no middleware at all, which is in its favour."""
+"""The settings: DRF's defaults, and no middleware, which is in its favour."""
 
 from config.settings import BODY_TIMEOUT_MS, DATABASES, HEAD_TIMEOUT_MS, SECRET_KEY
 from ops.embedded_postgres import Role

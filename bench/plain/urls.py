@@ -1,4 +1,4 @@
-"""Its paths."""
+"""The paths."""
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
@@ -7,7 +7,7 @@ from bench.plain.views import AccountView, TransferView
 
 
 def status(_request: HttpRequest) -> HttpResponse:
-    """Say that it serves."""
+    """Answer that it serves."""
     return HttpResponse()
 
 

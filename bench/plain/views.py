@@ -1,4 +1,4 @@
-"""Its calls: one that reads a row, and one that moves money."""
+"""The calls: one that reads a row, and one that moves money."""
 
 from typing import Any
 from uuid import UUID

@@ -1,5 +1,5 @@
 -- What PostgreSQL does without a service around it, on the service's own tables, as their owner.
--- Each of these keeps the books in order, and does nothing else that `ledger_post` does.
+-- Each keeps the books in order, and does none of the other work of `ledger_post`.
 
 CREATE TABLE bench_payer (n integer PRIMARY KEY, id uuid NOT NULL);
 CREATE TABLE bench_company (n integer PRIMARY KEY, id uuid NOT NULL);
@@ -55,7 +55,7 @@ BEGIN
 END
 $$;
 
--- Many transfers between random payers, as sets: lock all, compute what each row says, write twice.
+-- Many transfers between random payers, as sets: lock all, compute each row's balances, write twice.
 -- For one client at a time.
 CREATE FUNCTION bench_move_batch(wanted integer) RETURNS integer
 LANGUAGE plpgsql AS $$

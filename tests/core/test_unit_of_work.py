@@ -14,8 +14,8 @@ from accounts.errors import EmailTaken
 from accounts.models import User
 from core.errors import NotFound, RuleBroken, Unavailable
 from core.unit_of_work import ATTEMPTS, require_unit_of_work, unit_of_work
+from harness.waiting import wait_until
 from tests.factories import UserFactory, a_client
-from tests.ops.conftest import wait_until
 from tests.races import TIMEOUT_SECONDS, race
 
 pytestmark = pytest.mark.usefixtures("books")

@@ -5,7 +5,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,7 +17,7 @@ import psutil
 import pytest
 
 from config.environment import BASE_DIR
-from tests.ops.conftest import Installation
+from harness.installation import Installation
 
 PROGRAMS = BASE_DIR / ".venv-ansible" / "bin"
 DEADLINE_SECONDS = 600
@@ -218,10 +217,8 @@ def host(tmp_path: Path) -> Iterator[Host]:
 @pytest.fixture
 def installation() -> Iterator[Installation]:
     """The demo, whose database the host's web servers share."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
     # Not pytest's directory: the database's user may have to pass through.
     with tempfile.TemporaryDirectory(prefix="wallet-test-") as directory:
-        installation = Installation(data_dir=Path(directory, "data"), port=port)
+        installation = Installation(data_dir=Path(directory, "data"))
         yield installation
         installation.clean_up()

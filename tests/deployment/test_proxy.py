@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
+from harness.processes import free_port
+from harness.waiting import DEADLINE_SECONDS, wait_until
 from tests.deployment.conftest import ADDRESS, PROGRAMS, Host
-from tests.ops.conftest import DEADLINE_SECONDS, wait_until
-from tests.ops.server import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("deployment")]
 

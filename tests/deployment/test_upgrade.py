@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from config.environment import BASE_DIR
+from harness.installation import Installation
+from harness.waiting import wait_until
 from tests.deployment.conftest import ADDRESS, PROGRAMS, Host
-from tests.ops.conftest import Installation, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("deployment")]
 

@@ -15,6 +15,7 @@ from pytest_django import Settings
 
 from core.errors import Unavailable
 from core.unit_of_work import snapshot, unit_of_work
+from harness.waiting import wait_until
 from intake.chunks import choose, run, take_lease
 from intake.models import CustomerImport, ProcessorState, QueuedTransaction
 from intake.processor import Processor
@@ -24,7 +25,6 @@ from ops.collectors.intake import collect_queue
 from tests.factories import ClientFactory, a_client, api_of, freeze
 from tests.http_client import Api
 from tests.intake.queueing import drain, queue
-from tests.ops.conftest import wait_until
 from tests.races import race
 
 pytestmark = pytest.mark.usefixtures("books")

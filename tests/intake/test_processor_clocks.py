@@ -7,12 +7,12 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from pytest_django import Settings
 
+from harness.waiting import wait_until
 from intake.models import ProcessorState, QueuedTransaction, QueueStatus
 from intake.processor import Processor
 from intake.status import processor_status
 from tests.factories import a_client
 from tests.intake.queueing import drain, queue
-from tests.ops.conftest import wait_until
 
 pytestmark = pytest.mark.usefixtures("books")
 

@@ -10,12 +10,12 @@ import pytest
 from django.db import connection
 from django.db.models import Sum
 
+from harness.waiting import DEADLINE_SECONDS, wait_until
 from intake.chunks import CHUNK_LOCK
 from intake.models import ProcessorState, QueuedTransaction
 from ledger.models import Transaction
 from tests.factories import Holder, a_client, an_operator, api_of
 from tests.http_client import Api
-from tests.ops.conftest import DEADLINE_SECONDS, wait_until
 from tests.processes import Workers
 
 pytestmark = pytest.mark.slow

@@ -10,11 +10,11 @@ from django.db import connection
 
 from config.environment import BASE_DIR
 from core.models import IdempotencyRecord
+from harness.waiting import wait_until
 from ledger.kinds import Kind
 from ledger.models import Transaction
 from tests.factories import Holder, a_client, a_company
 from tests.http_client import Reply
-from tests.ops.conftest import wait_until
 
 pytestmark = pytest.mark.usefixtures("books")
 

@@ -11,12 +11,12 @@ from core.idempotency import Answer, Claim, IdempotencyKeyReused, fingerprint_of
 from core.models import IdempotencyRecord
 from core.times import rfc3339
 from core.unit_of_work import unit_of_work
+from harness.waiting import wait_until
 from ledger.kinds import Kind
 from ledger.models import Transaction
 from ledger.orders import Order
 from ledger.post_once import AnswerTemplate, post_once
 from tests.factories import Holder, a_client, a_company, freeze
-from tests.ops.conftest import wait_until
 from tests.races import race
 
 pytestmark = pytest.mark.usefixtures("books")

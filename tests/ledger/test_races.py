@@ -10,6 +10,7 @@ from pytest_django import Settings
 
 from accounts.models import User
 from core.unit_of_work import unit_of_work
+from harness.waiting import wait_until
 from ledger.kinds import Kind
 from ledger.models import Entry, Transaction
 from ledger.orders import Order
@@ -24,7 +25,6 @@ from tests.factories import (
     freeze,
 )
 from tests.http_client import Reply
-from tests.ops.conftest import wait_until
 from tests.races import race
 from wallets.models import Status, Wallet
 from wallets.services import open_cash_wallet, set_status

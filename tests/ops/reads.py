@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from tests.ops.servers import Caller
+from harness.callers import Caller
 
 
 def _info(me: Caller) -> Any:
@@ -12,7 +12,7 @@ def _info(me: Caller) -> Any:
 
 
 def _history(me: Caller) -> Any:
-    return me.get_list(f"/wallet/history/{me.wallet}?limit=3")[0]["balance"]
+    return me.get(f"/wallet/history/{me.wallet}?limit=3")[0]["balance"]
 
 
 def _resource(me: Caller) -> Any:

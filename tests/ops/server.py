@@ -2,21 +2,15 @@
 
 import os
 import shutil
-import socket
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from config.environment import BASE_DIR
+from harness.processes import free_port
 from ops.embedded_postgres import ensure_running, programs
 
 START_SECONDS = 120
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port
 
 
 @dataclass

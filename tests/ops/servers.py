@@ -5,19 +5,14 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import psycopg
-from requests import Session
 
+from harness.waiting import DEADLINE_SECONDS, wait_until
 from ops import embedded_postgres
 from ops.embedded_postgres import Role, database_url
-from tests.ops.conftest import DEADLINE_SECONDS, Installation, wait_until
-
-PERSON = {"first_name": "A", "last_name": "B", "phone_number": "+34666666666"}
 
 
 @dataclass
@@ -105,51 +100,6 @@ def server_settings(primary: Path, **more: str) -> dict[str, str]:
         "WALLET_SERVICE_RATE_LIMITS": "off",
         **more,
     }
-
-
-class Caller:
-    """A client of the service with one wallet, as seen over HTTP."""
-
-    def __init__(self, installation: Installation, email: str) -> None:
-        self._url = installation.url
-        self._session = Session()
-        account = {"email": email, "password": "correct-horse-7", "client": PERSON}
-        session = self.post("/client/signup", account)
-        self.customer = session["customer"]
-        self._session.headers["Authorization"] = f"Token {session['token']}"
-        self.wallet = self.post("/wallet/create", {})["wallet"]
-
-    def at(self, installation: Installation) -> "Caller":
-        """Return the same person as a caller of another host."""
-        twin = copy(self)
-        twin._url = installation.url
-        twin._session = Session()
-        twin._session.headers.update(self.headers)
-        return twin
-
-    @property
-    def headers(self) -> dict[str, str]:
-        return {"Authorization": str(self._session.headers["Authorization"])}
-
-    def get(self, path: str) -> dict[str, Any]:
-        return dict(self._call("GET", path))
-
-    def get_list(self, path: str) -> list[dict[str, Any]]:
-        return list(self._call("GET", path))
-
-    def post(self, path: str, body: Any, *, key: str | None = None) -> dict[str, Any]:
-        return dict(self._call("POST", path, body, key))
-
-    def post_list(self, path: str, body: list[Any]) -> list[dict[str, Any]]:
-        return list(self._call("POST", path, body))
-
-    def _call(self, method: str, path: str, body: Any = None, key: str | None = None) -> Any:
-        headers = {} if key is None else {"Idempotency-Key": key}
-        reply = self._session.request(
-            method, self._url + path, json=body, headers=headers, timeout=DEADLINE_SECONDS
-        )
-        assert reply.ok, reply.text
-        return reply.json()
 
 
 @dataclass

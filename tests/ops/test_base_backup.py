@@ -9,11 +9,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from harness.callers import Caller, a_client, a_company, charge
+from harness.installation import Installation
+from harness.waiting import DEADLINE_SECONDS, wait_until
 from ops import backup
 from ops.embedded_postgres import Role, database_url
 from tests.ops import containers
-from tests.ops.callers import Caller, a_client, a_company, charge
-from tests.ops.conftest import DEADLINE_SECONDS, Installation, wait_until
 from tests.ops.server import Server
 
 pytestmark = pytest.mark.slow
@@ -119,7 +120,7 @@ class Load:
     def _queue(self) -> None:
         body = {"source": self.payer.wallet, "target": self.company.wallet, "amount": "0.01"}
         while not self._over.is_set():
-            sent = self.payer.post("/wallet/transfer", body, Prefer="respond-async")
+            sent = self.payer.send("POST", "/wallet/transfer", body, Prefer="respond-async")
             self.queued += sent.status_code == 202
 
 

@@ -15,7 +15,7 @@ HAS_WRK = shutil.which("wrk") is not None
 PATIENCE_SECONDS = 600
 WITHOUT_WRK = {
     *("limit.statements", "limit.function", "limit.once", "limit.hot", "limit.batch"),
-    *("post.once", "post.single", "post.batch", "intake", "intake.post", "seeding"),
+    *("post.once", "post.single", "post.batch", "intake", "intake.post", "import"),
 }
 BY_WRK = {
     *("http.bare", "http.orm", "http.charge", "http.hot", "http.deposit", "http.info"),

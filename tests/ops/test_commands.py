@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from tests.ops.conftest import Installation, is_running
+from harness.installation import Installation
+from tests.ops.conftest import is_running
 
 
 def test_any_command_names_all_wrong_settings(installation: Installation) -> None:

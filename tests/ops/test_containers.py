@@ -12,11 +12,12 @@ import pytest
 import requests
 
 from config.environment import BASE_DIR, VARIABLES, read
+from harness.callers import a_client, a_company, charge
+from harness.processes import free_port
+from harness.waiting import DEADLINE_SECONDS, wait_until
 from tests.ops import containers
-from tests.ops.callers import a_client, a_company, charge
-from tests.ops.conftest import DEADLINE_SECONDS, wait_until
 from tests.ops.containers import compose, environment_of, interpolate, service
-from tests.ops.server import Server, free_port
+from tests.ops.server import Server
 from tests.ops.test_settings import SetEnvironment
 
 SERVICES = sorted(compose()["services"])
@@ -273,7 +274,8 @@ def test_from_the_image_to_a_charge_and_to_the_end(host: Host) -> None:
         # Then money moves, at once and by the worker, and the admin has its looks
         payer, company = a_client(host.url, holds="100.00"), a_company(host.url)
         assert charge(company, payer, "30.00", key="order-1").status_code == 200
-        queued = payer.post(
+        queued = payer.send(
+            "POST",
             "/wallet/transfer",
             {"source": payer.wallet, "target": company.wallet, "amount": "5.00"},
             Prefer="respond-async",

@@ -8,8 +8,10 @@ import psycopg
 import pytest
 import requests
 
+from harness.installation import Installation
+from harness.waiting import DEADLINE_SECONDS, wait_until
 from ops.embedded_postgres import Role, database_url
-from tests.ops.conftest import DEADLINE_SECONDS, Installation, is_running, wait_until
+from tests.ops.conftest import is_running
 
 pytestmark = pytest.mark.slow
 

@@ -11,7 +11,7 @@ from django.conf import global_settings
 from config.environment import BASE_DIR, FILE_SUFFIX, PREFIX, SETTINGS, VARIABLES, Environment
 from config.settings_docs import generated_files
 
-NO_PART_OF_THE_SERVICE = {"bench", "clients", "prove", "tests"}
+NO_PART_OF_THE_SERVICE = {"bench", "clients", "harness", "prove", "tests"}
 DJANGO_SETTINGS = BASE_DIR / "config" / "settings.py"
 # By these names the code knows the checked values, and Django's settings.
 ENVIRONMENTS = {"_environment", "env", "environment", "read", "settings"}

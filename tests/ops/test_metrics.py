@@ -7,8 +7,9 @@ import psutil
 import pytest
 import requests
 
+from harness.installation import Installation
+from harness.waiting import DEADLINE_SECONDS, wait_until
 from tests.metrics import Samples
-from tests.ops.conftest import DEADLINE_SECONDS, Installation, wait_until
 
 pytestmark = pytest.mark.slow
 STATUS = {"route": "status", "method": "GET", "status": "200"}

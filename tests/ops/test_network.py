@@ -11,8 +11,8 @@ from django.conf import settings
 
 from config.database import Profile, databases
 from config.environment import BASE_DIR, read
+from harness.processes import free_port
 from ops.embedded_postgres import Role, database_url
-from tests.ops.server import free_port
 
 SetEnvironment = Callable[[Mapping[str, str]], None]
 

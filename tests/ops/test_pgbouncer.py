@@ -11,9 +11,11 @@ import psycopg
 import pytest
 import requests
 
+from harness.callers import a_client
+from harness.installation import Installation
+from harness.waiting import DEADLINE_SECONDS, wait_until
 from ops.embedded_postgres import Role, database_url, ensure_running
-from tests.ops.conftest import DEADLINE_SECONDS, Installation, wait_until
-from tests.ops.servers import Caller, Pooler, a_pooler, server_settings
+from tests.ops.servers import Pooler, a_pooler, server_settings
 
 pytestmark = [
     pytest.mark.slow,
@@ -49,7 +51,7 @@ def pooler(installation: Installation, place: Path) -> Iterator[Pooler]:
 
 def test_money_moves_once_and_adds_up(installation: Installation, pooler: Pooler) -> None:
     # Given people with money, more of them than sessions
-    people = [Caller(installation, f"user{n}@example.com") for n in range(CALLERS)]
+    people = [a_client(installation.url) for _ in range(CALLERS)]
     for person in people:
         person.post("/wallet/deposit", {"wallet": person.wallet, "amount": 100})
     before = pooler.transactions()
@@ -82,10 +84,10 @@ def test_money_moves_once_and_adds_up(installation: Installation, pooler: Pooler
 
 
 def test_what_is_queued_runs(installation: Installation, pooler: Pooler) -> None:
-    person = Caller(installation, "ada@example.com")
+    person = a_client(installation.url)
     person.post("/wallet/deposit", {"wallet": person.wallet, "amount": 100})
 
-    queued = person.post_list("/transaction", [{"value": 1}] * 60)
+    queued = person.post("/transaction", [{"value": 1}] * 60)
 
     def states() -> Counter[str]:
         return Counter(person.get(f"/transaction/{each['id']}")["status"] for each in queued)
@@ -97,7 +99,7 @@ def test_what_is_queued_runs(installation: Installation, pooler: Pooler) -> None
 def test_a_wallet_that_stays_locked_is_a_503_in_time_and_no_session_remembers_it(
     installation: Installation, pooler: Pooler
 ) -> None:
-    person = Caller(installation, "ada@example.com")
+    person = a_client(installation.url)
     owner_url = database_url(installation.data_dir, Role.OWNER)
 
     with psycopg.connect(owner_url) as owner:

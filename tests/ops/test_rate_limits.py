@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.ops.conftest import DEADLINE_SECONDS, Installation, wait_until
+from harness.installation import Installation
+from harness.processes import free_port
+from harness.waiting import DEADLINE_SECONDS, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -34,8 +36,7 @@ needs_redis = pytest.mark.skipif(
 @contextmanager
 def redis_at(place: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """A Redis that keeps nothing: its URL and its process."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = free_port()
     server = subprocess.Popen(
         ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", ""],
         cwd=place,

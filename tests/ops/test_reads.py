@@ -6,9 +6,10 @@ from decimal import Decimal
 
 import pytest
 
-from tests.ops.conftest import DEADLINE_SECONDS, Installation
+from harness.callers import Caller, a_client
+from harness.installation import Installation
+from harness.waiting import DEADLINE_SECONDS
 from tests.ops.reads import DOORS
-from tests.ops.servers import Caller
 
 pytestmark = pytest.mark.slow
 
@@ -21,7 +22,7 @@ def test_no_reader_sees_a_step_back_and_a_writer_sees_its_write_at_once(
     installation: Installation,
 ) -> None:
     installation.serve(WALLET_SERVICE_WORKERS="2", WALLET_SERVICE_RATE_LIMITS="off")
-    people = [Caller(installation, f"user{number}@example.com") for number in range(PEOPLE)]
+    people = [a_client(installation.url) for _ in range(PEOPLE)]
     for me in people:
         deposit(me)
     is_over = threading.Event()
@@ -35,7 +36,7 @@ def test_no_reader_sees_a_step_back_and_a_writer_sees_its_write_at_once(
             assert read(me, door) == told, door
 
     def read_on(me: Caller) -> set[Decimal]:
-        mine = me.at(installation)
+        mine = me.at(installation.url)
         told, seen = Decimal(0), set()
         while not is_over.is_set():
             for door in DOORS:

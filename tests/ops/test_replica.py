@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from harness.callers import Caller, a_client
+from harness.installation import Installation
+from harness.waiting import DEADLINE_SECONDS, wait_until
 from ops.embedded_postgres import ensure_running
-from tests.ops.conftest import DEADLINE_SECONDS, Installation, wait_until
-from tests.ops.servers import Caller, Replica, a_replica, server_settings
+from tests.ops.servers import Replica, a_replica, server_settings
 
 pytestmark = pytest.mark.slow
 
@@ -60,7 +62,7 @@ def test_reads_follow_and_nobody_reads_older_than_what_they_were_told(
     installation: Installation, replica: Replica
 ) -> None:
     # Given two people, and a replica that has all they know
-    ada, ben = Caller(installation, "ada@example.com"), Caller(installation, "ben@example.com")
+    ada, ben = a_client(installation.url), a_client(installation.url)
     deposit(ada, 100)
     replica.catch_up()
 
@@ -97,14 +99,14 @@ def test_reads_follow_and_nobody_reads_older_than_what_they_were_told(
     assert balance(ben) == 7
 
     # And somebody nobody knows yet is answered by the primary
-    assert balance(Caller(installation, "eve@example.com")) == 0
+    assert balance(a_client(installation.url)) == 0
     replica.resume()
 
 
 def test_without_the_replica_the_primary_answers(
     installation: Installation, replica: Replica
 ) -> None:
-    ada, ben = Caller(installation, "ada@example.com"), Caller(installation, "ben@example.com")
+    ada, ben = a_client(installation.url), a_client(installation.url)
     deposit(ada, 100)
     replica.catch_up()
     assert balance(ben) == 0
@@ -132,7 +134,7 @@ def test_without_the_replica_the_primary_answers(
 
 
 def test_a_promoted_replica_answers_nobody(installation: Installation, replica: Replica) -> None:
-    ada, ben = Caller(installation, "ada@example.com"), Caller(installation, "ben@example.com")
+    ada, ben = a_client(installation.url), a_client(installation.url)
     deposit(ada, 100)
     replica.catch_up()
     assert balance(ben) == 0
@@ -144,7 +146,7 @@ def test_a_promoted_replica_answers_nobody(installation: Installation, replica: 
 
 
 def test_under_load_no_answer_steps_back(installation: Installation, replica: Replica) -> None:
-    callers = [Caller(installation, f"user{n}@example.com") for n in range(CALLERS)]
+    callers = [a_client(installation.url) for _ in range(CALLERS)]
     for caller in callers:
         deposit(caller, 1_000)
     replica.catch_up()

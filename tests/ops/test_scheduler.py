@@ -17,12 +17,12 @@ from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob, ProcrastinatePeriodicDefer
 
 from core.models import IdempotencyRecord
+from harness.waiting import DEADLINE_SECONDS, wait_until
 from intake.models import QueuedTransaction
 from ledger.models import Verification
 from ops.scheduler import overview
 from tests.factories import a_client
 from tests.jobs import run_jobs
-from tests.ops.conftest import DEADLINE_SECONDS, wait_until
 from tests.processes import Workers
 
 pytestmark = pytest.mark.usefixtures("books")

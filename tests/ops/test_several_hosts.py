@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from harness.callers import Caller, a_client
+from harness.installation import Installation
+from harness.waiting import wait_until
 from ops.embedded_postgres import ensure_running
-from tests.ops.conftest import Installation, an_installation, wait_until
-from tests.ops.servers import Caller, server_settings
+from tests.ops.servers import server_settings
 
 pytestmark = pytest.mark.slow
 
@@ -22,7 +24,7 @@ def hosts(installation: Installation) -> Iterator[list[Installation]]:
     """Two services on the database of the first."""
     settings = server_settings(installation.data_dir)
     with ensure_running(installation.data_dir):
-        other = an_installation(installation.data_dir)
+        other = Installation(installation.data_dir)
         for host in (installation, other):
             host.serve(**settings)
         yield [installation, other]
@@ -34,8 +36,8 @@ def hosts(installation: Installation) -> Iterator[list[Installation]]:
 
 def test_what_is_sent_to_both_happens_once(hosts: list[Installation]) -> None:
     # Given people who know both hosts, and have money
-    people = [Caller(hosts[0], f"user{n}@example.com") for n in range(CALLERS)]
-    twins = [person.at(hosts[1]) for person in people]
+    people = [a_client(hosts[0].url) for _ in range(CALLERS)]
+    twins = [person.at(hosts[1].url) for person in people]
     for person in people:
         person.post("/wallet/deposit", {"wallet": person.wallet, "amount": 100})
 
@@ -59,8 +61,8 @@ def test_what_is_sent_to_both_happens_once(hosts: list[Installation]) -> None:
         assert (told["closingBalance"], len(told["entries"])) == (100, 1 + 2 * STEPS)
 
     # And what both hosts queue runs once, whichever processor is at work
-    queued = [*people[0].post_list("/transaction", [{"value": 1}] * 40)]
-    queued += twins[0].post_list("/transaction", [{"value": 1}] * 40)
+    queued = [*people[0].post("/transaction", [{"value": 1}] * 40)]
+    queued += twins[0].post("/transaction", [{"value": 1}] * 40)
 
     def states() -> Counter[str]:
         return Counter(twins[0].get(f"/transaction/{each['id']}")["status"] for each in queued)

@@ -6,7 +6,8 @@ from http.client import HTTPConnection, HTTPResponse
 
 import pytest
 
-from tests.ops.conftest import DEADLINE_SECONDS, Installation
+from harness.installation import Installation
+from harness.waiting import DEADLINE_SECONDS
 
 PROXY, STRANGER = "127.0.0.1", "127.0.0.2"
 CHROMIUM = shutil.which("chromium")

@@ -9,7 +9,8 @@ from http.client import HTTPConnection
 import pytest
 import requests
 
-from tests.ops.conftest import DEADLINE_SECONDS, Installation, wait_until
+from harness.installation import Installation
+from harness.waiting import DEADLINE_SECONDS, wait_until
 
 pytestmark = pytest.mark.slow
 

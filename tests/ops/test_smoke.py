@@ -1,7 +1,5 @@
 """`manage.py smoke`: from outside, over HTTP, and whoever kills it."""
 
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,9 +9,9 @@ import psycopg
 import pytest
 import requests
 
-from config.environment import BASE_DIR
+from harness.installation import Installation
+from harness.waiting import DEADLINE_SECONDS
 from ops.embedded_postgres import Role, database_url
-from tests.ops.conftest import DEADLINE_SECONDS, Installation
 
 pytestmark = pytest.mark.slow
 BALANCES = (
@@ -79,11 +77,7 @@ def test_a_cent_goes_there_and_back_also_after_a_kill(installation: Installation
 
     # One is killed between there and back
     with a_proxy(installation.url, holds_up=b"-back") as (proxy, back_came):
-        halfway = subprocess.Popen(
-            [sys.executable, "manage.py", "smoke", proxy],
-            cwd=BASE_DIR,
-            env=installation.environment(),
-        )
+        halfway = installation.start("manage.py", "smoke", proxy)
         assert back_came.wait(DEADLINE_SECONDS)
         halfway.kill()
         halfway.wait(DEADLINE_SECONDS)

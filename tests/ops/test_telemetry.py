@@ -8,8 +8,9 @@ import pytest
 import requests
 
 from config.environment import BASE_DIR
+from harness.installation import Installation
+from harness.waiting import DEADLINE_SECONDS, wait_until
 from tests.ops.collector import a_collector, attributes_of
-from tests.ops.conftest import DEADLINE_SECONDS, Installation, wait_until
 
 pytestmark = pytest.mark.slow
 EMAIL, PASSWORD, AMOUNT = "grace.hopper@example.com", "tea-at-half-past-4", "731.57"

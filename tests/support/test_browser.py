@@ -10,13 +10,10 @@ import pytest
 from django_otp.oath import totp
 
 from config.environment import BASE_DIR
+from harness.installation import Installation
+from harness.waiting import DEADLINE_SECONDS
 from ops.demo import PASSWORD, email_of
-from tests.ops.conftest import (  # noqa: F401 (fixtures)
-    DEADLINE_SECONDS,
-    Installation,
-    installation,
-    place,
-)
+from tests.ops.conftest import installation, place  # noqa: F401 (fixtures)
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

@@ -1,21 +1,18 @@
 """A running service for the clients: processes with their own database and port."""
 
-import socket
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.ops.conftest import Installation
+from harness.installation import Installation
 
 
 @pytest.fixture(scope="session")
 def service() -> Iterator[Installation]:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
     with tempfile.TemporaryDirectory(prefix="wallet-test-") as directory:
-        installation = Installation(data_dir=Path(directory) / "data", port=port)
+        installation = Installation(data_dir=Path(directory) / "data")
         try:
             installation.serve()
             yield installation

@@ -10,7 +10,8 @@ import pytest
 import requests
 
 from config.environment import BASE_DIR
-from tests.ops.conftest import DEADLINE_SECONDS, Installation
+from harness.installation import Installation
+from harness.waiting import DEADLINE_SECONDS
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("clients")]
 

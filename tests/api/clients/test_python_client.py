@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from config.environment import BASE_DIR
-from tests.ops.conftest import Installation
+from harness.installation import Installation
 from wallet_client import Refused, UnexpectedAnswer, WalletClient
 from wallet_client.models import (
     AmountBody,

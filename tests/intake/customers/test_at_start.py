@@ -6,11 +6,11 @@ from threading import Timer
 
 import pytest
 
+from harness.waiting import DEADLINE_SECONDS, wait_until
 from intake.models import CustomerImport
 from tests.factories import Holder, a_client
 from tests.intake.customers.conftest import WebSource
 from tests.intake.customers.customers import counts, customer_lines, only_run
-from tests.ops.conftest import DEADLINE_SECONDS, wait_until
 from tests.processes import Workers
 
 pytestmark = pytest.mark.slow

@@ -13,6 +13,7 @@ from django.db import connection
 from accounts.errors import EmailTaken
 from accounts.models import Client, Role, User
 from core.unit_of_work import unit_of_work
+from harness.waiting import wait_until
 from intake.customers.imports import Progress, import_customers
 from intake.customers.progress import current_import_run, latest_import_run
 from intake.models import CustomerImport
@@ -29,7 +30,6 @@ from tests.intake.customers.customers import (
     read_rejects,
     run_import,
 )
-from tests.ops.conftest import wait_until
 from wallets.assets import create_asset, system_wallet_id
 from wallets.models import Purpose, Status, Wallet
 

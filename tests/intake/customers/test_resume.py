@@ -10,6 +10,7 @@ import pytest
 from django.conf import settings
 
 from accounts.models import Client
+from harness.waiting import wait_until
 from intake.customers.progress import latest_import_run
 from intake.models import CustomerImport
 from ledger.models import Transaction
@@ -22,7 +23,6 @@ from tests.intake.customers.customers import (
     only_run,
     read_rejects,
 )
-from tests.ops.conftest import wait_until
 from tests.processes import start
 from wallets.models import Wallet
 

@@ -1,4 +1,4 @@
-"""A past that never was: transactions by the million, written as sets by the owner."""
+"""Transactions by the million, written as sets by the database's owner: a past for a wallet."""
 
 import uuid
 from collections.abc import Sequence
@@ -13,17 +13,17 @@ from ops.embedded_postgres import DATABASE, Role, database_url
 from wallets.assets import DEFAULT_CURRENCY, system_wallet_id
 from wallets.models import Purpose
 
-_SQL = Path(__file__).with_name("sql") / "fill.sql"
+_SQL = Path(__file__).with_name("sql") / "backfill.sql"
 _DAY_MS = 24 * 60 * 60 * 1000
-#: All of it is lost with the directory, so nobody waits for the disk.
-_HASTE = {"fsync": "off", "full_page_writes": "off", "max_wal_size": "'16GB'"}
+#: The directory is temporary, so no write needs to reach the disk.
+_FAST = {"fsync": "off", "full_page_writes": "off", "max_wal_size": "'16GB'"}
 #: So many rows in a statement, about.
 _STEP = 100_000
 _WRITERS = 2
 
 
-class Past:
-    """Charges of `payers` by `companies`, all of them empty wallets, in rounds: see fill.sql."""
+class Backfill:
+    """Charges of `payers` by `companies`, which must be empty wallets: see backfill.sql."""
 
     def __init__(
         self,
@@ -33,13 +33,13 @@ class Past:
         database: str = DATABASE,
     ) -> None:
         if len(payers) % len(companies):
-            raise ValueError("Each company is paid by as many payers as the others.")
+            raise ValueError("Each company must have the same number of payers.")
         self._url = database_url(data_dir, Role.OWNER, database)
         self._superuser = database_url(data_dir, Role.SUPERUSER)
         self._payers, self._companies = payers, companies
 
     def __enter__(self) -> Self:
-        self._command(*(f"ALTER SYSTEM SET {name} = {value}" for name, value in _HASTE.items()))
+        self._command(*(f"ALTER SYSTEM SET {name} = {value}" for name, value in _FAST.items()))
         with psycopg.connect(self._url) as owner, owner.cursor() as cursor:
             cursor.execute(_SQL.read_bytes())
             cursor.execute("TRUNCATE bench_wallets")
@@ -53,10 +53,10 @@ class Past:
     def __exit__(self, *error: object) -> None:
         with psycopg.connect(self._url) as owner:
             owner.execute("DROP TABLE bench_wallets")
-        self._command(*(f"ALTER SYSTEM RESET {name}" for name in _HASTE), "CHECKPOINT")
+        self._command(*(f"ALTER SYSTEM RESET {name}" for name in _FAST), "CHECKPOINT")
 
     def write(self, rounds: int, *, until: datetime, days: float, recent: int = 0) -> None:
-        """Write the deposits, then so many rounds over the days up to a moment.
+        """Write the deposits, then `rounds` rounds over the `days` before `until`.
 
         The last `recent` rounds are of the hour before it.
         """

@@ -1,6 +1,6 @@
-"""What the proof puts into a process of the service before it begins: a clock, and failpoints.
+"""Injects a clock and failpoints into a process of the service before it begins.
 
-They hang on what hardly changes: the driver's `execute` and `commit`, and the WSGI answer.
+They wrap interfaces that hardly change: the driver's `execute` and `commit`, and the WSGI answer.
 """
 
 import os
@@ -18,13 +18,13 @@ from psycopg.pq import TransactionStatus
 
 from prove.switches import VARIABLE, Failpoint, Switches
 
-#: How a statement that moves money can be told.
+#: What a statement that moves money contains.
 MONEY = "ledger_post"
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 def install(name: str) -> Switches:
-    """Make this process one of the proof's, known to PostgreSQL as `name` and its process id."""
+    """Inject all. PostgreSQL knows the process by `name` and its process id."""
     os.environ["PGAPPNAME"] = f"{name} {os.getpid()}"
     switches = Switches(Path(os.environ[VARIABLE]))
     _shift_clock(switches)
@@ -33,7 +33,7 @@ def install(name: str) -> Switches:
 
 
 def with_failpoint(application: Application, switches: Switches) -> Application:
-    """Return the application; it can die in the middle of an answer."""
+    """Return the application, which can kill its process in the middle of an answer."""
 
     def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         body = application(environ, start_response)
@@ -55,7 +55,7 @@ def _die() -> None:
 
 
 def _shift_clock(switches: Switches) -> None:
-    """Let what asks for the time of day get the wrong one. Durations stay right."""
+    """Shift the time of day. Durations stay right."""
     right_time, right_now = time.time, timezone.now
 
     def wrong_time() -> float:

@@ -1,12 +1,12 @@
--- Fills the ledger with charges of a past that never was, as the owner, much quicker than
--- `ledger_post` would. The books are in order afterwards: versions count without a gap, balances
+-- Writes charges of the past into the ledger, as the owner, much faster than `ledger_post` would.
+-- The books are in order afterwards: versions count without a gap, balances
 -- follow from the amounts, ids follow the order.
 --
 -- In each round every payer is charged once: 1 to 10 minor units, by round. Payer j pays company
 -- (round + j) mod companies, so each company is paid by as many in each round. Round 0 is before
 -- all: there each payer deposits. All of them, payers and companies, must be empty wallets.
 
--- The id of the n-th transaction of this past.
+-- The id of the n-th transaction.
 CREATE OR REPLACE FUNCTION bench_id(milliseconds bigint, n bigint) RETURNS uuid
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT (lpad(to_hex(milliseconds), 12, '0') || '7' || lpad(to_hex(n % 4096), 3, '0')

@@ -17,8 +17,8 @@ _PIECE = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True)
-class Place:
-    """A directory. `is_disk`: it is a disk of its own, which nobody else sees."""
+class Workdir:
+    """A directory. `is_disk`: it is a disk of its own, which no other process sees."""
 
     directory: Path
     is_disk: bool
@@ -28,9 +28,9 @@ class Place:
         return self.directory / "filler"
 
     def fill(self) -> None:
-        """Leave no byte free, on a disk of our own only."""
+        """Leave no byte free. Only for a disk of its own."""
         if not self.is_disk:
-            raise AssertionError("others keep their files on this disk")
+            raise AssertionError("other files are on this disk")
         with self._filler.open("wb") as filler, suppress(OSError):
             while True:
                 free = shutil.disk_usage(self.directory).free
@@ -40,17 +40,17 @@ class Place:
                 filler.seek(0, os.SEEK_END)
 
     def free(self) -> None:
-        """Give the room back."""
+        """Free the space again."""
         self._filler.unlink(missing_ok=True)
 
 
 @contextmanager
-def a_place() -> Iterator[Place]:
-    """Make the directory; delete it in the end. Where we may mount, it is a disk in memory."""
+def a_workdir() -> Iterator[Workdir]:
+    """Make the directory; delete it in the end. As root, it is a disk in memory."""
     with tempfile.TemporaryDirectory(prefix="wallet-prove-") as directory:
         is_disk = _mount(directory)
         try:
-            yield Place(Path(directory), is_disk)
+            yield Workdir(Path(directory), is_disk)
         finally:
             if is_disk:
                 _libc().umount2(directory.encode(), 2)

@@ -1,7 +1,4 @@
-"""The import of customers: customers a second from a local file, opening balances included.
-
-.venv/bin/python -m bench --only seeding
-"""
+"""Import: customers a second from a local file, opening balances included."""
 
 import json
 import random
@@ -18,12 +15,12 @@ def row(data_dir: Path, customers: int) -> Row:
     """Return the row: as many customers each time, from another file into the same database."""
     from intake.customers.imports import import_customers
 
-    def take() -> Sample:
+    def measure_import() -> Sample:
         source = data_dir / "customers.jsonl"
         write_customers(source, customers, first=next(_repeats) * customers)
         return Sample(measure(data_dir, customers, lambda: import_customers(str(source))))
 
-    return Row("seeding", f"import_customers, {customers:,} from a file", take)
+    return Row("import", f"import_customers, {customers:,} from a file", measure_import)
 
 
 def write_customers(source: Path, customers: int, *, first: int = 0) -> None:

@@ -1,4 +1,4 @@
-"""What a mutant changes inside the processes of the service, in Python."""
+"""What a mutant changes in the processes of the service, in Python."""
 
 import os
 from collections.abc import Callable
@@ -9,7 +9,7 @@ VARIABLE = "PROVE_MUTANT"
 
 
 def apply_in_process() -> None:
-    """Change this process if the mutant wants that. Wants Django set up."""
+    """Change this process as its mutant requires. Wants Django set up."""
     change = _CHANGES.get(os.environ.get(VARIABLE, ""))
     if change is not None:
         change()
@@ -24,7 +24,7 @@ def _run_chunks_without_lease() -> None:
 
 
 def _count_refunds_without_lock() -> None:
-    """Let refunds read what has gone back without waiting for each other."""
+    """Let refunds read what was refunded without waiting for each other."""
     from commerce import charges
     from commerce.models import Charge
 
@@ -39,7 +39,7 @@ def _count_refunds_without_lock() -> None:
 
 
 def _forget_keys() -> None:
-    """Let whoever asks for a key be told that it is unknown."""
+    """Let every key lookup find nothing."""
     from api import idempotency
 
     idempotency.find_record = lambda *_: None  # type: ignore[attr-defined]

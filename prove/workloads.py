@@ -1,0 +1,142 @@
+"""Workloads that others test their ledgers with, after their own descriptions.
+
+Each is a source of operations that ends. The invariants find what is wrong afterwards; a workload
+knows how many of its operations must have been carried out.
+"""
+
+import random
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from harness.actors import Actor
+from prove.actors import HUNDRED_MINOR, Actors
+from prove.installation import MAX_WALLETS
+from prove.operation_mix import OperationMix
+from prove.operations import Log, Operation
+
+HUNDRED = 100
+CHARGED_MINOR = 1_00
+FIRST_MINOR = 1
+
+
+@dataclass
+class Workload:
+    """A load with an end. Safe between threads."""
+
+    name: str
+    operations: Iterator[Operation]
+    #: How many must succeed; None: that cannot be known.
+    successes: int | None = None
+
+    def __post_init__(self) -> None:
+        self._lock = threading.Lock()
+        self.made: list[Operation] = []
+
+    def draw(self, chance: random.Random) -> Operation | None:
+        """Return the next operation; None at the end."""
+        with self._lock:
+            operation = next(self.operations, None)
+            if operation is not None:
+                self.made.append(operation)
+        return operation
+
+    def check(self, log: Log) -> None:
+        """Check how many succeeded, once all are settled."""
+        done = sum(1 for operation in self.made if log.operations[operation.id].is_done)
+        if self.successes is not None and done != self.successes:
+            log.violate("limits", f"{self.name}: {done} succeeded, not {self.successes}")
+
+    def split(self, count: int) -> "list[Workload]":
+        """Cut refunds into parts of the same size, with both refunds of a charge in one part."""
+        operations = list(self.operations)
+        size = 2 * -(-len(operations) // (2 * count))
+        parts = [operations[start : start + size] for start in range(0, len(operations), size)]
+        return [Workload(self.name, iter(part), len(part) // 2) for part in parts]
+
+
+class Workloads:
+    """Makes the workloads for the actors."""
+
+    def __init__(self, actors: Actors, log: Log, mix: OperationMix, chance: random.Random) -> None:
+        self._actors = actors
+        self._log = log
+        self._mix = mix
+        self._chance = chance
+
+    def bank(self, transfers: int) -> Workload:
+        """Jepsen's bank: random transfers between accounts whose total every read must see."""
+        return Workload("bank", (self._mix.bank_transfer(self._chance) for _ in range(transfers)))
+
+    def hammer(self, transfers: int) -> Workload:
+        """double_entry's jack hammer: very many transfers between very few accounts."""
+        owner = self._actors.hammered
+
+        def transfer() -> Operation:
+            source, target = self._chance.sample(owner.wallets, 2)
+            return self._mix.transfer_between(owner, source, target, self._chance.randint(1, 2_000))
+
+        return Workload("jack hammer", (transfer() for _ in range(transfers)))
+
+    def batches(self, count: int) -> Workload:
+        """Make batches of charges: each locks many wallets, which the batches have in common."""
+        return Workload("batches", (self._mix.charges(self._chance) for _ in range(count)))
+
+    def charges(self, count: int) -> Workload:
+        """Make the charges that are refunded afterwards."""
+        rich = [client for number, client in enumerate(self._actors.clients) if number % 4]
+        company = self._actors.companies[0]
+        amounts = (25, 100, 250, 999)
+
+        def charge() -> Operation:
+            payer = self._chance.choice(rich).wallet
+            return self._mix.charge_of(company, payer, self._chance.choice(amounts))
+
+        return Workload("charges", (charge() for _ in range(count)))
+
+    def first_refunds(self, charges: Workload) -> Workload:
+        """Refund a cent of each charge, so that what was refunded is counted already."""
+        charged = self._charged(charges)
+        operations = (self._mix.refund_of(charge, FIRST_MINOR) for charge in charged)
+        return Workload("first refunds", operations, successes=len(charged))
+
+    def refunds(self, charges: Workload) -> Workload:
+        """Formance's: the rest of each charge refunded twice, by callers who do not wait."""
+        charged = self._charged(charges)
+
+        def refund(charge: Operation) -> Operation:
+            return self._mix.refund_of(charge, charge.effects[0].amount_minor - FIRST_MINOR)
+
+        operations = (refund(charge) for charge in charged for _ in range(2))
+        return Workload("refunds", operations, successes=len(charged))
+
+    def _charged(self, charges: Workload) -> list[Operation]:
+        made = {operation.id for operation in charges.made}
+        return [each for each in self._log.charges if each.id in made]
+
+    def hundred(self, payer: Actor) -> Workload:
+        """Blnk's: a hundred users together against one balance, which is enough for forty."""
+        company = self._actors.companies[0]
+        return Workload(
+            "hundred users",
+            (self._mix.charge_of(company, payer.wallet, CHARGED_MINOR) for _ in range(HUNDRED)),
+            successes=HUNDRED_MINOR // CHARGED_MINOR,
+        )
+
+    def open_wallets(self, opener: Actor) -> Workload:
+        """Many wallets opened together, by a client who may have twelve."""
+
+        def opening() -> Operation:
+            return Operation(
+                self._log.new_id(),
+                "wallet",
+                opener.token,
+                "/wallet/create",
+                {},
+                status=201,
+                refusals=frozenset({"wallet_limit_reached"}),
+            )
+
+        return Workload(
+            "wallet limit", (opening() for _ in range(2 * MAX_WALLETS)), successes=MAX_WALLETS
+        )

@@ -6,11 +6,12 @@ from typing import Any
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpResponse
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
-from rest_framework.response import Response
 
+from api.http.renderer import json_response
 from api.http.schema import operation
 from api.http.views import ApiView
 from core.errors import Unavailable
@@ -38,8 +39,8 @@ class StatusView(ApiView):
         answer_example={"status": "ok"},
         without_token=True,
     )
-    def get(self, request: Request) -> Response:
-        return Response({"status": "ok"})
+    def get(self, request: Request) -> HttpResponse:
+        return json_response({"status": "ok"})
 
 
 class HealthAnswer(serializers.Serializer[Any]):
@@ -70,7 +71,7 @@ class HealthView(ApiView):
         },
         without_token=True,
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponse:
         if _database() != "ok":
             unknown = dict.fromkeys(("migrations", "partitions", "processor"), "unknown")
             raise Unavailable(UNAVAILABLE_MESSAGE, database="away", **unknown)
@@ -82,7 +83,7 @@ class HealthView(ApiView):
         }
         if parts["migrations"] != "ok" or parts["partitions"] in ("missing", "unknown"):
             raise Unavailable(UNAVAILABLE_MESSAGE, **parts)
-        return Response({"status": "ok", **parts})
+        return json_response({"status": "ok", **parts})
 
 
 def _database() -> str:

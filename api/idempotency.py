@@ -3,11 +3,12 @@
 from typing import Any
 
 import orjson
+from django.http import HttpResponse
 from rest_framework import serializers
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from api.http.idempotency import is_idempotency_key
+from api.http.renderer import json_response
 from api.http.schema import operation
 from api.http.views import ApiView, caller_id
 from core.errors import NotFound
@@ -42,11 +43,11 @@ class IdempotencyView(ApiView):
         },
         refusals=[NotFound],
     )
-    def get(self, request: Request, key: str) -> Response:
+    def get(self, request: Request, key: str) -> HttpResponse:
         if not is_idempotency_key(key):
             raise NotFound
         record = find_record(caller_id(request), key)
-        return Response(
+        return json_response(
             {
                 "key": key,
                 "state": "completed" if record else "unknown",

@@ -116,7 +116,7 @@ MIDDLEWARE = [
     "api.http.security.ContentPolicyMiddleware",
     "config.path_middleware.PathMiddleware",
     "api.http.security.HttpsMiddleware",
-    "corsheaders.middleware.CorsMiddleware",
+    "api.http.security.CorsMiddleware",
     # Refuses a Host that is not allowed, and sets the length of an answer.
     "django.middleware.common.CommonMiddleware",
     "api.http.middleware.BodyMiddleware",

@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from django.http import HttpResponse
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -14,6 +15,7 @@ from accounts.models import NAME_CHARACTERS, Role, User
 from api.accounts.bodies import PhoneField
 from api.http.authentication import caller_of
 from api.http.fields import Body, MoneyField, TextField
+from api.http.renderer import json_response
 from api.http.schema import operation
 from api.http.views import ApiView, parse_body
 from commerce.customers import (
@@ -57,11 +59,11 @@ class CustomerView(ApiView):
         refusals=[CustomerNotFound],
         optional_token=True,
     )
-    def get(self, request: Request, customer_id: UUID) -> Response:
+    def get(self, request: Request, customer_id: UUID) -> HttpResponse:
         customer = find_customer(customer_id)
         if not _may_see_balance(request, customer):
-            return Response({"name": name_of(customer)})
-        return Response(_full_answer(customer))
+            return json_response({"name": name_of(customer)})
+        return json_response(_full_answer(customer))
 
     @operation(
         "customer_change",
@@ -72,11 +74,11 @@ class CustomerView(ApiView):
         answer_example=A_CUSTOMER,
         refusals=[PermissionDenied, CustomerNotFound],
     )
-    def patch(self, request: Request, customer_id: UUID) -> Response:
+    def patch(self, request: Request, customer_id: UUID) -> HttpResponse:
         customer = self._customer_for_change(request, customer_id)
         fields = parse_body(request, self.body)
         changed = unit_of_work(lambda: change_customer(customer, **fields))
-        return Response(_full_answer(changed))
+        return json_response(_full_answer(changed))
 
     @operation(
         "customer_remove",
@@ -84,7 +86,7 @@ class CustomerView(ApiView):
         status=204,
         refusals=[PermissionDenied, CustomerNotFound, BalanceNotZero],
     )
-    def delete(self, request: Request, customer_id: UUID) -> Response:
+    def delete(self, request: Request, customer_id: UUID) -> HttpResponse:
         caller = caller_of(request)
         customer = self._customer_for_change(request, customer_id)
         unit_of_work(lambda: remove_customer(customer, actor=caller))

@@ -1,5 +1,6 @@
 """The endpoints `/password/reset*`: resetting a forgotten password."""
 
+from django.http import HttpResponse
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -7,6 +8,7 @@ from rest_framework.response import Response
 from accounts.password_reset import confirm_reset, request_reset
 from api.accounts.bodies import ResetAnswer, ResetBody, ResetConfirmationBody
 from api.http.rate_limits import enforce_rate_limit
+from api.http.renderer import json_response
 from api.http.schema import operation
 from api.http.views import ApiView, parse_body
 from core.errors import InvalidInput
@@ -35,11 +37,11 @@ class ResetView(PublicView):
         answer_example={"status": "accepted"},
         without_token=True,
     )
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> HttpResponse:
         fields = parse_body(request, self.body)
         enforce_rate_limit(request._request, group="reset_account", subject=fields["email"])
         unit_of_work(lambda: request_reset(fields["email"]))
-        return Response({"status": "accepted"}, status=202)
+        return json_response({"status": "accepted"}, status=202)
 
 
 class ResetConfirmationView(PublicView):
@@ -61,7 +63,7 @@ class ResetConfirmationView(PublicView):
         refusals=[InvalidInput({"token": ["Wrong, used or expired: ask for another one."]})],
         without_token=True,
     )
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> HttpResponse:
         fields = parse_body(request, self.body)
         # Counted before any hashing, as at log-in.
         enforce_rate_limit(

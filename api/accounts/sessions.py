@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from django.http import HttpResponse
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -22,6 +23,7 @@ from api.http.authentication import caller_of
 from api.http.client_address import client_address
 from api.http.fields import Body
 from api.http.rate_limits import enforce_rate_limit
+from api.http.renderer import json_response
 from api.http.schema import operation
 from api.http.views import ApiView, parse_body
 from core import metrics
@@ -44,8 +46,8 @@ class AccountView(ApiView):
     #: The field of the answer that holds the account's id.
     id_field: ClassVar[str]
 
-    def session_answer(self, session: services.Session, status: int) -> Response:
-        return Response(
+    def session_answer(self, session: services.Session, status: int) -> HttpResponse:
+        return json_response(
             {
                 "token": session.token,
                 "expiry": rfc3339(session.expiry),
@@ -61,7 +63,7 @@ class SignUpView(AccountView):
     rate_limit_group = "signup"
     body: ClassVar[Body]
 
-    def sign_up(self, request: Request) -> Response:
+    def sign_up(self, request: Request) -> HttpResponse:
         fields = parse_body(request, self.body)
         enforce_rate_limit(request._request, group="signup_account", subject=fields["email"])
         session = unit_of_work(
@@ -81,7 +83,7 @@ class LogInView(AccountView):
     rate_limit_group = "login_address"
     body = CredentialsBody()
 
-    def log_in(self, request: Request) -> Response:
+    def log_in(self, request: Request) -> HttpResponse:
         fields = parse_body(request, self.body)
         # Counted before any hashing: guesses are limited per account, from whatever address.
         enforce_rate_limit(request._request, group="login_account", subject=fields["email"])
@@ -109,7 +111,7 @@ class ClientSignUpView(SignUpView):
         refusals=[EmailTaken],
         without_token=True,
     )
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> HttpResponse:
         return self.sign_up(request)
 
 
@@ -129,7 +131,7 @@ class CompanySignUpView(SignUpView):
         refusals=[EmailTaken],
         without_token=True,
     )
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> HttpResponse:
         return self.sign_up(request)
 
 
@@ -147,7 +149,7 @@ class ClientLogInView(LogInView):
         refusals=[InvalidCredentials, PermissionDenied],
         without_token=True,
     )
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> HttpResponse:
         return self.log_in(request)
 
 
@@ -165,7 +167,7 @@ class CompanyLogInView(LogInView):
         refusals=[InvalidCredentials, PermissionDenied],
         without_token=True,
     )
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> HttpResponse:
         return self.log_in(request)
 
 
@@ -181,7 +183,7 @@ class LogOutView(ApiView):
         body=body,
         status=204,
     )
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> HttpResponse:
         parse_body(request, self.body)
         unit_of_work(lambda: services.log_out(request.auth))
         return Response(status=204)
@@ -196,7 +198,7 @@ class LogOutEverywhereView(ApiView):
     @operation(
         "{first}_logout_everywhere", "End every session of the caller", body=body, status=204
     )
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> HttpResponse:
         parse_body(request, self.body)
         unit_of_work(lambda: services.log_out_everywhere(caller_of(request)))
         return Response(status=204)
@@ -216,7 +218,7 @@ class PasswordView(ApiView):
         status=204,
         refusals=[InvalidCredentials],
     )
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> HttpResponse:
         fields = parse_body(request, self.body)
         enforce_rate_limit(
             request._request, group="login_account", subject=caller_of(request).email

@@ -4,13 +4,14 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from django.http import HttpResponse
 from rest_framework import serializers
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from api.http.fields import Body, FlagField, IdField, MoneyField, TimestampField
 from api.http.own_wallets import own_wallet_of
 from api.http.pagination import LimitField, with_next_page
+from api.http.renderer import json_response
 from api.http.schema import operation
 from api.http.token_cache import CachedCallerView
 from api.http.views import parse_query, replica_allowed
@@ -90,13 +91,13 @@ class WalletHistoryView(CachedCallerView):
         link_header=True,
     )
     @replica_allowed
-    def get(self, request: Request, token: UUID) -> Response:
+    def get(self, request: Request, token: UUID) -> HttpResponse:
         fields = parse_query(request, self.query)
         kind = fields.pop("type", None)
         wallet = own_wallet_of(request, token)
         page = history(wallet.id, kind=kind, **fields)
         rows = [history_answer(entry) for entry in page.entries]
-        return with_next_page(Response(rows), request, page.next_cursor)
+        return with_next_page(json_response(rows), request, page.next_cursor)
 
 
 def history_answer(entry: Entry) -> dict[str, Any]:

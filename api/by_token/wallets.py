@@ -7,13 +7,13 @@ from uuid import UUID
 from django.http import HttpResponse
 from rest_framework import serializers
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from api.http.authentication import caller_of
 from api.http.fields import Body, MoneyField, TextField
 from api.http.idempotency import respond_once
 from api.http.own_wallets import own_wallet_of
 from api.http.permissions import IsHolder
+from api.http.renderer import json_response
 from api.http.schema import operation
 from api.http.token_cache import CachedCallerView
 from api.http.views import ApiView, parse_body, replica_allowed
@@ -90,8 +90,8 @@ class WalletInfoView(CachedCallerView):
         refusals=[WalletNotFound],
     )
     @replica_allowed
-    def get(self, request: Request, token: UUID) -> Response:
-        return Response(wallet_answer(own_wallet_of(request, token)))
+    def get(self, request: Request, token: UUID) -> HttpResponse:
+        return json_response(wallet_answer(own_wallet_of(request, token)))
 
 
 class WalletListView(ApiView):
@@ -104,8 +104,8 @@ class WalletListView(ApiView):
         answer_example=[A_WALLET],
     )
     @replica_allowed
-    def get(self, request: Request) -> Response:
-        return Response([wallet_answer(wallet) for wallet in wallets_of(caller_of(request))])
+    def get(self, request: Request) -> HttpResponse:
+        return json_response([wallet_answer(wallet) for wallet in wallets_of(caller_of(request))])
 
 
 def wallet_answer(wallet: Wallet) -> dict[str, Any]:

@@ -6,16 +6,17 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from accounts.models import Role
 from api.credits.movements import A_CREDIT, the_user
 from api.http.authentication import caller_of
 from api.http.fields import MoneyField
 from api.http.pagination import PAGINATION, PageQuery, Pagination, page_answer
+from api.http.renderer import json_response
 from api.http.schema import operation
 from api.http.views import ApiView, parse_query, replica_allowed
 from commerce.errors import UnknownUser
@@ -97,7 +98,7 @@ class LedgerView(ApiView):
         ],
     )
     @replica_allowed
-    def get(self, request: Request, user_id: UUID) -> Response:
+    def get(self, request: Request, user_id: UUID) -> HttpResponse:
         query = parse_query(request, self.query)
         caller = caller_of(request)
         own = {wallet.id for wallet in wallets_of(the_user(caller, user_id))}
@@ -119,7 +120,7 @@ class LedgerView(ApiView):
             for row in ledger_rows(transaction, visible=None if sees_all else own)
         ][skipped:row_count]
         page = rows[: query["limit"]]
-        return Response(
+        return json_response(
             page_answer(page, query, _cursor_after(page) if rows[len(page) :] else None)
         )
 

@@ -10,7 +10,6 @@ from django.http import HttpResponse
 from rest_framework import serializers
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from accounts.models import Role, User
 from api.credits.bodies import CreditBody
@@ -21,6 +20,7 @@ from api.http.movement_results import MovementResult
 from api.http.movements import MoneyView, respond_with_movement
 from api.http.pagination import PAGINATION, PageQuery, Pagination, page_answer
 from api.http.permissions import IsOperator
+from api.http.renderer import json_response
 from api.http.schema import operation
 from api.http.views import ApiView, parse_body, parse_query, replica_allowed
 from api.resources.wallet_details import ENTRY_STATUSES
@@ -190,10 +190,12 @@ class BalanceView(ApiView):
         refusals=[UnknownUser, UnknownAsset, PermissionDenied, NotFound],
     )
     @replica_allowed
-    def get(self, request: Request, user_id: UUID, symbol: str) -> Response:
+    def get(self, request: Request, user_id: UUID, symbol: str) -> HttpResponse:
         user = the_user(caller_of(request), user_id)
         asset = the_asset(symbol)
-        return Response({"userId": user.pk, **balance_answer(asset, default_wallet(user, asset))})
+        return json_response(
+            {"userId": user.pk, **balance_answer(asset, default_wallet(user, asset))}
+        )
 
 
 class BalancesView(ApiView):
@@ -210,7 +212,7 @@ class BalancesView(ApiView):
         refusals=[UnknownUser, PermissionDenied, NotFound],
     )
     @replica_allowed
-    def get(self, request: Request, user_id: UUID) -> Response:
+    def get(self, request: Request, user_id: UUID) -> HttpResponse:
         user = the_user(caller_of(request), user_id)
         assets = dict.fromkeys(wallet.asset_id for wallet in wallets_of(user))
         balances = [
@@ -218,7 +220,7 @@ class BalancesView(ApiView):
             # From the database: a name may have changed.
             for asset in Asset.objects.in_bulk(list(assets)).values()
         ]
-        return Response({"userId": user.pk, "balances": balances})
+        return json_response({"userId": user.pk, "balances": balances})
 
 
 class TransactionsView(ApiView):
@@ -239,7 +241,7 @@ class TransactionsView(ApiView):
         ],
     )
     @replica_allowed
-    def get(self, request: Request, user_id: UUID) -> Response:
+    def get(self, request: Request, user_id: UUID) -> HttpResponse:
         query = parse_query(request, self.query)
         user = the_user(caller_of(request), user_id)
         own = [wallet.id for wallet in wallets_of(user)]
@@ -249,7 +251,7 @@ class TransactionsView(ApiView):
         ]
         rows = [transaction_answer(user, transaction, own) for transaction in found[:limit]]
         cursor = found[limit - 1].id if len(found) > limit else None
-        return Response(page_answer(rows, query, cursor))
+        return json_response(page_answer(rows, query, cursor))
 
 
 def the_user(caller: User, user_id: UUID) -> User:

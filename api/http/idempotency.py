@@ -50,7 +50,7 @@ def idempotency_key(request: Request, *, fields: Sequence[str] = ()) -> Key | No
     It is the `Idempotency-Key` header or, spelled differently, one of `fields` of the body:
     1 to 255 printable ASCII characters. Raises `InvalidInput`, also when they differ.
     """
-    header = request.headers.get("Idempotency-Key")
+    header = request.META.get("HTTP_IDEMPOTENCY_KEY")
     body = request.data if isinstance(request.data, dict) else {}
     sent = {"Idempotency-Key": header, **{name: body.get(name) for name in fields}}
     given = {name: key for name, key in sent.items() if key is not None}

@@ -79,7 +79,7 @@ class BodyMiddleware:
 
 
 def _request_id(request: HttpRequest) -> str:
-    received = request.headers.get("X-Request-ID", "")
+    received = request.META.get("HTTP_X_REQUEST_ID", "")
     # A version 7 UUID holds its time: it leads to the transactions of that minute.
     return received if _VALID_REQUEST_ID.fullmatch(received) else str(uuid7())
 
@@ -91,7 +91,7 @@ def _read_body(request: HttpRequest) -> None:
     arrive in time), or `Malformed` when the body is cut off or its framing is broken.
     """
     # Without a Content-Length Django reads no body; gunicorn has decoded the chunks.
-    chunked = "chunked" in request.headers.get("Transfer-Encoding", "").lower()
+    chunked = "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower()
     stream = request.META["wsgi.input"] if chunked else request
     limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     try:

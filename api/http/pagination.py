@@ -5,10 +5,10 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
+from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from api.http.fields import Body, IdField
 
@@ -89,7 +89,7 @@ def page_answer(
     }
 
 
-def with_next_page(response: Response, request: Request, cursor: UUID | None) -> Response:
+def with_next_page(response: HttpResponse, request: Request, cursor: UUID | None) -> HttpResponse:
     """Add `Link: <…>; rel="next"` (RFC 8288) to the response, unless this is the last page."""
     if cursor is not None:
         query = urlencode({**request.query_params.dict(), "cursor": str(cursor)})

@@ -31,7 +31,7 @@ class AcceptedAnswer(serializers.Serializer[Any]):
 
 def wants_async(request: Request) -> bool:
     """Whether the caller would rather not wait (RFC 7240)."""
-    preferences = request.headers.get("Prefer", "").lower().split(",")
+    preferences = request.META.get("HTTP_PREFER", "").lower().split(",")
     return any(each.split(";")[0].strip() == "respond-async" for each in preferences)
 
 

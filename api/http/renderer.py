@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import orjson
+from django.http import HttpResponse
 from rest_framework.renderers import BaseRenderer
 
 _OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC
@@ -18,6 +19,11 @@ def render_json(value: Any) -> bytes:
 def as_json_values(value: Any) -> Any:
     """Return `value` as a client has it after parsing the rendered JSON."""
     return orjson.loads(render_json(value))
+
+
+def json_response(value: Any, *, status: int = 200) -> HttpResponse:
+    """Return an answer of JSON values, without the REST framework's choice of a renderer."""
+    return HttpResponse(render_json(value), status=status, content_type="application/json")
 
 
 class ExactJSONRenderer(BaseRenderer):

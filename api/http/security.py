@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from functools import cache
+from typing import Any
 
+from corsheaders import middleware as cors
 from csp.utils import build_policy
 from django.conf import settings
 from django.http import HttpRequest, HttpResponsePermanentRedirect
 from django.http.response import HttpResponseBase
 from django.middleware.security import SecurityMiddleware
+from django.utils.cache import patch_vary_headers
 
 from api.http.client_address import is_local
 
@@ -25,6 +28,19 @@ class HttpsMiddleware(SecurityMiddleware):
     def process_request(self, request: HttpRequest) -> HttpResponsePermanentRedirect | None:
         redirect = super().process_request(request)
         return None if redirect is None or is_local(request) else redirect
+
+
+class CorsMiddleware(cors.CorsMiddleware):
+    """django-cors-headers', which is asked only when a page of another origin calls."""
+
+    def __call__(self, request: HttpRequest) -> Any:
+        if "HTTP_ORIGIN" in request.META or request.method == "OPTIONS":
+            return super().__call__(request)
+        response: Any = self.get_response(request)
+        if self.is_enabled(request):
+            # For caches: a page of another origin gets other headers.
+            patch_vary_headers(response, ("origin",))
+        return response
 
 
 class ContentPolicyMiddleware:

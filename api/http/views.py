@@ -1,7 +1,7 @@
 """The base of every view: method, caller, limits, body, in that order, then one domain call."""
 
 from collections.abc import Callable
-from functools import wraps
+from functools import cache, wraps
 from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
@@ -17,6 +17,15 @@ from core.errors import InvalidInput, Malformed, NotAuthenticated
 Get = TypeVar("Get", bound=Callable[..., HttpResponseBase])
 
 
+@cache
+def _allowed_methods(view: type[APIView]) -> list[str]:
+    return [
+        name.upper()
+        for name in view.http_method_names
+        if hasattr(view, "get" if name == "head" else name)
+    ]
+
+
 class ApiView(APIView):
     """A view of the API. A method that it lacks is a 405 whoever asks."""
 
@@ -27,6 +36,11 @@ class ApiView(APIView):
 
     #: Whose position in the log is recorded before the answer goes out, where there is a replica.
     position_owner: UUID | None = None
+
+    @property
+    def allowed_methods(self) -> list[str]:
+        """The methods of the view, in capitals; where there is GET there is HEAD."""
+        return _allowed_methods(type(self))  # type: ignore[arg-type]  # classes can be hashed
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         if request.method not in self.allowed_methods:

@@ -9,7 +9,6 @@ from django.db.models import Q
 from django.http import HttpResponse
 from rest_framework import serializers
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from accounts.errors import CustomerNotFound
 from accounts.models import Role
@@ -18,6 +17,7 @@ from api.http.authentication import caller_of
 from api.http.fields import AmountField, Body, CountField, IdField, MoneyField, TextField
 from api.http.idempotency import respond_once
 from api.http.queued import ACCEPTED, LOCATION, AcceptedAnswer
+from api.http.renderer import json_response
 from api.http.schema import operation
 from api.http.views import ApiView
 from core.errors import InvalidInput, NotFound, PermissionDenied
@@ -179,7 +179,7 @@ class QueuedView(ApiView):
         answer_example=A_TRANSACTION,
         refusals=[NotFound],
     )
-    def get(self, request: Request, queued_id: UUID) -> Response:
+    def get(self, request: Request, queued_id: UUID) -> HttpResponse:
         caller = caller_of(request)
         visible = (
             Q()
@@ -189,7 +189,7 @@ class QueuedView(ApiView):
         queued = QueuedTransaction.objects.filter(visible, pk=queued_id).first()
         if queued is None:
             raise NotFound
-        return Response(queued_answer(queued))
+        return json_response(queued_answer(queued))
 
 
 class ProcessorStatusView(ApiView):
@@ -201,8 +201,8 @@ class ProcessorStatusView(ApiView):
         answer=ProcessorStatusAnswer,
         answer_example=A_STATUS,
     )
-    def get(self, request: Request) -> Response:
-        return Response(processor_status())
+    def get(self, request: Request) -> HttpResponse:
+        return json_response(processor_status())
 
 
 def parse_items(data: Any, body: Body) -> list[Any]:

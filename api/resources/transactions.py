@@ -3,12 +3,13 @@
 from typing import Any
 from uuid import UUID
 
+from django.http import HttpResponse
 from rest_framework import serializers
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from api.http.authentication import caller_of
 from api.http.pagination import PAGINATION, PageQuery, Pagination, page_answer
+from api.http.renderer import json_response
 from api.http.schema import operation
 from api.http.views import ApiView, parse_query, replica_allowed
 from api.resources.wallet_details import A_TRANSACTION, TransactionAnswer, transaction_answer
@@ -40,7 +41,7 @@ class WalletTransactionsView(ApiView):
         refusals=[WalletNotFound, InvalidInput({"limit": ["A whole number from 1 to 200."]})],
     )
     @replica_allowed
-    def get(self, request: Request, wallet_id: UUID) -> Response:
+    def get(self, request: Request, wallet_id: UUID) -> HttpResponse:
         query = parse_query(request, self.query)
         wallet = own_wallet(caller_of(request), wallet_id)
         skipped, limit = query.get("offset", 0), query["limit"]
@@ -62,7 +63,7 @@ class WalletTransactionsView(ApiView):
             else transaction_answer(each)
             for each in page
         ]
-        return Response(page_answer(rows, query, cursor))
+        return json_response(page_answer(rows, query, cursor))
 
 
 def pending_answer(queued: QueuedTransaction) -> dict[str, Any]:

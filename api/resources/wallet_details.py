@@ -4,12 +4,13 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from django.http import HttpResponse
 from rest_framework import serializers
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from api.http.authentication import caller_of
 from api.http.fields import MoneyField
+from api.http.renderer import json_response
 from api.http.schema import operation
 from api.http.views import ApiView, replica_allowed
 from api.resources.wallet_shape import A_WALLET, WalletResource, wallet_resource
@@ -94,13 +95,13 @@ class WalletView(ApiView):
         refusals=[WalletNotFound],
     )
     @replica_allowed
-    def get(self, request: Request, wallet_id: UUID) -> Response:
+    def get(self, request: Request, wallet_id: UUID) -> HttpResponse:
         # One snapshot: the balance shown is the balance after the newest entry.
         with snapshot():
             wallet = own_wallet(caller_of(request), wallet_id)
             page = history(wallet.id, limit=NEWEST)
         rows = [entry_answer(entry) for entry in page.entries]
-        return Response({**wallet_resource(wallet), "transactions": rows})
+        return json_response({**wallet_resource(wallet), "transactions": rows})
 
 
 def entry_answer(entry: Entry) -> dict[str, Any]:

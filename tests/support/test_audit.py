@@ -14,7 +14,7 @@ pytestmark = pytest.mark.usefixtures("books")
 
 PASSWORD = "correct-horse-7"
 LOG_IN = "/admin/login/"
-LIST = "/admin/core/supportaction/"
+LIST = "/admin/accounts/supportaction/"
 
 
 def recorded() -> list[tuple[object, ...]]:

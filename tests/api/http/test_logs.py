@@ -126,7 +126,7 @@ def test_a_logged_exception_has_its_location_and_no_data(
         with connection.cursor() as cursor:
             cursor.execute("INSERT INTO accounts_user SELECT * FROM accounts_user")
 
-    monkeypatch.setattr("api.by_token.movements.propose_deposit", broken)
+    monkeypatch.setattr("api.by_token.movements.order_deposit", broken)
     body = {"wallet": str(client.wallet_id), "amount": AMOUNT}
     reply = client.api.post("/wallet/deposit", body)
 
@@ -177,7 +177,7 @@ def test_the_log_of_a_whole_session_holds_no_secrets(
     def crash(*_: object, **__: object) -> None:
         raise ValueError(EMAIL, PASSWORD, token, wallet)
 
-    monkeypatch.setattr("api.by_token.wallets.own_wallet", crash)
+    monkeypatch.setattr("api.by_token.wallets.own_wallet_of", crash)
     replies.append(api.get(f"/wallet/info/{wallet}?email={EMAIL}"))
     replies.append(api.get(f"/wallet/info/{wallet}"))
     update_person(User.objects.get(email=EMAIL).client, first_name="Nobody")

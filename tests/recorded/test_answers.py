@@ -64,6 +64,35 @@ def test_each_answer_is_as_recorded(play: Callable[[Tape], None], tape: Tape) ->
     assert not changed, changed + HOW
 
 
+#: Scenarios in which money moves by one statement where it can.
+MOVING = (
+    "amounts_spelled",
+    "cash_by_token",
+    "charges",
+    "credits_moved",
+    "histories",
+    "keys_looked_up",
+    "refunds",
+    "resource_transfers",
+    "resources_filled",
+    "transfers_by_token",
+    "wallets_that_are_full",
+)
+
+
+@pytest.mark.parametrize("name", MOVING)
+def test_each_answer_is_the_same_without_the_fast_path(
+    name: str, tape: Tape, settings: Settings
+) -> None:
+    settings.FAST_PATH = False
+    [play] = [scenario for scenario in SCENARIOS if scenario.__name__ == name]
+
+    play(tape)
+
+    changed = difference(name, tape.calls)
+    assert not changed, changed
+
+
 def test_schema_is_as_recorded(api: Api) -> None:
     schema: dict[str, Any] = read(api.get("/api/schema").raw.decode())
     del schema["info"]["version"]

@@ -1,6 +1,6 @@
-"""Middleware that only the admin needs: the API knows neither sessions nor messages.
+"""Middleware for the admin only. The API has neither sessions nor messages.
 
-Nine of ten calls are the API's, and each would pass through all of them.
+Nine of ten calls are API calls, which skip these classes.
 """
 
 from typing import Any
@@ -14,12 +14,12 @@ from django_otp import middleware as otp
 
 from support import session_age
 
-#: Where the session's cookie goes, and nothing else.
+#: The path of the admin, to which the session cookie is limited.
 _PATH = settings.SESSION_COOKIE_PATH
 
 
 class _AdminOnly:
-    """Lets by what is not the admin's. What follows it in the list of bases does the work."""
+    """Skips requests outside the admin; its next base class handles the others."""
 
     get_response: Any
 

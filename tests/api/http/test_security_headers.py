@@ -128,7 +128,7 @@ def test_no_page_elsewhere_sends_the_admins_forms(settings: Settings, is_secure:
     client = Client(enforce_csrf_checks=True)
     client.force_login(user)
     page = client.get("/admin/find/", secure=is_secure)
-    form = {"quoted": user.email, "csrfmiddlewaretoken": page.cookies["csrftoken"].value}
+    form = {"query": user.email, "csrfmiddlewaretoken": page.cookies["csrftoken"].value}
     own = f"http{'s' if is_secure else ''}://testserver"
 
     def send(origin: str) -> int:

@@ -66,7 +66,7 @@ def test_reads_follow_and_nobody_reads_older_than_what_they_were_told(
 
     settings = server_settings(installation.data_dir)
     doctor = installation.manage("doctor", **settings, DATABASE_REPLICA_URL=replica.url())
-    assert "ok     replica: it follows" in doctor.stdout
+    assert "ok     replica: it follows the primary" in doctor.stdout
 
     # When the replica stands still, and money moves from one to the other
     replica.pause()

@@ -203,7 +203,7 @@ def status_of(job_id: int) -> str:
 
 def test_a_job_that_was_left_behind_runs_again() -> None:
     left = left_behind("clean_up")
-    assert doctor().startswith("WRONG  jobs: clean_up left behind by a worker that died")
+    assert doctor().startswith("WRONG  jobs: clean_up stalled, as the worker died")
 
     run("sweep_jobs")
 
@@ -217,7 +217,7 @@ def test_a_job_that_is_left_behind_again_and_again_is_given_up() -> None:
     run("sweep_jobs")
 
     assert status_of(left) == "failed"
-    assert doctor() == "WRONG  jobs: the last run of clean_up failed: the worker's log says why"
+    assert doctor() == "WRONG  jobs: the last run of clean_up failed: see the worker's log"
 
 
 def test_a_job_that_was_left_behind_gives_way_to_the_next_one() -> None:

@@ -85,7 +85,7 @@ def test_a_backup_that_fails_leaves_no_file_and_the_older_ones(
     tmp_path: Path, owner_dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / OLDER[0]).touch()
-    monkeypatch.setattr(backup, "LOCK_WAIT", "100ms")
+    monkeypatch.setattr(backup, "LOCK_TIMEOUT", "100ms")
 
     with psycopg.connect(owner_dsn) as owner:
         owner.execute("LOCK TABLE wallets_wallet IN ACCESS EXCLUSIVE MODE")

@@ -94,13 +94,9 @@ def unknown_migration(owner_dsn: str) -> Iterator[psycopg.Connection]:
 @pytest.fixture
 def unsupported_database(unknown_migration: psycopg.Connection) -> Iterator[None]:
     """A database as the unreleased migrations left it: without the migration of `intake`."""
-    unknown_migration.execute(
-        "UPDATE django_migrations SET app = 'hidden' WHERE app = 'intake'"
-    )
+    unknown_migration.execute("UPDATE django_migrations SET app = 'hidden' WHERE app = 'intake'")
     yield
-    unknown_migration.execute(
-        "UPDATE django_migrations SET app = 'intake' WHERE app = 'hidden'"
-    )
+    unknown_migration.execute("UPDATE django_migrations SET app = 'intake' WHERE app = 'hidden'")
 
 
 def doctor() -> str:

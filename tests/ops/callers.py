@@ -1,4 +1,4 @@
-"""A client and a company of a running service, as they sign up and move money over HTTP."""
+"""Clients and companies of a running service, over HTTP."""
 
 import uuid
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ PERSON = {"first_name": "Ada", "last_name": "Lovelace", "phone_number": PHONE}
 
 @dataclass(frozen=True)
 class Caller:
-    """Somebody with a token and a wallet."""
+    """A user with a token and a wallet."""
 
     url: str
     token: str

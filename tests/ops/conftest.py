@@ -1,4 +1,4 @@
-"""Real processes on free loopback ports, each test with a data directory of its own."""
+"""Real processes on free loopback ports; each test has its own data directory."""
 
 import os
 import socket
@@ -20,7 +20,7 @@ from config.database import PROFILE_VARIABLE
 from config.environment import BASE_DIR, FILE_SUFFIX, VARIABLES
 from ops.embedded_postgres import Role, database_url
 
-# Generous: a busy machine is no failure. Nothing waits that long when all is well.
+# Generous, so that tests pass on a busy machine.
 DEADLINE_SECONDS = 120
 
 
@@ -43,7 +43,7 @@ def is_running(data_dir: Path) -> bool:
 
 @dataclass
 class Installation:
-    """A place with its own data directory and port, in which commands run."""
+    """A data directory and a port, with which commands run."""
 
     data_dir: Path
     port: int
@@ -56,8 +56,8 @@ class Installation:
         return f"http://127.0.0.1:{self.port}"
 
     def environment(self, **settings: str) -> dict[str, str]:
-        ours = {*VARIABLES, PROFILE_VARIABLE}
-        inherited = {name: value for name, value in os.environ.items() if name not in ours}
+        own_variables = {*VARIABLES, PROFILE_VARIABLE}
+        inherited = {name: value for name, value in os.environ.items() if name not in own_variables}
         return inherited | {
             "WALLET_SERVICE_DATA_DIR": str(self.data_dir),
             "WALLET_SERVICE_LOG_LEVEL": "warning",
@@ -78,7 +78,7 @@ class Installation:
         )
 
     def serve(self, **settings: str) -> tuple[subprocess.Popen[str], str]:
-        """Start the service. Return it, and what it printed until it answered."""
+        """Start the service. Return the process, and its output until it answered."""
         with ExitStack() as stack:
             service = subprocess.Popen(
                 [sys.executable, "manage.py", "serve"],
@@ -127,22 +127,22 @@ class Installation:
 
 
 @pytest.fixture
-def place() -> Iterator[Path]:
-    """An empty directory. Not pytest's, which its next session closes to the database's user."""
+def workdir() -> Iterator[Path]:
+    """An empty directory. Not pytest's tmp_path, which the database's user cannot enter."""
     with tempfile.TemporaryDirectory(prefix="wallet-test-") as directory:
         yield Path(directory)
 
 
 def an_installation(data_dir: Path) -> Installation:
-    """Return an installation on a port that is free."""
+    """Return an installation on a free port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     return Installation(data_dir=data_dir, port=port)
 
 
 @pytest.fixture
-def installation(place: Path) -> Iterator[Installation]:
-    installation = an_installation(place / "data")
+def installation(workdir: Path) -> Iterator[Installation]:
+    installation = an_installation(workdir / "data")
     yield installation
     installation.clean_up()
 
@@ -151,7 +151,7 @@ def installation(place: Path) -> Iterator[Installation]:
 def set_environment(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Callable[[Mapping[str, str]], None]:
-    """Give this process these settings and no others."""
+    """Set exactly these settings in this process."""
 
     def set_only(settings: Mapping[str, str]) -> None:
         for name in VARIABLES:
@@ -160,7 +160,7 @@ def set_environment(
         for name, value in settings.items():
             monkeypatch.setenv(name, value)
 
-    # Neither a `.env` of the developer's counts, nor the directory of their demo.
+    # Ignore the developer's `.env` and data directory.
     monkeypatch.setattr("config.environment.BASE_DIR", tmp_path)
     monkeypatch.setattr("config.declarations.kinds.BASE_DIR", tmp_path)
     return set_only

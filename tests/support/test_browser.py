@@ -15,7 +15,7 @@ from tests.ops.conftest import (  # noqa: F401 (fixtures)
     DEADLINE_SECONDS,
     Installation,
     installation,
-    place,
+    workdir,
 )
 
 if TYPE_CHECKING:

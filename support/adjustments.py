@@ -144,9 +144,11 @@ class AdjustableWalletAdmin(WalletAdmin):
 
     def _show_result(self, request: HttpRequest, answer: Answer) -> None:
         if answer.status_code not in _ACTION_OF_STATUS:
-            self.message_user(request, f"{_message_of(answer)} It is on record.", messages.ERROR)
+            self.message_user(
+                request, f"{_message_of(answer)} The attempt is recorded.", messages.ERROR
+            )
         elif answer.replayed:
-            self.message_user(request, f"Done before, once: {_message_of(answer)}", messages.INFO)
+            self.message_user(request, f"Already done: {_message_of(answer)}", messages.INFO)
         else:
             self.message_user(request, _message_of(answer), messages.SUCCESS)
 

@@ -80,7 +80,7 @@ def test_a_form_that_is_sent_twice_adjusts_once(admin: AdminSession) -> None:
     first, second = adjust(admin, holder, key=key), adjust(admin, holder, key=key)
 
     assert "Put in 5.00 USD" in first.text
-    assert "Done before, once: Put in 5.00 USD" in second.text
+    assert "Already done: Put in 5.00 USD" in second.text
     assert holder.balance_minor == 1_500
     assert len(adjustments()) == actions().count() == 1
 

@@ -1,4 +1,4 @@
-# Everything a newcomer needs. It wants Python 3.11 or newer and make, nothing else.
+# The commands for development. They need Python 3.11 or newer and make, nothing else.
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -17,13 +17,13 @@ run: install ## Start the service; without DATABASE_URL, with its own PostgreSQL
 test: install-dev ## Run every test that needs no network.
 	@exec $(BIN)/python -m pytest $(ARGS)
 
-fuzz: install-dev ## Try what fuzzing tries in the tests, ten times as much and at random.
+fuzz: install-dev ## Run the fuzz tests with ten times as many random examples.
 	@exec $(BIN)/python -m pytest tests/fuzz --hypothesis-profile=long $(ARGS)
 
-prove: install-dev ## Kill everything under load and compare the books; SEED=… runs the same again.
+prove: install-dev ## Kill processes under load and check the ledger; SEED=… repeats a run.
 	@exec $(BIN)/python -m prove $(if $(SEED),--seed $(SEED)) $(ARGS)
 
-check: install-dev ## Lint, types, import rules, holes, container files, migrations in step.
+check: install-dev ## Lint, types, import rules, vulnerabilities, container files, migrations.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -34,17 +34,17 @@ check: install-dev ## Lint, types, import rules, holes, container files, migrati
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 	$(BIN)/python manage.py makemigrations --check --dry-run
 
-check-ansible: install-dev install-ansible ## Lint the playbook, and try it here without an engine.
+check-ansible: install-dev install-ansible ## Lint the playbook, and test it without Docker.
 	cd ansible && PATH="$(CURDIR)/.venv-ansible/bin:$$PATH" ansible-lint --offline
 	@exec $(BIN)/python -m pytest tests/deployment $(ARGS)
 
-bench: install ## Measure what the service does, beside what could be done (5 minutes).
+bench: install ## Run the benchmarks (5 minutes).
 	@exec $(BIN)/python -m bench $(ARGS)
 
-bench-growth: install ## Measure it with ten million transactions (15 minutes).
+bench-growth: install ## Run the benchmarks with ten million transactions (15 minutes).
 	@exec $(BIN)/python -m bench.growth $(ARGS)
 
-sbom: install-dev ## Write sbom.json, what the service is made of (CycloneDX).
+sbom: install-dev ## Write sbom.json, the service's dependencies (CycloneDX).
 	@$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible \
 		--no-validate --output-file sbom.json requirements.txt 2>/dev/null
 
@@ -54,22 +54,22 @@ backup: install ## Dump the database into BACKUPS (backups).
 restore: install ## Restore the dump FILE into an empty database.
 	@exec $(BIN)/python manage.py restore $(or $(FILE),$(error FILE=backups/wallet-....dump))
 
-clients: install-dev ## Write the Postman collection and the Python client anew.
+clients: install-dev ## Generate the Postman collection and the Python client.
 	@$(BIN)/python -m api.clients
 
-settings-docs: install ## Write .env.example and docs/settings.md anew from the declarations.
+settings-docs: install ## Generate .env.example and docs/settings.md from the declarations.
 	@$(BIN)/python -m config.settings_docs
 
 demo-reset: install ## Delete the demo's database. Refuses while it is in use.
 	@exec $(BIN)/python manage.py demo_reset
 
-lock: install-dev ## Pin and hash what requirements*.in ask for.
+lock: install-dev ## Pin and hash the packages of requirements*.in.
 	$(LOCK) requirements.in --output-file requirements.txt
 	$(LOCK) requirements-postgres.in --output-file requirements-postgres.txt
 	$(LOCK) requirements-dev.in --output-file requirements-dev.txt
 	$(LOCK) ansible/requirements.in --output-file ansible/requirements.txt
 
-clean: ## Delete the environment and the caches, but no data.
+clean: ## Delete the virtual environments and the caches, but no data.
 	rm -rf .venv .venv-ansible .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -not -path './.data/*' -prune -exec rm -rf {} +
 
@@ -95,7 +95,7 @@ PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -
 	@$(PIP_INSTALL) -r requirements-dev.txt
 	@touch $@
 
-# Ansible wants its own versions of what the service uses, too.
+# A separate environment: Ansible needs other versions of some of the service's packages.
 .venv-ansible/.installed: ansible/requirements.txt
 	@echo "Installing Ansible into .venv-ansible ..."
 	@$(PYTHON) -m venv .venv-ansible

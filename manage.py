@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Runs a management command; in the demo, with the embedded PostgreSQL at hand."""
+"""Runs a management command; in the demo, with the embedded PostgreSQL running."""
 
 import os
 import signal
@@ -15,9 +15,9 @@ from config import environment
 from config.database import PROFILE_VARIABLE, Profile
 from ops import embedded_postgres
 
-# These change or copy whole tables, which belong to the owner.
+# These need the rights of the owner, because they change or copy whole tables.
 OWNER_COMMANDS = {"backup", "make_partitions", "makemigrations", "migrate", "restore"}
-# These never touch the database, or decide for themselves when it starts.
+# These use no database, or start it themselves.
 COMMANDS_WITHOUT_DATABASE = {
     "check",
     "collectstatic",
@@ -33,14 +33,14 @@ COMMANDS_WITHOUT_DATABASE = {
 }
 
 
-# These run for long, and serve.
+# The long-running commands.
 TRACED_COMMANDS = {"process_transactions"}
 
 NOT_MIGRATED = (pg.UndefinedTable, pg.UndefinedColumn, pg.UndefinedFunction)
 
 
 def main(arguments: list[str]) -> None:
-    """Run the command. What keeps it from starting ends the process, a line for each reason."""
+    """Run the command. Errors that prevent its start end the process, with a line for each."""
     command = arguments[1] if len(arguments) > 1 else "help"
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     os.environ[PROFILE_VARIABLE] = Profile.OWNER if command in OWNER_COMMANDS else Profile.COMMAND
@@ -51,7 +51,7 @@ def main(arguments: list[str]) -> None:
             if settings.is_demo and not _runs_without_database(command, arguments):
                 stack.enter_context(embedded_postgres.ensure_running(settings.data_dir))
             if settings.otel_exporter_otlp_endpoint and command in TRACED_COMMANDS:
-                from config import tracing  # noqa: PLC0415 (not without an endpoint)
+                from config import tracing  # noqa: PLC0415 (only with an endpoint)
 
                 tracing.set_up(with_requests=False)
             execute_from_command_line(arguments)
@@ -60,7 +60,7 @@ def main(arguments: list[str]) -> None:
     except ProgrammingError as error:
         if "--traceback" in arguments or not isinstance(error.__cause__, NOT_MIGRATED):
             raise
-        sys.exit("The database is empty or of another version: `manage.py migrate` brings it up.")
+        sys.exit("The database is empty or of another version: `manage.py migrate` upgrades it.")
     except OperationalError as error:
         if "--traceback" in arguments:
             raise
@@ -75,7 +75,7 @@ def _runs_without_database(command: str, arguments: list[str]) -> bool:
 
 
 def _exit(signal_number: int, _frame: FrameType | None) -> None:
-    """Leave by the normal way out, which gives the embedded server back."""
+    """Exit normally, which releases the embedded server."""
     sys.exit(128 + signal_number)
 
 

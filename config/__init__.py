@@ -1,1 +1,1 @@
-"""Config: how the service is wired."""
+"""The configuration of the service."""

@@ -1,4 +1,4 @@
-"""Config: the app that decides where warnings and crashes are written."""
+"""The app that logs warnings and crashes."""
 
 import logging
 
@@ -12,7 +12,7 @@ class ConfigConfig(AppConfig):
     name = "config"
 
     def ready(self) -> None:
-        """Where machines read the log, let them read of warnings and crashes there, too."""
+        """With the JSON log, log warnings and crashes there too."""
         if settings.LOG_FORM == "json":
             logging.captureWarnings(True)
             logs.log_crashes()

@@ -1,4 +1,4 @@
-"""The Content-Security-Policies: what is allowed where. Whatever is not named may load nothing."""
+"""The Content-Security-Policies by path. What no directive allows is forbidden."""
 
 from typing import Any
 
@@ -6,23 +6,23 @@ from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 
 Directives = dict[str, Any]
 
-#: Data: JSON, CSV. Nothing may be loaded, nobody may embed it.
+#: For data (JSON, CSV): nothing may be loaded, and no page may embed it.
 DATA: Directives = {
     "default-src": [NONE],
     "base-uri": [NONE],
     "form-action": [NONE],
     "frame-ancestors": [NONE],
 }
-#: Swagger UI and Redoc: their own files, the schema, and the calls that Swagger UI tries out.
+#: For Swagger UI and Redoc: their own files, the schema, and the calls that Swagger UI makes.
 _DOCUMENTATION: Directives = {
     "script-src": [SELF],
-    # They write their styles as they go.
+    # They set inline styles at run time.
     "style-src": [SELF, UNSAFE_INLINE],
     "img-src": [SELF, "data:"],
     "connect-src": [SELF],
     "worker-src": ["blob:"],
 }
-#: django-unfold: scripts within its pages, and expressions that Alpine evaluates.
+#: For django-unfold: inline scripts, and expressions that Alpine evaluates.
 _ADMIN: Directives = {
     "script-src": [SELF, UNSAFE_INLINE, UNSAFE_EVAL],
     "style-src": [SELF, UNSAFE_INLINE],
@@ -31,7 +31,7 @@ _ADMIN: Directives = {
     "connect-src": [SELF],
     "form-action": [SELF],
 }
-#: By the beginning of the path; the first that fits.
+#: By prefix of the path; the first match applies.
 PAGES: dict[str, Directives] = {
     "/admin/": _ADMIN,
     "/api/schema": {},

@@ -1,4 +1,4 @@
-"""How a process connects to PostgreSQL: the web through a pool, commands plainly."""
+"""The connections to PostgreSQL: a pool for the web server, single connections for commands."""
 
 from enum import StrEnum
 from typing import Any
@@ -9,20 +9,20 @@ from config.environment import Environment
 from core.connections import REPLICA
 from ops.embedded_postgres import Role, database_url
 
-# `manage.py` sets it for its own process. Nobody else needs to.
+# Set by `manage.py` and gunicorn for their own processes.
 PROFILE_VARIABLE = "WALLET_DATABASE_PROFILE"
 ENGINE = "core.connections"
 POOL_WAIT_SECONDS = 5
-# Without the replica there is still the primary: nobody waits for it for long.
+# Short, because the primary can serve the read when the replica does not.
 REPLICA_WAIT_SECONDS = 1
 REPLICA_CONNECT_SECONDS = 2
-# How often psycopg sees a statement before it prepares it unasked: never, as
-# `core.connections.prepared` asks for what it wants.
-NEVER_UNASKED = 2**31
+# psycopg's `prepare_threshold` that disables automatic preparation: `core.connections.prepared`
+# prepares statements explicitly.
+NEVER_AUTOMATICALLY = 2**31
 CONNECT_SECONDS = 5
-# A network that fell silent is found out within half a minute. By the kernel's own defaults a
-# thread would wait in it for a quarter of an hour, or for two hours. A URL may say otherwise.
-SILENCE = {
+# These detect a dead network connection within half a minute. With the kernel's defaults a thread
+# would wait for 15 minutes, or for two hours. The database's URL may override them.
+TCP_TIMEOUTS = {
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 3,
@@ -31,10 +31,10 @@ SILENCE = {
 
 
 class Profile(StrEnum):
-    """What a process is to the database."""
+    """The kind of a process, which determines its role and its connections."""
 
-    WEB = "web"  # The app's role, a pool, and the timeouts that a waiting caller needs.
-    COMMAND = "command"  # The app's role, for as long as it takes.
+    WEB = "web"  # The app's role, a pool, and timeouts, because a caller waits.
+    COMMAND = "command"  # The app's role, without timeouts.
     OWNER = "owner"  # The owner's role: migrations, partitions, tests.
 
 
@@ -45,24 +45,24 @@ def databases(environment: Environment, profile: Profile) -> dict[str, dict[str,
         return {"default": primary}
     _pool(primary, environment.threads, POOL_WAIT_SECONDS)
     if environment.is_behind_pooler:
-        # A session there is anybody's after each transaction: nothing may stay in it. The unit of
-        # work sets the timeouts.
+        # After each transaction the pooler gives the session to another client, so no setting may
+        # stay in it. The unit of work sets the timeouts.
         primary["DISABLE_SERVER_SIDE_CURSORS"] = True
         primary["OPTIONS"]["prepare_threshold"] = None
     else:
         _set_timeouts(primary, environment)
-        primary["OPTIONS"]["prepare_threshold"] = NEVER_UNASKED
+        primary["OPTIONS"]["prepare_threshold"] = NEVER_AUTOMATICALLY
     if not environment.database_replica_url:
         return {"default": primary}
     replica = _connect(environment.database_replica_url, REPLICA_CONNECT_SECONDS)
     _pool(replica, environment.threads, REPLICA_WAIT_SECONDS)
     _set_timeouts(replica, environment)
-    replica["OPTIONS"]["prepare_threshold"] = NEVER_UNASKED
+    replica["OPTIONS"]["prepare_threshold"] = NEVER_AUTOMATICALLY
     return {"default": primary, REPLICA: replica}
 
 
 def timeouts(environment: Environment) -> dict[str, int]:
-    """Return PostgreSQL's names of the timeouts that keep a caller from waiting, and the ms."""
+    """Return the PostgreSQL settings that limit how long a caller waits, in milliseconds."""
     return {
         "lock_timeout": environment.lock_timeout_ms,
         "statement_timeout": environment.statement_timeout_ms,
@@ -84,9 +84,9 @@ def _url(environment: Environment, profile: Profile) -> str:
 def _connect(url: str, connect_seconds: int = CONNECT_SECONDS) -> dict[str, Any]:
     settings: dict[str, Any] = {**dj_database_url.parse(url), "ENGINE": ENGINE}
     given: dict[str, Any] = settings.get("OPTIONS", {})
-    options = {**SILENCE, "connect_timeout": connect_seconds, **given}
+    options = {**TCP_TIMEOUTS, "connect_timeout": connect_seconds, **given}
     settings["OPTIONS"] = options
-    # A socket's directory comes as an option; `dbshell` looks for it here.
+    # A socket's directory arrives as an option; `dbshell` reads it from HOST.
     settings["HOST"] = options.pop("host", settings["HOST"])
     return settings
 
@@ -94,11 +94,11 @@ def _connect(url: str, connect_seconds: int = CONNECT_SECONDS) -> dict[str, Any]
 def _pool(settings: dict[str, Any], threads: int, wait_seconds: int) -> None:
     settings["OPTIONS"]["pool"] = {
         "min_size": 1,
-        # One connection for each thread, two to spare for the time in which one is replaced.
+        # One connection for each thread, and two spare ones while a broken one is replaced.
         "max_size": threads + 2,
         "timeout": wait_seconds,
-        # The pool tries less and less often. A try that is given up is begun anew by the next
-        # request, so the service is back as soon as the database is.
+        # The pool reconnects with growing intervals. After this timeout the next request starts
+        # over, so the service recovers as soon as the database does.
         "reconnect_timeout": wait_seconds,
     }
 
@@ -106,5 +106,5 @@ def _pool(settings: dict[str, Any], threads: int, wait_seconds: int) -> None:
 def _set_timeouts(settings: dict[str, Any], environment: Environment) -> None:
     options = settings["OPTIONS"]
     given = [options["options"]] if "options" in options else []
-    ours = [f"-c {name}={milliseconds}" for name, milliseconds in timeouts(environment).items()]
-    options["options"] = " ".join([*given, *ours])
+    flags = [f"-c {name}={milliseconds}" for name, milliseconds in timeouts(environment).items()]
+    options["options"] = " ".join([*given, *flags])

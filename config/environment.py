@@ -1,9 +1,9 @@
-"""What an operator may set: read at one place, checked all together.
+"""The settings of an operator, read and checked in one place.
 
 `config.declarations` declares each variable once; `make settings-docs` writes `.env.example` and
-docs/settings.md from it. A file `.env` is read too, and what is exported wins over it. Any other
-`WALLET_SERVICE_*` does nothing. `NAME_FILE` names a file that holds NAME, which keeps secrets out
-of the environment.
+docs/settings.md from it. A file `.env` is read too; exported variables take precedence. Other
+`WALLET_SERVICE_*` variables have no effect. `NAME_FILE` names a file that contains the value of
+NAME, which keeps secrets out of the environment.
 """
 
 import os
@@ -27,7 +27,7 @@ FILE_SUFFIX = "_FILE"
 
 
 class WrongSettings(Exception):
-    """One or more variables are wrong. Its text has a line for each, which starts with the name."""
+    """Invalid variables. The text has a line for each, which starts with its name."""
 
     def __init__(self, reasons: Mapping[str, Sequence[str]]) -> None:
         self.lines = [f"{name}: {' '.join(reasons[name])}" for name in reasons]
@@ -44,25 +44,25 @@ class Environment(Keys, Data, Mail, Logs, Access, Rules, Limits, Intake, Process
 
     @property
     def is_https(self) -> bool:
-        """Whether callers must come by HTTPS."""
+        """Whether callers must use HTTPS."""
         return self.https == "on" if self.https else not self.is_demo
 
     @property
     def is_behind_pooler(self) -> bool:
-        """Whether DATABASE_URL leads to a pooler such as PgBouncer, not to the server itself."""
+        """Whether DATABASE_URL connects to a pooler such as PgBouncer, not to the server itself."""
         return bool(self.database_direct_url)
 
     @property
     def log_form(self) -> str:
-        """How a line of the log looks: plain or json."""
+        """The format of the log: plain or json."""
         return self.log_format or ("plain" if self.is_demo else "json")
 
     @property
     def needs_second_factor(self) -> bool:
-        """Whether nobody enters the admin by a password alone."""
+        """Whether the admin requires a second factor."""
         if self.admin_second_factor:
             return self.admin_second_factor == "on"
-        # Nobody's money is in the demo, whose password every start prints.
+        # The demo holds no real money, and every start prints its password.
         return not self.is_demo
 
 
@@ -74,7 +74,7 @@ DEMO_SECRET_KEY = Environment.secret_key.default
 
 
 def read() -> Environment:
-    """Read and check all variables. Raises `WrongSettings`, which names every wrong one."""
+    """Read and check all variables. Raises `WrongSettings`, which names every invalid one."""
     env = FileAwareEnv(file_suffix=FILE_SUFFIX, eager=False, strip_whitespace=True)
     env_file = BASE_DIR / ".env"
     env.read_env(env_file, recurse=False)
@@ -97,9 +97,9 @@ def read() -> Environment:
 
 
 def unknown_variables() -> list[str]:
-    """Return the names that look like settings and are none: typos, or of another version.
+    """Return the names with the prefix of settings that are no settings: typos, or other versions'.
 
-    They keep nobody from starting, so that one file can serve two versions during an upgrade.
+    They do not prevent the start, so that two versions can share a file during an upgrade.
     """
     names = {*os.environ, *dotenv_values(BASE_DIR / ".env")}
     return sorted(
@@ -110,7 +110,7 @@ def unknown_variables() -> list[str]:
 
 
 def _require_files() -> None:
-    """Raise `WrongSettings` unless every `NAME_FILE` can be read, and a database's names one."""
+    """Raise `WrongSettings` for an unreadable `NAME_FILE`, or an empty one of a database URL."""
     reasons = {}
     for name in VARIABLES:
         path = os.environ.get(name + FILE_SUFFIX)
@@ -121,7 +121,7 @@ def _require_files() -> None:
         except (OSError, UnicodeDecodeError):
             reasons[name + FILE_SUFFIX] = [f"{path} cannot be read."]
         else:
-            # Or what is to serve would serve the demo.
+            # Without DATABASE_URL the service would start as the demo.
             if name.startswith("DATABASE_") and not text.strip():
                 reasons[name + FILE_SUFFIX] = [f"{path} is empty."]
     if reasons:

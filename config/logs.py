@@ -1,11 +1,10 @@
-"""How the log speaks: one line for each event, with the request it belongs to and nothing secret.
+"""The format of the log: a line for each event, with the request id and without secrets.
 
-Two forms. `json` is an object per line, for machines; `plain` is for whoever started the demo.
+There are two formats: `json`, an object per line, and `plain`, for people.
 
-What goes into a line is what our own code says of itself. Texts of exceptions stay out, since
-libraries quote in them what they were given: emails, names, amounts. Their types, and the lines
-of code they came through, tell where to look. Paths of URLs stay out too: wallets' tokens are in
-them.
+The log contains only messages of the service's own code. It omits the texts of exceptions, in which
+libraries quote their input: emails, names, amounts. It contains their types and tracebacks instead.
+It also omits the paths of URLs, which contain tokens of wallets.
 """
 
 import logging
@@ -22,34 +21,34 @@ import psycopg
 
 from core import context
 
-#: What a call of a logger may add to its line; anything else of `extra` stays out.
-_FIELDS = ("method", "route", "status", "duration_ms", "user_id")
-#: Line breaks and other control characters, which would let a text pretend to be another line.
+#: The fields of `extra` that are logged; all others are omitted.
+_EXTRA_FIELDS = ("method", "route", "status", "duration_ms", "user_id")
+#: Line breaks and other control characters, with which a text could forge a line of the log.
 _ESCAPES = {
     code: f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"  # noqa: PLR2004
     for code in (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029)
 }
-#: Of these JSON keeps some as they are, and some readers begin a line there.
+#: JSON leaves these unescaped, and some readers treat them as line breaks.
 _JSON_ESCAPES = {code: f"\\u{code:04x}" for code in (*range(0x7F, 0xA0), 0x2028, 0x2029)}
 _HIDDEN_PATH = "(path)"
 
 
-class Lines(logging.Formatter):
-    """Turns a record into lines that hold no text of an exception and no path of a URL."""
+class PlainFormatter(logging.Formatter):
+    """Formats a record as plain text, without texts of exceptions and paths of URLs."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the record in plain form: a line, and one more for each step of a traceback."""
+        """Return the record as a line, followed by a line for each step of the traceback."""
         request_id = request_id_of(record)
         line = (
             f"{_time(record)} {record.levelname:<8} {record.name}: {_message(record)}"
             f"{f' [{request_id}]' if request_id else ''}"
         ).translate(_ESCAPES)
-        steps = (f"    {step}".translate(_ESCAPES) for step in _steps(record))
+        steps = (f"    {step}".translate(_ESCAPES) for step in _traceback_lines(record))
         return "\n".join((line, *steps))
 
 
-class JSONLines(Lines):
-    """The same as one JSON object, in one line."""
+class JSONFormatter(PlainFormatter):
+    """Formats a record as one JSON object in one line."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
@@ -59,36 +58,36 @@ class JSONLines(Lines):
             "message": _message(record),
             "request_id": request_id_of(record) or None,
             "process": record.process,
-            **{name: getattr(record, name) for name in _FIELDS if hasattr(record, name)},
-            "exception": list(_steps(record)) or None,
+            **{name: getattr(record, name) for name in _EXTRA_FIELDS if hasattr(record, name)},
+            "exception": list(_traceback_lines(record)) or None,
         }
-        told = {name: value for name, value in line.items() if value is not None}
-        return orjson.dumps(told, default=str).decode().translate(_JSON_ESCAPES)
+        fields = {name: value for name, value in line.items() if value is not None}
+        return orjson.dumps(fields, default=str).decode().translate(_JSON_ESCAPES)
 
 
 def logging_config(*, level: str, form: str) -> dict[str, Any]:
     """Return the configuration of Python's `logging`; `form` is plain or json."""
-    formatter = JSONLines if form == "json" else Lines
+    formatter = JSONFormatter if form == "json" else PlainFormatter
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"lines": {"()": formatter}},
         "handlers": {
             "console": {"class": "logging.StreamHandler", "formatter": "lines"},
-            # Where there is no handler at all, Python prints the text itself.
-            "nowhere": {"class": "logging.NullHandler"},
+            # Without any handler, Python would print the text to stderr.
+            "null": {"class": "logging.NullHandler"},
         },
         "root": {"handlers": ["console"], "level": level.upper()},
         "loggers": {
-            # Django's and gunicorn's own handlers would print each line twice, and in other forms.
+            # Django's and gunicorn's own handlers would print each line again in another format.
             "django": {"handlers": [], "propagate": True},
             "gunicorn.error": {"handlers": [], "propagate": True},
-            # A refusal is an answer, not an event: what went wrong on our side is worth a line.
+            # Log server errors, not refused requests.
             "django.request": {"level": "ERROR"},
-            # Strangers who guess at names are refused; a traceback of each tells nothing.
-            "django.security.DisallowedHost": {"handlers": ["nowhere"], "propagate": False},
-            # At debug level these would print every statement with its values, every URL with its
-            # signature: names, emails, money, secrets.
+            # Requests with a foreign Host are refused; a traceback of each would only fill the log.
+            "django.security.DisallowedHost": {"handlers": ["null"], "propagate": False},
+            # At debug level these log statements with their values and URLs with signatures: names,
+            # emails, amounts, secrets.
             **{
                 name: {"level": "INFO"}
                 for name in (
@@ -99,24 +98,24 @@ def logging_config(*, level: str, form: str) -> dict[str, Any]:
                     "smart_open",
                 )
             },
-            # It tells of every job that it knows, puts off and runs; the jobs say what they did.
+            # It logs every job that it defers and runs; the jobs log their own results.
             "procrastinate": {"level": "WARNING"},
-            # Its pool tells of every connection that it lends.
+            # Its pool logs every connection that it hands out.
             "psycopg": {"level": "WARNING"},
         },
     }
 
 
 def request_id_of(record: logging.LogRecord) -> str:
-    """Return the X-Request-ID of the work in hand, or the one that the call names itself."""
+    """Return the X-Request-ID from the record's `extra`, else that of the current request."""
     return str(getattr(record, "request_id", "") or context.request_id.get())
 
 
 def log_crashes() -> None:
-    """Let what ends this process, or a thread of it, be a line of the log like all others."""
+    """Log the exceptions that end this process or one of its threads."""
     logger = logging.getLogger("crash")
 
-    def crashed(
+    def log_process_crash(
         kind: type[BaseException], error: BaseException, trace: TracebackType | None
     ) -> None:
         if issubclass(kind, KeyboardInterrupt):
@@ -124,7 +123,7 @@ def log_crashes() -> None:
         else:
             logger.critical("The process ends.", exc_info=(kind, error, trace))
 
-    def thread_crashed(crash: threading.ExceptHookArgs) -> None:
+    def log_thread_crash(crash: threading.ExceptHookArgs) -> None:
         if crash.exc_value is not None:
             logger.critical(
                 "The thread %s ends.",
@@ -132,8 +131,8 @@ def log_crashes() -> None:
                 exc_info=(crash.exc_type, crash.exc_value, crash.exc_traceback),
             )
 
-    sys.excepthook = crashed
-    threading.excepthook = thread_crashed
+    sys.excepthook = log_process_crash
+    threading.excepthook = log_thread_crash
 
 
 def _time(record: logging.LogRecord) -> str:
@@ -142,10 +141,10 @@ def _time(record: logging.LogRecord) -> str:
 
 
 def _message(record: logging.LogRecord) -> str:
-    """Return the message with exceptions as their first line, and without the request's path."""
+    """Return the message, with exceptions replaced by `describe` and without the request's path."""
     if not isinstance(record.args, tuple):
         return record.getMessage()
-    # Django's own loggers put the request on the record, and its path into the message.
+    # Django's loggers attach the request to the record and put its path into the message.
     path = getattr(getattr(record, "request", None), "path", None)
     arguments = tuple(
         _HIDDEN_PATH
@@ -159,22 +158,22 @@ def _message(record: logging.LogRecord) -> str:
 
 
 def describe(error: BaseException) -> str:
-    """Return what can be told of an exception: its type, and what PostgreSQL calls it.
+    """Return an exception's type, and PostgreSQL's error, its constraint or SQLSTATE.
 
-    Of a connection that failed, also why: where it went, and what the system said.
+    For a failed connection, also its address and the system's message.
     """
-    told = type(error).__name__
+    name = type(error).__name__
     for each in (error, error.__cause__):
         if not isinstance(each, psycopg.Error):
             continue
         if each.sqlstate:
-            return f"{told} ({type(each).__name__}, {each.diag.constraint_name or each.sqlstate})"
+            return f"{name} ({type(each).__name__}, {each.diag.constraint_name or each.sqlstate})"
         if isinstance(each, psycopg.OperationalError):
-            return f"{told} ({str(each).partition(chr(10))[0]})"
-    return told
+            return f"{name} ({str(each).partition(chr(10))[0]})"
+    return name
 
 
-def _steps(record: logging.LogRecord) -> Iterator[str]:
+def _traceback_lines(record: logging.LogRecord) -> Iterator[str]:
     error = record.exc_info[1] if record.exc_info else None
     seen: set[int] = set()
     while error is not None and id(error) not in seen:

@@ -1,15 +1,15 @@
-"""How mail leaves: what an `smtp://` address means."""
+"""The URL of a mail server."""
 
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
-#: The ports by which mail servers take mail from programs.
+#: The default ports of mail servers for submission by programs.
 PORTS = {"smtp": 587, "smtps": 465, "smtp+plain": 25}
 
 
 @dataclass(frozen=True, slots=True)
 class MailServer:
-    """An SMTP server: TLS from the first byte (`smtps`), by STARTTLS (`smtp`), or none at all."""
+    """An SMTP server with implicit TLS (`smtps`), STARTTLS (`smtp`) or no TLS (`smtp+plain`)."""
 
     host: str
     port: int
@@ -20,7 +20,7 @@ class MailServer:
 
 
 def mail_server(url: str) -> MailServer:
-    """Return what `smtp://user:password@host:587` names. Raises `ValueError`."""
+    """Parse a URL such as `smtp://user:password@host:587`. Raises `ValueError`."""
     parts = urlsplit(url)
     if parts.scheme not in PORTS or not parts.hostname or parts.path.strip("/") or parts.query:
         raise ValueError("Not the address of a mail server.")

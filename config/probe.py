@@ -1,6 +1,6 @@
-"""`python -m config.probe web` or `processor`: whether this container does its work.
+"""`python -m config.probe web` or `processor`: the health check of a container.
 
-Ends with status 0 or 1. Without Django, which would cost a second of every probe.
+Ends with status 0 or 1. It does not load Django, which would take a second for every check.
 """
 
 import sys
@@ -10,9 +10,9 @@ import psycopg
 from config.environment import read
 from ops import listen_address
 
-#: Longer than a processor is ever silent between two heartbeats, a long chunk included.
-SILENCE_SECONDS = 60
-PATIENCE_SECONDS = 3
+#: Longer than the time between two heartbeats of a processor, also during a long chunk.
+HEARTBEAT_TIMEOUT_SECONDS = 60
+CONNECT_TIMEOUT_SECONDS = 3
 
 
 def is_serving() -> bool:
@@ -22,11 +22,13 @@ def is_serving() -> bool:
 
 
 def is_processing() -> bool:
-    """Return whether a processor works, be it this one or the one for which it stands by."""
-    with psycopg.connect(read().database_url, connect_timeout=PATIENCE_SECONDS) as connection:
+    """Return whether any processor is alive: this one, or the active one while this stands by."""
+    with psycopg.connect(
+        read().database_url, connect_timeout=CONNECT_TIMEOUT_SECONDS
+    ) as connection:
         row = connection.execute(
             "SELECT heartbeat_at > now() - make_interval(secs => %s) FROM intake_processorstate",
-            [SILENCE_SECONDS],
+            [HEARTBEAT_TIMEOUT_SECONDS],
         ).fetchone()
     return row is not None and bool(row[0])
 

@@ -77,7 +77,7 @@ USE_I18N = False
 USE_TZ = True
 TIME_ZONE = "UTC"
 STATIC_URL = "static/"
-# Files are found in the packages, so there is no step between a clone and a start.
+# Static files are served from the packages, so that `collectstatic` is not needed.
 WHITENOISE_USE_FINDERS = True
 
 INSTALLED_APPS = [
@@ -158,11 +158,11 @@ PROFILE = Profile(os.environ.get(PROFILE_VARIABLE, Profile.WEB))
 DATABASES = databases(env, PROFILE)
 REPLICA_URL = env.database_replica_url
 DATABASE_ROUTERS = ["core.replica.Router"] if REPLICA in DATABASES else []
-# Where a session keeps no settings, each unit of work brings its own.
+# Behind a pooler a session keeps no settings, so each unit of work sets the timeouts.
 TRANSACTION_TIMEOUTS = timeouts(env) if env.is_behind_pooler and PROFILE is Profile.WEB else {}
 
 CACHES: dict[str, dict[str, Any]] = {
-    # Of each process; only the admin keeps something in it.
+    # Separate in each process; only the admin uses it.
     "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
     "counters": (
         {"BACKEND": "core.redis_counters.RedisCounterCache", "LOCATION": env.redis_url}
@@ -172,7 +172,7 @@ CACHES: dict[str, dict[str, Any]] = {
 }
 RATELIMIT_USE_CACHE = "counters"
 
-# --- Who may what -----------------------------------------------------------------------
+# --- Permissions ------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"
 PASSWORD_HASHERS = [
@@ -188,7 +188,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
-# A token that nobody uses for this long ends before its time; None: none does.
+# A token that is unused for this long expires early; None: never.
 TOKEN_IDLE = timedelta(minutes=env.auth_token_idle_minutes) or None
 PASSWORD_RESET_TIMEOUT = 60 * env.password_reset_minutes
 PASSWORD_RESET_URL = env.password_reset_url
@@ -198,11 +198,10 @@ REST_KNOX = {
     "AUTO_REFRESH": False,
 }
 
-# The admin's forms come from the admin itself: no other origin is trusted with them, not even one
-# whose pages may call the API.
+# Only pages of the admin may send its forms. Origins that may call the API may not.
 CSRF_TRUSTED_ORIGINS: list[str] = []
 CORS_ALLOWED_ORIGINS = list(env.allowed_origins)
-# Pages elsewhere call the API, with a token; cookies are the admin's, and never sent along.
+# Pages of other origins call the API with a token. Only the admin uses cookies.
 CORS_URLS_REGEX = r"^/(?!admin(/|$))"
 CORS_ALLOW_HEADERS = [*default_headers, "idempotency-key", "prefer", "x-request-id"]
 CORS_EXPOSE_HEADERS = [
@@ -220,9 +219,9 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
-# Whether a request came by HTTPS gunicorn says, and believes nobody but the trusted proxies.
+# gunicorn determines whether a request used HTTPS; it trusts only the headers of trusted proxies.
 SECURE_SSL_REDIRECT = env.is_https
-# Whoever watches the service need not speak TLS.
+# Monitoring may use these paths without TLS.
 SECURE_REDIRECT_EXEMPT = [r"^status$", r"^api/v1/health$", r"^metrics$"]
 SECURE_HSTS_SECONDS = A_YEAR if env.is_https else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = env.is_https
@@ -242,7 +241,7 @@ SILENCED_SYSTEM_CHECKS = [
     "admin.E410",
 ]
 
-# A session of the admin ends when nobody uses it, and in any case some hours after log-in.
+# An admin session ends when it is idle, and in any case some hours after log-in.
 SESSION_COOKIE_AGE = 60 * env.admin_idle_minutes
 SESSION_SAVE_EVERY_REQUEST = True
 SESSION_HOURS = env.admin_session_hours
@@ -259,7 +258,8 @@ if env.email_url:
     EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _server.user, _server.password
     EMAIL_USE_TLS, EMAIL_USE_SSL = _server.starts_tls, _server.is_tls
 else:
-    # The demo's mails are files beside its database. Elsewhere none is made (SENDS_MAIL).
+    # The demo writes mails to files beside its database. Without a mail server, other installations
+    # send none (SENDS_MAIL).
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = env.data_dir / "mails"
 
@@ -287,7 +287,7 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "SERVE_INCLUDE_SCHEMA": False,
     "APPEND_COMPONENTS": {"headers": HEADERS},
-    # Several answers have a `type` or a `status`; each set of values has one name.
+    # Several responses have a `type` or a `status`: this names each set of values.
     "ENUM_NAME_OVERRIDES": {
         "TransactionKind": "ledger.kinds.Kind",
         "CreditType": "api.credits.movements.CREDIT_TYPES",
@@ -301,7 +301,7 @@ SPECTACULAR_SETTINGS = {
 
 # --- Scheduled work ---------------------------------------------------------------------
 
-# What fell due while no worker ran, within the last day, is made up for when one starts.
+# A worker that starts runs the jobs that fell due within the last day while none ran.
 PROCRASTINATE_PERIODIC_DEFAULTS = {"max_delay": 24 * 60 * 60}
 
 # --- The admin --------------------------------------------------------------------------

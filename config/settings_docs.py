@@ -28,7 +28,7 @@ def generated_files() -> dict[str, str]:
 
 
 def main() -> None:
-    """Write each file, and say which."""
+    """Write each file and print its path."""
     for path, content in generated_files().items():
         (BASE_DIR / path).write_text(content, encoding="utf-8")
         sys.stdout.write(f"Wrote {path}\n")

@@ -1,4 +1,4 @@
-"""The gunicorn worker: threads, and JSON also about requests that never reach Django."""
+"""The gunicorn worker: threads with request timeouts, and JSON errors for unparsable requests."""
 
 import math
 import socket
@@ -26,15 +26,15 @@ from api.http.renderer import render_json
 from core import context
 from core.errors import Refusal
 
-# What is malformed in any other way is a 400.
-STATUS_OF: dict[type[BaseException], HTTPStatus] = {
+# The statuses of parse errors; all others are a 400.
+STATUS_OF_ERROR: dict[type[BaseException], HTTPStatus] = {
     http_errors.LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,
     http_errors.LimitRequestHeaders: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
     http_errors.ExpectationFailed: HTTPStatus.EXPECTATION_FAILED,
     http_errors.UnsupportedTransferCoding: HTTPStatus.NOT_IMPLEMENTED,
 }
-# gunicorn calls these parse errors too, but they are not the sender's fault.
-OUR_FAULT = (
+# Subclasses of gunicorn's ParseException that are errors of the server.
+SERVER_ERRORS = (
     http_errors.ConfigurationProblem,
     http_errors.InvalidResponseHeader,
     http_errors.InvalidResponseHeaderName,
@@ -43,8 +43,8 @@ OUR_FAULT = (
 
 KEY_HEADER = "IDEMPOTENCY-KEY"
 
-#: How long a caller may take to read a last answer and to hang up, and how much of what it still
-#: sends meanwhile is thrown away.
+#: Before it closes a connection, the server discards what the client still sends, for this long and
+#: up to this size, so that the client can read the last response.
 LINGER_SECONDS = 2.0
 LINGER_BYTES = 64 * 1024
 
@@ -54,23 +54,25 @@ class MalformedRequest(BadRequest):
     message = "What arrived is not an HTTP request that this server takes."
 
 
-class PunctualUnreader(SocketUnreader):
-    """Reads from a connection until a moment, however little comes at a time."""
+class DeadlineUnreader(SocketUnreader):
+    """Reads from a connection until a deadline, however slowly the data arrive."""
 
     _deadline = math.inf
 
-    def expect_within(self, seconds: float) -> None:
-        """Let all that is read from now on arrive within that time."""
+    def set_timeout(self, seconds: float) -> None:
+        """Set the deadline for all further reads."""
         self._deadline = time.monotonic() + seconds
 
     def chunk(self, size_hint: int | None = None) -> bytes:
-        """Return what has come, or comes in time. Raises `RequestTimeout`."""
-        left = self._deadline - time.monotonic()
-        if left <= 0:
+        """Return the next data. Raises `RequestTimeout` after the deadline."""
+        remaining = self._deadline - time.monotonic()
+        if remaining <= 0:
             raise RequestTimeout
-        before = self.sock.gettimeout()
-        # gunicorn has a limit of its own while it throws a body away.
-        limits = [limit for limit in (before, left) if limit is not None and limit != math.inf]
+        previous = self.sock.gettimeout()
+        # gunicorn sets a timeout of its own while it discards a body.
+        limits = [
+            limit for limit in (previous, remaining) if limit is not None and limit != math.inf
+        ]
         self.sock.settimeout(min(limits, default=None))
         try:
             return bytes(super().chunk(size_hint))  # type: ignore[no-untyped-call]
@@ -79,81 +81,81 @@ class PunctualUnreader(SocketUnreader):
                 raise
             raise RequestTimeout from None
         finally:
-            self.sock.settimeout(before)
+            self.sock.settimeout(previous)
 
 
 class JSONThreadWorker(ThreadWorker):
-    """gunicorn's threads, with the API's error body in place of an HTML page.
+    """gunicorn's thread worker, with the API's error body in place of an HTML page.
 
-    A thread waits for the head of a request, and then for its body, for a limited time in all: who
-    sends half of one does not keep it. Between requests no thread waits.
+    The head and the body of a request have one timeout each, so that incomplete requests do not
+    block threads. Idle connections occupy no thread.
     """
 
     def handle(self, conn: Any) -> Any:
-        """Serve what a connection sends next; return whether the connection stays."""
+        """Serve the next request of a connection; return whether the connection stays open."""
         if conn.parser is None:
-            # As gunicorn would, but for TLS and HTTP/2, which end at the proxy.
+            # As gunicorn does, without TLS and HTTP/2, which end at the proxy.
             conn.parser = get_parser(self.cfg, conn.sock, conn.client)  # type: ignore[no-untyped-call]
-            conn.parser.unreader = PunctualUnreader(conn.sock)  # type: ignore[no-untyped-call]
-        conn.parser.unreader.expect_within(settings.HEAD_TIMEOUT_MS / 1000)
-        stays = super().handle(conn)  # type: ignore[no-untyped-call]
-        if not stays:
-            _part(conn.sock)
-        return stays
+            conn.parser.unreader = DeadlineUnreader(conn.sock)  # type: ignore[no-untyped-call]
+        conn.parser.unreader.set_timeout(settings.HEAD_TIMEOUT_MS / 1000)
+        keeps_alive = super().handle(conn)  # type: ignore[no-untyped-call]
+        if not keeps_alive:
+            _close_gracefully(conn.sock)
+        return keeps_alive
 
     def handle_request(self, req: Any, conn: Any) -> Any:
-        """Serve a request in which an idempotency key that was sent twice stands once.
+        """Serve a request, after merging repeated Idempotency-Key headers.
 
-        WSGI would join the two with a comma, and make a third key of them. Two different ones
-        become an empty one, which is refused as no key at all.
+        WSGI would join two headers with a comma into a third key. Two equal keys become one; two
+        different ones become an empty key, which is refused as invalid.
         """
         keys = {value for name, value in req.headers if name == KEY_HEADER}
         if keys:
             rest = [header for header in req.headers if header[0] != KEY_HEADER]
             req.headers = [*rest, (KEY_HEADER, keys.pop() if len(keys) == 1 else "")]
-        conn.parser.unreader.expect_within(settings.BODY_TIMEOUT_MS / 1000)
-        stays = super().handle_request(req, conn)  # type: ignore[no-untyped-call]
-        # What nobody read of the body is thrown away within gunicorn's own limit.
-        conn.parser.unreader.expect_within(math.inf)
-        return stays
+        conn.parser.unreader.set_timeout(settings.BODY_TIMEOUT_MS / 1000)
+        keeps_alive = super().handle_request(req, conn)  # type: ignore[no-untyped-call]
+        # gunicorn discards an unread rest of the body within its own time limit.
+        conn.parser.unreader.set_timeout(math.inf)
+        return keeps_alive
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:
-        """Answer and log what gunicorn itself refuses, or what broke outside Django."""
+        """Answer and log a request that gunicorn refuses, and an error outside Django."""
         request_id = str(uuid.uuid4())
-        if isinstance(exc, http_errors.ParseException) and not isinstance(exc, OUR_FAULT):
+        if isinstance(exc, http_errors.ParseException) and not isinstance(exc, SERVER_ERRORS):
             refusal: Refusal = MalformedRequest()
-            # Not its text, which quotes what was sent, perhaps a token.
+            # Not the text of the error, which quotes the request, perhaps a token.
             reason = type(exc).__name__
             self.log.info("Malformed request %s from %s: %s", request_id, addr, reason)
         elif isinstance(exc, RequestTimeout):
             refusal = exc
-            self.log.info("Request %s from %s came too slowly", request_id, addr)
+            self.log.info("Request %s from %s timed out", request_id, addr)
         else:
             refusal = InternalError()
-            self.log.error("Request %s from %s broke", request_id, addr, exc_info=exc)
-        # Some errors know the request as far as it could be read.
+            self.log.error("Request %s from %s failed", request_id, addr, exc_info=exc)
+        # Some errors have the part of the request that was parsed.
         path = getattr(req or getattr(exc, "req", None), "path", None) or ""
-        status = STATUS_OF.get(type(exc), status_of(refusal))
+        status = STATUS_OF_ERROR.get(type(exc), status_of(refusal))
         try:
             client.sendall(_response(refusal, status, path, request_id))
         except OSError:
-            self.log.debug("Nobody took the answer to request %s", request_id)
+            self.log.debug("The client of request %s did not read the response", request_id)
 
 
-def _part(sock: socket.socket) -> None:
-    """Say that no more will come, and wait a little for the caller to hang up.
+def _close_gracefully(sock: socket.socket) -> None:
+    """Shut down the sending side and wait shortly for the client to close the connection.
 
-    gunicorn does so too, but in the one thread that takes connections: after this it need not wait.
+    gunicorn does this too, but in the single thread that accepts connections.
     """
     with suppress(OSError):
         sock.shutdown(socket.SHUT_WR)
         deadline = time.monotonic() + LINGER_SECONDS
-        thrown_away = 0
-        while thrown_away < LINGER_BYTES and (left := deadline - time.monotonic()) > 0:
-            sock.settimeout(left)
+        discarded = 0
+        while discarded < LINGER_BYTES and (remaining := deadline - time.monotonic()) > 0:
+            sock.settimeout(remaining)
             if not (data := sock.recv(4096)):
                 break
-            thrown_away += len(data)
+            discarded += len(data)
     with suppress(OSError):
         sock.shutdown(socket.SHUT_RD)
 

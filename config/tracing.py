@@ -27,9 +27,10 @@ from opentelemetry.trace import Span, Status
 from core import context
 from core.connections import bulk, prepared
 
-#: What leaves this process of a span. Not its path and query, which hold tokens of wallets; not
-#: whose address it came from; not the values of a statement, nor what an exception quotes of them.
-_TOLD = frozenset(
+#: The attributes of a span that are exported. Not among them: path and query, which contain tokens
+#: of wallets; the client's address; the values of a statement; the text of an exception, which may
+#: quote them.
+_EXPORTED_ATTRIBUTES = frozenset(
     {
         "db.name",
         "db.namespace",
@@ -47,33 +48,33 @@ _TOLD = frozenset(
         "wallet.request_id",
     }
 )
-_AFTER = "api.metrics.MetricsMiddleware"
+_PRECEDING_MIDDLEWARE = "api.metrics.MetricsMiddleware"
 
 
 def set_up(*, with_requests: bool) -> None:
-    """Trace the statements of this process, and its requests. Called after the process's fork."""
+    """Trace the statements and, if asked, the requests of this process. Call it after a fork."""
     os.environ.setdefault("OTEL_SERVICE_NAME", "wallet-service")
     provider = TracerProvider(resource=Resource.create())
-    provider.add_span_processor(BatchSpanProcessor(DiscreetExporter(OTLPSpanExporter())))
+    provider.add_span_processor(BatchSpanProcessor(RedactingExporter(OTLPSpanExporter())))
     trace.set_tracer_provider(provider)
     PsycopgInstrumentor().instrument()
-    # These are made past the connection, unseen by the instrumentation.
+    # These cursors are created without `connection.cursor()`, which the instrumentation wraps.
     bulk.cursor_class = _traced(bulk.cursor_class)
     prepared.cursor_class = _traced(prepared.cursor_class)
     if with_requests:
-        # Behind what makes errors JSON: the instrumentation raises for a Host that is not allowed.
-        place = settings.MIDDLEWARE.index(_AFTER) + 1
-        DjangoInstrumentor().instrument(middleware_position=place, response_hook=_add_request_id)
+        # After the middleware that formats errors: the instrumentation raises for a refused Host.
+        position = settings.MIDDLEWARE.index(_PRECEDING_MIDDLEWARE) + 1
+        DjangoInstrumentor().instrument(middleware_position=position, response_hook=_add_request_id)
 
 
-class DiscreetExporter(SpanExporter):
-    """Hands spans on with the attributes that may be told, and without texts of exceptions."""
+class RedactingExporter(SpanExporter):
+    """Exports spans with the allowed attributes only, and without texts of exceptions."""
 
     def __init__(self, exporter: SpanExporter) -> None:
         self._exporter = exporter
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        return self._exporter.export([_discreet(span) for span in spans])
+        return self._exporter.export([_redacted(span) for span in spans])
 
     def shutdown(self) -> None:
         self._exporter.shutdown()
@@ -93,17 +94,17 @@ def _traced(cursor_class: type[psycopg.Cursor[Any]]) -> type[psycopg.Cursor[Any]
     return TracedCursor
 
 
-def _discreet(span: ReadableSpan) -> ReadableSpan:
+def _redacted(span: ReadableSpan) -> ReadableSpan:
     return ReadableSpan(
         name=span.name,
         context=span.context,
         parent=span.parent,
         resource=span.resource,
-        attributes={k: v for k, v in (span.attributes or {}).items() if k in _TOLD},
+        attributes={k: v for k, v in (span.attributes or {}).items() if k in _EXPORTED_ATTRIBUTES},
         events=[
             Event(
                 event.name,
-                {k: v for k, v in (event.attributes or {}).items() if k in _TOLD},
+                {k: v for k, v in (event.attributes or {}).items() if k in _EXPORTED_ATTRIBUTES},
                 event.timestamp,
             )
             for event in span.events

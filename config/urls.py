@@ -1,4 +1,4 @@
-"""All paths: those of the API, its description, the figures and the admin."""
+"""All paths: the API, its documentation, the metrics and the admin."""
 
 from django.contrib import admin
 from django.urls import path

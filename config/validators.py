@@ -1,6 +1,6 @@
-"""What a setting's value may look like, by noun: it is returned parsed, or only checked.
+"""Validators of settings. Some return the parsed value, others only check it.
 
-Each raises `ValidationError`, which says what it must be.
+Each raises `ValidationError`, whose text describes the valid values.
 """
 
 import re
@@ -17,12 +17,12 @@ from config.mail import mail_server
 
 
 def words(value: str) -> tuple[str, ...]:
-    """Return texts, which spaces separate."""
+    """Return words separated by spaces."""
     return tuple(value.split())
 
 
 def hosts(value: str) -> tuple[str, ...]:
-    """Return host names, which spaces separate; a leading dot or `*` stands for many."""
+    """Return host names separated by spaces; a leading dot or `*` is a wildcard."""
     given = tuple(value.split())
     for host in given:
         if not re.fullmatch(r"\*|\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?|\[[0-9a-fA-F:.]+\]", host):
@@ -32,7 +32,7 @@ def hosts(value: str) -> tuple[str, ...]:
 
 
 def origins(value: str) -> tuple[str, ...]:
-    """Return origins, which spaces separate."""
+    """Return origins separated by spaces."""
     given = tuple(value.split())
     for origin in given:
         if not _is_origin(origin):
@@ -44,12 +44,12 @@ def origins(value: str) -> tuple[str, ...]:
 
 
 def networks(value: str) -> tuple[IPv4Network | IPv6Network, ...]:
-    """Return networks, which spaces separate; an address is a network of one."""
+    """Return networks separated by spaces; an address is a network of one."""
     try:
         given = tuple(ip_network(text) for text in value.split())
     except ValueError:
         given = ()
-    # A network of everybody would believe what anybody writes.
+    # With a prefix of 0 bits, the header of any client would be trusted.
     if len(given) != len(value.split()) or not all(network.prefixlen for network in given):
         raise ValidationError(
             "Must be addresses or networks such as 10.0.0.5 or 172.16.0.0/12, separated by spaces."
@@ -60,7 +60,7 @@ def networks(value: str) -> tuple[IPv4Network | IPv6Network, ...]:
 def _is_origin(value: str) -> bool:
     try:
         parts = urlsplit(value)
-        # Reading the port checks it.
+        # Accessing the port validates it.
         authority = parts.hostname and (parts.port is None or parts.port > 0)
     except ValueError:
         return False
@@ -105,7 +105,7 @@ def mail_url(value: str) -> None:
 
 
 def sender(value: str) -> None:
-    """Allow an address that mails come from, with or without a name."""
+    """Allow a sender address, with or without a display name."""
     if "@" not in parseaddr(value)[1] or "\n" in value:
         raise ValidationError("Must be an address such as Wallet <wallet@example.com>.")
 

@@ -13,7 +13,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 
 class Request(WSGIRequest):
-    """Django's, but for a Content-Type that cannot be read: it is an unknown one, for a 415."""
+    """Django's request, which treats an unparsable Content-Type as an unknown one (415)."""
 
     def _set_content_type_params(self, meta: dict[str, Any]) -> None:
         try:

@@ -1,8 +1,8 @@
-"""Makes what the containers need before they start: secrets, and folders that are theirs.
+"""Creates the secrets of the containers and sets the owners of their folders, before they start.
 
-Runs as root in a container of its own, without a network, each time `docker-compose up` does.
-`prepare.py` makes what is missing. `prepare.py --renew NAME …` makes these secrets anew; a new
-password also has to reach PostgreSQL, which `deploy/postgres/roles.sh` does.
+Runs as root in a separate container without a network, at each `docker-compose up`.
+`prepare.py` creates missing secrets. `prepare.py --renew NAME …` replaces the named ones; then
+`deploy/postgres/roles.sh` has to set a new password in PostgreSQL.
 """
 
 import os
@@ -10,8 +10,8 @@ import secrets
 import sys
 from pathlib import Path
 
-# Each folder is a volume, and each container mounts only those whose secrets are its own.
-PLACES = {
+# Each folder is a volume. A container mounts only the volumes with the secrets that it needs.
+PATHS = {
     "secret_key": "secrets/app/secret_key",
     "app_password": "secrets/app/app_password",
     "owner_password": "secrets/owner/owner_password",
@@ -23,49 +23,49 @@ URLS = {
     "secrets/app/database_url": ("wallet_app", "app_password"),
     "secrets/owner/database_url": ("wallet_owner", "owner_password"),
 }
-# What a second volume needs as well.
+# Secrets that a second volume needs too.
 COPIES = {"secrets/app/metrics_token": "metrics_token"}
 DATABASE = "database:5432/wallet"
 FALLBACKS = "secrets/app/secret_key_fallbacks"
-# A key is left behind by the third rotation after its own.
-MOST_FALLBACKS = 3
-# The users in the service's image and in PostgreSQL's.
+# An old key stays valid for this many rotations.
+MAX_FALLBACKS = 3
+# The user ids in the service's image and in PostgreSQL's.
 OWNERS = {"backups": 10_001, "archive": 999}
 
 
 def main(arguments: list[str], root: Path) -> None:
-    """Make what is missing, or renew the named secrets. An unknown name ends the process."""
+    """Create missing secrets, or renew the named ones. An unknown name ends the process."""
     renewed = arguments[1:] if arguments[:1] == ["--renew"] else []
-    if (arguments and not renewed) or not PLACES.keys() >= set(renewed):
-        sys.exit(f"usage: prepare.py [--renew NAME …], of {', '.join(PLACES)}")
-    for name, place in PLACES.items():
+    if (arguments and not renewed) or not PATHS.keys() >= set(renewed):
+        sys.exit(f"usage: prepare.py [--renew NAME …], of {', '.join(PATHS)}")
+    for name, path in PATHS.items():
         given = os.environ.get("WALLET_SERVICE_SECRET_KEY", "") if name == "secret_key" else ""
-        _make(root / place, root / FALLBACKS, given=given, is_renewed=name in renewed)
-    for place, (role, password) in URLS.items():
-        secret = (root / PLACES[password]).read_text()
-        _write(root / place, f"postgresql://{role}:{secret}@{DATABASE}")
-    # Who deletes it must not keep the service from starting, which wants every file it is told of.
+        _create(root / path, root / FALLBACKS, given=given, is_renewed=name in renewed)
+    for path, (role, password) in URLS.items():
+        secret = (root / PATHS[password]).read_text()
+        _write(root / path, f"postgresql://{role}:{secret}@{DATABASE}")
+    # The service requires every file of its settings; an operator may have deleted this one.
     if not (root / FALLBACKS).exists():
         _write(root / FALLBACKS, "")
-    for place, name in COPIES.items():
-        _write(root / place, (root / PLACES[name]).read_text())
+    for path, name in COPIES.items():
+        _write(root / path, (root / PATHS[name]).read_text())
     for folder, owner in OWNERS.items():
         os.chown(root / folder, owner, owner)
 
 
-def _make(file: Path, fallbacks: Path, *, given: str, is_renewed: bool) -> None:
+def _create(file: Path, fallbacks: Path, *, given: str, is_renewed: bool) -> None:
     old = file.read_text() if file.exists() else ""
     if old and (given == old or not (given or is_renewed)):
         return
     if file.name == "secret_key":
         kept = fallbacks.read_text().split() if fallbacks.exists() else []
-        _write(fallbacks, " ".join([old, *kept][:MOST_FALLBACKS]))
-    # Letters, digits, - and _ only: it stands in URLs as it is.
+        _write(fallbacks, " ".join([old, *kept][:MAX_FALLBACKS]))
+    # Letters, digits, - and _ only, because URLs contain it unquoted.
     _write(file, given or secrets.token_urlsafe(48))
 
 
 def _write(file: Path, text: str) -> None:
-    """Write all or nothing. Whoever mounts the volume may read it, whatever its user is."""
+    """Write the file atomically. Every user of a container that mounts the volume may read it."""
     draft = file.with_name(f"{file.name}.new")
     draft.unlink(missing_ok=True)
     draft.touch(mode=0o600)

@@ -1,1 +1,1 @@
-"""Running the service and watching it."""
+"""Operations: running and monitoring the service."""

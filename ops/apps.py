@@ -1,4 +1,4 @@
-"""Ops: running the service, and watching it."""
+"""The app of the operations."""
 
 from django.apps import AppConfig
 

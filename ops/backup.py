@@ -1,7 +1,7 @@
-"""Dumps of the whole database and their way back, by PostgreSQL's own programs.
+"""Dumps of the whole database and their restoration, by pg_dump and pg_restore.
 
-A dump is one snapshot: balances, transactions, queue and idempotency keys agree with each other,
-whatever was under way. Works as the role of the default connection, which must own the tables.
+A dump is one snapshot: balances, transactions, queue and idempotency keys are consistent with each
+other, also under load. Works as the role of the default connection, which must own the tables.
 """
 
 import os
@@ -19,10 +19,10 @@ from psycopg.pq import Conninfo
 
 from ops import embedded_postgres
 
-# Whoever waits longer for a lock than this meets a change of the tables: try later.
-LOCK_WAIT = "1min"
+# pg_dump fails when it waits longer for a lock, which a migration may hold.
+LOCK_TIMEOUT = "1min"
 
-_FOREIGN_OBJECTS = """
+_FIRST_EXISTING_OBJECT = """
     SELECT kind || ' ' || name FROM (
         SELECT oid, 'pg_class'::regclass AS catalog, relnamespace AS namespace,
                'relation' AS kind, relname AS name
@@ -34,7 +34,7 @@ _FOREIGN_OBJECTS = """
                SELECT oid FROM pg_namespace
                 WHERE nspname = 'information_schema' OR starts_with(nspname, 'pg_')
            )
-       -- What an extension brought is the cluster's affair.
+       -- The objects of extensions do not count.
        AND NOT EXISTS (
                SELECT FROM pg_depend
                 WHERE classid = catalog AND objid = object.oid AND deptype = 'e'
@@ -44,14 +44,13 @@ _FOREIGN_OBJECTS = """
 
 
 class BackupError(Exception):
-    """There is no dump, or no way back from it. Its text is for the operator."""
+    """A dump or a restoration failed. The text is for the operator."""
 
 
 def dump(directory: Path) -> Path:
-    """Write a dump into `directory` and return its path. Others cannot read it.
+    """Write a dump into `directory` and return its path. Only its owner can read it.
 
-    It is there as a whole, read through once and on the disk, or not at all.
-    Raises `BackupError`.
+    The file appears once it is complete, verified and synced to the disk. Raises `BackupError`.
     """
     pg_dump = _program("pg_dump")
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -62,12 +61,12 @@ def dump(directory: Path) -> Path:
         _run(
             pg_dump,
             "--format=custom",
-            # The counters of the rate limits: the table comes, what they counted does not.
+            # The counters of the rate limits: the table is dumped without its rows.
             "--no-unlogged-table-data",
-            f"--lock-wait-timeout={LOCK_WAIT}",
+            f"--lock-wait-timeout={LOCK_TIMEOUT}",
             f"--dbname={_conninfo()}",
-            # Not its standard output: only into a file does it write where each part begins, by
-            # which `check` notices what is missing. It also waits for the disk.
+            # A file, not the standard output: only a file gets the offsets of its parts, by which
+            # `check` detects missing ones, and is synced to the disk.
             f"--file={draft}",
         )
         check(draft)
@@ -86,12 +85,12 @@ def dumps(directory: Path) -> list[Path]:
 
 
 def check(file: Path) -> None:
-    """Read a dump from its first byte to its last. Raises `BackupError` when it is damaged."""
+    """Read the whole dump. Raises `BackupError` when it is damaged."""
     _run(_program("pg_restore"), "--file=/dev/null", str(file))
 
 
 def restore(file: Path) -> None:
-    """Restore a dump, with its rights, into the database, which must be empty. All or nothing.
+    """Restore a dump and its rights into an empty database, in one transaction.
 
     The roles of the dump must exist. Raises `BackupError`.
     """
@@ -101,61 +100,61 @@ def restore(file: Path) -> None:
         _program("pg_restore"),
         "--single-transaction",
         "--exit-on-error",
-        # The tables belong to whoever restores.
+        # The restoring role becomes the owner of the tables.
         "--no-owner",
         f"--dbname={_conninfo()}",
         str(file),
     )
     with connection.cursor() as cursor:
-        # Without statistics the first queries would take the long way.
+        # Without statistics the first queries would get bad plans.
         cursor.execute("ANALYZE")
 
 
 def _require_empty() -> None:
     with connection.cursor() as cursor:
-        cursor.execute(_FOREIGN_OBJECTS)
-        found = cursor.fetchone()
-    if found:
+        cursor.execute(_FIRST_EXISTING_OBJECT)
+        existing = cursor.fetchone()
+    if existing:
         name = connection.settings_dict["NAME"]
-        raise BackupError(f"The database {name} is not empty, there is the {found[0]}.")
+        raise BackupError(f"The database {name} is not empty, there is the {existing[0]}.")
 
 
 def _program(name: str) -> Path:
-    """Return one of PostgreSQL's programs, no older than the server: older ones refuse it."""
+    """Return the path of a PostgreSQL program that is not older than the server."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_setting('server_version_num')::int / 10000")
-        (needed,) = cursor.fetchone()
-    found = {path: _major_version(path) for path in _candidates(name)}
-    for path, version in found.items():
-        if version >= needed:
+        (server_version,) = cursor.fetchone()
+    versions = {path: _major_version(path) for path in _candidates(name)}
+    for path, version in versions.items():
+        if version >= server_version:
             return path
-    older = ", ".join(f"{path} is {version}" for path, version in found.items())
+    older = ", ".join(f"{path} is {version}" for path, version in versions.items())
     raise BackupError(
-        f"{name} {needed} or newer is needed, as the server is PostgreSQL {needed}"
+        f"{name} {server_version} or newer is needed, as the server is PostgreSQL {server_version}"
         f" ({older or 'there is none'}): install PostgreSQL's client programs of that version."
     )
 
 
 def _candidates(name: str) -> list[Path]:
-    """Return the program of the package, if it is installed, and the one of the host."""
-    found = []
+    """Return the program of the embedded PostgreSQL, if installed, and the one on the PATH."""
+    paths = []
     with suppress(embedded_postgres.EmbeddedPostgresError):
-        found.append(embedded_postgres.programs() / name)
+        paths.append(embedded_postgres.programs() / name)
     if on_path := shutil.which(name):
-        found.append(Path(on_path))
-    return found
+        paths.append(Path(on_path))
+    return paths
 
 
 def _major_version(program: Path) -> int:
-    told = subprocess.run(  # noqa: S603 (PostgreSQL's programs)
+    output = subprocess.run(  # noqa: S603 (PostgreSQL's programs)
         [program, "--version"], capture_output=True, text=True, check=False
     ).stdout
-    version = re.search(r"\d+", told)
+    version = re.search(r"\d+", output)
     return int(version[0]) if version else 0
 
 
 def _conninfo() -> str:
-    """Return how to connect, without the password, which would be seen in the list of processes."""
+    """Return the connection string without the password, which the process list would show."""
     return make_conninfo(**{k: v for k, v in _parameters().items() if k != "password"})
 
 
@@ -176,8 +175,8 @@ def _run(program: Path, *arguments: str) -> None:
         check=False,
     )
     if result.returncode:
-        said = " ".join(result.stderr.decode(errors="replace").strip().splitlines()[-3:])
-        raise BackupError(f"{program.name} ended with {result.returncode}: {said}")
+        output = " ".join(result.stderr.decode(errors="replace").strip().splitlines()[-3:])
+        raise BackupError(f"{program.name} ended with {result.returncode}: {output}")
 
 
 def _sync(directory: Path) -> None:

@@ -1,4 +1,4 @@
-"""The actors of the demo. Making them twice changes nothing."""
+"""The users of the demo. Existing ones are left unchanged."""
 
 import uuid
 from collections.abc import Callable
@@ -17,12 +17,12 @@ CREDITS = (("GOLD", "Gold"), ("DIAMOND", "Diamonds"), ("LOYALTY", "Loyalty point
 
 
 def email_of(name: str) -> str:
-    """Return the address of one of the demo's actors."""
+    """Return the email address of a demo user."""
     return f"{name}@demo.example"
 
 
-def seed_actors() -> None:
-    """Make whoever is missing: two players, three clients, a company, an operator.
+def create_actors() -> None:
+    """Create the missing users: two credit holders, three clients, a company, an operator.
 
     Requires a unit of work.
     """
@@ -30,21 +30,21 @@ def seed_actors() -> None:
         create_asset(symbol=symbol, name=name, decimals=2, is_cash=False)
         for symbol, name in CREDITS
     ]
-    operator = _once("operator", Role.OPERATOR, lambda user: None)
-    _once("ana", Role.CLIENT, lambda user: _play(operator, user, assets, "250.00"))
-    _once("ben", Role.CLIENT, lambda user: _play(operator, user, assets, "90.00"))
-    _once("rich", Role.CLIENT, lambda user: _open(user, "1000000.00"))
-    _once("empty", Role.CLIENT, _open)
-    _once("frozen", Role.CLIENT, lambda user: _freeze(_open(user, "50.00")))
-    _once("shop", Role.COMPANY, _open)
+    operator = _get_or_create("operator", Role.OPERATOR, lambda user: None)
+    _get_or_create("ana", Role.CLIENT, lambda user: _add_credits(operator, user, assets, "250.00"))
+    _get_or_create("ben", Role.CLIENT, lambda user: _add_credits(operator, user, assets, "90.00"))
+    _get_or_create("rich", Role.CLIENT, lambda user: _open_wallet(user, "1000000.00"))
+    _get_or_create("empty", Role.CLIENT, _open_wallet)
+    _get_or_create("frozen", Role.CLIENT, lambda user: _freeze(_open_wallet(user, "50.00")))
+    _get_or_create("shop", Role.COMPANY, _open_wallet)
 
 
 def first_wallet_id(name: str) -> uuid.UUID:
-    """Return the token of the actor's oldest wallet."""
+    """Return the token of the oldest wallet of a demo user."""
     return wallets_of(User.objects.get(email=email_of(name)))[0].id
 
 
-def _once(name: str, role: Role, furnish: Callable[[User], object]) -> User:
+def _get_or_create(name: str, role: Role, add_wallets: Callable[[User], object]) -> User:
     user = User.objects.filter(email=email_of(name)).first()
     if user is not None:
         return user
@@ -56,11 +56,11 @@ def _once(name: str, role: Role, furnish: Callable[[User], object]) -> User:
         Client.objects.create(user=user, **person)
     if role == Role.COMPANY:
         Company.objects.create(user=user, name="Shop", url="https://shop.example", **person)
-    furnish(user)
+    add_wallets(user)
     return user
 
 
-def _play(operator: User, user: User, assets: list[Asset], amount: str) -> None:
+def _add_credits(operator: User, user: User, assets: list[Asset], amount: str) -> None:
     for asset in assets:
         move(
             order_top_up(operator, user=user, asset=asset, amount=amount, summary="Welcome"),
@@ -68,7 +68,7 @@ def _play(operator: User, user: User, assets: list[Asset], amount: str) -> None:
         )
 
 
-def _open(user: User, amount: str | None = None) -> Wallet:
+def _open_wallet(user: User, amount: str | None = None) -> Wallet:
     wallet = open_cash_wallet(user, "USD")
     if amount is not None:
         move(

@@ -1,13 +1,14 @@
-"""PostgreSQL for the demo and the tests: a real server out of a wheel, in the data directory.
+"""PostgreSQL for the demo and the tests: a server from a Python package, in the data directory.
 
-The data directory alone says everything: where the data lie (`<data_dir>/postgres`), where the
-socket is, and so the URL. Two lock files beside the data order who starts and who stops:
-- `postgres.lock` is held alone while somebody starts or stops the server.
-- `postgres.users` is shared by everybody who uses it. The kernel drops a dead process's share, so
-  a crash never leaves a user behind; who can lock it alone is the last and stops the server.
+The data directory determines everything: the data (`<data_dir>/postgres`), the socket and so the
+URL. Two lock files beside the data coordinate the processes that use the server:
+- `postgres.lock` is locked exclusively by a process that starts or stops the server.
+- `postgres.users` is locked in shared mode by every process that uses the server. The kernel
+  releases the lock of a dead process, so a crash leaves no user behind. The process that can lock
+  the file exclusively is the last one and stops the server.
 
-The wheel's own starter is not used: its lock file is one for the whole machine, its list of users
-outlives a crash, and it believes a stale process id. Only its programs are.
+Only the programs of the package are used, not its starter: that one has a single lock file for the
+whole machine, its list of users survives a crash, and it trusts a stale process id.
 """
 
 import fcntl
@@ -33,24 +34,25 @@ from psycopg import sql
 from psycopg.pq import PGconn, Ping
 
 DATABASE = "wallet"
-# PostgreSQL refuses to run as root; this system user runs it then.
+# PostgreSQL refuses to run as root. When this process is root, the server runs as this user.
 SYSTEM_USER = "pgserver"
-# The kernel takes 107 bytes for a socket's path, macOS 103.
-LONGEST_SOCKET_PATH = 103
-# Enough for crash recovery after a killed, busy server.
+# The maximum length of a socket's path is 107 bytes on Linux, 103 on macOS.
+MAX_SOCKET_PATH_BYTES = 103
+# Enough for the crash recovery of a busy server.
 START_SECONDS = 120
-# The processes of a server that was killed take a moment to notice, and to go.
-REMAINS_SECONDS = 20
-REMAINS_PAUSE_SECONDS = 0.2
-# Its children hold its memory, or nobody has buried it yet.
-SIGNS_OF_REMAINS = ("is still in use", 'lock file "postmaster.pid" already exists')
+# The child processes of a killed server end with a delay: how long to retry the start.
+LEFTOVER_PROCESSES_SECONDS = 20
+RETRY_PAUSE_SECONDS = 0.2
+# The server's errors while child processes still use the shared memory, or while the killed
+# process is still in the process table.
+LEFTOVER_PROCESS_ERRORS = ("is still in use", 'lock file "postmaster.pid" already exists')
 
 SERVER_SETTINGS = {
     "listen_addresses": "",
     "max_connections": "200",
     "shared_buffers": "256MB",
     "effective_cache_size": "1GB",
-    # The service plans short statements; compiling them costs more than running them.
+    # The service's statements are short: JIT compilation would take longer than they do.
     "jit": "off",
     "timezone": "UTC",
     "log_timezone": "UTC",
@@ -58,7 +60,7 @@ SERVER_SETTINGS = {
 
 
 def programs() -> Path:
-    """Return the directory of PostgreSQL's programs, without importing the package around it.
+    """Return the directory of PostgreSQL's programs, without importing the package.
 
     Raises `EmbeddedPostgresError` when the package is not installed.
     """
@@ -69,7 +71,7 @@ def programs() -> Path:
 
 
 class Role(StrEnum):
-    """Who connects: the owner migrates, the app runs, the superuser only sets up."""
+    """The database roles: owner for migrations, app for the service, superuser for set-up."""
 
     OWNER = "wallet_owner"
     APP = "wallet_app"
@@ -77,7 +79,7 @@ class Role(StrEnum):
 
 
 class EmbeddedPostgresError(Exception):
-    """The embedded server cannot run. Its text is one sentence for the operator."""
+    """The embedded server cannot run. The text is one sentence for the operator."""
 
 
 class Lease:
@@ -89,24 +91,24 @@ class Lease:
         fcntl.flock(self._users, fcntl.LOCK_SH)
 
     def release(self) -> None:
-        """End this use, and stop the server when it was the last. Safe to call twice.
+        """End this use, and stop the server if no other process uses it. Safe to call twice.
 
         Raises `EmbeddedPostgresError` when the server does not stop.
         """
         if self._users.closed:
             return
         with _locked(self._data_dir), self._users:
-            if _is_last(self._users):
+            if _is_only_user(self._users):
                 _stop(self._data_dir)
 
     def revive(self) -> bool:
-        """Start the server again if it has died. Returns whether it had.
+        """Restart the server if it has died. Return whether it was restarted.
 
         Raises `EmbeddedPostgresError` when it does not start.
         """
         if _ping(self._data_dir) is not Ping.NO_RESPONSE:
             return False
-        with _explained(self._data_dir), _locked(self._data_dir):
+        with _wrapped_errors(self._data_dir), _locked(self._data_dir):
             if _ping(self._data_dir) is not Ping.NO_RESPONSE:
                 return False
             _start(self._data_dir)
@@ -127,10 +129,10 @@ class Lease:
 def ensure_running(data_dir: Path) -> Lease:
     """Make sure that the server of `data_dir` runs, with its roles and its database.
 
-    Creates what is missing. Safe to call from any number of processes at once.
-    Raises `EmbeddedPostgresError` when the directory or the server does not let it.
+    Creates what is missing. Safe to call concurrently from any number of processes.
+    Raises `EmbeddedPostgresError` when the directory is unusable or the server does not start.
     """
-    with _explained(data_dir), ExitStack() as undo:
+    with _wrapped_errors(data_dir), ExitStack() as undo:
         data_dir.mkdir(parents=True, exist_ok=True)
         lease = undo.enter_context(Lease(data_dir))
         with _locked(data_dir):
@@ -147,11 +149,15 @@ def exists(data_dir: Path) -> bool:
 
 
 def delete(data_dir: Path) -> None:
-    """Delete the database of `data_dir`. Raises `EmbeddedPostgresError` while somebody uses it."""
+    """Delete the database of `data_dir`. Raises `EmbeddedPostgresError` while it is in use."""
     if not exists(data_dir):
         return
-    with _explained(data_dir), _locked(data_dir), (data_dir / "postgres.users").open("a") as users:
-        if not _is_last(users):
+    with (
+        _wrapped_errors(data_dir),
+        _locked(data_dir),
+        (data_dir / "postgres.users").open("a") as users,
+    ):
+        if not _is_only_user(users):
             raise EmbeddedPostgresError(f"The database in {data_dir} is in use: stop that first.")
         _stop(data_dir)
         shutil.rmtree(_pgdata(data_dir))
@@ -163,8 +169,8 @@ def database_url(data_dir: Path, role: Role, database: str = DATABASE) -> str:
 
 
 @contextmanager
-def _explained(data_dir: Path) -> Iterator[None]:
-    """Turn what goes wrong with the files or the server into an `EmbeddedPostgresError`."""
+def _wrapped_errors(data_dir: Path) -> Iterator[None]:
+    """Turn errors of the files and of the connection into an `EmbeddedPostgresError`."""
     try:
         yield
     except (OSError, psycopg.Error) as error:
@@ -181,10 +187,10 @@ def _pgdata(data_dir: Path) -> Path:
 def _socket_dir(data_dir: Path) -> Path:
     """Return where the socket is: with the data, or in /tmp when that path is too long."""
     pgdata = _pgdata(data_dir)
-    if len(os.fsencode(pgdata / ".s.PGSQL.5432")) <= LONGEST_SOCKET_PATH:
+    if len(os.fsencode(pgdata / ".s.PGSQL.5432")) <= MAX_SOCKET_PATH_BYTES:
         return pgdata
     digest = hashlib.sha256(os.fsencode(pgdata)).hexdigest()[:16]
-    return Path("/tmp") / f"wallet-service-{digest}"  # noqa: S108 (its owner is checked)
+    return Path("/tmp") / f"wallet-service-{digest}"  # noqa: S108 (`_create_private` checks its owner)
 
 
 def _locked(data_dir: Path) -> IO[str]:
@@ -194,8 +200,8 @@ def _locked(data_dir: Path) -> IO[str]:
     return lock
 
 
-def _is_last(users: IO[str]) -> bool:
-    """Return whether nobody else uses the server. Wants the start and stop lock."""
+def _is_only_user(users: IO[str]) -> bool:
+    """Return whether no other process uses the server. Requires the lock of `_locked`."""
     try:
         fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -210,7 +216,7 @@ def _ping(data_dir: Path) -> Ping:
 def _start(data_dir: Path) -> None:
     pgdata = _pgdata(data_dir)
     if os.geteuid() == 0:
-        _open_paths_to_others(data_dir)
+        _let_system_user_pass(data_dir)
     if not pgdata.exists():
         _initialize(pgdata)
     socket_dir = _socket_dir(data_dir)
@@ -220,7 +226,7 @@ def _start(data_dir: Path) -> None:
     options = shlex.join(
         part for name, value in settings.items() for part in ("-c", f"{name}={value}")
     )
-    given_up_at = time.monotonic() + REMAINS_SECONDS
+    deadline = time.monotonic() + LEFTOVER_PROCESSES_SECONDS
     while True:
         try:
             return _run(
@@ -233,15 +239,15 @@ def _start(data_dir: Path) -> None:
                 f"--options={options}",
             )
         except EmbeddedPostgresError:
-            if not _found_remains(pgdata) or time.monotonic() > given_up_at:
+            if not _has_leftover_processes(pgdata) or time.monotonic() > deadline:
                 raise
-        time.sleep(REMAINS_PAUSE_SECONDS)
+        time.sleep(RETRY_PAUSE_SECONDS)
 
 
-def _found_remains(pgdata: Path) -> bool:
-    """Return whether the last start failed because a killed server's processes were still there."""
-    said = (pgdata / "server.log").read_text("utf-8", "replace").splitlines()
-    return any(sign in line for sign in SIGNS_OF_REMAINS for line in said[-5:])
+def _has_leftover_processes(pgdata: Path) -> bool:
+    """Return whether the last start failed because of the processes of a killed server."""
+    lines = (pgdata / "server.log").read_text("utf-8", "replace").splitlines()
+    return any(error in line for error in LEFTOVER_PROCESS_ERRORS for line in lines[-5:])
 
 
 def _stop(data_dir: Path) -> None:
@@ -253,7 +259,7 @@ def _stop(data_dir: Path) -> None:
 
 
 def _initialize(pgdata: Path) -> None:
-    """Create the cluster beside its place and move it there: half a cluster never stays."""
+    """Create the cluster in a temporary directory and move it: it is complete or missing."""
     draft = pgdata.with_name("postgres.new")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(mode=0o700)
@@ -264,10 +270,10 @@ def _initialize(pgdata: Path) -> None:
         draft,
         "initdb",
         f"--username={Role.SUPERUSER}",
-        # Only who may enter the directory of the socket can connect at all.
+        # The permissions of the socket's directory restrict who can connect.
         "--auth=trust",
         "--encoding=UTF8",
-        # The same order of texts on every machine, whatever locales it has.
+        # The same collation on every machine.
         "--no-locale",
         "--locale-provider=builtin",
         "--builtin-locale=C.UTF-8",
@@ -281,7 +287,7 @@ def _create_roles_and_database(data_dir: Path) -> None:
     ) as connection:
         existing = {name for (name,) in connection.execute("SELECT rolname FROM pg_roles")}
         if Role.OWNER not in existing:
-            # CREATEDB is for the tests' own databases.
+            # CREATEDB is for the test databases.
             connection.execute(f"CREATE ROLE {Role.OWNER} LOGIN CREATEDB")
         if Role.APP not in existing:
             connection.execute(f"CREATE ROLE {Role.APP} LOGIN")
@@ -296,21 +302,24 @@ def _create_roles_and_database(data_dir: Path) -> None:
 
 
 def _create_private(directory: Path, *, owned_like: Path) -> None:
-    """Create `directory` for the owner of `owned_like` alone. Refuses somebody else's."""
+    """Create `directory`, private to the owner of `owned_like`.
+
+    Raises `EmbeddedPostgresError` when another user owns it.
+    """
     owner = owned_like.stat()
     try:
         directory.mkdir(mode=0o700)
         os.chown(directory, owner.st_uid, owner.st_gid)
     except FileExistsError:
-        found = directory.lstat()
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid != owner.st_uid:
+        existing = directory.lstat()
+        if not stat.S_ISDIR(existing.st_mode) or existing.st_uid != owner.st_uid:
             raise EmbeddedPostgresError(
-                f"The socket's directory {directory} belongs to somebody else."
+                f"The socket's directory {directory} belongs to another user."
             ) from None
 
 
 def _system_user() -> pwd.struct_passwd:
-    """Return the user that runs the server when we are root. Creates it the first time."""
+    """Return the user that runs the server when this process is root; create it if missing."""
     with suppress(KeyError):
         return pwd.getpwnam(SYSTEM_USER)
     command = ["useradd", "--system", "--no-create-home", "--shell", "/bin/false", SYSTEM_USER]
@@ -324,8 +333,8 @@ def _system_user() -> pwd.struct_passwd:
     return pwd.getpwnam(SYSTEM_USER)
 
 
-def _open_paths_to_others(data_dir: Path) -> None:
-    """Let the system user reach the data and the programs: pass through, but not list."""
+def _let_system_user_pass(data_dir: Path) -> None:
+    """Allow the system user to traverse the directories of the data and of the programs."""
     bin_dir = programs()
     for directory in {data_dir, *data_dir.parents, *bin_dir.parents}:
         mode = directory.stat().st_mode
@@ -333,7 +342,7 @@ def _open_paths_to_others(data_dir: Path) -> None:
             directory.chmod(mode | stat.S_IXOTH)
     if bin_dir.stat().st_mode & stat.S_IROTH:
         return
-    # Installed under a strict umask: the package's files, which are public anyway.
+    # A strict umask hid the package's files, which are public anyway.
     for path in (bin_dir.parent, *bin_dir.parent.rglob("*")):
         mode = path.stat().st_mode
         readable = stat.S_IROTH | (stat.S_IXOTH if mode & stat.S_IXUSR else 0)
@@ -343,7 +352,7 @@ def _open_paths_to_others(data_dir: Path) -> None:
 def _run(pgdata: Path, program: str, *arguments: str) -> None:
     """Run one of PostgreSQL's programs on `pgdata`, as the owner of it.
 
-    Raises `EmbeddedPostgresError` with the last that the program said.
+    Raises `EmbeddedPostgresError` with the last lines of the program's output.
     """
     owner = pgdata.stat()
     is_root = os.geteuid() == 0
@@ -353,7 +362,7 @@ def _run(pgdata: Path, program: str, *arguments: str) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        # A directory that the owner can surely enter.
+        # A directory that every user can enter.
         cwd="/",
         user=owner.st_uid if is_root else None,
         group=owner.st_gid if is_root else None,
@@ -361,7 +370,7 @@ def _run(pgdata: Path, program: str, *arguments: str) -> None:
         check=False,
     )
     if result.returncode:
-        said = " ".join(result.stdout.strip().splitlines()[-3:])
+        output = " ".join(result.stdout.strip().splitlines()[-3:])
         raise EmbeddedPostgresError(
-            f"{program} ended with {result.returncode}, see {pgdata / 'server.log'}: {said}"
+            f"{program} ended with {result.returncode}, see {pgdata / 'server.log'}: {output}"
         )

@@ -1,13 +1,13 @@
-"""Where the service listens: whether it could, and whether it does."""
+"""The address on which the service listens: whether it is free, and whether the service answers."""
 
 import http.client
 import socket
 from collections.abc import Sequence
 from contextlib import closing
 
-# What one connects to when the service listens everywhere.
-LOOPBACK_OF = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (a key, nobody binds it here)
-ANSWER_SECONDS = 0.5
+# The address to connect to when the service listens on all addresses.
+LOOPBACK_OF = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (a key, not bound here)
+ANSWER_TIMEOUT_SECONDS = 0.5
 
 
 def address(host: str, port: int) -> str:
@@ -16,26 +16,26 @@ def address(host: str, port: int) -> str:
 
 
 def url(host: str, port: int) -> str:
-    """Return the URL at which this machine reaches a service that listens there."""
+    """Return the URL by which this machine reaches the service."""
     return f"http://{address(LOOPBACK_OF.get(host, host), port)}"
 
 
 def require_free(host: str, port: int) -> None:
-    """Raise an `OSError` when one cannot listen there."""
+    """Raise an `OSError` when the address cannot be bound."""
     family, kind, protocol, _, socket_address = socket.getaddrinfo(
         host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]
     with socket.socket(family, kind, protocol) as listener:
-        # As gunicorn does: the remains of closed connections are no obstacle.
+        # As gunicorn does: sockets in TIME_WAIT do not prevent it.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(socket_address)
 
 
 def answers(host: str, port: int, allowed_hosts: Sequence[str]) -> bool:
-    """Return whether the service answers `GET /status`, called by the first of its own names."""
+    """Return whether the service answers `GET /status`, with the first allowed host as Host."""
     name = allowed_hosts[0].removeprefix(".").replace("*", "localhost")
     connection = http.client.HTTPConnection(
-        LOOPBACK_OF.get(host, host), port, timeout=ANSWER_SECONDS
+        LOOPBACK_OF.get(host, host), port, timeout=ANSWER_TIMEOUT_SECONDS
     )
     with closing(connection):
         try:

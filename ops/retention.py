@@ -1,4 +1,4 @@
-"""What has outlived its days: tokens, sessions, idempotency's answers, counters, positions."""
+"""The deletion of expired tokens, sessions, idempotency records, counters and positions."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ from core import replica
 from core.counters import CounterCache
 from core.models import IdempotencyRecord
 
-#: So many rows go at a time, each time in a transaction of its own, which is soon over.
+#: How many rows one transaction deletes, so that each one is short.
 BATCH_ROWS = 5_000
 
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """How many rows went."""
+    """The numbers of deleted rows."""
 
     tokens: int
     sessions: int
@@ -36,23 +36,25 @@ class Deleted:
         )
 
 
-def delete_expired(*, is_over: Callable[[], bool] = lambda: False) -> Deleted:
-    """Delete what has expired. Breaks off between two batches once `is_over` says so."""
+def delete_expired(*, should_stop: Callable[[], bool] = lambda: False) -> Deleted:
+    """Delete what has expired. Stops between two batches once `should_stop()` is true."""
     now = timezone.now()
-    kept_since = now - timedelta(days=settings.IDEMPOTENCY_DAYS)
+    oldest_kept_at = now - timedelta(days=settings.IDEMPOTENCY_DAYS)
     counters = caches["counters"]
     return Deleted(
-        tokens=_delete(AuthToken.objects.filter(expiry__lt=now), is_over),
-        sessions=_delete(Session.objects.filter(expire_date__lt=now), is_over),
-        records=_delete(IdempotencyRecord.objects.filter(created_at__lt=kept_since), is_over),
+        tokens=_delete(AuthToken.objects.filter(expiry__lt=now), should_stop),
+        sessions=_delete(Session.objects.filter(expire_date__lt=now), should_stop),
+        records=_delete(
+            IdempotencyRecord.objects.filter(created_at__lt=oldest_kept_at), should_stop
+        ),
         counters=counters.delete_expired() if isinstance(counters, CounterCache) else 0,
         positions=replica.delete_idle_positions(),
     )
 
 
-def _delete(rows: QuerySet[Model], is_over: Callable[[], bool]) -> int:
+def _delete(rows: QuerySet[Model], should_stop: Callable[[], bool]) -> int:
     deleted = 0
-    while not is_over():
+    while not should_stop():
         keys = rows.values("pk")[:BATCH_ROWS]
         batch, _ = rows.model._default_manager.filter(pk__in=keys).delete()
         deleted += batch

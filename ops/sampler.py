@@ -1,4 +1,4 @@
-"""Figures of a web process that nobody passes by when they change: its pools, its memory."""
+"""Metrics of a web process that are sampled: its connection pools and its memory."""
 
 import os
 import resource
@@ -16,22 +16,22 @@ _STATM = Path("/proc/self/statm")
 
 
 def start() -> None:
-    """Take the figures now and every few seconds until the process ends."""
+    """Sample now and every `PERIOD_SECONDS` until the process ends."""
     Thread(target=_run, name="sampler", daemon=True).start()
 
 
 def sample() -> None:
-    """Take the figures once."""
+    """Sample once."""
     metrics.WORKERS.set(1)
     metrics.WORKER_BYTES.set(_resident_bytes())
-    # Django's own dictionary: to ask a connection for its pool would make one.
+    # Django's own dictionary: `connection.pool` would create a pool.
     pools: dict[str, ConnectionPool] = DatabaseWrapper._connection_pools  # type: ignore[attr-defined]
     for alias, pool in pools.copy().items():
         _sample_pool(alias, pool)
 
 
 def _sample_pool(alias: str, pool: ConnectionPool) -> None:
-    # The sums start again at zero with each look.
+    # Each call resets the sums to zero.
     stats = pool.pop_stats()
     idle = stats.get("pool_available", 0)
     for state, connections in (
@@ -49,9 +49,9 @@ def _sample_pool(alias: str, pool: ConnectionPool) -> None:
 def _resident_bytes() -> int:
     if _STATM.exists():
         return int(_STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    # The most that it ever was; macOS says it in bytes.
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most if sys.platform == "darwin" else most * 1_024
+    # The peak; in bytes on macOS, in KiB elsewhere.
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1_024
 
 
 def _run() -> None:

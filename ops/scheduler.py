@@ -1,8 +1,8 @@
-"""Scheduled work: how procrastinate runs it in each worker, and how it stands.
+"""Scheduled jobs: how procrastinate runs them in each worker, and their state.
 
-A room's jobs are in its `tasks.py`. Every worker defers them when they are due and takes what it
-finds; procrastinate's tables see to it that each is deferred and taken once, however many workers
-run. Nothing that decides about money waits for a job.
+The jobs of an app are in its `tasks.py`. Every worker defers the jobs that are due and fetches
+deferred ones; procrastinate's tables ensure that each is deferred and fetched once, with any number
+of workers. No decision about money waits for a job.
 """
 
 import asyncio
@@ -24,57 +24,57 @@ from psycopg import InterfaceError, OperationalError
 
 logger = logging.getLogger(__name__)
 
-#: A worker that shows no life for this long is dead, and the job it had in hand stalled.
-SILENCE_SECONDS = 60
-#: A job whose workers die this many times is given up.
+#: A worker without a heartbeat for this long counts as dead, and its job as stalled.
+HEARTBEAT_TIMEOUT_SECONDS = 60
+#: A job whose workers die this many times fails.
 MAX_STALLS = 3
-#: So many run at a time. Only a verification takes long; its `lock` leaves the rest to the others.
+#: Jobs that run concurrently. Only a verification takes long; its `lock` leaves one slot free.
 CONCURRENCY = 2
-#: Jobs that ended are kept this long, for whoever wants to know.
-KEPT_HOURS = 7 * 24
+#: How long ended jobs are kept.
+JOB_RETENTION_HOURS = 7 * 24
 
 _STOP_POLL_SECONDS = 0.1
 _RESTART_SECONDS = 5
-# What a running job gets at the end before it is asked to break off.
+# How long a running job may continue after a stop before it is aborted.
 _GRACE_SECONDS = 1
-# A scheduler that ends by itself twice within this time is broken.
+# A scheduler that ends by itself twice within this time raises `SchedulerBroken`.
 _HEALTHY_SECONDS = 60
 
 
 class SchedulerBroken(Exception):
-    """The scheduler ended again and again although the database answers."""
+    """The scheduler ended repeatedly although the database answers."""
 
 
 class Scheduler:
-    """One process's procrastinate worker: defers what is due, and runs it, two jobs at a time.
+    """The procrastinate worker of one process: defers due jobs and runs them, two at a time.
 
-    It polls and does not LISTEN: what is due every few minutes can wait for seconds, and a poll
-    passes through a transaction pooler.
+    It polls instead of using LISTEN: the jobs can wait for seconds, and polling works through a
+    transaction pooler.
     """
 
     def run_until(self, stop: Event) -> None:
-        """Run jobs until `stop` is set; then those in hand get a moment to end.
+        """Run jobs until `stop` is set; running jobs then get `_GRACE_SECONDS`.
 
-        While the database is away it waits, as the processor does. Raises `SchedulerBroken`.
+        While the database is unavailable it waits, like the processor. Raises `SchedulerBroken`.
         """
         ended_at = float("-inf")
         while not stop.is_set():
             try:
                 asyncio.run(_work_until(stop))
             except (ConnectorException, OperationalError) as error:
-                if not _is_away(error):
+                if not _is_database_unavailable(error):
                     raise
                 logger.warning("The scheduler waits for the database: %s", error)
             else:
-                # A part of it failed, which procrastinate has logged: the database, most likely.
+                # One of its tasks failed, most likely at the database. procrastinate has logged it.
                 if not stop.is_set() and time.monotonic() - ended_at < _HEALTHY_SECONDS:
                     raise SchedulerBroken("The scheduler ended twice within a minute.")
                 ended_at = time.monotonic()
             stop.wait(_RESTART_SECONDS)
 
 
-def _is_away(error: Exception) -> bool:
-    """Return whether the database is, and not something of ours broken."""
+def _is_database_unavailable(error: Exception) -> bool:
+    """Return whether the error means that the database is unavailable, not a fault of the code."""
     cause = error.__cause__ if isinstance(error, ConnectorException) else error
     return isinstance(cause, (OperationalError, InterfaceError))
 
@@ -105,25 +105,25 @@ async def _work() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """How the scheduled work stands."""
+    """The state of the scheduled jobs."""
 
-    #: Names of the jobs whose last run failed, in their order.
+    #: Names of the jobs whose last run failed, sorted.
     failed: list[str]
-    #: Names of the jobs that a worker left behind when it died.
+    #: Names of the running jobs whose worker died.
     stalled: list[str]
-    #: How many workers show life.
+    #: The number of live workers.
     workers: int
 
 
 def overview() -> Overview:
-    """Look at procrastinate's tables."""
+    """Read the state from procrastinate's tables."""
     last_runs = (
         ProcrastinateJob.objects.filter(status__in=("succeeded", "failed"))
         .order_by("task_name", "-id")
         .distinct("task_name")
         .values_list("task_name", "status")
     )
-    dead_since = Now() - timedelta(seconds=SILENCE_SECONDS)
+    dead_since = Now() - timedelta(seconds=HEARTBEAT_TIMEOUT_SECONDS)
     stalled = (
         ProcrastinateJob.objects.filter(status="doing")
         .filter(Q(worker=None) | Q(worker__last_heartbeat__lt=dead_since))

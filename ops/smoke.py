@@ -1,8 +1,8 @@
-"""A cent there and back, over HTTP: whether this service moves money, seen from outside.
+"""A test over HTTP whether the service moves money: it transfers a cent there and back.
 
-It knows the service by its URL and an account of its own, nothing else. All that it has is one
-cent, in one of two wallets. Whoever kills it half-way leaves the cent in the other one, where the
-next run finds it.
+It needs only the URL of the service and a separate account, which has one cent in one of two
+wallets. If a run is killed half-way, the cent is in the second wallet, and the next run transfers
+it back.
 """
 
 import json
@@ -32,7 +32,7 @@ _PROFILE = {"first_name": "Smoke", "last_name": "Test", "phone_number": "+346666
 
 
 class SmokeError(Exception):
-    """A step did not do what is promised. Its text is one sentence, without a secret."""
+    """A step failed. The text is one sentence without secrets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,23 +44,23 @@ class Reply:
 
 @dataclass(slots=True)
 class Session:
-    """Calls of one account. `token` comes with the log-in."""
+    """The HTTP calls of one account. `token` is set by the log-in."""
 
     url: str
     token: str = ""
-    #: Keys of this run begin with it.
+    #: Part of the idempotency keys and request ids of this run.
     run: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def get(self, step: str, path: str) -> Any:
-        return self._expect(step, self.call(step, "GET", path)).body
+        return self._require_success(step, self.call(step, "GET", path)).body
 
     def post(self, step: str, path: str, body: object, *, key: str | None = None) -> Reply:
-        return self._expect(step, self.call(step, "POST", path, body, key=key))
+        return self._require_success(step, self.call(step, "POST", path, body, key=key))
 
     def call(
         self, step: str, method: str, path: str, body: object = None, *, key: str | None = None
     ) -> Reply:
-        """Return the answer, whatever its status. Raises `SmokeError` when there is none."""
+        """Return the response, whatever its status. Raises `SmokeError` without a response."""
         headers = {"Content-Type": "application/json", "X-Request-ID": f"smoke-{self.run}"}
         if self.token:
             headers["Authorization"] = f"Token {self.token}"
@@ -69,7 +69,7 @@ class Session:
         data = None if body is None else json.dumps(body).encode()
         request = Request(f"{self.url}{path}", data, headers, method=method)  # noqa: S310
         try:
-            with _web().open(request, timeout=TIMEOUT_SECONDS) as response:
+            with _http_opener().open(request, timeout=TIMEOUT_SECONDS) as response:
                 return _reply(response.status, response.headers, response.read())
         except HTTPError as error:
             with error:
@@ -78,21 +78,21 @@ class Session:
             reason = getattr(error, "reason", None) or type(error).__name__
             raise SmokeError(f"{step}: no answer ({reason}).") from error
 
-    def _expect(self, step: str, reply: Reply) -> Reply:
+    def _require_success(self, step: str, reply: Reply) -> Reply:
         if reply.status >= HTTPStatus.MULTIPLE_CHOICES:
-            raise SmokeError(f"{step}: {_said(reply)}, request smoke-{self.run}.")
+            raise SmokeError(f"{step}: {_status_and_code(reply)}, request smoke-{self.run}.")
         return reply
 
 
 def smoke(url: str, *, email: str, password: str) -> None:
-    """Move a cent there and back and look at each step. Raises `SmokeError`."""
+    """Transfer a cent there and back and check each step. Raises `SmokeError`."""
     session = Session(url.rstrip("/"))
     _log_in(session, email, password)
     try:
-        here, there = _wallets(session)
-        _repair(session, here, there)
-        _move(session, "there", here, there)
-        _move(session, "back", there, here)
+        first, second = _wallets(session)
+        _repair(session, first, second)
+        _transfer(session, "there", first, second)
+        _transfer(session, "back", second, first)
     finally:
         with suppress(SmokeError):
             session.call("log out", "POST", "/client/logout", {})
@@ -102,40 +102,42 @@ def _log_in(session: Session, email: str, password: str) -> None:
     credentials = {"email": email, "password": password}
     reply = session.call("log in", "POST", "/client/login", credentials)
     if reply.status == HTTPStatus.UNAUTHORIZED:
-        # Its first run here. If somebody has the address, the password is wrong.
+        # The first run signs up. If the address is taken, the password is wrong.
         reply = session.call(
             "sign up", "POST", "/client/signup", credentials | {"client": _PROFILE}
         )
     if reply.status >= HTTPStatus.MULTIPLE_CHOICES:
-        raise SmokeError(f"log in: {_said(reply)}, request smoke-{session.run}.")
+        raise SmokeError(f"log in: {_status_and_code(reply)}, request smoke-{session.run}.")
     session.token = reply.body["token"]
 
 
 def _wallets(session: Session) -> tuple[str, str]:
-    """Return the account's two oldest wallets; the first run makes them."""
-    found = [
+    """Return the account's two oldest wallets; the first run creates them."""
+    wallets = [
         str(wallet["wallet"])
         for wallet in session.get("list wallets", "/wallet/list")
         if wallet["currency"] == CURRENCY
     ]
-    while len(found) < 2:  # noqa: PLR2004
+    while len(wallets) < 2:  # noqa: PLR2004
         body = {"currency": CURRENCY}
-        made = session.post("make a wallet", "/wallet/create", body, key=f"wallet-{len(found)}")
-        found.append(str(made.body["wallet"]))
-    return found[0], found[1]
+        created = session.post(
+            "create a wallet", "/wallet/create", body, key=f"wallet-{len(wallets)}"
+        )
+        wallets.append(str(created.body["wallet"]))
+    return wallets[0], wallets[1]
 
 
-def _repair(session: Session, here: str, there: str) -> None:
-    """Put the cent where a run begins: bring it back, or deposit the first one."""
-    if _balance(session, there) >= CENT:
-        _move(session, "repair", there, here)
-    elif _balance(session, here) < CENT:
-        deposit = {"wallet": here, "amount": str(CENT)}
+def _repair(session: Session, first: str, second: str) -> None:
+    """Make sure that the first wallet holds the cent: transfer it back, or deposit it."""
+    if _balance(session, second) >= CENT:
+        _transfer(session, "repair", second, first)
+    elif _balance(session, first) < CENT:
+        deposit = {"wallet": first, "amount": str(CENT)}
         session.post("deposit", "/wallet/deposit", deposit, key="deposit")
 
 
-def _move(session: Session, step: str, source: str, target: str) -> None:
-    """Move the cent, ask for the same again, and look at both balances."""
+def _transfer(session: Session, step: str, source: str, target: str) -> None:
+    """Transfer the cent, repeat the request, and check both balances."""
     before = [_balance(session, wallet) for wallet in (source, target)]
     body = {"source": source, "target": target, "amount": str(CENT), "summary": "smoke"}
 
@@ -156,13 +158,13 @@ def _balance(session: Session, wallet: str) -> Decimal:
     return Decimal(session.get("read a balance", f"/wallet/info/{wallet}")["balance"])
 
 
-def _require(step: str, promise: str, holds: Callable[[], bool]) -> None:
-    if not holds():
-        raise SmokeError(f"{step}: it is not true that {promise}.")
+def _require(step: str, condition: str, is_true: Callable[[], bool]) -> None:
+    if not is_true():
+        raise SmokeError(f"{step}: it is not true that {condition}.")
 
 
-def _web() -> OpenerDirector:
-    """Return what opens http and https and nothing else, and follows nobody elsewhere."""
+def _http_opener() -> OpenerDirector:
+    """Return an opener for http and https only, which follows no redirects."""
     opener = OpenerDirector()
     for handler in (
         ProxyHandler,
@@ -184,6 +186,6 @@ def _reply(status: int, headers: Any, raw: bytes) -> Reply:
     return Reply(status, body, headers.get("Idempotent-Replayed") == "true")
 
 
-def _said(reply: Reply) -> str:
+def _status_and_code(reply: Reply) -> str:
     code = reply.body.get("code") if isinstance(reply.body, dict) else None
     return f"{reply.status} {code or 'without the documented body'}"

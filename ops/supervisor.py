@@ -1,4 +1,4 @@
-"""Child processes that start in turn, live together and end together."""
+"""Child processes that start one after the other and end together."""
 
 import subprocess
 import sys
@@ -12,13 +12,13 @@ from typing import Self
 from django.conf import settings
 
 POLL_SECONDS = 0.05
-WATCH_SECONDS = 1
-# What a service gets for its last requests before it is killed.
+CHECK_SECONDS = 1
+# How long a service may take to finish its requests before it is killed.
 STOP_SECONDS = 30
 
 
 class TaskFailed(Exception):
-    """A task failed, and has said why."""
+    """A task failed; it has printed the reason."""
 
 
 class ServiceEnded(Exception):
@@ -26,7 +26,7 @@ class ServiceEnded(Exception):
 
 
 class Stopped(Exception):
-    """Somebody asked to stop."""
+    """A stop was requested."""
 
 
 @dataclass(frozen=True)
@@ -37,24 +37,24 @@ class _Child:
 
 
 class Supervisor:
-    """Runs tasks, which end, and services, which should not; each a `python` with arguments.
+    """Runs tasks, which end, and services, which do not; each is a `python` process.
 
-    Leaving its `with` block stops whatever still runs.
+    Leaving its `with` block stops the processes that still run.
     """
 
     def __init__(self) -> None:
         self._children: list[_Child] = []
-        self._stop_asked = Event()
-        self._look: Callable[[], None] = lambda: None
-        self._looked_at = 0.0
+        self._stop_requested = Event()
+        self._check: Callable[[], None] = lambda: None
+        self._checked_at = 0.0
 
-    def watch(self, look: Callable[[], None]) -> None:
-        """Call `look` about every second from now on; what it raises ends the wait."""
-        self._look = look
+    def set_periodic_check(self, check: Callable[[], None]) -> None:
+        """Call `check` about every second during waits; an exception of it ends the wait."""
+        self._check = check
 
-    def ask_to_stop(self) -> None:
-        """Make the present or next wait raise `Stopped`. Made for signal handlers."""
-        self._stop_asked.set()
+    def request_stop(self) -> None:
+        """Make the current or the next wait raise `Stopped`. Safe in signal handlers."""
+        self._stop_requested.set()
 
     def start(self, name: str, *arguments: str) -> None:
         """Start a service."""
@@ -64,7 +64,7 @@ class Supervisor:
         self._children.append(_Child(name, process, is_service=True))
 
     def run(self, *arguments: str) -> str:
-        """Run a task to its end and return what it printed.
+        """Run a task to its end and return its output.
 
         Raises `TaskFailed`, `ServiceEnded`, `Stopped`.
         """
@@ -80,18 +80,18 @@ class Supervisor:
             raise TaskFailed
         return output
 
-    def wait(self, is_over: Callable[[], bool]) -> None:
-        """Wait for a condition. Raises `ServiceEnded`, `Stopped`, and what is watched for."""
-        while not self._stop_asked.wait(POLL_SECONDS):
-            if is_over():
+    def wait(self, is_done: Callable[[], bool]) -> None:
+        """Wait for a condition. Raises `ServiceEnded`, `Stopped`, and exceptions of the check."""
+        while not self._stop_requested.wait(POLL_SECONDS):
+            if is_done():
                 return
             for child in self._children:
                 if child.is_service and child.process.poll() is not None:
                     status = child.process.returncode
                     raise ServiceEnded(f"{child.name} ended with status {status}.")
-            if time.monotonic() - self._looked_at > WATCH_SECONDS:
-                self._look()
-                self._looked_at = time.monotonic()
+            if time.monotonic() - self._checked_at > CHECK_SECONDS:
+                self._check()
+                self._checked_at = time.monotonic()
         raise Stopped
 
     def __enter__(self) -> Self:

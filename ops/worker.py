@@ -1,4 +1,4 @@
-"""The worker: processor, scheduler and an import of customers, side by side in one process."""
+"""The worker: the processor, the scheduler and a customer import, as threads of one process."""
 
 import logging
 import time
@@ -9,50 +9,52 @@ from django.db import connection
 
 logger = logging.getLogger(__name__)
 
-Part = Callable[[Event], None]
-# What they get to end once they are asked to. Who takes longer dies with the process.
+ThreadTarget = Callable[[Event], None]
+# How long threads may take to end after a stop; the end of the process kills the others.
 SERVICE_STOP_SECONDS = 10
 TASK_STOP_SECONDS = 2
 
 
 class ServiceEnded(Exception):
-    """A service of the worker ended by itself. Its text names it."""
+    """A service of the worker ended by itself. The text names it."""
 
 
-def run_together(services: Mapping[str, Part], tasks: Mapping[str, Part], stop: Event) -> None:
+def run_threads(
+    services: Mapping[str, ThreadTarget], tasks: Mapping[str, ThreadTarget], stop: Event
+) -> None:
     """Run services, which do not end, and tasks, which do, each in a thread, until `stop` is set.
 
-    A service that ends before makes all of them end: half a worker would look alive and not work.
-    Raises `ServiceEnded` for the first that did; what it died of is in the log.
+    When a service ends early, all threads are stopped: a worker without one of its services would
+    look alive. Raises `ServiceEnded` for the first one that ended; the reason is in the log.
     """
     ended: list[str] = []
 
-    def run_service(name: str, part: Part) -> None:
-        _run(name, part, stop)
+    def run_service(name: str, target: ThreadTarget) -> None:
+        _run(name, target, stop)
         if not stop.is_set():
             ended.append(name)
             stop.set()
 
-    running = [_start(run_service, name, part) for name, part in services.items()]
-    passing = [_start(_run, name, part, stop) for name, part in tasks.items()]
+    service_threads = [_start(run_service, name, target) for name, target in services.items()]
+    task_threads = [_start(_run, name, target, stop) for name, target in tasks.items()]
     stop.wait()
-    _join(running, SERVICE_STOP_SECONDS)
-    _join(passing, TASK_STOP_SECONDS)
+    _join(service_threads, SERVICE_STOP_SECONDS)
+    _join(task_threads, TASK_STOP_SECONDS)
     if ended:
         raise ServiceEnded(f"{ended[0]} ended by itself.")
 
 
-def _start(target: Callable[..., None], name: str, *arguments: object) -> Thread:
-    thread = Thread(target=target, args=(name, *arguments), name=name, daemon=True)
+def _start(function: Callable[..., None], name: str, *arguments: object) -> Thread:
+    thread = Thread(target=function, args=(name, *arguments), name=name, daemon=True)
     thread.start()
     return thread
 
 
-def _run(name: str, part: Part, stop: Event) -> None:
+def _run(name: str, target: ThreadTarget, stop: Event) -> None:
     try:
-        part(stop)
+        target(stop)
     except Exception:
-        logger.exception("%s broke.", name)
+        logger.exception("%s failed.", name)
     finally:
         connection.close()
 

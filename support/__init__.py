@@ -1,1 +1,1 @@
-"""The admin: what support staff see and do."""
+"""The admin for support staff."""

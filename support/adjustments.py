@@ -1,4 +1,4 @@
-"""Adjustments for support: a button on a wallet's page, a reason, a transaction with its author."""
+"""Adjustments in the admin: operators make them on a wallet's page and approve large ones here."""
 
 import uuid
 from collections.abc import Callable, Iterable
@@ -33,7 +33,7 @@ from core.money import AmountNotPositive
 from core.unit_of_work import unit_of_work
 from ledger.models import SUMMARY_CHARACTERS
 from support.customers import operator_of
-from support.find import find, found
+from support.find import find, related
 from support.operator_admin import (
     ChoiceFilter,
     OperatorAdmin,
@@ -48,14 +48,14 @@ from support.wallets import WalletAdmin, amount_text
 from wallets.models import Status, Wallet
 
 PUT_IN, TAKE_OUT = "in", "out"
-SENT_BEFORE = (
+KEY_REUSED = (
     "This form was sent before, with other values. Look at the wallet's transactions: what you"
     " send now comes on top."
 )
 
 
-#: What a support action is called by the status of its answer; any other is a refusal.
-_ACTIONS: dict[int, Action] = {
+#: The support action for each status of an answer; any other status is a refusal.
+_ACTION_OF_STATUS: dict[int, Action] = {
     HTTPStatus.OK: Action.ADJUST,
     HTTPStatus.ACCEPTED: Action.ADJUSTMENT_ASKED,
 }
@@ -66,7 +66,7 @@ def _new_key() -> str:
 
 
 class AdjustmentForm(forms.Form):
-    """`key` lets one form adjust once, however often it is sent."""
+    """`key` is the idempotency key: a form that is sent several times adjusts the balance once."""
 
     direction = forms.ChoiceField(
         choices=[(PUT_IN, "Put in"), (TAKE_OUT, "Take out")], widget=UnfoldAdminRadioSelectWidget
@@ -84,9 +84,9 @@ class AdjustmentForm(forms.Form):
 
 site = cast(SupportSite, admin.site)
 site.add_page("find/", find, name="find")
-site.add_page("find/<str:kind>/<uuid:key>", found, name="found")
+site.add_page("find/<str:kind>/<uuid:key>", related, name="related")
 
-# The wallets' own room knows nothing of money moving: here, its page gets one button more.
+# `support.wallets` does not import `commerce`. The button for adjustments is added here.
 admin.site.unregister(Wallet)
 
 
@@ -94,10 +94,10 @@ admin.site.unregister(Wallet)
 class AdjustableWalletAdmin(WalletAdmin):
     actions_detail = (*WalletAdmin.actions_detail, "adjust")
 
-    def offers(self, obj: Wallet, action_name: str) -> bool:
+    def is_available(self, obj: Wallet, action_name: str) -> bool:
         if action_name == "adjust":
             return obj.owner_id is not None and obj.status != Status.CLOSED
-        return super().offers(obj, action_name)
+        return super().is_available(obj, action_name)
 
     @action(description="Adjust the balance", url_path="adjust", icon="balance")
     def adjust(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -111,50 +111,56 @@ class AdjustableWalletAdmin(WalletAdmin):
             except AmountNotPositive as refusal:
                 form.add_error("amount", str(refusal))
             except IdempotencyKeyReused:
-                form.add_error(None, SENT_BEFORE)
+                form.add_error(None, KEY_REUSED)
                 form.data = {**request.POST.dict(), "key": _new_key()}
             except Refusal as refusal:
                 form.add_error(None, str(refusal))
             else:
-                self._tell(request, answer)
+                self._show_result(request, answer)
                 return self.back_to(wallet)
-        return self.ask(
+        return self.confirm_page(
             request,
             wallet,
             form,
             title="Adjust the balance",
-            facts=self.facts(wallet),
+            description=self.describe(wallet),
             button="Adjust",
         )
 
     def _adjust_once(self, request: HttpRequest, wallet: Wallet, fields: dict[str, Any]) -> Answer:
         operator = operator_of(request)
-        asked = {name: fields[name] for name in ("direction", "amount", "reason")}
+        values = {name: fields[name] for name in ("direction", "amount", "reason")}
         operation = f"{request.method} {request.path}"
-        claim = Claim(operator.pk, str(fields["key"]), operation, fingerprint_of(operation, asked))
+        claim = Claim(operator.pk, str(fields["key"]), operation, fingerprint_of(operation, values))
 
         def work() -> Answer:
-            answer = _adjustment(operator, wallet, request.path, **asked)
-            done = _ACTIONS.get(answer.status_code, Action.ADJUSTMENT_REFUSED)
+            answer = _adjust(operator, wallet, request.path, **values)
+            action = _ACTION_OF_STATUS.get(answer.status_code, Action.ADJUSTMENT_REFUSED)
             reason = str(fields["reason"])
-            self.record(request, wallet, done, reason=reason, result=_told(answer))
+            self.record_action(request, wallet, action, reason=reason, result=_message_of(answer))
             return answer
 
         return unit_of_work(lambda: answer_once(claim, work))
 
-    def _tell(self, request: HttpRequest, answer: Answer) -> None:
-        if answer.status_code not in _ACTIONS:
-            self.message_user(request, f"{_told(answer)} It is on record.", messages.ERROR)
+    def _show_result(self, request: HttpRequest, answer: Answer) -> None:
+        if answer.status_code not in _ACTION_OF_STATUS:
+            self.message_user(
+                request, f"{_message_of(answer)} The attempt is recorded.", messages.ERROR
+            )
         elif answer.replayed:
-            self.message_user(request, f"Done before, once: {_told(answer)}", messages.INFO)
+            self.message_user(request, f"Already done: {_message_of(answer)}", messages.INFO)
         else:
-            self.message_user(request, _told(answer), messages.SUCCESS)
+            self.message_user(request, _message_of(answer), messages.SUCCESS)
 
 
-def _adjustment(
+def _adjust(
     operator: User, wallet: Wallet, path: str, *, direction: str, amount: str, reason: str
 ) -> Answer:
-    """Adjust, and return what to say. A refusal on record is an answer, too: it commits."""
+    """Adjust the balance and return the answer to record under the key.
+
+    A refusal that the ledger recorded is returned as an answer, so that it is committed; others are
+    raised.
+    """
     try:
         adjusted = adjust(
             operator,
@@ -178,9 +184,9 @@ def _adjustment(
     return Answer(HTTPStatus.OK, render_json({"message": message}), outcome.transaction_id)
 
 
-def _told(answer: Answer) -> str:
+def _message_of(answer: Answer) -> str:
     message = orjson.loads(answer.body)["message"]
-    if answer.status_code not in _ACTIONS:
+    if answer.status_code not in _ACTION_OF_STATUS:
         return f"Adjustment refused: {message}"
     return str(message)
 
@@ -196,15 +202,22 @@ class DecisionFilter(ChoiceFilter):
         now = timezone.now()
         if chosen == Decision.EXPIRED:
             return queryset.filter(status=Decision.PENDING, expires_at__lte=now)
-        found = super().filtered(queryset, chosen)
-        return found.filter(expires_at__gt=now) if chosen == Decision.PENDING else found
+        requests = super().filtered(queryset, chosen)
+        return requests.filter(expires_at__gt=now) if chosen == Decision.PENDING else requests
 
 
 @admin.register(AdjustmentRequest)
 class AdjustmentRequestAdmin(OperatorAdmin[AdjustmentRequest]):
-    """What waits for a second operator, and what became of it."""
+    """Adjustments above the limit, which a second operator approves or rejects."""
 
-    list_display = ("created_at", "movement", "holder", "requester", "state_label", "expires_at")
+    list_display = (
+        "created_at",
+        "movement",
+        "owner_link",
+        "requester",
+        "state_label",
+        "expires_at",
+    )
     list_filter = (DecisionFilter,)
     list_select_related = ("wallet__owner", "requester")
     ordering = ("-id",)
@@ -214,53 +227,55 @@ class AdjustmentRequestAdmin(OperatorAdmin[AdjustmentRequest]):
             {
                 "fields": (
                     ("movement", "state_label"),
-                    ("holder", "wallet_link"),
+                    ("owner_link", "wallet_link"),
                     ("balance_now", "reason"),
-                    ("asker", "created_at"),
+                    ("requester_link", "created_at"),
                     ("expires_at", "request_id"),
                 )
             },
         ),
         (
             "Decision",
-            {"fields": (("second", "decided_at"), ("decision_reason", "transaction"))},
+            {"fields": (("decider_link", "decided_at"), ("decision_reason", "transaction"))},
         ),
     )
     actions_detail = ("approve", "reject")
 
     @display(description="what")
-    def movement(self, asked: AdjustmentRequest) -> str:
-        verb = "Put in" if asked.is_credit else "Take out"
-        return f"{verb} {amount_text(asked.amount_minor, asked.wallet.asset_id)}"
+    def movement(self, adjustment: AdjustmentRequest) -> str:
+        verb = "Put in" if adjustment.is_credit else "Take out"
+        return f"{verb} {amount_text(adjustment.amount_minor, adjustment.wallet.asset_id)}"
 
     @display(description="owner")
-    def holder(self, asked: AdjustmentRequest) -> SafeString:
-        return link(asked.wallet.owner, "accounts_user_change", asked.wallet.owner_id)
+    def owner_link(self, adjustment: AdjustmentRequest) -> SafeString:
+        return link(adjustment.wallet.owner, "accounts_user_change", adjustment.wallet.owner_id)
 
     @display(description="wallet")
-    def wallet_link(self, asked: AdjustmentRequest) -> SafeString:
-        return link(asked.wallet_id, "wallets_wallet_change", asked.wallet_id)
+    def wallet_link(self, adjustment: AdjustmentRequest) -> SafeString:
+        return link(adjustment.wallet_id, "wallets_wallet_change", adjustment.wallet_id)
 
     @display(description="wallet now")
-    def balance_now(self, asked: AdjustmentRequest) -> str:
-        wallet = asked.wallet
+    def balance_now(self, adjustment: AdjustmentRequest) -> str:
+        wallet = adjustment.wallet
         return f"{amount_text(wallet.balance_minor, wallet.asset_id)}, {wallet.status}"
 
     @display(description="asked by")
-    def asker(self, asked: AdjustmentRequest) -> SafeString:
-        return link(asked.requester, "accounts_user_change", asked.requester_id)
+    def requester_link(self, adjustment: AdjustmentRequest) -> SafeString:
+        return link(adjustment.requester, "accounts_user_change", adjustment.requester_id)
 
     @display(description="decided by")
-    def second(self, asked: AdjustmentRequest) -> SafeString | None:
-        if asked.decider is None:
+    def decider_link(self, adjustment: AdjustmentRequest) -> SafeString | None:
+        if adjustment.decider is None:
             return None
-        return link(asked.decider, "accounts_user_change", asked.decider_id)
+        return link(adjustment.decider, "accounts_user_change", adjustment.decider_id)
 
     @display(description="transaction")
-    def transaction(self, asked: AdjustmentRequest) -> SafeString | None:
-        if asked.transaction_id is None:
+    def transaction(self, adjustment: AdjustmentRequest) -> SafeString | None:
+        if adjustment.transaction_id is None:
             return None
-        return link(asked.transaction_id, "ledger_transaction_change", asked.transaction_id)
+        return link(
+            adjustment.transaction_id, "ledger_transaction_change", adjustment.transaction_id
+        )
 
     @display(
         description="state",
@@ -271,14 +286,14 @@ class AdjustmentRequestAdmin(OperatorAdmin[AdjustmentRequest]):
             Decision.FAILED.label: "danger",
         },
     )
-    def state_label(self, asked: AdjustmentRequest) -> str:
-        return str(asked.state.label)
+    def state_label(self, adjustment: AdjustmentRequest) -> str:
+        return str(adjustment.state.label)
 
-    def offers(self, obj: AdjustmentRequest, action_name: str) -> bool:
+    def is_available(self, obj: AdjustmentRequest, action_name: str) -> bool:
         return obj.state == Decision.PENDING
 
     def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]:
-        """Offer nothing to whoever asked: a second operator decides."""
+        """Return no buttons for the requester: a second operator decides."""
         obj = self.get_object(request, object_id)
         if obj is None or obj.requester_id == request.user.pk:
             return []
@@ -295,32 +310,35 @@ class AdjustmentRequestAdmin(OperatorAdmin[AdjustmentRequest]):
     def _decide(
         self,
         request: HttpRequest,
-        number: str,
+        object_id: str,
         verb: str,
         decide: Callable[..., AdjustmentRequest],
     ) -> HttpResponse:
-        asked = self.get_object(request, number)
-        if asked is None:
+        adjustment = self.get_object(request, object_id)
+        if adjustment is None:
             raise Http404
         form = ReasonForm(request.POST if request.method == "POST" else None)
         if not form.is_valid():
-            facts = (
-                f"{self.movement(asked)}: {asked.reason}. Asked by {asked.requester}."
-                f" The wallet of {asked.wallet.owner} holds {self.balance_now(asked)}."
+            description = (
+                f"{self.movement(adjustment)}: {adjustment.reason}."
+                f" Asked by {adjustment.requester}."
+                f" The wallet of {adjustment.wallet.owner} holds {self.balance_now(adjustment)}."
             )
             title = f"{verb} this adjustment"
-            return self.ask(request, asked, form, title=title, facts=facts, button=verb)
+            return self.confirm_page(
+                request, adjustment, form, title=title, description=description, button=verb
+            )
         reason, operator = form.cleaned_data["reason"], operator_of(request)
 
         def work() -> AdjustmentRequest:
-            decided = decide(operator, asked.pk, reason=reason)
+            decided = decide(operator, adjustment.pk, reason=reason)
             support_actions.record(
                 _DECISION_ACTIONS[decided.state],
                 actor_id=operator.pk,
                 subject_kind="wallet",
                 subject_id=decided.wallet_id,
                 reason=reason,
-                result=_decided(decided, self.movement(asked)),
+                result=_decision_text(decided, self.movement(adjustment)),
                 address=client_address(request),
             )
             return decided
@@ -330,10 +348,10 @@ class AdjustmentRequestAdmin(OperatorAdmin[AdjustmentRequest]):
         except Refusal as refusal:
             self.message_user(request, str(refusal), messages.ERROR)
         else:
-            is_well = decided.status != Decision.FAILED
-            level = messages.SUCCESS if is_well else messages.ERROR
-            self.message_user(request, _decided(decided, self.movement(asked)), level)
-        return redirect(page_url("commerce_adjustmentrequest_change", asked.pk))
+            has_succeeded = decided.status != Decision.FAILED
+            level = messages.SUCCESS if has_succeeded else messages.ERROR
+            self.message_user(request, _decision_text(decided, self.movement(adjustment)), level)
+        return redirect(page_url("commerce_adjustmentrequest_change", adjustment.pk))
 
 
 _DECISION_ACTIONS = {
@@ -343,7 +361,7 @@ _DECISION_ACTIONS = {
 }
 
 
-def _decided(decided: AdjustmentRequest, movement: str) -> str:
-    """Return what to say of a decision, on the page and in the record."""
-    told = f"{movement}, asked by {decided.requester}: {decided.state.label}"
-    return f"{told} ({decided.failure_code})." if decided.failure_code else f"{told}."
+def _decision_text(decided: AdjustmentRequest, movement: str) -> str:
+    """Return the decision as text, for the page and for the support action."""
+    text = f"{movement}, asked by {decided.requester}: {decided.state.label}"
+    return f"{text} ({decided.failure_code})." if decided.failure_code else f"{text}."

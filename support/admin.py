@@ -1,4 +1,4 @@
-"""Every page of the admin: Django looks here, and importing a module registers its pages."""
+"""Imports every module of the admin, which registers its pages. Django loads this module."""
 
 from support import adjustments, customers, support_actions, transactions, wallets
 

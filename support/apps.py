@@ -10,7 +10,7 @@ class SupportConfig(AppConfig):
 
 
 class SupportAdminConfig(admin.AdminConfig):
-    """Django's admin with our site: one that asks for a second factor."""
+    """Django's admin with the site that requires a second factor."""
 
     default = False
     default_site = "support.site.SupportSite"

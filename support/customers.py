@@ -1,4 +1,4 @@
-"""Customers for support: who they are, never how they log in."""
+"""Customers in the admin: accounts and profiles, without passwords and tokens."""
 
 import uuid
 from collections.abc import Iterable
@@ -33,20 +33,20 @@ from support.operator_admin import (
     page_url,
 )
 
-#: How many customers of a name are looked at.
-NAMESAKES = 1_000
+#: How many matches of a name or a phone number the list shows at most.
+MAX_NAME_MATCHES = 1_000
 
-# Nobody gives rights by group here, and nobody has business with tokens.
+# Rights do not come from groups, and operators must not see tokens.
 admin.site.unregister(Group)
 admin.site.unregister(AuthToken)
-# Devices hold secrets; each operator's own pages make them, and one button resets them.
+# Devices hold secrets. Operators create theirs on their own pages; one button resets them.
 admin.site.unregister([TOTPDevice, StaticDevice])
-# Its buttons would run and cancel jobs beside the audit trail; `doctor` tells how they stand.
+# Its buttons would run and cancel jobs without a support action; `doctor` reports failed jobs.
 admin.site.unregister(ProcrastinateJob)
 
 
 def operator_of(request: HttpRequest) -> User:
-    """Return who is using the admin."""
+    """Return the operator who sent the request."""
     if not isinstance(request.user, User):
         raise PermissionDenied
     return request.user
@@ -68,10 +68,10 @@ class CustomerAdmin(OperatorAdmin[User]):
     subject_kind = "user"
     views_are_recorded = True
     actions_detail = ("reset_second_factor",)
-    search_fields = ("email",)  # makes the box appear; `get_search_results` decides
+    search_fields = ("email",)  # shows the search box; `get_search_results` searches
     search_help_text = "Email, id, +phone, start of a name"
     _account = (None, {"fields": ("id", "email", "role_label", "is_active", "created_at")})
-    _leads_to = ("What they have", {"fields": ("everything", "wallets", "transactions")})
+    _records = ("Records", {"fields": ("related", "wallets", "transactions")})
     _access = ("Access", {"fields": ("has_second_factor", "support_actions")})
     _profiles: ClassVar[dict[str, Any]] = {
         Role.CLIENT: ("Client", {"fields": ("full_name", "phone_number")}),
@@ -82,7 +82,7 @@ class CustomerAdmin(OperatorAdmin[User]):
         role = obj.role if obj else ""
         return [
             self._account,
-            *([self._profiles[role], self._leads_to] if role in self._profiles else []),
+            *([self._profiles[role], self._records] if role in self._profiles else []),
             *([self._access] if role == Role.OPERATOR else []),
         ]
 
@@ -97,11 +97,11 @@ class CustomerAdmin(OperatorAdmin[User]):
             return queryset.filter(pk=user_id), False
         if "@" in text:
             return queryset.filter(email=text.lower()), False
-        found = _people(text)
-        if len(found) == NAMESAKES:
-            some = f"There are more than {NAMESAKES:,} such names: these are some of them."
-            self.message_user(request, some, messages.WARNING)
-        return queryset.filter(pk__in=found), False
+        user_ids = _users_by_profile(text)
+        if len(user_ids) == MAX_NAME_MATCHES:
+            warning = f"More than {MAX_NAME_MATCHES:,} customers match: these are some of them."
+            self.message_user(request, warning, messages.WARNING)
+        return queryset.filter(pk__in=user_ids), False
 
     @display(
         description="role",
@@ -112,12 +112,12 @@ class CustomerAdmin(OperatorAdmin[User]):
 
     @display(description="name")
     def full_name(self, user: User) -> str:
-        person = _person(user)
-        return f"{person.first_name} {person.last_name}"
+        profile = _profile(user)
+        return f"{profile.first_name} {profile.last_name}"
 
     @display(description="phone number")
     def phone_number(self, user: User) -> str:
-        return str(_person(user).phone_number)
+        return str(_profile(user).phone_number)
 
     @display(description="company")
     def company(self, user: User) -> str:
@@ -127,17 +127,19 @@ class CustomerAdmin(OperatorAdmin[User]):
     def url(self, user: User) -> str:
         return user.company.url
 
-    @display(description="everything")
-    def everything(self, user: User) -> SafeString:
-        return link("All about this customer", "found", "person", user.pk)
+    @display(description="related records")
+    def related(self, user: User) -> SafeString:
+        return link("Related records of this customer", "related", "person", user.pk)
 
     @display(description="second factor", boolean=True)
     def has_second_factor(self, user: User) -> bool:
-        return second_factor.has_one(user)
+        return second_factor.is_set_up(user)
 
     @display(description="support actions")
     def support_actions(self, user: User) -> SafeString:
-        return link("What this operator did", "accounts_supportaction_changelist", q=user.email)
+        return link(
+            "Support actions of this operator", "accounts_supportaction_changelist", q=user.email
+        )
 
     @display(description="wallets")
     def wallets(self, user: User) -> SafeString:
@@ -147,8 +149,8 @@ class CustomerAdmin(OperatorAdmin[User]):
     def transactions(self, user: User) -> SafeString:
         return link("Transactions of this customer", "ledger_transaction_changelist", q=user.pk)
 
-    def offers(self, obj: User, action_name: str) -> bool:
-        return obj.role == Role.OPERATOR and second_factor.has_one(obj)
+    def is_available(self, obj: User, action_name: str) -> bool:
+        return obj.role == Role.OPERATOR and second_factor.is_set_up(obj)
 
     @action(
         description="Reset the second factor",
@@ -157,7 +159,7 @@ class CustomerAdmin(OperatorAdmin[User]):
         variant=ActionVariant.DANGER,
     )
     def reset_second_factor(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Let a colleague whose phone is gone set up another one. Nobody does that for oneself."""
+        """Reset the second factor of another operator. Operators cannot reset their own."""
         user = self.get_object(request, object_id)
         if user is None or user.role != Role.OPERATOR:
             raise Http404
@@ -166,13 +168,15 @@ class CustomerAdmin(OperatorAdmin[User]):
             raise PermissionDenied
         form = ReasonForm(request.POST if request.method == "POST" else None)
         if not form.is_valid():
-            facts = f"{user.email} will log in by the password alone, and set up a new one."
-            return self.ask(
+            description = (
+                f"{user.email} will log in by the password alone and set up a new second factor."
+            )
+            return self.confirm_page(
                 request,
                 user,
                 form,
                 title="Reset the second factor",
-                facts=facts,
+                description=description,
                 button="Reset it",
             )
         reason = form.cleaned_data["reason"]
@@ -185,23 +189,26 @@ class CustomerAdmin(OperatorAdmin[User]):
         return redirect(page_url("accounts_user_change", user.pk))
 
 
-def _person(user: User) -> Client | Company:
+def _profile(user: User) -> Client | Company:
     return user.company if user.role == Role.COMPANY else user.client
 
 
-def _people(text: str) -> list[uuid.UUID]:
-    """Return the ids of whom this is the phone number, or whose names begin with these words.
+def _users_by_profile(text: str) -> list[uuid.UUID]:
+    """Return the ids of the users with this phone number, or whose names begin with these words.
 
-    Neither has an index: this reads the profiles, as far as a statement may take.
+    Neither has an index: PostgreSQL reads all profiles, limited by the statement timeout.
     """
     phone_number = to_phone_number(text)
     if phone_number and phone_number.is_valid():
-        wanted = Q(phone_number=phone_number)
+        condition = Q(phone_number=phone_number)
     else:
-        wanted = Q()
+        condition = Q()
         for word in text.split():
-            wanted &= Q(first_name__istartswith=word) | Q(last_name__istartswith=word)
-    clients = Client.objects.filter(wanted).values_list("pk", flat=True)
-    companies = Company.objects.filter(wanted | Q(name__istartswith=text))
-    found = [*clients[:NAMESAKES], *companies.values_list("pk", flat=True)[:NAMESAKES]]
-    return found[:NAMESAKES]
+            condition &= Q(first_name__istartswith=word) | Q(last_name__istartswith=word)
+    clients = Client.objects.filter(condition).values_list("pk", flat=True)
+    companies = Company.objects.filter(condition | Q(name__istartswith=text))
+    user_ids = [
+        *clients[:MAX_NAME_MATCHES],
+        *companies.values_list("pk", flat=True)[:MAX_NAME_MATCHES],
+    ]
+    return user_ids[:MAX_NAME_MATCHES]

@@ -1,4 +1,4 @@
-"""The first page of the admin: how the last 24 hours went, and what waits for somebody."""
+"""The first page of the admin: figures of the last 24 hours, pending approvals, the queue."""
 
 import json
 from collections import Counter
@@ -46,8 +46,8 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Return the context of the page: unfold calls this."""
     hours = figures.hours()
     symbols = _symbols(hours or [])
-    wanted = request.GET.get("asset", "")
-    symbol = wanted if wanted in symbols else symbols[0]
+    requested = request.GET.get("asset", "")
+    symbol = requested if requested in symbols else symbols[0]
     return {
         **context,
         "title": "The last 24 hours",
@@ -74,32 +74,32 @@ def _symbols(hours: list[figures.Hour]) -> list[str]:
     return [DEFAULT_CURRENCY, *(each for each in others if find_asset(each))]
 
 
-def _tile(title: str, value: str, below: str, url: str = "") -> dict[str, str]:
-    return {"title": title, "value": value, "below": below, "url": url}
+def _tile(title: str, value: str, caption: str, url: str = "") -> dict[str, str]:
+    return {"title": title, "value": value, "caption": caption, "url": url}
 
 
 def _money_tiles(hours: list[figures.Hour] | None, symbol: str) -> list[dict[str, str]]:
     if hours is None:
-        return [_tile("Transactions", TOO_SLOW, "to be counted while you wait")]
+        return [_tile("Transactions", TOO_SLOW, "to count on this page")]
     minor = sum(n for hour in hours for (asset, _), n in hour.volumes.items() if asset == symbol)
     completed = sum(sum(hour.counts.values()) for hour in hours)
     refused = sum(sum(hour.refusals.values()) for hour in hours)
-    tried = completed + refused
-    share = f"{Decimal(100 * refused) / tried:.1f} % of all attempts" if tried else "nothing tried"
+    attempts = completed + refused
+    share = f"{Decimal(100 * refused) / attempts:.1f} % of attempts" if attempts else "no attempts"
     failed = page_url("ledger_transaction_changelist", outcome="failed")
-    every = page_url("ledger_transaction_changelist")
+    all_transactions = page_url("ledger_transaction_changelist")
     return [
-        _tile(f"KeyedResult, {symbol}", f"{to_decimal(minor, symbol):,f}", "all kinds together"),
-        _tile("Transactions", f"{completed:,}", "completed, all assets", every),
+        _tile(f"Moved, {symbol}", f"{to_decimal(minor, symbol):,f}", "all kinds together"),
+        _tile("Transactions", f"{completed:,}", "completed, all assets", all_transactions),
         _tile("Refused", f"{refused:,}", share, failed),
     ]
 
 
 def _sign_ups() -> dict[str, str]:
     counted = figures.sign_ups()
-    below = ", ".join(f"{number:,} as {role}" for role, number in counted.items())
+    caption = ", ".join(f"{number:,} as {role}" for role, number in counted.items())
     url = page_url("accounts_user_changelist")
-    return _tile("Sign-ups", f"{sum(counted.values()):,}", below, url)
+    return _tile("Sign-ups", f"{sum(counted.values()):,}", caption, url)
 
 
 def _approvals() -> dict[str, str]:
@@ -109,7 +109,7 @@ def _approvals() -> dict[str, str]:
 
 
 def _volume_chart(hours: list[figures.Hour], symbol: str) -> str:
-    """Return amounts per hour and kind, as exact decimals in text: nothing here is a float."""
+    """Return the amounts per hour and kind as JSON: decimal strings, never floats."""
     datasets = [
         {
             "label": kind.label,
@@ -143,8 +143,8 @@ def _chart(hours: list[figures.Hour], datasets: list[dict[str, Any]]) -> str:
 
 
 def _merchants(symbol: str) -> dict[str, Any] | None:
-    found = figures.merchants(symbol)
-    if found is None:
+    merchants = figures.merchants(symbol)
+    if merchants is None:
         return None
     rows = [
         [
@@ -152,7 +152,7 @@ def _merchants(symbol: str) -> dict[str, Any] | None:
             f"{merchant.charges:,}",
             amount_text(merchant.amount_minor, symbol),
         ]
-        for merchant in found
+        for merchant in merchants
     ]
     return {"headers": ["company", "charges", "taken"], "rows": rows}
 
@@ -162,11 +162,11 @@ def _queue() -> dict[str, Any] | None:
     if status is None:
         return None
     oldest = status["oldestQueuedSeconds"]
-    facts = [
+    rows = [
         ("Processor", str(status["state"]).replace("_", " ")),
         ("Waiting", f"{status['queued']:,}"),
-        ("Oldest", "nothing waits" if oldest is None else f"{oldest:,.0f} s"),
+        ("Oldest", "none" if oldest is None else f"{oldest:,.0f} s"),
         ("Failed, or tried again later", f"{status['failed']:,}"),
         ("Completed so far", f"{status['completed']:,}"),
     ]
-    return {"facts": facts, "is_stopped": status["state"] == "stopped"}
+    return {"rows": rows, "is_stopped": status["state"] == "stopped"}

@@ -1,8 +1,8 @@
 """The figures of the dashboard, each at a bounded cost.
 
-They read the last 24 hours alone, by a range of ids, under a short `statement_timeout`; what took
-too long is None, and the others are there. Each process keeps them for a minute, and an hour that
-is over, which does not change any more, for a day: so only the first look reads all 24.
+The queries read only the last 24 hours, by a range of ids, under a short `statement_timeout`. A
+figure whose query times out is None; the others are still returned. Each process caches them for a
+minute, and a past hour, which no longer changes, for a day: only the first page reads all 24 hours.
 """
 
 import threading
@@ -26,24 +26,24 @@ from intake.status import processor_status
 from ledger.history import first_id_at
 from ledger.models import Verification
 from ledger.trial_balance import TrialBalanceTimeout, trial_balance
-from support.transaction_search import REQUEST_LASTS
+from support.transaction_search import MAX_REQUEST_DURATION
 from wallets.models import Wallet
 
 Result = TypeVar("Result")
 HOURS = 24
-FRESH_SECONDS = 60
-#: Sums over all merchants, and over all of the ledger, are told with their age.
-SLOW_SECONDS = 300
-QUERY_MS = 5_000
-WEIGH_MS = 2_000
-MERCHANTS = 8
+CACHE_SECONDS = 60
+#: For sums over all merchants and over the whole ledger; the page shows their age.
+SLOW_CACHE_SECONDS = 300
+QUERY_TIMEOUT_MS = 5_000
+TRIAL_BALANCE_TIMEOUT_MS = 2_000
+MERCHANTS_SHOWN = 8
 _HOUR = timedelta(hours=1)
 _lock = threading.Lock()
 
 
 @dataclass(slots=True)
 class Hour:
-    """What happened in an hour: how many, and how much in minor units, by (asset, kind)."""
+    """The transactions of an hour: counts and amounts in minor units, by (asset, kind)."""
 
     start: datetime
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -54,7 +54,7 @@ class Hour:
 
 @dataclass(frozen=True, slots=True)
 class Merchant:
-    """What a company took in the last 24 hours, in minor units."""
+    """The charges of a company in the last 24 hours, in minor units."""
 
     company_id: uuid.UUID
     name: str
@@ -64,47 +64,51 @@ class Merchant:
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """Whether the ledger was in balance when it was last weighed, and what a verification said.
+    """The result of the last trial balance and of the last verification.
 
-    `off` are the assets that were not; None when weighing took too long for a page. `verified` is
-    the last complete verification, which recomputes every wallet; None before the first.
+    `unbalanced_assets` is None when the trial balance timed out. `verification` is the last
+    complete one, which recomputes every wallet; None before the first.
     """
 
-    weighed_at: datetime
-    off: list[str] | None
-    verified: Verification | None
+    checked_at: datetime
+    unbalanced_assets: list[str] | None
+    verification: Verification | None
 
     @property
-    def is_wrong(self) -> bool:
-        found = self.verified is not None and (
-            self.verified.findings or self.verified.unbalanced_assets
+    def has_findings(self) -> bool:
+        verification_failed = self.verification is not None and (
+            self.verification.findings or self.verification.unbalanced_assets
         )
-        return bool(self.off or found)
+        return bool(self.unbalanced_assets or verification_failed)
 
 
 def hours() -> list[Hour] | None:
-    """Return the last 24 hours, the oldest first; the last one is not over."""
-    return _kept("hours", FRESH_SECONDS, lambda: _in_time(_hours))
+    """Return the last 24 hours, the oldest first; the last one is the current hour."""
+    return _cached("hours", CACHE_SECONDS, lambda: _none_on_timeout(_hours))
 
 
 def merchants(symbol: str) -> list[Merchant] | None:
-    """Return the companies that took most of an asset in the last 24 hours, the first one first."""
-    return _kept(f"merchants_{symbol}", SLOW_SECONDS, lambda: _in_time(lambda: _merchants(symbol)))
+    """Return the companies with the largest charges of an asset in the last 24 hours, in order."""
+    return _cached(
+        f"merchants_{symbol}",
+        SLOW_CACHE_SECONDS,
+        lambda: _none_on_timeout(lambda: _merchants(symbol)),
+    )
 
 
 def books() -> Books:
-    """Return whether the ledger is in balance, weighed within the last minutes."""
-    return _kept("books", SLOW_SECONDS, _books)
+    """Return the state of the ledger, checked within the last minutes."""
+    return _cached("books", SLOW_CACHE_SECONDS, _books)
 
 
 def queue() -> dict[str, Any] | None:
-    """Return what `/processor/status` tells."""
-    return _kept("queue", FRESH_SECONDS // 2, lambda: _in_time(processor_status))
+    """Return the body of `/processor/status`."""
+    return _cached("queue", CACHE_SECONDS // 2, lambda: _none_on_timeout(processor_status))
 
 
 def sign_ups() -> dict[str, int]:
-    """Return how many clients and companies have come in the last 24 hours."""
-    return _kept("sign_ups", FRESH_SECONDS, _sign_ups)
+    """Return how many clients and companies signed up in the last 24 hours."""
+    return _cached("sign_ups", CACHE_SECONDS, _sign_ups)
 
 
 def pending_adjustments() -> int:
@@ -114,8 +118,8 @@ def pending_adjustments() -> int:
     ).count()
 
 
-def _kept(name: str, seconds: int, compute: Callable[[], Result]) -> Result:
-    """Return what is in the cache, or compute it: ten operators at once ask the database once."""
+def _cached(name: str, seconds: int, compute: Callable[[], Result]) -> Result:
+    """Return the cached value, or compute it. Concurrent requests compute it once per process."""
     key = f"dashboard_{name}"
     missing = object()
     found = cache.get(key, missing)
@@ -128,10 +132,10 @@ def _kept(name: str, seconds: int, compute: Callable[[], Result]) -> Result:
     return cast(Result, found)
 
 
-def _in_time(ask: Callable[[], Result]) -> Result | None:
-    """Return the answer, or None when a statement took too long."""
+def _none_on_timeout(query: Callable[[], Result]) -> Result | None:
+    """Return the result of the query, or None when a statement timed out."""
     try:
-        return ask()
+        return query()
     except OperationalError as error:
         if isinstance(error.__cause__, QueryCanceled):
             return None
@@ -142,24 +146,24 @@ def _hours() -> list[Hour]:
     now = timezone.now()
     this_hour = now.replace(minute=0, second=0, microsecond=0)
     starts = [this_hour - _HOUR * back for back in reversed(range(HOURS))]
-    known = {start: hour for start in starts if (hour := cache.get(_hour_key(start)))}
-    missing = [start for start in starts if start not in known]
-    # This hour is always missing, so there is a first one.
+    cached = {start: hour for start in starts if (hour := cache.get(_hour_key(start)))}
+    missing = [start for start in starts if start not in cached]
+    # The current hour is never cached, so `missing` is not empty.
     read = _read_hours(missing[0], missing)
     for hour in read.values():
-        # What began in it may still commit for a while.
-        if hour.start + _HOUR + REQUEST_LASTS <= now:
+        # Requests that began in this hour may commit until MAX_REQUEST_DURATION has passed.
+        if hour.start + _HOUR + MAX_REQUEST_DURATION <= now:
             cache.set(_hour_key(hour.start), hour, (_HOUR * (HOURS + 1)).total_seconds())
-    return [known.get(start) or read[start] for start in starts]
+    return [cached.get(start) or read[start] for start in starts]
 
 
 def _hour_key(start: datetime) -> str:
     return f"dashboard_hour_{start:%Y%m%d%H}"
 
 
-def _read_hours(since: datetime, wanted: Sequence[datetime]) -> dict[datetime, Hour]:
-    hours = {start: Hour(start) for start in wanted}
-    rows = _ask(
+def _read_hours(since: datetime, starts: Sequence[datetime]) -> dict[datetime, Hour]:
+    hours = {start: Hour(start) for start in starts}
+    rows = _query(
         """
         SELECT date_bin('1 hour', created_at, 'epoch') AS hour, asset_id, kind, failure_code,
                count(*), sum(amount_minor)
@@ -182,7 +186,7 @@ def _read_hours(since: datetime, wanted: Sequence[datetime]) -> dict[datetime, H
 
 
 def _merchants(symbol: str) -> list[Merchant]:
-    rows = _ask(
+    rows = _query(
         """
         SELECT target_id, count(*), sum(amount_minor)
           FROM ledger_transaction
@@ -190,7 +194,7 @@ def _merchants(symbol: str) -> list[Merchant]:
          GROUP BY target_id
          ORDER BY sum(amount_minor) DESC, target_id LIMIT %s
         """,
-        [first_id_at(timezone.now() - _HOUR * HOURS), symbol, MERCHANTS],
+        [first_id_at(timezone.now() - _HOUR * HOURS), symbol, MERCHANTS_SHOWN],
     )
     owners = dict(
         Wallet.objects.filter(pk__in=[wallet for wallet, *_ in rows]).values_list("pk", "owner_id")
@@ -204,12 +208,12 @@ def _merchants(symbol: str) -> list[Merchant]:
 
 def _books() -> Books:
     now = timezone.now()
-    verified = Verification.objects.order_by("-pk").first()
+    verification = Verification.objects.order_by("-pk").first()
     try:
-        lines = trial_balance(timeout_ms=WEIGH_MS)
+        lines = trial_balance(timeout_ms=TRIAL_BALANCE_TIMEOUT_MS)
     except TrialBalanceTimeout:
-        return Books(now, None, verified)
-    return Books(now, [line.symbol for line in lines if line.difference_minor], verified)
+        return Books(now, None, verification)
+    return Books(now, [line.symbol for line in lines if line.difference_minor], verification)
 
 
 def _sign_ups() -> dict[str, int]:
@@ -218,9 +222,9 @@ def _sign_ups() -> dict[str, int]:
     return {role: counted.get(role, 0) for role in (Role.CLIENT, Role.COMPANY)}
 
 
-def _ask(statement: str, values: list[Any]) -> list[tuple[Any, ...]]:
+def _query(statement: str, values: list[Any]) -> list[tuple[Any, ...]]:
     with snapshot() as cursor:
-        cursor.execute(f"SET LOCAL statement_timeout = {QUERY_MS:d}")
+        cursor.execute(f"SET LOCAL statement_timeout = {QUERY_TIMEOUT_MS:d}")
         cursor.execute("SET LOCAL jit = off")  # compiling takes longer than it saves here
         cursor.execute(statement, values)
         return list(cursor.fetchall())

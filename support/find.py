@@ -1,4 +1,4 @@
-"""The page that finds: one box, and everything around what it was given."""
+"""The search page of the admin: it shows the records related to one query."""
 
 import uuid
 from typing import Any
@@ -14,19 +14,19 @@ from accounts import support_actions
 from accounts.models import Action
 from api.http.client_address import client_address
 from support.customers import operator_of
-from support.related_records import LooksLikeToken, RelatedRecords, find_related, parse_query
+from support.related_records import PossibleApiToken, RelatedRecords, find_related, identify
 from support.related_tables import related_tables
 
-MISHAP = (
+REFUSED_QUERY = (
     "That may be an API token, which is a secret: it was not looked up, and not kept. If it is one,"
     " its owner should log out everywhere. A wallet's token is a UUID."
 )
 
 
 class FindForm(forms.Form):
-    """Sent by POST, so that what people paste stays out of addresses and logs."""
+    """Sent by POST, so that the query is in no URL and no access log."""
 
-    quoted = forms.CharField(
+    query = forms.CharField(
         label="What do you have?",
         max_length=255,
         widget=UnfoldAdminTextInputWidget(
@@ -40,45 +40,47 @@ class FindForm(forms.Form):
 
 
 def find(request: HttpRequest) -> HttpResponseBase:
-    """Ask what to find, and show everything around it.
+    """Show the search form, and the records related to the query.
 
-    On the POST itself: what was typed stands in no address, whatever it was.
+    The POST itself returns the result, without a redirect: no URL contains the query.
     """
     form = FindForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
-            kind, quoted = parse_query(form.cleaned_data["quoted"])
-        except LooksLikeToken:
+            kind, query = identify(form.cleaned_data["query"])
+        except PossibleApiToken:
             form = FindForm()
-            return _page(request, "Find", form=form, refused=MISHAP)
-        return _found(request, kind, quoted)
+            return _page(request, "Find", form=form, refused=REFUSED_QUERY)
+        return _related_page(request, kind, query)
     return _page(request, "Find", form=form)
 
 
-def found(request: HttpRequest, kind: str, key: uuid.UUID) -> HttpResponse:
-    """Show everything around something that a page links to: by its kind and id."""
-    return _found(request, kind, str(key))
+def related(request: HttpRequest, kind: str, key: uuid.UUID) -> HttpResponse:
+    """Show the records related to an object, which the URL names by its kind and id."""
+    return _related_page(request, kind, str(key))
 
 
-def _found(request: HttpRequest, kind: str, quoted: str) -> HttpResponse:
-    """Show everything around something, and record who was looked at."""
-    trail = find_related(kind, quoted)
+def _related_page(request: HttpRequest, kind: str, query: str) -> HttpResponse:
+    """Show the related records, and record a support action for each user among them."""
+    related = find_related(kind, query)
     operator = operator_of(request)
-    for person in trail.people:
+    for user in related.users:
         support_actions.record(
             Action.VIEW,
             actor_id=operator.pk,
             subject_kind="user",
-            subject_id=person.pk,
-            result=f"Everything around a {kind}"
-            if kind != "quoted"
-            else "Found by what was quoted",
+            subject_id=user.pk,
+            result="Found by a text" if kind == "text" else f"Everything around a {kind}",
             address=client_address(request),
         )
-    title = "Nothing found" if trail.is_empty else f"Everything around {_name(kind, quoted, trail)}"
+    title = (
+        "Nothing found"
+        if related.is_empty
+        else f"Everything around {_subject(kind, query, related)}"
+    )
     form = FindForm()
     return _page(
-        request, title, form=form, trail=trail, quoted=quoted, tables=related_tables(trail)
+        request, title, form=form, related=related, query=query, tables=related_tables(related)
     )
 
 
@@ -87,9 +89,9 @@ def _page(request: HttpRequest, title: str, **context: Any) -> TemplateResponse:
     return TemplateResponse(request, "admin/find.html", context)
 
 
-def _name(kind: str, quoted: str, trail: RelatedRecords) -> str:
+def _subject(kind: str, query: str, related: RelatedRecords) -> str:
     if kind == "person":
-        return trail.people[0].email
-    return {"queued": f"queued transaction {quoted}", "quoted": f"“{quoted}”"}.get(
-        kind, f"{kind} {quoted}"
+        return related.users[0].email
+    return {"queued": f"queued transaction {query}", "text": f"“{query}”"}.get(
+        kind, f"{kind} {query}"
     )

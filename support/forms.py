@@ -1,4 +1,4 @@
-"""The forms by which operators enter the admin and change their passwords."""
+"""The forms for the log-in to the admin and for operators' passwords."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ else:
 
 
 class LogInForm(AuthenticationForm):
-    """Counts towards the same limits as a log-in by the API, before anything is hashed."""
+    """Applies the rate limits of the API's log-in before it hashes a password."""
 
     def clean_username(self) -> str:
         return str(self.cleaned_data["username"]).lower()
@@ -49,7 +49,7 @@ class LogInForm(AuthenticationForm):
             raise
 
     def _record_failure(self, request: HttpRequest, email: str) -> None:
-        # Of operators only: what a stranger types here may be a password.
+        # For operators only: an unknown name may be a password typed into the wrong field.
         operator = User.objects.filter(email=email, role=Role.OPERATOR).first()
         if operator is not None:
             support_actions.record(
@@ -62,7 +62,7 @@ class LogInForm(AuthenticationForm):
 
 
 class CodeForm(forms.Form):
-    """A code of the second factor: six digits of a phone, or a backup code."""
+    """A code of the second factor: a TOTP code of six digits, or a backup code."""
 
     code = forms.CharField(
         max_length=16,
@@ -76,7 +76,7 @@ class CodeForm(forms.Form):
 
 
 class PasswordForm(PasswordChangeForm):
-    """An operator's own password; `services.change_password` does what it does for the API."""
+    """Changes an operator's own password, with the effects of `services.change_password`."""
 
     def __init__(self, user: Any, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
         super().__init__(user, *args, **kwargs)
@@ -84,16 +84,16 @@ class PasswordForm(PasswordChangeForm):
 
     def clean_old_password(self) -> str:
         try:
-            # Before any hashing, as everywhere a password is asked for.
+            # Before any hashing, as in every form and endpoint that takes a password.
             enforce_rate_limit(self._request, group="login_account", subject=self.user.email)
         except RateLimited as refusal:
             raise ValidationError(str(refusal)) from refusal
         return super().clean_old_password()
 
     def save(self, commit: bool = True) -> Any:
-        """Set the password and end every token of the account.
+        """Set the password and revoke every token of the account.
 
-        The form has compared the old one. Raises what `services.set_password` does.
+        The form has checked the old password. Raises what `services.set_password` does.
         """
         new_password = self.cleaned_data["new_password1"]
 

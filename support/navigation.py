@@ -8,7 +8,7 @@ from support.operator_admin import page_url
 
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
-    """Return the groups of links, the one that leads here marked."""
+    """Return the groups of links; the link to the current page is marked as active."""
     groups = {
         "": [
             ("Dashboard", "monitoring", page_url("index")),
@@ -37,9 +37,9 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     }
     here = request.get_full_path()
     urls = [url for items in groups.values() for _, _, url in items if here.startswith(url)]
-    # Every page begins like the first one.
+    # The dashboard's URL is a prefix of all others.
     urls = [url for url in urls if url != page_url("index") or request.path == url]
-    # The longest: failed attempts are transactions, too.
+    # The longest match: the URL of the failed attempts begins with that of the transactions.
     active = max(urls, key=len, default=None)
     return [
         {

@@ -1,6 +1,6 @@
-"""What the pages of the admin share: operators look, page by page, and act through a form.
+"""Base classes of the admin: read-only tables with keyset pages, and actions through a form.
 
-django-unfold draws the pages. It has no types: to mypy its classes are Django's, which they extend.
+django-unfold renders the pages. It has no types, so mypy sees the Django classes that it extends.
 """
 
 import uuid
@@ -39,7 +39,7 @@ else:
     from unfold import admin as unfold
 
     class _Generic:
-        """Lets `ModelAdmin[User]` be written, which Django's own classes do not."""
+        """Allows `ModelAdmin[User]`, which Django's own classes do not."""
 
         def __class_getitem__(cls, _models: Any) -> type:
             return cls
@@ -57,7 +57,7 @@ def action(**options: Any) -> Callable[[Function], Function]:
 
 
 def display(**options: Any) -> Callable[[Function], Function]:
-    """Say how a column is drawn (unfold's decorator, typed)."""
+    """Set how a column is displayed (unfold's decorator, typed)."""
     return cast(Callable[[Function], Function], decorators.display(**options))
 
 
@@ -80,7 +80,7 @@ def label(text: object, variant: str) -> SafeString:
 
 
 def as_uuid(text: str) -> uuid.UUID | None:
-    """Return the UUID that somebody has typed, if it is one."""
+    """Return the text as a UUID, or None."""
     try:
         return uuid.UUID(text)
     except ValueError:
@@ -96,7 +96,7 @@ class ReasonForm(forms.Form):
 
 
 class KeysetPaginator:
-    """Tells the foot of a list which template to use; it counts nothing."""
+    """Names the template of the page links below a list. It runs no query."""
 
     template_name = "admin/keyset_pages.html"
 
@@ -107,16 +107,16 @@ class KeysetChangeList(ChangeList):
     `?p=` is the key of the last row of the page before; the key is the one field of `ordering`.
     """
 
-    #: What stands above the list, if anything.
+    #: A notice above the list, if any.
     note = ""
-    #: The query string of the next page, and what its link says.
+    #: The query string of the next page, and the text of its link.
     next_page: str | None
     next_label = "Next"
-    #: Whether `?p=` may be a moment, too.
-    takes_moments = False
+    #: Whether `?p=` may also be a time.
+    accepts_times = False
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
-        """Return the admin's own: any other order would sort the whole table."""
+        """Return the ordering of the admin class: any other would sort the whole table."""
         return list(self.model_admin.get_ordering(request))
 
     def get_results(self, request: HttpRequest) -> None:
@@ -133,9 +133,9 @@ class KeysetChangeList(ChangeList):
         self.paginator = KeysetPaginator()
 
     def find_page(self, after: str | None) -> tuple[Sequence[Model], str | None]:
-        """Return the rows after a key, and the last one's key unless nothing follows it.
+        """Return the rows after a key, and the key of the last row; None on the last page.
 
-        Raises `ValidationError` for what cannot be a key.
+        Raises `ValidationError` for an invalid key.
         """
         [ordering] = self.model_admin.ordering or ()
         name = str(ordering).removeprefix("-")
@@ -143,13 +143,13 @@ class KeysetChangeList(ChangeList):
         if after is not None:
             column: Any = self.opts.get_field(name)
             comparison = "gt" if name == ordering else "lt"
-            # A key that the database makes has no field in a form.
+            # A key that the database generates has no form field.
             field = column.formfield()
             key = field.clean(after) if field else column.to_python(after)
             rows = rows.filter(**{f"{name}__{comparison}": key})
-        found = list(rows[: self.list_per_page + 1])
-        page = found[: self.list_per_page]
-        return page, str(getattr(page[-1], name)) if len(found) > len(page) else None
+        with_next = list(rows[: self.list_per_page + 1])
+        page = with_next[: self.list_per_page]
+        return page, str(getattr(page[-1], name)) if len(with_next) > len(page) else None
 
 
 class ChoiceFilter(admin.SimpleListFilter):
@@ -168,7 +168,7 @@ class ChoiceFilter(admin.SimpleListFilter):
 
 
 class OperatorAdmin(ModelAdmin[M]):
-    """A table that every operator may look at, and nobody adds to, changes or deletes from."""
+    """A table that operators may view, but not add to, change or delete from."""
 
     list_filter: ClassVar[tuple[type[ChoiceFilter], ...]] = ()
     list_per_page = 50
@@ -176,9 +176,9 @@ class OperatorAdmin(ModelAdmin[M]):
     sortable_by = ()
     actions = None
     show_full_result_count = False
-    #: What a support action on one of these is said to be about; "" where nothing is recorded.
+    #: The `subject_kind` of support actions on these objects; "" where none are recorded.
     subject_kind = ""
-    #: Whether it is on record who looked at an object's page: where people's data are.
+    #: Whether each view of an object's page is recorded: for pages with personal data.
     views_are_recorded = False
     show_facets = ShowFacets.NEVER
 
@@ -186,7 +186,7 @@ class OperatorAdmin(ModelAdmin[M]):
         return KeysetChangeList
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Allow the filters on the page. Any other would guess at what is not shown, or scan."""
+        """Allow only the filters on the page: others would probe hidden columns or scan a table."""
         return lookup in {choices.parameter_name for choices in self.list_filter}
 
     def has_module_permission(self, request: HttpRequest) -> bool:
@@ -204,10 +204,10 @@ class OperatorAdmin(ModelAdmin[M]):
     def has_delete_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
         return False
 
-    def record(
+    def record_action(
         self, request: HttpRequest, obj: M, action: Action, *, reason: str = "", result: str = ""
     ) -> None:
-        """Write down what the operator did to the object."""
+        """Record a support action on the object."""
         support_actions.record(
             action,
             actor_id=request.user.pk,
@@ -219,12 +219,12 @@ class OperatorAdmin(ModelAdmin[M]):
         )
 
     def log_addition(self, request: HttpRequest, obj: M, message: Any) -> None:  # type: ignore[override]
-        """Keep it in our own record, which has reasons and addresses; nothing is in Django's."""
-        self.record(request, obj, Action.ADD, result=str(obj))
+        """Record a support action, which has a reason and an address; Django's log stays empty."""
+        self.record_action(request, obj, Action.ADD, result=str(obj))
 
     def log_change(self, request: HttpRequest, obj: M, message: Any) -> None:  # type: ignore[override]
         fields = [name for part in message for name in part.get("changed", {}).get("fields", [])]
-        self.record(request, obj, Action.CHANGE, result=", ".join(fields))
+        self.record_action(request, obj, Action.CHANGE, result=", ".join(fields))
 
     def changeform_view(
         self,
@@ -233,48 +233,55 @@ class OperatorAdmin(ModelAdmin[M]):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        answer = super().changeform_view(request, object_id, form_url, extra_context)
-        shown = getattr(answer, "context_data", None) or {}
-        if self.views_are_recorded and request.method == "GET" and shown.get("original"):
-            self.record(request, shown["original"], Action.VIEW)
-        return answer
+        response = super().changeform_view(request, object_id, form_url, extra_context)
+        context = getattr(response, "context_data", None) or {}
+        if self.views_are_recorded and request.method == "GET" and context.get("original"):
+            self.record_action(request, context["original"], Action.VIEW)
+        return response
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Lead to what operators did to the object."""
+        """Redirect to the support actions on the object."""
         return redirect(page_url("accounts_supportaction_changelist", q=unquote(object_id)))
 
     def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]:
-        """Return the buttons of an object's page that `offers` offers (unfold's hook)."""
+        """Return the buttons of an object's page: the available actions (unfold's hook)."""
         actions = super().get_actions_detail(request, object_id)  # type: ignore[misc]  # unfold's
         obj = self.get_object(request, object_id) if actions else None
         return [
             button
             for button in actions
-            if obj and self.offers(obj, button.method.original_function_name)
+            if obj and self.is_available(obj, button.method.original_function_name)
         ]
 
-    def offers(self, obj: M, action_name: str) -> bool:
-        """Whether the button makes sense for the object as it is."""
+    def is_available(self, obj: M, action_name: str) -> bool:
+        """Whether the action can be performed on the object in its present state."""
         return True
 
-    def ask(
-        self, request: HttpRequest, obj: M, form: forms.Form, *, title: str, facts: str, button: str
+    def confirm_page(
+        self,
+        request: HttpRequest,
+        obj: M,
+        form: forms.Form,
+        *,
+        title: str,
+        description: str,
+        button: str,
     ) -> TemplateResponse:
-        """Return the page that shows a form before something is done to the object."""
+        """Return the page with the form that an operator fills in to perform an action."""
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "original": obj,
             "title": title,
-            "facts": facts,
+            "description": description,
             "form": form,
             "button": button,
         }
-        return TemplateResponse(request, "admin/ask.html", context)
+        return TemplateResponse(request, "admin/confirm.html", context)
 
 
 def is_operator(request: HttpRequest) -> bool:
-    """Whether the request comes from somebody who may be in the admin at all."""
+    """Whether the request's user is an active operator."""
     return request.user.is_active and request.user.is_staff

@@ -1,8 +1,8 @@
-"""From what somebody quotes to everything around it, at a bounded cost.
+"""The records related to a user, a wallet, a transaction or a text, at a bounded cost.
 
-Whatever has an index is found however old it is. Where there is none (a request id that a client
-made up, an idempotency key without its caller, the queue of a customer) only the newest rows are
-looked at, and the trail says so.
+Records with an index are found whatever their age. Where there is no index (a request id that the
+client chose, an idempotency key without its caller, the queue of a customer) only the newest rows
+are searched, and `RelatedRecords.notes` reports the limit.
 """
 
 import re
@@ -20,65 +20,66 @@ from core.models import IdempotencyRecord
 from intake.models import QueuedTransaction
 from ledger.history import first_id_at, transactions_of
 from ledger.models import Transaction
-from support.transaction_search import CLOCKS_DIFFER, LOOKED_AT, window_of
+from support.transaction_search import CLOCK_SKEW, TRANSACTIONS_SCANNED, request_id_range
 from wallets.models import StatusChange, Wallet
 
 Row = TypeVar("Row", bound=Model)
 #: How many rows of each kind a page shows, the newest ones.
-SHOWN = 25
-WALLETS = 50
-#: How many rows of a table without an index are looked at.
-SCANNED = 50_000
-_TOKEN = re.compile(r"[0-9A-Fa-f]{64}")
-#: The record of an idempotency key is dated by the start of the unit of work that moved the money.
-_BEGAN_WITHIN = timedelta(seconds=30)
-#: Of so many transactions the keys are looked for.
-_KEYED = 5
+ROWS_SHOWN = 25
+MAX_WALLETS = 50
+#: How many rows of a table without an index are searched.
+ROWS_SCANNED = 50_000
+_API_TOKEN = re.compile(r"[0-9A-Fa-f]{64}")
+#: An idempotency record has the start of its unit of work as its time, the transaction the moment
+#: of its insertion: they are at most this far apart.
+_MAX_UNIT_OF_WORK = timedelta(seconds=30)
+#: For how many transactions the idempotency keys are searched.
+_MAX_KEY_LOOKUPS = 5
 
 
-class LooksLikeToken(Exception):
-    """What was typed may be an API token, which is a secret: it is neither looked up nor kept."""
+class PossibleApiToken(Exception):
+    """The text may be an API token, which is a secret: it is neither searched for nor stored."""
 
 
 @dataclass(slots=True)
 class RelatedRecords:
-    """Everything around something, the newest first. `notes` say what was not looked at."""
+    """Related records of each kind, the newest first. `notes` report the limits of the search."""
 
-    people: list[User] = field(default_factory=list)
+    users: list[User] = field(default_factory=list)
     wallets: list[Wallet] = field(default_factory=list)
     transactions: list[Transaction] = field(default_factory=list)
     queued: list[QueuedTransaction] = field(default_factory=list)
-    records: list[IdempotencyRecord] = field(default_factory=list)
-    changes: list[StatusChange] = field(default_factory=list)
-    adjustments: list[AdjustmentRequest] = field(default_factory=list)
-    actions: list[SupportAction] = field(default_factory=list)
+    idempotency_records: list[IdempotencyRecord] = field(default_factory=list)
+    status_changes: list[StatusChange] = field(default_factory=list)
+    adjustment_requests: list[AdjustmentRequest] = field(default_factory=list)
+    support_actions: list[SupportAction] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     @property
     def is_empty(self) -> bool:
-        found = (self.people, self.wallets, self.transactions, self.queued, self.records)
-        return not any((*found, self.actions))
+        rows = (self.users, self.wallets, self.transactions, self.queued)
+        return not any((*rows, self.idempotency_records, self.support_actions))
 
 
-def parse_query(text: str) -> tuple[str, str]:
-    """Return what somebody typed: (person, wallet, transaction, queued or quoted, its id).
+def identify(text: str) -> tuple[str, str]:
+    """Return the kind (person, wallet, transaction, queued or text) and the id, or the text itself.
 
-    `quoted` is any other text: a request id or an idempotency key. Raises `LooksLikeToken`.
+    `text` is any other query: a request id or an idempotency key. Raises `PossibleApiToken`.
     """
     text = text.strip()
-    if _TOKEN.search(text):
-        raise LooksLikeToken
+    if _API_TOKEN.search(text):
+        raise PossibleApiToken
     if "@" in text:
         user = User.objects.filter(email=text.lower()).first()
-        return ("quoted", text) if user is None else ("person", str(user.pk))
+        return ("text", text) if user is None else ("person", str(user.pk))
     try:
         typed_id = uuid.UUID(text)
     except ValueError:
-        return "quoted", text
+        return "text", text
     for kind, model in _MODELS.items():
         if model._default_manager.filter(pk=typed_id).exists():
             return kind, str(typed_id)
-    return "quoted", text
+    return "text", text
 
 
 _MODELS: dict[str, type[Model]] = {
@@ -89,175 +90,193 @@ _MODELS: dict[str, type[Model]] = {
 }
 
 
-def find_related(kind: str, quoted: str) -> RelatedRecords:
-    """Return everything around a person, a wallet, a transaction, a queued one, or a quoted text.
+def find_related(kind: str, query: str) -> RelatedRecords:
+    """Return the records related to the object of this kind and id, or to a text.
 
-    It is empty when there is no such thing.
+    Empty when there is no such object.
     """
-    if kind == "quoted":
-        return _of_quoted(quoted)
+    if kind == "text":
+        return _find_by_text(query)
     try:
-        key = uuid.UUID(quoted)
+        key = uuid.UUID(query)
     except ValueError:
         return RelatedRecords()
-    return _FOLLOWERS[kind](key) if kind in _FOLLOWERS else RelatedRecords()
+    return _FINDERS[kind](key) if kind in _FINDERS else RelatedRecords()
 
 
-def _of_person(key: uuid.UUID) -> RelatedRecords:
-    trail = RelatedRecords(people=list(User.objects.filter(pk=key)))
+def _find_by_user(key: uuid.UUID) -> RelatedRecords:
+    related = RelatedRecords(users=list(User.objects.filter(pk=key)))
     wallets = Wallet.objects.filter(owner_id=key).order_by("-created_at")
-    trail.wallets = list(wallets.select_related("owner")[: WALLETS + 1])
-    if len(trail.wallets) > WALLETS:
-        trail.wallets.pop()
-        trail.notes.append(f"Of this customer's wallets, the newest {WALLETS} are looked at.")
-    return _around_wallets(trail)
-
-
-def _of_wallet(key: uuid.UUID) -> RelatedRecords:
-    trail = RelatedRecords(wallets=list(Wallet.objects.filter(pk=key).select_related("owner")))
-    trail.people = [wallet.owner for wallet in trail.wallets if wallet.owner]
-    return _around_wallets(trail)
-
-
-def _around_wallets(trail: RelatedRecords) -> RelatedRecords:
-    ids = [wallet.pk for wallet in trail.wallets]
-    people = [person.pk for person in trail.people]
-    trail.transactions = transactions_of(ids, count=SHOWN) if ids else []
-    queued = Q(customer_id__in=people) | Q(source_id__in=ids) | Q(target_id__in=ids)
-    trail.queued = _scan_queue(trail, queued) if people or ids else []
-    trail.changes = _newest(StatusChange.objects.filter(wallet__in=ids).select_related("actor"))
-    trail.adjustments = _newest(
-        AdjustmentRequest.objects.filter(wallet__in=ids).select_related("wallet", "requester")
-    )
-    trail.actions = _actions(Q(subject_id__in=[str(key) for key in (*people, *ids)]))
-    return trail
-
-
-def _of_transaction(key: uuid.UUID) -> RelatedRecords:
-    trail = RelatedRecords(transactions=list(Transaction.objects.filter(pk=key)))
-    for found in list(trail.transactions):
-        if found.origin_id:
-            trail.transactions += Transaction.objects.filter(pk=found.origin_id)
-        # A refund is a credit of the payer's wallet, later than the charge: that has an index.
-        refunds = Transaction.objects.filter(
-            target_id=found.source_id, pk__gt=key, origin_id=key
-        ).order_by("-pk")
-        trail.transactions += refunds[:SHOWN]
-        if not found.request_id:  # the processor's
-            queued = Q(transaction_id=key)
-            trail.queued = _scan_queue(trail, queued, below=first_id_at(found.created_at))
-        _add_request(trail, found.request_id)
-    return _complete(trail)
-
-
-def _of_queued(key: uuid.UUID) -> RelatedRecords:
-    trail = RelatedRecords(queued=list(QueuedTransaction.objects.filter(pk=key)))
-    for found in trail.queued:
-        if found.transaction_id:
-            trail.transactions = list(Transaction.objects.filter(pk=found.transaction_id))
-        _add_request(trail, found.request_id)
-    return _complete(trail)
-
-
-def _of_quoted(text: str) -> RelatedRecords:
-    trail = RelatedRecords()
-    _add_request(trail, text)
-    newest = IdempotencyRecord.objects.order_by("-created_at").values("pk")[:SCANNED]
-    records = IdempotencyRecord.objects.filter(pk__in=newest, key=text)
-    trail.records = list(records.order_by("-created_at")[:SHOWN])
-    if IdempotencyRecord.objects.order_by("-created_at")[SCANNED : SCANNED + 1].exists():
-        trail.notes.append(f"Of the idempotency keys, the newest {SCANNED:,} were looked at.")
-    keyed = [record.transaction_id for record in trail.records if record.transaction_id]
-    known = {found.pk for found in trail.transactions}
-    trail.transactions += Transaction.objects.filter(pk__in=keyed).exclude(pk__in=known)
-    return _complete(trail)
-
-
-def _add_request(trail: RelatedRecords, request_id: str) -> None:
-    """Add the transactions and queued ones that a request has written."""
-    if not request_id:
-        return
-    window = window_of(request_id)
-    known = {found.pk for found in trail.transactions} | {found.pk for found in trail.queued}
-    transactions = Transaction.objects.order_by("-pk")
-    queued = QueuedTransaction.objects.order_by("-pk")
-    if window is None:
-        trail.notes.append(
-            f"This request id does not tell when it was made: the newest {LOOKED_AT:,} transactions"
-            f" and {SCANNED:,} queued ones were looked at. The list of transactions looks further"
-            " back."
+    related.wallets = list(wallets.select_related("owner")[: MAX_WALLETS + 1])
+    if len(related.wallets) > MAX_WALLETS:
+        related.wallets.pop()
+        related.notes.append(
+            f"Only the newest {MAX_WALLETS} wallets of this customer are searched."
         )
-        transactions = transactions.filter(**_since(transactions, LOOKED_AT))
-        queued = queued.filter(**_since(queued, SCANNED))
-    else:
-        transactions, queued = transactions.filter(window), queued.filter(window)
-    by_request = {"request_id": request_id}
-    trail.transactions += transactions.filter(**by_request).exclude(pk__in=known)[:SHOWN]
-    trail.queued += queued.filter(**by_request).exclude(pk__in=known)[:SHOWN]
-    trail.actions = _actions(Q(request_id=request_id))
+    return _add_records_of_wallets(related)
 
 
-def _complete(trail: RelatedRecords) -> RelatedRecords:
-    """Add the wallets, the people and the keys of the transactions that are in it."""
-    ids = {key for found in trail.transactions for key in (found.source_id, found.target_id)}
-    ids |= {key for each in trail.queued for key in (each.source_id, each.target_id) if key}
-    wallets = Wallet.objects.filter(pk__in=ids, owner__isnull=False).select_related("owner")
-    trail.wallets = list(wallets[:WALLETS])
-    people = {each.customer_id for each in trail.queued}
-    people |= {wallet.owner_id for wallet in trail.wallets if wallet.owner_id}
-    trail.people = list(User.objects.filter(pk__in=people)[:WALLETS])
-    known = {record.pk for record in trail.records}
-    trail.records += [each for each in _records_of(trail.transactions) if each.pk not in known]
-    wallet_ids = [wallet.pk for wallet in trail.wallets]
-    trail.changes = _newest(
+def _find_by_wallet(key: uuid.UUID) -> RelatedRecords:
+    related = RelatedRecords(wallets=list(Wallet.objects.filter(pk=key).select_related("owner")))
+    related.users = [wallet.owner for wallet in related.wallets if wallet.owner]
+    return _add_records_of_wallets(related)
+
+
+def _add_records_of_wallets(related: RelatedRecords) -> RelatedRecords:
+    wallet_ids = [wallet.pk for wallet in related.wallets]
+    user_ids = [user.pk for user in related.users]
+    related.transactions = transactions_of(wallet_ids, count=ROWS_SHOWN) if wallet_ids else []
+    queued = Q(customer_id__in=user_ids) | Q(source_id__in=wallet_ids) | Q(target_id__in=wallet_ids)
+    related.queued = _search_queue(related, queued) if user_ids or wallet_ids else []
+    related.status_changes = _newest(
         StatusChange.objects.filter(wallet__in=wallet_ids).select_related("actor")
     )
-    subjects = [str(found.pk) for found in trail.transactions]
-    known = {done.pk for done in trail.actions}
-    trail.actions += [each for each in _actions(Q(subject_id__in=subjects)) if each.pk not in known]
-    return trail
+    related.adjustment_requests = _newest(
+        AdjustmentRequest.objects.filter(wallet__in=wallet_ids).select_related(
+            "wallet", "requester"
+        )
+    )
+    subject_ids = [str(key) for key in (*user_ids, *wallet_ids)]
+    related.support_actions = _support_actions(Q(subject_id__in=subject_ids))
+    return related
 
 
-def _records_of(transactions: Sequence[Transaction]) -> list[IdempotencyRecord]:
-    """Return the idempotency keys of transactions: recorded in the same commit, so at that time."""
-    near = Q()
-    for found in transactions[:_KEYED]:
-        moments = (found.created_at - _BEGAN_WITHIN, found.created_at + CLOCKS_DIFFER)
-        near |= Q(created_at__range=moments, transaction_id=found.pk)
-    records = IdempotencyRecord.objects.filter(near) if near else IdempotencyRecord.objects.none()
-    return list(records.order_by("-created_at")[:SHOWN])
+def _find_by_transaction(key: uuid.UUID) -> RelatedRecords:
+    related = RelatedRecords(transactions=list(Transaction.objects.filter(pk=key)))
+    for transaction in list(related.transactions):
+        if transaction.origin_id:
+            related.transactions += Transaction.objects.filter(pk=transaction.origin_id)
+        # A refund credits the payer's wallet after the charge: the index of targets finds it.
+        refunds = Transaction.objects.filter(
+            target_id=transaction.source_id, pk__gt=key, origin_id=key
+        ).order_by("-pk")
+        related.transactions += refunds[:ROWS_SHOWN]
+        if not transaction.request_id:  # written by the processor
+            below = first_id_at(transaction.created_at)
+            related.queued = _search_queue(related, Q(transaction_id=key), below=below)
+        _add_records_of_request(related, transaction.request_id)
+    return _add_owners_and_keys(related)
 
 
-def _scan_queue(
-    trail: RelatedRecords, meant: Q, *, below: uuid.UUID | None = None
+def _find_by_queued_transaction(key: uuid.UUID) -> RelatedRecords:
+    related = RelatedRecords(queued=list(QueuedTransaction.objects.filter(pk=key)))
+    for queued in related.queued:
+        if queued.transaction_id:
+            related.transactions = list(Transaction.objects.filter(pk=queued.transaction_id))
+        _add_records_of_request(related, queued.request_id)
+    return _add_owners_and_keys(related)
+
+
+def _find_by_text(text: str) -> RelatedRecords:
+    related = RelatedRecords()
+    _add_records_of_request(related, text)
+    newest = IdempotencyRecord.objects.order_by("-created_at").values("pk")[:ROWS_SCANNED]
+    records = IdempotencyRecord.objects.filter(pk__in=newest, key=text)
+    related.idempotency_records = list(records.order_by("-created_at")[:ROWS_SHOWN])
+    older = IdempotencyRecord.objects.order_by("-created_at")[ROWS_SCANNED : ROWS_SCANNED + 1]
+    if older.exists():
+        related.notes.append(f"Only the newest {ROWS_SCANNED:,} idempotency keys were searched.")
+    transaction_ids = [
+        record.transaction_id for record in related.idempotency_records if record.transaction_id
+    ]
+    known = {transaction.pk for transaction in related.transactions}
+    related.transactions += Transaction.objects.filter(pk__in=transaction_ids).exclude(pk__in=known)
+    return _add_owners_and_keys(related)
+
+
+def _add_records_of_request(related: RelatedRecords, request_id: str) -> None:
+    """Add the transactions, the queued transactions and the support actions of a request."""
+    if not request_id:
+        return
+    id_range = request_id_range(request_id)
+    known = {row.pk for row in (*related.transactions, *related.queued)}
+    transactions = Transaction.objects.order_by("-pk")
+    queued = QueuedTransaction.objects.order_by("-pk")
+    if id_range is None:
+        related.notes.append(
+            f"This request id contains no time: only the newest {TRANSACTIONS_SCANNED:,}"
+            f" transactions and {ROWS_SCANNED:,} queued transactions were searched. The list of"
+            " transactions can search older ones."
+        )
+        transactions = transactions.filter(**_newest_only(transactions, TRANSACTIONS_SCANNED))
+        queued = queued.filter(**_newest_only(queued, ROWS_SCANNED))
+    else:
+        transactions, queued = transactions.filter(id_range), queued.filter(id_range)
+    by_request = {"request_id": request_id}
+    related.transactions += transactions.filter(**by_request).exclude(pk__in=known)[:ROWS_SHOWN]
+    related.queued += queued.filter(**by_request).exclude(pk__in=known)[:ROWS_SHOWN]
+    related.support_actions = _support_actions(Q(request_id=request_id))
+
+
+def _add_owners_and_keys(related: RelatedRecords) -> RelatedRecords:
+    """Add the wallets, the users and the idempotency keys of the transactions found so far."""
+    ids = {key for each in related.transactions for key in (each.source_id, each.target_id)}
+    ids |= {key for each in related.queued for key in (each.source_id, each.target_id) if key}
+    wallets = Wallet.objects.filter(pk__in=ids, owner__isnull=False).select_related("owner")
+    related.wallets = list(wallets[:MAX_WALLETS])
+    user_ids = {queued.customer_id for queued in related.queued}
+    user_ids |= {wallet.owner_id for wallet in related.wallets if wallet.owner_id}
+    related.users = list(User.objects.filter(pk__in=user_ids)[:MAX_WALLETS])
+    known = {record.pk for record in related.idempotency_records}
+    keys = _idempotency_records_of(related.transactions)
+    related.idempotency_records += [record for record in keys if record.pk not in known]
+    wallet_ids = [wallet.pk for wallet in related.wallets]
+    related.status_changes = _newest(
+        StatusChange.objects.filter(wallet__in=wallet_ids).select_related("actor")
+    )
+    known = {action.pk for action in related.support_actions}
+    subject_ids = [str(transaction.pk) for transaction in related.transactions]
+    actions = _support_actions(Q(subject_id__in=subject_ids))
+    related.support_actions += [action for action in actions if action.pk not in known]
+    return related
+
+
+def _idempotency_records_of(transactions: Sequence[Transaction]) -> list[IdempotencyRecord]:
+    """Return the idempotency records of transactions.
+
+    Record and transaction are committed together, so the index of times finds the record.
+    """
+    condition = Q()
+    for transaction in transactions[:_MAX_KEY_LOOKUPS]:
+        earliest = transaction.created_at - _MAX_UNIT_OF_WORK
+        latest = transaction.created_at + CLOCK_SKEW
+        condition |= Q(created_at__range=(earliest, latest), transaction_id=transaction.pk)
+    if not condition:
+        return []
+    records = IdempotencyRecord.objects.filter(condition)
+    return list(records.order_by("-created_at")[:ROWS_SHOWN])
+
+
+def _search_queue(
+    related: RelatedRecords, condition: Q, *, below: uuid.UUID | None = None
 ) -> list[QueuedTransaction]:
-    """Return those of the newest queued transactions that are meant."""
+    """Return the rows that meet the condition among the newest queued transactions."""
     queued = QueuedTransaction.objects.order_by("-pk")
     if below is not None:
         queued = queued.filter(pk__lt=below)
-    since = _since(queued, SCANNED)
-    if since:
-        trail.notes.append(f"Of the queued transactions, the newest {SCANNED:,} were looked at.")
-    return list(queued.filter(meant, **since)[:SHOWN])
+    newest_only = _newest_only(queued, ROWS_SCANNED)
+    if newest_only:
+        related.notes.append(f"Only the newest {ROWS_SCANNED:,} queued transactions were searched.")
+    return list(queued.filter(condition, **newest_only)[:ROWS_SHOWN])
 
 
-def _since(newest_first: QuerySet[Row], count: int) -> dict[str, Any]:
-    """Return the condition that leaves the first `count` rows; none when there are not so many."""
+def _newest_only(newest_first: QuerySet[Row], count: int) -> dict[str, Any]:
+    """Return the filter that keeps the first `count` rows; empty when there are fewer rows."""
     last = newest_first.values_list("pk", flat=True)[count - 1 : count].first()
     return {} if last is None else {"pk__gte": last}
 
 
-def _actions(meant: Q) -> list[SupportAction]:
-    return _newest(SupportAction.objects.filter(meant))
+def _support_actions(condition: Q) -> list[SupportAction]:
+    return _newest(SupportAction.objects.filter(condition))
 
 
 def _newest(rows: QuerySet[Row]) -> list[Row]:
-    return list(rows.order_by("-pk")[:SHOWN])
+    return list(rows.order_by("-pk")[:ROWS_SHOWN])
 
 
-_FOLLOWERS = {
-    "person": _of_person,
-    "wallet": _of_wallet,
-    "transaction": _of_transaction,
-    "queued": _of_queued,
+_FINDERS = {
+    "person": _find_by_user,
+    "wallet": _find_by_wallet,
+    "transaction": _find_by_transaction,
+    "queued": _find_by_queued_transaction,
 }

@@ -1,7 +1,7 @@
-"""The second factor of operators: a phone's six digits (TOTP), and codes on paper for its loss.
+"""The second factor of operators: TOTP codes from a phone, and backup codes in case it is lost.
 
-django-otp keeps the devices, compares codes in constant time, lets none be used twice and makes
-guessing wait, longer after each wrong one.
+django-otp stores the devices, compares codes in constant time, refuses a code that was used before
+and throttles wrong codes, longer after each one.
 """
 
 import base64
@@ -20,96 +20,98 @@ from api.http.client_address import client_address
 from core.unit_of_work import require_unit_of_work
 
 BACKUP_CODES = 10
-PHONE = "Phone"
-PAPER = "Backup codes"
+PHONE_DEVICE_NAME = "Phone"
+BACKUP_DEVICE_NAME = "Backup codes"
 
 
 def is_passed(request: HttpRequest, user: User) -> bool:
-    """Whether the user may enter the admin as far as the second factor goes."""
-    return is_verified(user) or (not settings.ADMIN_NEEDS_SECOND_FACTOR and not has_one(user))
+    """Whether the second factor allows this user into the admin: verified, or not required."""
+    return is_verified(user) or (not settings.ADMIN_NEEDS_SECOND_FACTOR and not is_set_up(user))
 
 
 def is_verified(user: User) -> bool:
-    """Whether this session has been given a code, which django-otp's middleware tells."""
+    """Whether this session was verified by a code; django-otp's middleware sets the attribute."""
     return getattr(user, "otp_device", None) is not None
 
 
-def has_one(user: User) -> bool:
+def is_set_up(user: User) -> bool:
     """Whether the user has set up a second factor."""
     return bool(TOTPDevice.objects.filter(user=user, confirmed=True).exists())
 
 
-def device_to_set_up(user: User) -> TOTPDevice:
-    """Return the user's device that waits for its first code; the first call makes it.
+def get_or_create_device(user: User) -> TOTPDevice:
+    """Return the user's unconfirmed device, which the first code confirms; create it if missing.
 
     Requires a unit of work.
     """
     require_unit_of_work()
     _lock(user)
-    return _waiting(user) or TOTPDevice.objects.create(user=user, confirmed=False, name=PHONE)
+    return _unconfirmed_device(user) or TOTPDevice.objects.create(
+        user=user, confirmed=False, name=PHONE_DEVICE_NAME
+    )
 
 
 def secret_of(device: TOTPDevice) -> str:
-    """Return the device's secret as one types it into a phone, in groups of four."""
+    """Return the device's secret in base32, in groups of four characters, to type into a phone."""
     text = base64.b32encode(device.bin_key).decode().rstrip("=")
     return " ".join(text[start : start + 4] for start in range(0, len(text), 4))
 
 
-def picture_of(device: TOTPDevice) -> str:
-    """Return the picture that a phone scans, an SVG, as a `data:` URL."""
+def qr_code_of(device: TOTPDevice) -> str:
+    """Return the QR code that a phone scans: an SVG as a `data:` URL."""
     code = qrcode.make(device.config_url, image_factory=SvgPathImage, box_size=12, border=2)
     return "data:image/svg+xml;base64," + base64.b64encode(code.to_string()).decode()
 
 
 def verify(request: HttpRequest, user: User, code: str) -> bool:
-    """Take a code of any of the user's devices; a right one verifies the browser's session.
+    """Return whether the code is valid for one of the user's devices, and verify the session if so.
 
-    Requires a unit of work, which must commit for a wrong code, too: it counts.
+    Requires a unit of work, which must also commit after a wrong code: wrong codes are counted.
     """
     require_unit_of_work()
     device = match_token(user, code)
     if device is None:
         _record(Action.SECOND_FACTOR_FAILED, request, user)
         return False
-    _enter(request, device)
+    _verify_session(request, device)
     _record(Action.SECOND_FACTOR_PASSED, request, user, result=device.name)
     return True
 
 
 def set_up(request: HttpRequest, user: User, code: str) -> list[str] | None:
-    """Confirm the user's new device by its first code and return backup codes; None: a wrong code.
+    """Confirm the user's new device by its first code and return backup codes; None: wrong code.
 
     Requires a unit of work.
     """
     require_unit_of_work()
     _lock(user)
-    device = _waiting(user)
-    # One device for each: a session that was opened by the password alone adds no second one.
-    if device is None or has_one(user) or not device.verify_token(code):
+    device = _unconfirmed_device(user)
+    # One device per user: a session opened by the password alone must not add a second one.
+    if device is None or is_set_up(user) or not device.verify_token(code):
         _record(Action.SECOND_FACTOR_FAILED, request, user, result="At set-up")
         return None
     device.confirmed = True
     device.save(update_fields=["confirmed"])
-    _enter(request, device)
+    _verify_session(request, device)
     _record(Action.SECOND_FACTOR_SET_UP, request, user)
     return make_backup_codes(request, user)
 
 
 def make_backup_codes(request: HttpRequest, user: User) -> list[str]:
-    """Return new codes, each good for one log-in; older ones are void. Requires a unit of work."""
+    """Return new codes, each valid for one log-in; delete the old ones. Requires a unit of work."""
     require_unit_of_work()
     StaticDevice.objects.filter(user=user).delete()
-    paper = StaticDevice.objects.create(user=user, name=PAPER)
+    device = StaticDevice.objects.create(user=user, name=BACKUP_DEVICE_NAME)
     codes = [StaticToken.random_token() for _ in range(BACKUP_CODES)]
-    StaticToken.objects.bulk_create(StaticToken(device=paper, token=code) for code in codes)
+    StaticToken.objects.bulk_create(StaticToken(device=device, token=code) for code in codes)
     _record(Action.BACKUP_CODES_MADE, request, user)
     return codes
 
 
 def reset(user: User, *, actor: User | None, reason: str, address: str | None = None) -> None:
-    """Forget the user's devices: at the next log-in, the password alone lets set up a new one.
+    """Delete the user's devices. At the next log-in the password alone allows setting up a new one.
 
-    Requires a unit of work. Without an `actor` it is a management command.
+    Requires a unit of work. `actor` is None for a management command.
     """
     require_unit_of_work()
     _lock(user)
@@ -126,16 +128,16 @@ def reset(user: User, *, actor: User | None, reason: str, address: str | None = 
 
 
 def _lock(user: User) -> None:
-    """Let whatever makes, confirms or forgets a device of the user follow each other."""
+    """Serialize what creates, confirms or deletes a device of the user."""
     User.objects.select_for_update(no_key=True).get(pk=user.pk)
 
 
-def _waiting(user: User) -> TOTPDevice | None:
+def _unconfirmed_device(user: User) -> TOTPDevice | None:
     return TOTPDevice.objects.filter(user=user, confirmed=False).order_by("pk").first()
 
 
-def _enter(request: HttpRequest, device: TOTPDevice | StaticDevice) -> None:
-    # Whoever knew the session's key before the code was typed does not know it now.
+def _verify_session(request: HttpRequest, device: TOTPDevice | StaticDevice) -> None:
+    # A session key that was stolen before the verification becomes invalid.
     request.session.cycle_key()
     login(request, device)
 

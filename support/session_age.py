@@ -1,4 +1,4 @@
-"""How old a session of the admin may get."""
+"""The maximum age of an admin session."""
 
 import time
 from collections.abc import Callable
@@ -8,23 +8,23 @@ from django.contrib.auth import SESSION_KEY
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-SINCE = "support.session_age.since"
+STARTED_AT = "support.session_age.since"
 
 
 class SessionAgeMiddleware:
-    """Ends a session so many hours after it began, however busy it is.
+    """Ends a session `SESSION_HOURS` after it began, even when it is in use.
 
-    That nobody uses it ends it earlier: Django's `SESSION_COOKIE_AGE`, which each request renews.
+    An idle session ends earlier, by Django's `SESSION_COOKIE_AGE`, which each request renews.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        # Whoever brings no cookie has no session, and is asked for none.
+        # Without the cookie there is no session, and reading one would cost a query.
         if settings.SESSION_COOKIE_NAME in request.COOKIES and SESSION_KEY in request.session:
             now = int(time.time())
-            since = request.session.setdefault(SINCE, now)
-            if now - since >= settings.SESSION_HOURS * 3_600:
+            started_at = request.session.setdefault(STARTED_AT, now)
+            if now - started_at >= settings.SESSION_HOURS * 3_600:
                 request.session.flush()
         return self.get_response(request)

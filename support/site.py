@@ -1,4 +1,4 @@
-"""The admin's site: who may enter, and the pages of the second factor."""
+"""The admin site: log-in, permissions and the pages of the second factor."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -43,7 +43,7 @@ class OwnPasswordView(PasswordChangeView):
 
 
 class SupportSite(AdminSite):
-    """Operators with a password and, where it is needed, a second factor."""
+    """The admin for operators, with a password and, where required, a second factor."""
 
     index_template = "admin/dashboard.html"
 
@@ -52,7 +52,7 @@ class SupportSite(AdminSite):
         self._pages: list[URLPattern] = []
 
     def add_page(self, route: str, view: Callable[..., HttpResponseBase], *, name: str) -> None:
-        """Add a page that belongs to no table; only who may enter the admin sees it."""
+        """Add a page that belongs to no model. It requires the same permission as the admin."""
         self._pages.append(path(route, self.admin_view(view), name=name))
 
     def has_permission(self, request: HttpRequest) -> bool:
@@ -61,7 +61,7 @@ class SupportSite(AdminSite):
 
     def get_urls(self) -> list[URLPattern | Any]:
         return [
-            path("second-factor/", self.ask_for_code, name="second_factor"),
+            path("second-factor/", self.enter_code, name="second_factor"),
             path("second-factor/set-up/", self.set_up, name="second_factor_set_up"),
             path(
                 "second-factor/codes/",
@@ -75,16 +75,16 @@ class SupportSite(AdminSite):
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Ask for the password, or lead whoever gave it on to the second factor."""
+        """Show the log-in form; redirect to the second factor after a correct password."""
         if _operator(request) is not None and not self.has_permission(request):
             return redirect(self._url("second_factor", request))
-        answer = super().login(request, extra_context)
+        response = super().login(request, extra_context)
         user = _operator(request) if request.method == "POST" else None
-        if user is not None and answer.status_code == 302:  # noqa: PLR2004 (let in)
+        if user is not None and response.status_code == 302:  # noqa: PLR2004 (logged in)
             _record(Action.LOG_IN, request, user)
-        return answer
+        return response
 
-    def logout(  # type: ignore[override]  # it answers more than the stubs know
+    def logout(  # type: ignore[override]  # its return type is wider than in the stubs
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         user = _operator(request)
@@ -95,7 +95,7 @@ class SupportSite(AdminSite):
     def password_change(  # type: ignore[override]
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponseBase:
-        """Change one's own password; as by the API, every token of the account dies."""
+        """Change the operator's own password, which revokes all tokens of the account."""
         view = OwnPasswordView.as_view(
             success_url=reverse("admin:password_change_done"),
             extra_context={**self.each_context(request), **(extra_context or {})},
@@ -103,55 +103,55 @@ class SupportSite(AdminSite):
         return view(request)
 
     @method_decorator(_protected)
-    def ask_for_code(self, request: HttpRequest) -> HttpResponseBase:
-        """Ask whoever gave the password for a code; lead who has no device to setting one up."""
+    def enter_code(self, request: HttpRequest) -> HttpResponseBase:
+        """Ask for a code after the password; redirect to the set-up when there is no device yet."""
         user = _operator(request)
         if user is None:
             return redirect("admin:login")
-        if "leave" in request.POST:
+        if "log_out" in request.POST:
             _record(Action.LOG_OUT, request, user)
             logout(request)
             return redirect("admin:login")
         if second_factor.is_verified(user):
-            return redirect(self._next(request))
-        if not second_factor.has_one(user):
+            return redirect(self._next_url(request))
+        if not second_factor.is_set_up(user):
             return redirect(self._url("second_factor_set_up", request))
         form = CodeForm(request.POST or None)
-        if form.is_valid() and _may_try(request, user, form):
+        if form.is_valid() and _within_rate_limit(request, user, form):
             code = form.cleaned_data["code"]
             if unit_of_work(lambda: second_factor.verify(request, user, code)):
-                return redirect(self._next(request))
+                return redirect(self._next_url(request))
             form.add_error("code", WRONG_CODE)
         return self._page(request, "admin/second_factor.html", "Second factor", form=form)
 
     @method_decorator(_protected)
     def set_up(self, request: HttpRequest) -> HttpResponseBase:
-        """Show the picture to scan, take the first code, then show the backup codes, once."""
+        """Show the QR code, check the first code, then show the backup codes once."""
         user = _operator(request)
         if user is None:
             return redirect("admin:login")
-        if second_factor.has_one(user):
+        if second_factor.is_set_up(user):
             return redirect(self._url("second_factor", request))
         form = CodeForm(request.POST or None)
-        if form.is_valid() and _may_try(request, user, form):
+        if form.is_valid() and _within_rate_limit(request, user, form):
             code = form.cleaned_data["code"]
             codes = unit_of_work(lambda: second_factor.set_up(request, user, code))
             if codes is not None:
                 return self._codes(request, codes)
             form.add_error("code", WRONG_CODE)
-        device = unit_of_work(lambda: second_factor.device_to_set_up(user))
+        device = unit_of_work(lambda: second_factor.get_or_create_device(user))
         return self._page(
             request,
             "admin/second_factor_set_up.html",
             "Set up the second factor",
             form=form,
             secret=second_factor.secret_of(device),
-            picture=second_factor.picture_of(device),
-            is_needed=not self.has_permission(request),
+            qr_code=second_factor.qr_code_of(device),
+            is_required=not self.has_permission(request),
         )
 
     def backup_codes(self, request: HttpRequest) -> HttpResponse:
-        """Make new backup codes and show them, once; the old ones are void."""
+        """Create new backup codes and show them once; the old ones are deleted."""
         user = _operator(request)
         if user is None or request.method != "POST" or not second_factor.is_verified(user):
             return self._page(request, "admin/second_factor_codes.html", "Backup codes", codes=[])
@@ -169,8 +169,8 @@ class SupportSite(AdminSite):
         context = {
             **self.each_context(request),
             "title": title,
-            "next": self._next(request),
-            REDIRECT_FIELD_NAME: self._next(request),
+            "next": self._next_url(request),
+            REDIRECT_FIELD_NAME: self._next_url(request),
             **context,
         }
         return TemplateResponse(request, template, context)
@@ -179,23 +179,23 @@ class SupportSite(AdminSite):
         query = request.GET.urlencode()
         return reverse(f"admin:{name}") + (f"?{query}" if query else "")
 
-    def _next(self, request: HttpRequest) -> str:
-        """Return where the operator wanted to go, unless that is elsewhere."""
-        wanted = request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME, "")
-        is_ours = url_has_allowed_host_and_scheme(
-            wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    def _next_url(self, request: HttpRequest) -> str:
+        """Return the requested URL if it is on this host, else the dashboard."""
+        url = request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME, "")
+        is_same_host = url_has_allowed_host_and_scheme(
+            url, allowed_hosts={request.get_host()}, require_https=request.is_secure()
         )
-        return wanted if is_ours else reverse("admin:index")
+        return url if is_same_host else reverse("admin:index")
 
 
 def _operator(request: HttpRequest) -> User | None:
-    """Return the operator whose password this session has been given."""
+    """Return the operator who logged in to this session by password, or None."""
     user = request.user
     return user if isinstance(user, User) and user.is_active and user.is_staff else None
 
 
-def _may_try(request: HttpRequest, user: User, form: CodeForm) -> bool:
-    """Count a try towards the account's log-ins; say so on the form when it is one too many."""
+def _within_rate_limit(request: HttpRequest, user: User, form: CodeForm) -> bool:
+    """Count an attempt against the account's log-in limit; add a form error above the limit."""
     try:
         enforce_rate_limit(request, group="login_account", subject=f"second factor {user.pk}")
     except RateLimited as refusal:

@@ -1,4 +1,4 @@
-"""What operators did, for support: who, what, to whom, why and from where."""
+"""Support actions in the admin: actor, action, subject, reason and address."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from accounts.models import Action, SupportAction, User
 from support.operator_admin import ChoiceFilter, OperatorAdmin, as_uuid, display, link
 
-#: The page of what a support action is about.
+#: The page of the subject of a support action.
 SUBJECT_PAGES = {
     "user": "accounts_user_change",
     "wallet": "wallets_wallet_change",
@@ -33,7 +33,7 @@ class SupportActionAdmin(OperatorAdmin[SupportAction]):
     list_display = ("created_at", "actor", "action_label", "subject", "reason", "result")
     list_filter = (ActionFilter,)
     ordering = ("-id",)
-    search_fields = ("subject_id",)  # makes the box appear; `get_search_results` decides
+    search_fields = ("subject_id",)  # shows the search box; `get_search_results` searches
     search_help_text = "Email, id of a person or a wallet, request id"
     fieldsets = (
         (
@@ -63,16 +63,16 @@ class SupportActionAdmin(OperatorAdmin[SupportAction]):
             user = User.objects.filter(email=text.lower()).first()
             if user is not None:
                 text = str(user.pk)
-        meant = Q(subject_id=text) | Q(request_id=text)
+        condition = Q(subject_id=text) | Q(request_id=text)
         if as_uuid(text):
-            meant |= Q(actor_id=text)
-        return queryset.filter(meant), False
+            condition |= Q(actor_id=text)
+        return queryset.filter(condition), False
 
     @display(description="who")
-    def actor(self, done: Any) -> SafeString | str:
-        if done.actor_id is None:
-            return "nobody yet" if done.action == Action.LOG_IN_FAILED else "a command"
-        return link(done.actor_email, "accounts_user_change", done.actor_id)
+    def actor(self, row: Any) -> SafeString | str:
+        if row.actor_id is None:
+            return "not logged in" if row.action == Action.LOG_IN_FAILED else "a command"
+        return link(row.actor_email, "accounts_user_change", row.actor_id)
 
     @display(
         description="action",
@@ -83,11 +83,11 @@ class SupportActionAdmin(OperatorAdmin[SupportAction]):
             Action.VIEW.label: "info",
         },
     )
-    def action_label(self, done: SupportAction) -> str:
-        return done.get_action_display()
+    def action_label(self, row: SupportAction) -> str:
+        return row.get_action_display()
 
     @display(description="to what")
-    def subject(self, done: SupportAction) -> SafeString | str:
-        view = SUBJECT_PAGES.get(done.subject_kind)
-        name = f"{done.subject_kind} {done.subject_id}"
-        return link(name, view, done.subject_id) if view else name
+    def subject(self, row: SupportAction) -> SafeString | str:
+        view = SUBJECT_PAGES.get(row.subject_kind)
+        name = f"{row.subject_kind} {row.subject_id}"
+        return link(name, view, row.subject_id) if view else name

@@ -1,9 +1,10 @@
-"""Finding transactions by what somebody quotes to support, at a bounded cost whatever it is.
+"""The search of the transaction list in the admin, at a bounded cost.
 
-A wallet has its transactions in order in two indexes, one for each side. Nothing else is indexed
-(each index more would slow down every movement of money): a kind, a failure or a request id is
-looked for in the newest `LOOKED_AT` transactions, then, on the next page, in those before them.
-A request id that the service made says when, and is looked for in that minute alone.
+Two indexes hold the transactions of a wallet in order, one for the source and one for the target.
+There are no others, because each further index would slow down every movement of money. A kind, a
+failure or a request id is therefore searched for in the newest `TRANSACTIONS_SCANNED` transactions;
+the next page searches those before them. A request id that the service generated is a UUIDv7: its
+time limits the search to the ids of `MAX_REQUEST_DURATION`.
 """
 
 import uuid
@@ -19,107 +20,116 @@ from ledger.history import first_id_at
 from ledger.models import Transaction
 from wallets.models import Wallet
 
-LOOKED_AT = 250_000
-#: How long after its id was made a request may still write: longer than any statement may take.
-REQUEST_LASTS = timedelta(minutes=2)
-#: Several machines, several clocks.
-CLOCKS_DIFFER = timedelta(seconds=5)
-#: How many wallets of one customer are looked at, the newest ones.
-WALLETS = 50
+#: How many transactions one page searches where no index helps.
+TRANSACTIONS_SCANNED = 250_000
+#: How long after the generation of its id a request may write: longer than any statement timeout.
+MAX_REQUEST_DURATION = timedelta(minutes=2)
+#: By how much the clocks of several machines may differ.
+CLOCK_SKEW = timedelta(seconds=5)
+#: How many wallets of one customer are searched, the newest ones.
+MAX_WALLETS = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
-    """What a text means: transactions on any of the `sides`, each with an index, that also `fit`.
+class TransactionQuery:
+    """A parsed query: the transactions that meet one of the `conditions` and also the `filter`.
 
-    `wallets` is the number of wallets that it named, 0 if it was something else.
+    An index serves each condition. `wallet_count` is the number of wallets that are searched, 0
+    when the query names neither a customer nor a wallet.
     """
 
-    sides: tuple[Q, ...]
-    fit: Q | None = None
-    wallets: int = 0
+    conditions: tuple[Q, ...]
+    filter: Q | None = None
+    wallet_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """Ids of transactions, newest first, and the id below which to look on; None at the end.
+class SearchPage:
+    """Ids of transactions, newest first. The next page is below `next_before`; None: no more.
 
-    `is_cut` says that there may be more before that id although this page is not full.
+    `is_truncated`: the scan limit was reached before the page was full.
     """
 
     ids: list[uuid.UUID]
     next_before: uuid.UUID | None
-    is_cut: bool = False
+    is_truncated: bool = False
 
 
-def parse_query(text: str, typed_id: uuid.UUID | None) -> Query:
-    """Return what was meant: a customer, a wallet, a transaction, else a request id; "" is all."""
+def parse_query(text: str, typed_id: uuid.UUID | None) -> TransactionQuery:
+    """Return the query for a customer, a wallet or a transaction, else for a request id.
+
+    An empty text selects all transactions.
+    """
     if not text:
-        return Query((Q(),))
+        return TransactionQuery((Q(),))
     customers = Q(pk=typed_id) if typed_id else Q(email=text.lower())
     customer = User.objects.filter(customers).first()
     if customer is not None:
-        return _of_wallets(Wallet.objects.filter(owner_id=customer.pk))
+        return _wallet_query(Wallet.objects.filter(owner_id=customer.pk))
     if typed_id and Wallet.objects.filter(pk=typed_id).exists():
-        return _of_wallets(Wallet.objects.filter(pk=typed_id))
+        return _wallet_query(Wallet.objects.filter(pk=typed_id))
     if typed_id and Transaction.objects.filter(pk=typed_id).exists():
-        return Query((Q(pk=typed_id),))
-    return Query((window_of(text) or Q(),), fit=Q(request_id=text))
+        return TransactionQuery((Q(pk=typed_id),))
+    return TransactionQuery((request_id_range(text) or Q(),), filter=Q(request_id=text))
 
 
-def window_of(request_id: str) -> Q | None:
-    """Return the range of ids among which what a request wrote must be, if its id tells when."""
+def request_id_range(request_id: str) -> Q | None:
+    """Return the range of ids of the rows that a request may have written.
+
+    None for a request id without a time.
+    """
     moment = time_of_uuid7(request_id)
     if moment is None:
         return None
-    earliest, latest = moment - CLOCKS_DIFFER, moment + REQUEST_LASTS
+    earliest, latest = moment - CLOCK_SKEW, moment + MAX_REQUEST_DURATION
     return Q(pk__gte=first_id_at(earliest), pk__lt=first_id_at(latest))
 
 
 def find_transactions(
     transactions: QuerySet[Transaction],
-    meaning: Query,
+    query: TransactionQuery,
     *,
     before: uuid.UUID,
     count: int,
     is_filtered: bool,
-) -> Found:
-    """Return at most `count` of these transactions that are meant, with ids below `before`.
+) -> SearchPage:
+    """Return at most `count` of `transactions` that match the query, with ids below `before`.
 
-    With `is_filtered`, `transactions` are not all there are.
+    `is_filtered`: `transactions` is already a selection, for which no index may exist.
     """
     below = Q(pk__lt=before)
-    last_looked_at = None
-    if is_filtered or meaning.fit is not None:
-        last_looked_at = _merged(
-            [Transaction.objects.filter(side, below) for side in meaning.sides],
-            slice(LOOKED_AT - 1, LOOKED_AT),
+    last_scanned = None
+    if is_filtered or query.filter is not None:
+        last_scanned = _merge(
+            [Transaction.objects.filter(condition, below) for condition in query.conditions],
+            slice(TRANSACTIONS_SCANNED - 1, TRANSACTIONS_SCANNED),
         )
-    floor = last_looked_at[0] if last_looked_at else None
-    if floor is not None:
-        below &= Q(pk__gte=floor)
-    fit = meaning.fit or Q()
-    ids = _merged(
-        [transactions.filter(side, below, fit) for side in meaning.sides], slice(count + 1)
+    lowest_id = last_scanned[0] if last_scanned else None
+    if lowest_id is not None:
+        below &= Q(pk__gte=lowest_id)
+    matching = query.filter or Q()
+    ids = _merge(
+        [transactions.filter(condition, below, matching) for condition in query.conditions],
+        slice(count + 1),
     )
     if len(ids) > count:
-        return Found(ids[:count], ids[count - 1])
-    return Found(ids, floor, is_cut=floor is not None)
+        return SearchPage(ids[:count], ids[count - 1])
+    return SearchPage(ids, lowest_id, is_truncated=lowest_id is not None)
 
 
-def _of_wallets(wallets: QuerySet[Wallet]) -> Query:
-    newest = list(wallets.order_by("-created_at").values_list("pk", flat=True)[:WALLETS])
-    sides = [side for pk in newest for side in (Q(source_id=pk), Q(target_id=pk))]
-    return Query(tuple(sides), wallets=len(newest))
+def _wallet_query(wallets: QuerySet[Wallet]) -> TransactionQuery:
+    newest = list(wallets.order_by("-created_at").values_list("pk", flat=True)[:MAX_WALLETS])
+    conditions = [each for pk in newest for each in (Q(source_id=pk), Q(target_id=pk))]
+    return TransactionQuery(tuple(conditions), wallet_count=len(newest))
 
 
-def _merged(sides: Sequence[QuerySet[Transaction]], part: slice) -> list[uuid.UUID]:
-    """Return a part of each side's ids, newest first, together.
+def _merge(querysets: Sequence[QuerySet[Transaction]], part: slice) -> list[uuid.UUID]:
+    """Return the same part of each queryset's ids, merged, newest first.
 
-    Each side is read from the end of its own index. As one condition with OR, PostgreSQL would
-    sort a busy wallet's whole life.
+    PostgreSQL reads each queryset from the end of its own index. With a single OR condition it
+    would sort all transactions of a busy wallet.
     """
-    parts = [side.order_by("-pk").values_list("pk", flat=True)[part] for side in sides]
+    parts = [each.order_by("-pk").values_list("pk", flat=True)[part] for each in querysets]
     if not parts:
         return []
     first, *others = parts

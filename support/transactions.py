@@ -27,7 +27,12 @@ from support.operator_admin import (
     display,
     link,
 )
-from support.transaction_search import LOOKED_AT, WALLETS, find_transactions, parse_query
+from support.transaction_search import (
+    MAX_WALLETS,
+    TRANSACTIONS_SCANNED,
+    find_transactions,
+    parse_query,
+)
 from support.wallets import AssetFilter, amount_text
 from wallets.assets import system_wallet_name, to_decimal
 
@@ -41,8 +46,8 @@ if TYPE_CHECKING:
 
     Row = WithAnnotations[Transaction, _Owners]
 
-#: How long a browser waits for the books to be weighed, in milliseconds.
-WEIGHED_WITHIN_MS = 10_000
+#: The statement timeout of the trial balance page, in milliseconds.
+TRIAL_BALANCE_TIMEOUT_MS = 10_000
 COMPLETED, FAILED = "completed", "failed"
 
 
@@ -69,37 +74,37 @@ class OutcomeFilter(ChoiceFilter):
 
 
 class TransactionChangeList(KeysetChangeList):
-    """`?p=` is the id of the last transaction of the page before, or a moment to go back to."""
+    """`?p=` is the id of the last transaction of the page before, or a time to start before."""
 
-    takes_moments = True
+    accepts_times = True
 
     def find_page(self, after: str | None) -> tuple[Sequence[Model], str | None]:
         text = self.query.strip()
-        meaning = parse_query(text, as_uuid(text))
-        found = find_transactions(
+        query = parse_query(text, as_uuid(text))
+        page = find_transactions(
             self.queryset,
-            meaning,
-            before=MAX_ID if after is None else _id_of(after),
+            query,
+            before=MAX_ID if after is None else _parse_position(after),
             count=self.list_per_page,
             is_filtered=self.has_active_filters,
         )
-        self.next_label = "Look further back" if found.is_cut else "Older"
+        self.next_label = "Search older ones" if page.is_truncated else "Older"
         notes = []
-        if meaning.wallets == WALLETS:
-            notes.append(f"Of this customer's wallets, the newest {WALLETS} are looked at.")
-        if found.is_cut and found.next_before:
+        if query.wallet_count == MAX_WALLETS:
+            notes.append(f"Only the newest {MAX_WALLETS} wallets of this customer are searched.")
+        if page.is_truncated and page.next_before:
             notes.append(
-                f"Looked at {LOOKED_AT:,} transactions, back to"
-                f" {_moment_of(found.next_before):%Y-%m-%d %H:%M:%S} UTC, and no further."
-                " “Look further back” is below; a moment to start from helps, too."
+                f"Searched {TRANSACTIONS_SCANNED:,} transactions, back to"
+                f" {_time_of(page.next_before):%Y-%m-%d %H:%M:%S} UTC, and none before."
+                " “Search older ones” below continues; “Before (UTC)” starts at another time."
             )
         self.note = " ".join(notes)
-        rows = self.root_queryset.filter(pk__in=found.ids).order_by("-pk")
-        return list(rows), str(found.next_before) if found.next_before else None
+        rows = self.root_queryset.filter(pk__in=page.ids).order_by("-pk")
+        return list(rows), str(page.next_before) if page.next_before else None
 
 
-class MomentForm(forms.Form):
-    """A moment, as `?at=2026-01-31T12:00:00Z`; without a zone it is UTC."""
+class TimeForm(forms.Form):
+    """A time, as `?at=2026-01-31T12:00:00Z`; without a zone it is UTC."""
 
     at = forms.DateTimeField(
         label="At (UTC)",
@@ -113,7 +118,7 @@ class TransactionAdmin(OperatorAdmin[Transaction]):
     list_display = ("created_at", "kind", "amount", "source", "target", "outcome")
     list_filter = (OutcomeFilter, KindFilter, AssetFilter)
     ordering = ("-id",)
-    search_fields = ("id",)  # makes the box appear; the list itself looks
+    search_fields = ("id",)  # shows the search box; `TransactionChangeList` searches
     search_help_text = "Transaction, token, email, request id"
     fieldsets = (
         (
@@ -201,21 +206,21 @@ class TransactionAdmin(OperatorAdmin[Transaction]):
         return [path("trial-balance/", view, name="trial_balance"), *super().get_urls()]
 
     def trial_balance(self, request: HttpRequest) -> HttpResponse:
-        """Weigh the books, now or `?at=` a moment."""
-        form = MomentForm(request.GET)
+        """Show the trial balance of now, or of the time `?at=`."""
+        form = TimeForm(request.GET)
         at = form.cleaned_data["at"] if form.is_valid() else None
         lines: list[Line] = []
         is_too_long = False
         if form.is_valid():
             try:
-                lines = trial_balance(at=at, timeout_ms=WEIGHED_WITHIN_MS)
+                lines = trial_balance(at=at, timeout_ms=TRIAL_BALANCE_TIMEOUT_MS)
             except TrialBalanceTimeout:
                 is_too_long = True
         context = {
             **self.admin_site.each_context(request),
             "title": "Trial balance",
             "form": form,
-            "moment": at or datetime.now(UTC),
+            "as_of": at or datetime.now(UTC),
             "lines": lines,
             "table": {"headers": COLUMNS, "rows": [_cells(line) for line in lines]},
             "is_too_long": is_too_long,
@@ -237,10 +242,10 @@ def _wallet(row: Transaction, wallet_id: uuid.UUID, owner: str | None) -> SafeSt
     return link(name, "wallets_wallet_change", wallet_id)
 
 
-def _id_of(text: str) -> uuid.UUID:
-    """Return the id to start below. Raises `ValidationError` for neither an id nor a moment."""
+def _parse_position(text: str) -> uuid.UUID:
+    """Return the id below which a page starts. Raises `ValidationError` for neither id nor time."""
     return as_uuid(text) or first_id_at(forms.DateTimeField().clean(text))
 
 
-def _moment_of(transaction_id: uuid.UUID) -> datetime:
+def _time_of(transaction_id: uuid.UUID) -> datetime:
     return datetime.fromtimestamp((transaction_id.int >> 80) / 1000, UTC)

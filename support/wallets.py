@@ -1,4 +1,4 @@
-"""Wallets and assets for support: looked at, frozen and set free; balances are the ledger's."""
+"""Wallets and assets in the admin: viewed, frozen, unfrozen. Only the ledger moves money."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -40,7 +40,7 @@ STATUS_COLOURS = {Status.ACTIVE: "success", Status.FROZEN: "warning", Status.CLO
 
 
 def amount_text(minor: int | None, symbol: str) -> str:
-    """Return minor units as people write them, e.g. `1,250.00 USD`; nothing for None."""
+    """Return minor units as a decimal with the symbol, e.g. `1,250.00 USD`; "" for None."""
     return "" if minor is None else f"{to_decimal(minor, symbol):,f} {symbol}"
 
 
@@ -48,7 +48,7 @@ class AssetForm(_AssetModelForm):
     class Meta:
         model = Asset
         fields = ("symbol", "name", "decimals", "is_cash")
-        help_texts = {"symbol": "1 to 12 of A-Z and 0-9, for good."}
+        help_texts = {"symbol": "1 to 12 of A-Z and 0-9. It cannot be changed later."}
 
     def clean_symbol(self) -> str:
         symbol = str(self.cleaned_data["symbol"])
@@ -71,13 +71,13 @@ class AssetAdmin(OperatorAdmin[Asset]):
         return is_operator(request)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Asset | None = None) -> Any:
-        """Return what would change the meaning of amounts: only the name may, once it is there."""
+        """Return the fields that give amounts their meaning: only an asset's name may change."""
         return () if obj is None else ("symbol", "decimals", "is_cash")
 
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
     ) -> Asset | None:
-        # What cannot be a symbol may not be fit for a query either (a NUL, say).
+        # An invalid symbol may also be invalid in a query (it may contain a NUL character).
         if not SYMBOL.fullmatch(object_id):
             return None
         return super().get_object(request, object_id, from_field)
@@ -102,7 +102,7 @@ class StatusFilter(ChoiceFilter):
         wallets = super().filtered(queryset, chosen)
         if chosen == Status.ACTIVE:
             return wallets
-        # The few that are not active all have a reason on record, and that has an index.
+        # Each wallet that is not active has a status change, and status changes have an index.
         return wallets.filter(pk__in=StatusChange.objects.values("wallet"))
 
 
@@ -140,14 +140,14 @@ class StatusChangeInline(TabularInline[StatusChange, Wallet]):
 class WalletAdmin(OperatorAdmin[Wallet]):
     subject_kind = "wallet"
     views_are_recorded = True
-    list_display = ("id", "holder", "asset_symbol", "balance", "status_label", "created_at")
+    list_display = ("id", "owner_link", "asset_symbol", "balance", "status_label", "created_at")
     list_filter = (StatusFilter, AssetFilter)
     list_select_related = ("owner",)
     ordering = ("id",)
-    search_fields = ("id",)  # makes the box appear; `get_search_results` decides
+    search_fields = ("id",)  # shows the search box; `get_search_results` searches
     search_help_text = "Token, or the owner's email or id"
     fieldsets = (
-        (None, {"fields": (("id", "created_at"), ("holder", "status_label"))}),
+        (None, {"fields": (("id", "created_at"), ("owner_link", "status_label"))}),
         (
             "Money",
             {"fields": (("balance", "asset_symbol"), ("held", "available"), "transactions")},
@@ -162,13 +162,13 @@ class WalletAdmin(OperatorAdmin[Wallet]):
         text = search_term.strip()
         if not text:
             return queryset, False
-        found_id = as_uuid(text)
-        if found_id:
-            return queryset.filter(Q(id=found_id) | Q(owner_id=found_id)), False
+        typed_id = as_uuid(text)
+        if typed_id:
+            return queryset.filter(Q(id=typed_id) | Q(owner_id=typed_id)), False
         return queryset.filter(owner__email=text.lower()), False
 
     @display(description="owner")
-    def holder(self, wallet: Wallet) -> SafeString | str:
+    def owner_link(self, wallet: Wallet) -> SafeString | str:
         if wallet.owner is None:
             return f"SYSTEM:{wallet.purpose}"
         return link(wallet.owner.email, "accounts_user_change", wallet.owner_id)
@@ -199,7 +199,7 @@ class WalletAdmin(OperatorAdmin[Wallet]):
     def transactions(self, wallet: Wallet) -> SafeString:
         return link("Transactions of this wallet", "ledger_transaction_changelist", q=wallet.pk)
 
-    def offers(self, obj: Wallet, action_name: str) -> bool:
+    def is_available(self, obj: Wallet, action_name: str) -> bool:
         status = {"freeze": Status.ACTIVE, "unfreeze": Status.FROZEN}[action_name]
         return obj.owner_id is not None and obj.status == status
 
@@ -212,14 +212,14 @@ class WalletAdmin(OperatorAdmin[Wallet]):
         return self._set_status(request, object_id, Status.ACTIVE, "Unfreeze")
 
     def owned_wallet(self, request: HttpRequest, wallet_id: str) -> Wallet:
-        """Return the wallet. Raises `Http404` for a system wallet too: nobody acts on those."""
+        """Return the wallet. Raises `Http404` also for a system wallet, which has no actions."""
         wallet = self.get_object(request, wallet_id)
         if wallet is None or wallet.owner_id is None:
             raise Http404
         return wallet
 
-    def facts(self, wallet: Wallet) -> str:
-        """Return what somebody should have before their eyes who is about to act on the wallet."""
+    def describe(self, wallet: Wallet) -> str:
+        """Return the state of the wallet, for the page on which an operator confirms an action."""
         return f"{wallet.owner}: {self.balance(wallet)}, {wallet.status}. Wallet {wallet.id}."
 
     def back_to(self, wallet: Wallet) -> HttpResponse:
@@ -232,15 +232,20 @@ class WalletAdmin(OperatorAdmin[Wallet]):
         form = ReasonForm(request.POST if request.method == "POST" else None)
         if not form.is_valid():
             title = f"{verb} this wallet"
-            return self.ask(
-                request, wallet, form, title=title, facts=self.facts(wallet), button=verb
+            return self.confirm_page(
+                request,
+                wallet,
+                form,
+                title=title,
+                description=self.describe(wallet),
+                button=verb,
             )
         reason, operator = form.cleaned_data["reason"], operator_of(request)
-        done = Action.FREEZE if status == Status.FROZEN else Action.UNFREEZE
+        action = Action.FREEZE if status == Status.FROZEN else Action.UNFREEZE
 
         def work() -> None:
             set_status(wallet.id, status=status, reason=reason, actor=operator)
-            self.record(request, wallet, done, reason=reason)
+            self.record_action(request, wallet, action, reason=reason)
 
         try:
             unit_of_work(work)

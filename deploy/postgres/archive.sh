@@ -1,13 +1,13 @@
 #!/bin/sh
-# PostgreSQL's archive_command: archive.sh PATH NAME FOLDER keeps a finished segment of the
-# write-ahead log as FOLDER/NAME.gz. Fails rather than write over another one of that name.
+# PostgreSQL's archive_command: archive.sh PATH NAME FOLDER copies a finished segment of the
+# write-ahead log to FOLDER/NAME.gz. Fails when a different file of that name exists.
 set -eu
 
 umask 077
 mkdir -p "$3"
 target=$3/$2.gz
 if [ -e "$target" ]; then
-    # Archived before a crash that kept PostgreSQL from knowing.
+    # The segment was archived before a crash, but PostgreSQL did not record that.
     gzip --decompress --stdout "$target" | cmp --silent - "$1"
     exit
 fi

@@ -1,7 +1,7 @@
 #!/bin/sh
-# base_backup.sh ARCHIVE [KEEP]: copies the running cluster into ARCHIVE/base, checks the copy, and
-# keeps the newest KEEP (2) of them with all of the log in ARCHIVE/wal since the oldest. Connects as
-# psql would: by PGHOST and the like, as a superuser or a role with REPLICATION.
+# base_backup.sh ARCHIVE [KEEP]: makes a base backup of the running cluster in ARCHIVE/base, verifies
+# it, and deletes all but the newest KEEP (2) base backups and the WAL in ARCHIVE/wal before them.
+# Connects by PGHOST etc., like psql, as a superuser or a role with REPLICATION.
 set -eu
 
 archive=$1
@@ -14,7 +14,7 @@ rm -rf "$draft"
 pg_basebackup --username="${PGUSER:-postgres}" --no-password --pgdata="$draft" \
     --checkpoint=fast --wal-method=stream --manifest-checksums=SHA256
 pg_verifybackup --quiet "$draft"
-# Named by the end: from then on one may go back to any moment.
+# Named by its end: recovery is possible to any time after it.
 name=base-$(date -u +%Y%m%dT%H%M%SZ)
 mv "$draft" "$archive/base/$name"
 
@@ -23,4 +23,4 @@ find "$archive/base" -maxdepth 1 -name 'base-*' | sort | head -n "-$keep" |
 oldest=$(find "$archive/base" -maxdepth 1 -name 'base-*' | sort | head -n 1)
 first=$(sed -n 's/^START WAL LOCATION: .*(file \(.*\))$/\1/p' "$oldest/backup_label")
 pg_archivecleanup -x .gz "$archive/wal" "$first"
-echo "Wrote $archive/base/$name; from its end on one may go back to any moment."
+echo "Wrote $archive/base/$name; recovery is possible to any time after its end."

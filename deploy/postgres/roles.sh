@@ -1,7 +1,7 @@
 #!/bin/sh
-# Makes the database and its roles: wallet_owner migrates, wallet_app serves, wallet_monitor looks.
-# PostgreSQL's image runs it once, on an empty volume. Once more does no harm, and gives the roles
-# the passwords that lie in the files now. The passwords never stand on a command line.
+# Creates the database and its roles: wallet_owner for migrations, wallet_app for the service,
+# wallet_monitor for monitoring. PostgreSQL's image runs it once, on an empty volume. It may be
+# repeated: it then sets the passwords from the files. No command line contains a password.
 set -eu
 
 SECRETS=${SECRETS:-/secrets}
@@ -12,7 +12,7 @@ psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 \
 \set app_password `cat "$SECRETS/app/app_password"`
 \set owner_password `cat "$SECRETS/owner/owner_password"`
 \set monitor_password `cat "$SECRETS/monitor/monitor_password"`
--- Not even with log_statement does a password get into the log.
+-- Keeps the passwords out of the log, whatever log_statement is.
 SET log_statement = 'none';
 SET log_min_error_statement = 'panic';
 SELECT format('CREATE ROLE %I LOGIN', name)

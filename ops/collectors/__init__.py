@@ -1,1 +1,1 @@
-"""Figures that the database knows, for `/metrics`."""
+"""Metrics that are read from the database, for `/metrics`."""

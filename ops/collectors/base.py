@@ -1,7 +1,7 @@
-"""What the database knows, for `/metrics`: asked for on a connection of its own, briefly.
+"""Metrics that are read from the database, over a separate connection with short timeouts.
 
-A pool that is exhausted, a lock that is held or a database that is away are what the figures
-should tell of, so they must not keep them from coming.
+The metrics must report an exhausted pool, a held lock and an unavailable database. So they use
+neither the pool nor its timeouts.
 """
 
 import time
@@ -15,23 +15,23 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 Cursor = psycopg.Cursor[tuple[Any, ...]]
-#: Asks the database and returns figures. It may raise what psycopg raises.
-Reader = Callable[[Cursor], Iterable[Metric]]
+#: Queries the database and returns metrics. May raise `psycopg.Error`.
+MetricsQuery = Callable[[Cursor], Iterable[Metric]]
 
 _CONNECT_SECONDS = 2
 _STATEMENT_MS = 1_000
-#: What Django adds for its own connections.
+#: Parameters that Django adds, which libpq does not know.
 _NOT_LIBPQ = {"context", "cursor_factory", "prepare_threshold"}
 
 
 class DatabaseCollector(Collector):
-    """The figures of all readers, a transaction for each; one that fails keeps no other away."""
+    """The metrics of all queries. Each runs in its own transaction, so one may fail alone."""
 
-    def __init__(self, readers: Mapping[str, Reader]) -> None:
-        self._readers = readers
+    def __init__(self, queries: Mapping[str, MetricsQuery]) -> None:
+        self._queries = queries
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the figures, and what went wrong with asking for them."""
+        """Yield the metrics, and one for each query that failed."""
         started = time.perf_counter()
         failed = GaugeMetricFamily(
             "wallet_facts_failed", "1: these figures could not be read.", labels=["part"]
@@ -39,9 +39,9 @@ class DatabaseCollector(Collector):
         is_up = False
         with suppress(psycopg.Error), _connect() as database:
             is_up = True
-            for part, reader in self._readers.items():
+            for part, query in self._queries.items():
                 try:
-                    yield from _read(database, reader)
+                    yield from _run(database, query)
                 except psycopg.Error:
                     failed.add_metric([part], 1)
         if is_up:
@@ -70,9 +70,9 @@ def _connect() -> psycopg.Connection[tuple[Any, ...]]:
     return psycopg.connect(**{**libpq, "connect_timeout": _CONNECT_SECONDS}, autocommit=True)
 
 
-def _read(database: psycopg.Connection[tuple[Any, ...]], reader: Reader) -> list[Metric]:
+def _run(database: psycopg.Connection[tuple[Any, ...]], query: MetricsQuery) -> list[Metric]:
     with database.transaction(), database.cursor() as cursor:
-        # Of this transaction only, so that a pooler in between keeps nothing of it.
+        # For this transaction only, so that no setting stays in the session of a pooler.
         cursor.execute("SET TRANSACTION READ ONLY")
         cursor.execute(f"SET LOCAL statement_timeout = {_STATEMENT_MS}")
-        return list(reader(cursor))
+        return list(query(cursor))

@@ -1,4 +1,4 @@
-"""The figures of the database and of the scheduled jobs, for `/metrics`."""
+"""Metrics of the database and of the scheduled jobs."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from ops.collectors.base import Cursor, counter, gauge
 
 
 def collect_database(cursor: Cursor) -> Iterator[Metric]:
-    """Say who waits for whom in this database, as far as the app's role may see."""
+    """Yield lock waits, the oldest transaction and deadlocks, as far as the app's role may see."""
     cursor.execute(
         """
         SELECT count(*) FILTER (WHERE wait_event_type = 'Lock'),
@@ -17,12 +17,12 @@ def collect_database(cursor: Cursor) -> Iterator[Metric]:
          WHERE datname = current_database() AND pid <> pg_backend_pid()
         """
     )
-    [(waiting, longest)] = cursor.fetchall()
-    yield gauge("wallet_database_lock_waiters", "Sessions that wait for a lock.", waiting)
+    [(waiting_sessions, oldest_seconds)] = cursor.fetchall()
+    yield gauge("wallet_database_lock_waiters", "Sessions that wait for a lock.", waiting_sessions)
     yield gauge(
         "wallet_database_longest_transaction_seconds",
         "The age of the oldest open database transaction.",
-        float(longest),
+        float(oldest_seconds),
     )
     cursor.execute("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
     [(deadlocks,)] = cursor.fetchall()
@@ -30,7 +30,7 @@ def collect_database(cursor: Cursor) -> Iterator[Metric]:
 
 
 def collect_jobs(cursor: Cursor) -> Iterator[Metric]:
-    """Tell of each scheduled job whether its last run failed, and who would run the next."""
+    """Yield whether the last run of each scheduled job failed, and the number of live workers."""
     cursor.execute(
         """
         SELECT DISTINCT ON (task_name) task_name, status = 'failed' FROM procrastinate_jobs

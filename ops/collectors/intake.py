@@ -1,7 +1,7 @@
-"""The figures of the queue and its processor, for `/metrics`.
+"""Metrics of the queue and its processor.
 
-The processor is a process of its own, perhaps on another machine: what it did is told by the row
-that it commits with each chunk.
+The processor is a separate process, perhaps on another machine. Its metrics come from the row that
+it updates with each chunk.
 """
 
 from collections.abc import Iterator
@@ -13,8 +13,8 @@ from intake.queue_length import queue_length
 from intake.status import PROCESSOR_STATES, derive_state
 from ops.collectors.base import Cursor, counter, gauge
 
-#: A longer queue is told as this long: counting it would take longer than a scrape may.
-_MOST = 1_000_000
+#: A longer queue is reported with this length: counting it would exceed the statement timeout.
+_MAX_LENGTH = 1_000_000
 
 _PROCESSOR = """
     SELECT heartbeat_at, current_chunk IS NOT NULL, last_chunk, completed, failed, attempt_totals,
@@ -26,11 +26,11 @@ _PROCESSOR = """
 
 
 def collect_queue(cursor: Cursor) -> Iterator[Metric]:
-    """Tell how much waits to run, and for how long the oldest that was never tried."""
-    queue = queue_length(cursor, limit=_MOST)
+    """Yield the length of the queue and the age of the oldest transaction not tried yet."""
+    queue = queue_length(cursor, limit=_MAX_LENGTH)
     length = GaugeMetricFamily(
         "wallet_queue_transactions",
-        f"Queued transactions, up to {_MOST}: ready to run, or retrying later.",
+        f"Queued transactions, up to {_MAX_LENGTH}: ready to run, or retrying later.",
         labels=["state"],
     )
     length.add_metric(["ready"], queue.untried + queue.due)
@@ -44,17 +44,17 @@ def collect_queue(cursor: Cursor) -> Iterator[Metric]:
 
 
 def collect_processor(cursor: Cursor) -> Iterator[Metric]:
-    """Tell what the processor does, and what it has done since the installation was made."""
+    """Yield the state of the processor, and its counters since the installation was created."""
     cursor.execute(_PROCESSOR)
     [(heartbeat_at, is_busy, last_chunk, completed, given_up, totals, now, is_importing)] = (
         cursor.fetchall()
     )
-    present = derive_state(heartbeat_at, is_busy=is_busy, is_importing=is_importing, now=now)
+    current_state = derive_state(heartbeat_at, is_busy=is_busy, is_importing=is_importing, now=now)
     states = GaugeMetricFamily(
         "wallet_processor_state", "1 for the state it is in.", labels=["state"]
     )
     for state in PROCESSOR_STATES:
-        states.add_metric([state], state == present)
+        states.add_metric([state], state == current_state)
     yield states
     yield counter("wallet_queue_completed", "Queued transactions that completed.", completed)
     yield counter(

@@ -1,4 +1,4 @@
-"""The figures of the ledger, for `/metrics`: is it in order, and is there room for what comes."""
+"""Metrics of the ledger: its last verification, and the months that have partitions."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -10,7 +10,7 @@ from ops.collectors.base import Cursor, gauge
 
 
 def collect_ledger(cursor: Cursor) -> Iterator[Metric]:
-    """Tell what the newest verification found, and when. 0 as its time: there was none yet."""
+    """Yield the result and the time of the newest verification; 0 as the time before the first."""
     cursor.execute(
         "SELECT extract(epoch FROM finished_at), seconds, findings, unbalanced_assets"
         "  FROM ledger_verification ORDER BY id DESC LIMIT 1"
@@ -34,7 +34,7 @@ def collect_ledger(cursor: Cursor) -> Iterator[Metric]:
 
 
 def collect_partitions(cursor: Cursor) -> Iterator[Metric]:
-    """Tell how many months there are before money stops."""
+    """Yield for how many months there are partitions; without one no money can move."""
     cursor.execute(EXISTING_PARTITIONS)
     existing = {name for (name,) in cursor.fetchall()}
     yield gauge(

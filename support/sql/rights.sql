@@ -1,2 +1,2 @@
--- Nothing is added to Django's log of the admin: what operators do is in accounts_supportaction.
+-- Django's admin log stays empty: the actions of operators are in accounts_supportaction.
 SELECT for_app_role('REVOKE INSERT, UPDATE, DELETE ON django_admin_log FROM wallet_app');

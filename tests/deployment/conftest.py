@@ -1,4 +1,4 @@
-"""A scratch directory in place of a host, and a stand-in in place of its engine."""
+"""A temporary directory that replaces a host, and a fake that replaces Docker."""
 
 import json
 import os
@@ -21,19 +21,19 @@ from harness.installation import Installation
 
 PROGRAMS = BASE_DIR / ".venv-ansible" / "bin"
 DEADLINE_SECONDS = 600
-#: What needs packages, systemd, an engine or the kernel's packet filter.
+#: The tags of tasks that need packages, systemd, Docker or nftables.
 NEEDS_A_HOST = "packages,engine,firewall,systemd"
 ADDRESS = "wallet.test"
 
 
 @dataclass
 class Project:
-    """A clone of the code, of which releases are made."""
+    """A clone of the code, from which releases are made."""
 
     folder: Path
 
     def commit(self, change: str) -> str:
-        """Commit a change, and return the name that its release has."""
+        """Commit a change and return the name of its release."""
         (self.folder / "CHANGE").write_text(change)
         self._git("add", "--all")
         self._git("-c", "user.name=T", "-c", "user.email=t@test", "commit", "--quiet", "-m", change)
@@ -49,7 +49,7 @@ class Project:
 
 @dataclass
 class Report:
-    """What a run of the playbook printed, and its last line in numbers."""
+    """The output of a run of the playbook."""
 
     output: str
     status: int
@@ -61,7 +61,7 @@ class Report:
 
     @property
     def messages(self) -> dict[str, str]:
-        """What the last failure of each host said."""
+        """The message of the last failure of each host."""
         failures = re.findall(r"^fatal: \[(\S+)\]: FAILED! => (\{.*\})$", self.output, re.M)
         return {host: json.loads(result)["msg"] for host, result in failures}
 
@@ -72,7 +72,7 @@ class Report:
 
 @dataclass
 class Host:
-    """A folder that stands for a host's file system. Its engine is `stand_in_docker`."""
+    """A folder that replaces a host's file system. Its Docker is `fake_docker`."""
 
     root: Path
     project: Project
@@ -82,8 +82,8 @@ class Host:
         for folder in ("bin", "engine", "units"):
             (self.root / folder).mkdir(parents=True)
         docker = self.root / "bin" / "docker"
-        stand_in = Path(__file__).with_name("stand_in_docker.py")
-        docker.write_text(f'#!/bin/sh\nexec {sys.executable} {stand_in} "$@"\n')
+        fake = Path(__file__).with_name("fake_docker.py")
+        docker.write_text(f'#!/bin/sh\nexec {sys.executable} {fake} "$@"\n')
         docker.chmod(0o755)
 
     @property
@@ -92,16 +92,16 @@ class Host:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a command there finds: its engine among the programs."""
+        """The environment of commands on the host, with the fake Docker on the PATH."""
         return {
             "HOME": str(self.root),
             "PATH": f"{self.root / 'bin'}:{os.environ['PATH']}",
-            "STAND_IN_HOME": str(self.root / "engine"),
+            "FAKE_DOCKER_HOME": str(self.root / "engine"),
         }
 
     @property
     def current(self) -> str:
-        """The name of the deployment that is in use."""
+        """The name of the current deployment."""
         return self.current_link.resolve().name
 
     @property
@@ -110,29 +110,29 @@ class Host:
 
     @property
     def running(self) -> dict[str, str]:
-        """What runs, by service, and of which deployment."""
+        """The deployment that each running service belongs to."""
         running: dict[str, str] = self._engine("state.json")["running"]
         return {name: running[name] for name in ("web-a", "web-b", "worker")}
 
     @property
     def calls(self) -> list[str]:
-        """What the engine was asked to do, without the options that are always there."""
+        """The calls of Docker, without the options that all of them have."""
         lines = (self.root / "engine" / "calls").read_text().splitlines()
         return [re.sub(r"compose --project-name wallet .*/host\.yml ", "", line) for line in lines]
 
     def deploy(self, **variables: Any) -> Report:
-        """Run the playbook as its users do, but for what this folder cannot have."""
+        """Run the playbook, without the tasks that need a real host."""
         return self._play("ansible_deployment.yml", f"{ADDRESS},", variables)
 
     def rotate(self, secret: str) -> Report:
         return self._play("rotate_secrets.yml", f"{ADDRESS},", {"secret": secret})
 
-    def ask(self, inventory: Path) -> Report:
-        """Run the first part of the playbook, which looks at what is asked for, and the code's."""
+    def check_variables(self, inventory: Path) -> Report:
+        """Run only the roles that check the variables and fetch the code."""
         return self._play(self._playbook("request", "code"), str(inventory), {})
 
     def configure(self, role: str, **variables: Any) -> None:
-        """Run one part of the playbook alone, which has to succeed."""
+        """Run one role of the playbook, which has to succeed."""
         report = self._play(self._playbook(role), f"{ADDRESS},", variables)
         assert report.status == 0, report.output
 
@@ -152,7 +152,7 @@ class Host:
                 playbook,
                 f"--inventory={inventory}",
                 "--connection=local",
-                # As who wants to see what changes.
+                # With --diff, which must not show secrets.
                 "--diff",
                 f"--skip-tags={NEEDS_A_HOST}",
                 f"--extra-vars={json.dumps(given)}",
@@ -167,11 +167,11 @@ class Host:
         return Report(run.stdout + run.stderr, run.returncode)
 
     def run_as_processes(self, processes: dict[str, Any]) -> None:
-        """Make the engine run these services as real processes."""
+        """Make the fake Docker run these services as real processes."""
         (self.root / "engine" / "processes.json").write_text(json.dumps(processes))
 
-    def break_down(self, *services: str) -> None:
-        """Let no container start whose name and deployment contain one of these."""
+    def fail_to_start(self, *services: str) -> None:
+        """Make the start of containers fail whose name and deployment contain one of these."""
         (self.root / "engine" / "broken.json").write_text(json.dumps(services))
 
     def forget_calls(self) -> None:
@@ -216,8 +216,8 @@ def host(tmp_path: Path) -> Iterator[Host]:
 
 @pytest.fixture
 def installation() -> Iterator[Installation]:
-    """The demo, whose database the host's web servers share."""
-    # Not pytest's directory: the database's user may have to pass through.
+    """The demo, whose database the host's web servers use."""
+    # Not pytest's directory, which the database's user cannot enter.
     with tempfile.TemporaryDirectory(prefix="wallet-test-") as directory:
         installation = Installation(data_dir=Path(directory, "data"))
         yield installation

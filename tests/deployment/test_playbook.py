@@ -1,4 +1,4 @@
-"""The playbook on a folder in place of a host: what it makes, and what it does with a failure."""
+"""The playbook on a folder that replaces a host: deploy, rotate, roll back, wrong variables."""
 
 import http.server
 import json
@@ -19,7 +19,7 @@ REFUSED_NUMBERS = "wallet_backup_days must be at least 1 and wallet_keep_release
 CREDENTIALS = {"githubuser": "ada", "githubpassword": "tea-4711"}
 PLAIN = {"wallet_repository": "http://a.test/wallet.git"}
 # fmt: off
-#: What is asked for, and the sentence that it gets.
+#: Wrong variables, and the message of the failure.
 WRONG_INPUT: tuple[tuple[dict[str, Any], str], ...] = (
     ({"wallet_ref": ""},                         REFUSED_REF),
     ({"wallet_ref": "-x"},                       REFUSED_REF),
@@ -34,13 +34,13 @@ WRONG_INPUT: tuple[tuple[dict[str, Any], str], ...] = (
     ({"wallet_settings": {"NAME": "it's"}},      REFUSED_SETTINGS),
     ({"wallet_backup_days": 0},                  REFUSED_NUMBERS),
     ({"wallet_keep_releases": 1},                REFUSED_NUMBERS),
-    ({"request_supported": ["Plan 9"]},          "This playbook knows Plan 9; "),
+    ({"request_supported": ["Plan 9"]},          "This playbook supports Plan 9; "),
 )
 # fmt: on
 
 
 class Health(http.server.ThreadingHTTPServer):
-    """Answers where the proxy would: the last question of the playbook."""
+    """Answers the health check of the playbook in place of the proxy."""
 
     status = 200
 
@@ -52,7 +52,7 @@ class Health(http.server.ThreadingHTTPServer):
             self.end_headers()
 
         def log_message(self, *_arguments: Any) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def health() -> Iterator[Health]:
         server.shutdown()
 
 
-def test_bare_host_runs_the_release_and_a_second_time_changes_nothing(
+def test_a_first_deployment_a_repetition_a_rotation_and_a_roll_back(
     host: Host, health: Health
 ) -> None:
     host.variables = {
@@ -76,21 +76,21 @@ def test_bare_host_runs_the_release_and_a_second_time_changes_nothing(
         },
     }
 
-    # When the first release of a bare host does not come up
+    # When the first release of a bare host does not start
     release = host.project.commit("The first release")
-    host.break_down("web-a")
+    host.fail_to_start("web-a")
     report = host.deploy()
-    # Then that is told, and what there is can be looked at
+    # Then the failure is reported, and the containers are left for inspection
     assert report.status != 0
     assert '"Replace web-a" failed' in report.message
     assert "Nothing ran before" in report.message
     assert not host.current_link.exists()
 
-    # When it does come up, and is deployed once more
-    host.break_down()
+    # When it starts, and is deployed a second time
+    host.fail_to_start()
     host.forget_calls()
     first, again = host.deploy(), host.deploy()
-    # Then every step was done once, in the order that refuses nobody
+    # Then every step ran once, in the order that refuses no request
     assert (first.status, again.status) == (0, 0), first.output + again.output
     assert again.changed == 0, again.output
     up = "up --detach --no-deps --wait --wait-timeout=180"
@@ -98,7 +98,7 @@ def test_bare_host_runs_the_release_and_a_second_time_changes_nothing(
         "run --rm --no-deps -T prepare",
         f"{up} database redis",
         "run --rm --no-deps -T migrate",
-        # The worker came up the first time.
+        # The worker started in the first attempt.
         f"{up} web-a",
         f"{up} web-b",
         f"{up} proxy",
@@ -107,7 +107,7 @@ def test_bare_host_runs_the_release_and_a_second_time_changes_nothing(
     good, running = host.current, host.running
     assert good.startswith(f"{release}-")
     assert set(running.values()) == {good}
-    # And nobody but root sees the settings or gets to the secrets
+    # And only root can read the settings and the secrets
     deployment = host.current_link.resolve()
     closed = (deployment, deployment / "settings.env", host.etc / "secrets", host.root / "backups")
     assert [oct(path.stat().st_mode & 0o077) for path in closed] == ["0o0"] * len(closed)
@@ -121,7 +121,7 @@ def test_bare_host_runs_the_release_and_a_second_time_changes_nothing(
     (keys / "secret_key_fallbacks").write_text("older")
     host.forget_calls()
     report = host.rotate("secret_key")
-    # Then the web servers were replaced twice, and what the old key signed still counts
+    # Then the web servers were replaced twice, and the old key is a fallback
     assert report.status == 0, report.output
     assert host.calls.count(f"{up} web-a") == host.calls.count(f"{up} web-b") == 2
     key = (keys / "secret_key").read_text()
@@ -130,19 +130,19 @@ def test_bare_host_runs_the_release_and_a_second_time_changes_nothing(
     assert (keys / "secret_key_fallbacks").read_text().split() == ["old", "older"]
     good, running = host.current, host.running
 
-    # When another release comes up, but moves no money
+    # When another release starts, but its health check fails
     host.project.commit("Another release")
     health.status = 503
     report = host.deploy()
-    # Then the first one serves as before, the playbook fails, and says why
+    # Then the first one serves as before, and the playbook fails with the reason
     assert report.status != 0
     assert '"Ask whether money can move" failed' in report.message
     assert f"{good} serves, as before" in report.message
     assert (host.current, host.running) == (good, running)
 
 
-def test_wrong_input_is_one_sentence_and_touches_nothing(host: Host) -> None:
-    # Given a host for each
+def test_wrong_variables_are_reported_and_change_nothing(host: Host) -> None:
+    # Given a host for each wrong variable
     host.project.commit("A release")
     hosts = {
         f"host-{number}": {**variables, "wallet_root": str(host.root / f"opt-{number}")}
@@ -150,10 +150,10 @@ def test_wrong_input_is_one_sentence_and_touches_nothing(host: Host) -> None:
     }
     (host.root / "inventory.json").write_text(json.dumps({"all": {"hosts": hosts}}))
 
-    # When they are asked together
-    report = host.ask(host.root / "inventory.json")
+    # When all are checked together
+    report = host.check_variables(host.root / "inventory.json")
 
-    # Then each says its own sentence
+    # Then each one has its own message
     for name, (_, sentence) in zip(hosts, WRONG_INPUT, strict=True):
         assert report.messages[name].startswith(sentence), report.output
     assert "tea-4711" not in report.output

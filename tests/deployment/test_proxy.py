@@ -1,4 +1,4 @@
-"""The proxy that the playbook configures, as a process: what it passes on, says and writes down."""
+"""The proxy that the playbook configures, as a process: routing, error bodies and logs."""
 
 import http.client
 import http.server
@@ -32,13 +32,13 @@ SECRETS = {
 
 
 class Instance(http.server.ThreadingHTTPServer):
-    """A web server that answers, and breaks off when it is asked for what is lost."""
+    """A web server that answers GET, and closes the connection on POST."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         server: "Instance"
 
         def do_GET(self) -> None:
-            self.server.asked.append(self.path)
+            self.server.paths.append(self.path)
             self.send_response(200)
             self.send_header("Content-Length", "0")
             self.end_headers()
@@ -47,11 +47,11 @@ class Instance(http.server.ThreadingHTTPServer):
             self.close_connection = True
 
         def log_message(self, *_arguments: Any) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), self.Handler)
-        self.asked: list[str] = []
+        self.paths: list[str] = []
 
 
 @pytest.fixture
@@ -71,10 +71,10 @@ class Proxy:
 
     def call(self, method: str, path: str) -> tuple[http.client.HTTPResponse, bytes]:
         """Send a request with secrets in it."""
-        # Its certificate is of the proxy's own authority; who calls an address sends no name.
-        trusting = ssl._create_unverified_context()
+        # The certificate is from the proxy's internal CA, and the URL is an IP address.
+        without_verification = ssl._create_unverified_context()
         connection = http.client.HTTPSConnection(
-            "127.0.0.1", self.port, context=trusting, timeout=DEADLINE_SECONDS
+            "127.0.0.1", self.port, context=without_verification, timeout=DEADLINE_SECONDS
         )
         connection.request(method, path, headers={"Host": ADDRESS, **SECRETS})
         answer = connection.getresponse()
@@ -90,7 +90,7 @@ class Proxy:
         return True
 
     def lines(self, logger: str) -> list[dict[str, Any]]:
-        """What it has written down as this logger, a line each."""
+        """The lines of the log of this logger."""
         lines = [json.loads(line) for line in self.log.read_text().splitlines()]
         return [line for line in lines if line.get("logger", "").startswith(logger)]
 
@@ -125,30 +125,28 @@ def proxy(host: Host, instance: Instance) -> Iterator[Proxy]:
         caddy.wait(DEADLINE_SECONDS)
 
 
-def test_proxy_keeps_figures_back_and_secrets_out_of_its_log(
-    proxy: Proxy, instance: Instance
-) -> None:
-    # When somebody asks for a wallet, for what only Prometheus should see, and in vain
+def test_the_proxy_hides_metrics_and_logs_no_secrets(proxy: Proxy, instance: Instance) -> None:
+    # When a client requests a wallet, the metrics, and a path whose connection breaks
     found, _ = proxy.call("GET", ANSWERED)
     hidden = [proxy.call("GET", path)[0].status for path in ("/metrics", "/%6Detrics?name[]=up")]
     lost, body = proxy.call("POST", LOST)
 
-    # Then the figures stay inside
+    # Then the metrics are hidden
     assert (found.status, hidden) == (200, [404, 404])
-    assert ANSWERED in instance.asked
-    assert not any("etrics" in path for path in instance.asked)
+    assert ANSWERED in instance.paths
+    assert not any("etrics" in path for path in instance.paths)
 
-    # And what no web server answered is told as the service tells it
+    # And a failed request has the error body of the service
     assert (lost.status, lost.headers["Retry-After"]) == (503, "1")
     assert lost.headers["Content-Type"] == "application/json"
-    told = json.loads(body)
-    assert told["message"]
-    assert told["requestId"] == lost.headers["X-Request-ID"]
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", told["timestamp"])
-    age = datetime.now(UTC) - datetime.fromisoformat(told["timestamp"])
+    error = json.loads(body)
+    assert error["message"]
+    assert error["requestId"] == lost.headers["X-Request-ID"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", error["timestamp"])
+    age = datetime.now(UTC) - datetime.fromisoformat(error["timestamp"])
     assert abs(age) < timedelta(seconds=DEADLINE_SECONDS)
     assert (
-        told.items()
+        error.items()
         >= {
             "statusCode": 503,
             "path": LOST.partition("?")[0],
@@ -158,7 +156,7 @@ def test_proxy_keeps_figures_back_and_secrets_out_of_its_log(
         }.items()
     )
 
-    # And the log has every call, and nothing that is somebody's
+    # And the log has every request, without secrets and personal data
     wait_until(lambda: [line["status"] for line in proxy.lines("http.log.access")][-1:] == [503])
     log = proxy.log.read_text()
     assert log.count('"status":404') == 2

@@ -26,12 +26,12 @@ JSON = {"Content-Type": "application/json", "Host": ADDRESS}
 
 @dataclass
 class Customers:
-    """Clients of the proxy that deposit 0.01 again and again, each on one connection."""
+    """Clients of the proxy that deposit 0.01 repeatedly, each on one connection."""
 
     port: int
     token: str
     wallet: str
-    #: How often each status was answered; what is no answer counts by its name.
+    #: The number of answers by status, and of errors by class.
     answers: Counter[str] = field(default_factory=Counter)
     _stop: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
@@ -47,9 +47,11 @@ class Customers:
             thread.join()
 
     def _deposit(self) -> None:
-        # Its certificate is of the proxy's own authority; who calls an address sends no name.
-        trusting = ssl._create_unverified_context()
-        connection = http.client.HTTPSConnection("127.0.0.1", self.port, context=trusting)
+        # The certificate is from the proxy's internal CA, and the URL is an IP address.
+        without_verification = ssl._create_unverified_context()
+        connection = http.client.HTTPSConnection(
+            "127.0.0.1", self.port, context=without_verification
+        )
         body = json.dumps({"wallet": self.wallet, "amount": "0.01"})
         while not self._stop.is_set():
             headers = JSON | {
@@ -70,7 +72,7 @@ class Customers:
 def test_upgrade_and_roll_back_refuse_no_request(host: Host, installation: Installation) -> None:
     if not (PROGRAMS / "caddy").exists():
         pytest.skip("Caddy is not installed here: make install-ansible, on Linux x86-64")
-    # Given a release that serves, by two web servers on one database
+    # Given a release on two web servers with one database
     _, printed = installation.serve(WALLET_SERVICE_RATE_LIMITS="off")
     assert "rich@demo.example" in printed
     port = serve_by_processes(host, installation)
@@ -80,16 +82,16 @@ def test_upgrade_and_roll_back_refuse_no_request(host: Host, installation: Insta
         host.project.tag(tag)
     report = host.deploy(**source, wallet_ref="v1")
     assert report.status == 0, report.output
-    # And customers who never stop
+    # And customers who send requests all the time
     token, wallet, balance = rich(installation)
     customers = Customers(port, token, wallet)
     customers.start()
     try:
         wait_until(lambda: customers.answers["200"] > CUSTOMERS)
 
-        # When another release comes, and one whose second web server does not start
+        # When a second release is deployed, then a third whose second web server does not start
         upgrade = host.deploy(**source, wallet_ref="v2")
-        host.break_down("web-b v3")
+        host.fail_to_start("web-b v3")
         failure = host.deploy(**source, wallet_ref="v3")
 
         before = customers.answers["200"]
@@ -97,7 +99,7 @@ def test_upgrade_and_roll_back_refuse_no_request(host: Host, installation: Insta
     finally:
         customers.stop()
 
-    # Then nobody noticed: no request was refused or lost, and none counted twice
+    # Then no request was refused or lost, and none counted twice
     assert (upgrade.status, '"Replace web-b" failed' in failure.message) == (0, True)
     assert host.current.startswith("v2-")
     assert set(host.running.values()) == {host.current}
@@ -110,7 +112,7 @@ def rich(installation: Installation) -> tuple[str, str, int]:
     """Log the rich client of the demo in; return a token, its wallet and its balance in cents."""
     connection = http.client.HTTPConnection("127.0.0.1", installation.port)
 
-    def ask(method: str, path: str, body: object, token: str = "") -> object:
+    def call(method: str, path: str, body: object, token: str = "") -> object:
         connection.request(
             method,
             path,
@@ -121,18 +123,18 @@ def rich(installation: Installation) -> tuple[str, str, int]:
         assert answer.status == 200
         return json.load(answer)
 
-    login = ask(
+    login = call(
         "POST", "/client/login", {"email": "rich@demo.example", "password": "demo-only-4711"}
     )
     assert isinstance(login, dict)
-    wallets = ask("GET", "/wallet/list", None, f"Token {login['token']}")
+    wallets = call("GET", "/wallet/list", None, f"Token {login['token']}")
     connection.close()
     assert isinstance(wallets, list)
     return login["token"], wallets[0]["wallet"], round(wallets[0]["balance"] * 100)
 
 
 def serve_by_processes(host: Host, installation: Installation) -> int:
-    """Let the stand-in start gunicorn and Caddy. Returns the port at which the proxy serves."""
+    """Let the fake Docker start gunicorn and Caddy. Return the port of the proxy."""
     a, b, https, http_port, admin = _free_ports(5)
     host.variables = {
         "proxy_admin": f"localhost:{admin}",

@@ -11,7 +11,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 
 class Collector:
-    """What arrived: `raw`, the bytes of all bodies, and the spans in them."""
+    """The received traces: `raw`, the bytes of all bodies, and the spans in them."""
 
     def __init__(self) -> None:
         self.bodies: list[bytes] = []
@@ -43,14 +43,14 @@ def a_collector() -> Iterator[Collector]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            is_packed = self.headers.get("Content-Encoding") == "gzip"
-            collector.bodies.append(gzip.decompress(body) if is_packed else body)
+            is_compressed = self.headers.get("Content-Encoding") == "gzip"
+            collector.bodies.append(gzip.decompress(body) if is_compressed else body)
             self.send_response(200)
             self.send_header("Content-Length", "0")
             self.end_headers()
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            """Say nothing."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         collector.url = f"http://127.0.0.1:{server.server_port}"

@@ -1,4 +1,4 @@
-"""Real processes on free loopback ports, each test with a data directory of its own."""
+"""Real processes on free loopback ports; each test has its own data directory."""
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -22,15 +22,15 @@ def is_running(data_dir: Path) -> bool:
 
 
 @pytest.fixture
-def place() -> Iterator[Path]:
-    """An empty directory. Not pytest's, which its next session closes to the database's user."""
+def workdir() -> Iterator[Path]:
+    """An empty directory. Not pytest's tmp_path, which the database's user cannot enter."""
     with tempfile.TemporaryDirectory(prefix="wallet-test-") as directory:
         yield Path(directory)
 
 
 @pytest.fixture
-def installation(place: Path) -> Iterator[Installation]:
-    installation = Installation(place / "data")
+def installation(workdir: Path) -> Iterator[Installation]:
+    installation = Installation(workdir / "data")
     yield installation
     installation.clean_up()
 
@@ -39,7 +39,7 @@ def installation(place: Path) -> Iterator[Installation]:
 def set_environment(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Callable[[Mapping[str, str]], None]:
-    """Give this process these settings and no others."""
+    """Set exactly these settings in this process."""
 
     def set_only(settings: Mapping[str, str]) -> None:
         for name in VARIABLES:
@@ -48,7 +48,7 @@ def set_environment(
         for name, value in settings.items():
             monkeypatch.setenv(name, value)
 
-    # Neither a `.env` of the developer's counts, nor the directory of their demo.
+    # Ignore the developer's `.env` and data directory.
     monkeypatch.setattr("config.environment.BASE_DIR", tmp_path)
     monkeypatch.setattr("config.declarations.kinds.BASE_DIR", tmp_path)
     return set_only

@@ -1,4 +1,4 @@
-"""Reads Dockerfile, .dockerignore and docker-compose.yml, and does by hand what an engine would."""
+"""Reads Dockerfile, .dockerignore and docker-compose.yml, and runs the containers' commands."""
 
 import json
 import os
@@ -19,20 +19,20 @@ import yaml
 
 from config.environment import BASE_DIR
 
-# The user of the image, and where it finds what another user may not change.
+# The user id in the image.
 IMAGE_USER = 10_001
 
 
 @cache
 def compose() -> dict[str, Any]:
-    """Return docker-compose.yml as it stands, with its variables."""
+    """Return docker-compose.yml, parsed, with its variables not replaced."""
     parsed: dict[str, Any] = yaml.safe_load((BASE_DIR / "docker-compose.yml").read_text())
     return parsed
 
 
 def service(name: str) -> dict[str, Any]:
-    found: dict[str, Any] = compose()["services"][name]
-    return found
+    definition: dict[str, Any] = compose()["services"][name]
+    return definition
 
 
 def interpolate(value: object, variables: Mapping[str, str] | None = None) -> str:
@@ -45,12 +45,12 @@ def interpolate(value: object, variables: Mapping[str, str] | None = None) -> st
 
 
 def environment_of(name: str) -> dict[str, str]:
-    """Return the environment of a service when nobody sets anything."""
+    """Return the environment of a service with the defaults of all variables."""
     return {key: interpolate(value) for key, value in service(name)["environment"].items()}
 
 
 def instructions(target: str = "service") -> list[tuple[str, str]]:
-    """Return what the Dockerfile says about a target and the stages it is built on, in order."""
+    """Return the instructions of a target of the Dockerfile and of its base stages, in order."""
     text = re.sub(r"^#.*\n", "", (BASE_DIR / "Dockerfile").read_text(), flags=re.MULTILINE)
     lines = text.replace("\\\n", " ").splitlines()
     stages: dict[str, list[tuple[str, str]]] = {"": []}
@@ -65,7 +65,7 @@ def instructions(target: str = "service") -> list[tuple[str, str]]:
 
 
 def image_environment(target: str = "service") -> dict[str, str]:
-    """Return what ENV sets."""
+    """Return the variables of the ENV instructions."""
     pairs = (pair for word, rest in instructions(target) if word == "ENV" for pair in rest.split())
     return dict(pair.split("=", 1) for pair in pairs)
 
@@ -85,8 +85,8 @@ def image_probe() -> list[str]:
     return command
 
 
-def is_let_through(path: Path) -> bool:
-    """Return whether .dockerignore lets a path, relative to the project, into the build."""
+def is_in_build_context(path: Path) -> bool:
+    """Return whether .dockerignore keeps a path, relative to the project, in the build context."""
     rules = [
         line
         for line in (BASE_DIR / ".dockerignore").read_text().splitlines()
@@ -95,7 +95,7 @@ def is_let_through(path: Path) -> bool:
     is_ignored = False
     for rule in rules:
         pattern = rule.removeprefix("!").removeprefix("/")
-        # A rule speaks of a path and all that is under it.
+        # A rule applies to a path and everything below it.
         above = [path, *path.parents][:-1]
         if any(_matches(str(parent), pattern) for parent in above):
             is_ignored = not rule.startswith("!")
@@ -109,18 +109,18 @@ def _matches(path: str, pattern: str) -> bool:
 
 
 def context() -> Iterator[Path]:
-    """Yield what the build gets of this checkout, relative to it."""
+    """Yield the files of the build context, relative to the checkout."""
     for folder, folders, files in os.walk(BASE_DIR):
-        # Environments, data and caches: large, and `is_let_through` speaks of them in the tests.
+        # Skip environments, data and caches: they are large, and other tests check them.
         folders[:] = [name for name in folders if not name.startswith(".")]
         paths = ((Path(folder) / name).relative_to(BASE_DIR) for name in files)
-        yield from filter(is_let_through, paths)
+        yield from filter(is_in_build_context, paths)
 
 
 def build(image: Path, venv: Path) -> None:
-    """Do what the Dockerfile does: make the environment, copy what is let through, compile it.
+    """Build the image's content: create the environment, copy the build context, compile it.
 
-    The packages are those of this environment: to install them again takes half a minute.
+    The packages are those of this environment: installing them again would take half a minute.
     """
     _make_venv(venv)
     for path in context():
@@ -132,7 +132,7 @@ def build(image: Path, venv: Path) -> None:
 
 def _make_venv(venv: Path) -> None:
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    # root's own Python may lie where the image's user cannot go.
+    # The image's user may be unable to enter the directory of root's Python.
     for python in (Path(sys.base_prefix) / "bin" / version, Path("/usr/bin") / version):
         if _may_run(python):
             break
@@ -155,21 +155,21 @@ def _may_run(python: Path) -> bool:
 
 
 def _image_user() -> dict[str, Any]:
-    """Return who runs it: the image's user, which only root can become."""
+    """Return the image's user as arguments of Popen; only root can switch to it."""
     if os.geteuid():
         return {}
     return {"user": IMAGE_USER, "group": IMAGE_USER, "extra_groups": []}
 
 
 def make_secrets(root: Path, *arguments: str, port: int | None = None) -> Path:
-    """Do what the service `prepare` does, in folders below `root`; return that of the secrets.
+    """Run `prepare` with folders below `root`; return the folder of the secrets.
 
-    With `port`, the URLs lead to the server there, as the name service of the containers would.
+    With `port`, the URLs of the database point to 127.0.0.1 and that port.
     """
     for name in ("app", "owner", "database", "monitor"):
         (root / "secrets" / name).mkdir(parents=True, exist_ok=True)
     prepare = runpy.run_path(str(BASE_DIR / "deploy" / "prepare.py"))
-    # The folders are ours here, whoever we are.
+    # This process keeps the ownership of the folders.
     prepare["OWNERS"].clear()
     prepare["main"](list(arguments), root)
     if port is not None:
@@ -189,17 +189,17 @@ def start(
     environment: Mapping[str, str],
     **options: Any,
 ) -> "subprocess.Popen[str]":
-    """Start a command as a container would: as the image's user, with its environment alone.
+    """Start a command as the image's user, with only the environment of the container.
 
-    `root` is where the folders are that the container has at /.
+    `root` contains the folders that the container has at /.
     """
-    there = {
+    variables = {
         name: value.replace("/secrets/", f"{root}/secrets/") for name, value in environment.items()
     }
     return subprocess.Popen(
         command,
         cwd=image,
-        env=image_environment() | there | _path(root / "venv"),
+        env=image_environment() | variables | _path(root / "venv"),
         text=True,
         **_image_user(),
         **options,

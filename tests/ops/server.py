@@ -1,4 +1,4 @@
-"""A PostgreSQL as it runs elsewhere: by TCP, with passwords, known to the service by its URL."""
+"""A PostgreSQL server like an operator's: by TCP, with passwords, configured by its URL."""
 
 import os
 import shutil
@@ -15,18 +15,18 @@ START_SECONDS = 120
 
 @dataclass
 class Server:
-    """A cluster in `place`, whose superuser comes in by the socket there without a password."""
+    """A cluster in `directory`, whose superuser connects by the socket there without a password."""
 
-    place: Path
+    directory: Path
     port: int = field(default_factory=free_port)
 
     @property
     def pgdata(self) -> Path:
-        return self.place / "pgdata"
+        return self.directory / "pgdata"
 
     @property
     def superuser_url(self) -> str:
-        return f"postgresql://postgres@/postgres?host={self.place}&port={self.port}"
+        return f"postgresql://postgres@/postgres?host={self.directory}&port={self.port}"
 
     def url(self, role: str, password: str, database: str = "wallet") -> str:
         return f"postgresql://{role}:{password}@127.0.0.1:{self.port}/{database}"
@@ -34,22 +34,22 @@ class Server:
     @property
     def scripts(self) -> Path:
         """The scripts of deploy/postgres, where the server's user may read them."""
-        return self.place / "deploy"
+        return self.directory / "deploy"
 
-    def make_place(self) -> None:
-        """Make the directory. As root, it is the embedded server's user that owns and runs it."""
-        self.place.mkdir()
+    def create_directory(self) -> None:
+        """Create the directory. As root, give it to the user of the embedded server."""
+        self.directory.mkdir()
         shutil.copytree(BASE_DIR / "deploy" / "postgres", self.scripts)
         shutil.copy(Path(__file__).with_name("pg_verifybackup"), self.scripts)
         if os.geteuid() == 0:
-            with ensure_running(self.place / "embedded"):
-                owner = (self.place / "embedded" / "postgres").stat()
-            os.chown(self.place, owner.st_uid, owner.st_gid)
-            shutil.rmtree(self.place / "embedded")
+            with ensure_running(self.directory / "embedded"):
+                owner = (self.directory / "embedded" / "postgres").stat()
+            os.chown(self.directory, owner.st_uid, owner.st_gid)
+            shutil.rmtree(self.directory / "embedded")
 
     def initialize(self) -> None:
-        """Make an empty cluster, as PostgreSQL's image does."""
-        self.make_place()
+        """Create an empty cluster, as PostgreSQL's image does."""
+        self.create_directory()
         self.run(
             "initdb",
             f"--pgdata={self.pgdata}",
@@ -60,9 +60,9 @@ class Server:
 
     def start(self, *settings: str) -> None:
         """Start it with settings such as `jit=off` and wait until it answers."""
-        listen = (f"port={self.port}", f"unix_socket_directories={self.place}")
+        listen = (f"port={self.port}", f"unix_socket_directories={self.directory}")
         options = " ".join(f"-c '{setting}'" for setting in (*listen, *settings))
-        log = self.place / "server.log"
+        log = self.directory / "server.log"
         self._control("start", f"--log={log}", f"--timeout={START_SECONDS}", f"--options={options}")
 
     def make_roles(self, secrets: Path) -> None:
@@ -71,7 +71,7 @@ class Server:
 
     def run_script(self, name: str, *arguments: str, **environment: str) -> str:
         """Run one of the scripts beside the server, as `docker-compose exec` would."""
-        here = {"PGHOST": str(self.place), "PGPORT": str(self.port)}
+        here = {"PGHOST": str(self.directory), "PGPORT": str(self.port)}
         return self.run(str(self.scripts / name), *arguments, **here, **environment)
 
     def stop(self, mode: str = "fast") -> None:
@@ -80,7 +80,7 @@ class Server:
 
     def run(self, program: str, *arguments: str, **environment: str) -> str:
         """Run a program as the cluster's owner; return what it printed."""
-        owner = self.place.stat()
+        owner = self.directory.stat()
         is_root = os.geteuid() == 0
         result = subprocess.run(
             [program if "/" in program else programs() / program, *arguments],
@@ -103,5 +103,5 @@ class Server:
         self.run("pg_ctl", action, f"--pgdata={self.pgdata}", "--wait", *arguments)
 
     def _log(self) -> str:
-        log = self.place / "server.log"
+        log = self.directory / "server.log"
         return log.read_text()[-2_000:] if log.exists() else ""

@@ -1,4 +1,4 @@
-"""A primary, a replica that streams from it, and services on them: real processes, all of them."""
+"""A streaming replica, PgBouncer, and callers of services that use them: real processes."""
 
 import os
 import shutil
@@ -40,7 +40,7 @@ class Replica:
         wait_until(lambda: self.query(reached) == "True")
 
     def pause(self) -> None:
-        """Let it receive, but show nothing new."""
+        """Pause the replay: the replica receives WAL, but shows no new rows."""
         self.query("SELECT pg_wal_replay_pause()")
         wait_until(lambda: self.query("SELECT pg_get_wal_replay_pause_state()") == "paused")
 
@@ -66,7 +66,7 @@ def run_program(pgdata: Path, program: str, *arguments: str) -> None:
 
 @contextmanager
 def a_replica(primary: Path, directory: Path) -> Iterator[Replica]:
-    """Copy the running server of the data directory `primary`, and follow it."""
+    """Run a streaming replica of the server of the data directory `primary`."""
     owner = (primary / "postgres").stat()
     directory.mkdir(mode=0o700)
     os.chown(directory, owner.st_uid, owner.st_gid)
@@ -78,7 +78,7 @@ def a_replica(primary: Path, directory: Path) -> Iterator[Replica]:
         "--write-recovery-conf",
         "--checkpoint=fast",
     )
-    # The primary's, copied with its data.
+    # Copied from the primary with its data.
     (directory / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
     replica = Replica(directory, primary)
     replica.start()

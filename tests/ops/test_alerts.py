@@ -1,4 +1,4 @@
-"""The alert rules: Prometheus takes them, they ask for what exists, and each says what to do."""
+"""The alert rules: valid for Prometheus, with existing metrics, each with a runbook entry."""
 
 import re
 import shutil
@@ -19,10 +19,10 @@ from tests.metrics import Samples, scrape
 RULES = BASE_DIR / "deploy" / "prometheus" / "alerts.yml"
 RUNBOOK = BASE_DIR / "docs" / "runbook.md"
 OBSERVABILITY = BASE_DIR / "docs" / "observability.md"
-#: What comes from others: Prometheus itself, node_exporter, postgres_exporter, the daily backup.
+#: Metrics of Prometheus, node_exporter, postgres_exporter and the daily backup.
 FOREIGN = ("up", "node_", "pg_", "wallet_backup_")
-#: What there is only after something went wrong, or in a server of several processes.
-SELDOM = {
+#: Metrics that exist only after an error, or with several processes.
+OPTIONAL = {
     "wallet_facts_failed",
     "wallet_job_failed",
     "wallet_login_failures",
@@ -50,7 +50,7 @@ def metrics_of(expression: str) -> set[str]:
 
 @pytest.fixture
 def figures(books: None) -> Samples:
-    """A scrape after something has happened."""
+    """The metrics after a deposit, a queued transaction and a verification."""
     client = a_client(holds="1.00")
     assert client.api.post("/transaction", {"value": "1.00"}).status == 202
     processor = Processor()
@@ -64,7 +64,7 @@ def family_of(name: str) -> str:
     return re.sub(r"_(total|bucket|sum|count)$", "", name)
 
 
-def test_prometheus_takes_them() -> None:
+def test_promtool_accepts_the_rules() -> None:
     promtool = shutil.which("promtool")
     if promtool is None:
         pytest.skip("promtool is not installed; Debian has it in the package prometheus")
@@ -76,16 +76,16 @@ def test_prometheus_takes_them() -> None:
         assert result.returncode == 0, result.stdout + result.stderr
 
 
-def test_each_asks_for_figures_that_exist(figures: Samples) -> None:
-    told = {family_of(name) for name in figures.names} | SELDOM
-    asked = {metric for alert in alerts() for metric in metrics_of(alert["expr"])}
+def test_each_alert_uses_existing_metrics(figures: Samples) -> None:
+    existing = {family_of(name) for name in figures.names} | OPTIONAL
+    used = {metric for alert in alerts() for metric in metrics_of(alert["expr"])}
 
-    ours = {family_of(name) for name in asked if not name.startswith(FOREIGN)}
-    assert len(ours) > 15
-    assert ours <= told
+    own = {family_of(name) for name in used if not name.startswith(FOREIGN)}
+    assert len(own) > 15
+    assert own <= existing
 
 
-def test_each_leads_to_its_paragraph_of_the_runbook() -> None:
+def test_each_alert_links_to_the_runbook() -> None:
     headings = re.findall(r"^### (\w+)$", RUNBOOK.read_text(), re.M)
     names = [alert["alert"] for alert in alerts()]
 
@@ -99,9 +99,9 @@ def test_each_leads_to_its_paragraph_of_the_runbook() -> None:
     assert links <= {name.lower() for name in names}
 
 
-def test_the_table_has_every_figure(figures: Samples) -> None:
+def test_every_metric_is_documented(figures: Samples) -> None:
     documented = set(re.findall(r"`(wallet_\w+)`", OBSERVABILITY.read_text()))
 
     families = {family_of(name) for name in documented}
     assert {family_of(name) for name in figures.names if "_created" not in name} <= families
-    assert families - SELDOM <= {family_of(name) for name in figures.names}
+    assert families - OPTIONAL <= {family_of(name) for name in figures.names}

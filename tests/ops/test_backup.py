@@ -1,6 +1,6 @@
-"""Dumps: kept as many as asked for, whole or not there, and refused when something is off.
+"""Dumps: retention, atomic writes and the detection of errors.
 
-That they hold everything and come back is in tests/ops/test_base_backup.py.
+tests/ops/test_base_backup.py tests their content and restoration.
 """
 
 from collections.abc import Iterator
@@ -64,7 +64,7 @@ def test_the_newest_are_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["short", "changed", "empty"])
-def test_a_damaged_dump_is_found_out(tmp_path: Path, damage: str) -> None:
+def test_a_damaged_dump_is_detected(tmp_path: Path, damage: str) -> None:
     a_client(holds="5.00")
     file = backup.dump(tmp_path)
     whole = file.read_bytes()
@@ -85,7 +85,7 @@ def test_a_backup_that_fails_leaves_no_file_and_the_older_ones(
     tmp_path: Path, owner_dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / OLDER[0]).touch()
-    monkeypatch.setattr(backup, "LOCK_WAIT", "100ms")
+    monkeypatch.setattr(backup, "LOCK_TIMEOUT", "100ms")
 
     with psycopg.connect(owner_dsn) as owner:
         owner.execute("LOCK TABLE wallets_wallet IN ACCESS EXCLUSIVE MODE")
@@ -95,7 +95,7 @@ def test_a_backup_that_fails_leaves_no_file_and_the_older_ones(
     assert names_in(tmp_path) == [OLDER[0]]
 
 
-def test_a_restore_over_something_is_refused(tmp_path: Path) -> None:
+def test_a_restore_into_a_database_with_tables_is_refused(tmp_path: Path) -> None:
     client = a_client(holds="5.00")
     file = backup.dump(tmp_path)
 
@@ -117,7 +117,7 @@ def test_missing_and_older_programs_are_named(tmp_path: Path, only_host_programs
     assert not (tmp_path / "backups").exists()
 
 
-def test_the_password_stands_on_no_command_line(
+def test_no_command_line_contains_the_password(
     tmp_path: Path, only_host_programs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(connection.settings_dict, "PASSWORD", "not-for-everybody")
@@ -133,7 +133,7 @@ def test_the_password_stands_on_no_command_line(
     assert "not-for-everybody" in (tmp_path / "given").read_text()
 
 
-def test_a_directory_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:
+def test_an_unusable_directory_is_reported_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(CommandError, match=f"^{tmp_path}/file: File exists"):
         call_command("backup", tmp_path / "file")

@@ -1,4 +1,4 @@
-"""Backups: what was acknowledged is in them, once; what comes back is the whole service."""
+"""Backups under load: they contain every acknowledged charge once, and restore the service."""
 
 import subprocess
 import threading
@@ -24,13 +24,13 @@ SETTINGS = {
     "WALLET_SERVICE_SECRET_KEY": "the-key-of-both-installations",
 }
 
-# Whom what belongs to, who may do what with it, and what holds it together.
+# Owners, rights, constraints, triggers, indexes and partitions.
 CATALOGUE = """
-    SELECT kind, name, owner, told,
+    SELECT kind, name, owner, details,
            (SELECT string_agg(item::text, ' ' ORDER BY item::text) FROM unnest(rights) item)
       FROM (
         SELECT 'relation' AS kind, relname::text AS name, relowner::regrole::text AS owner,
-               relkind::text || relpersistence::text AS told,
+               relkind::text || relpersistence::text AS details,
                coalesce(relacl, acldefault(
                    (CASE relkind WHEN 'S' THEN 's' ELSE 'r' END)::"char", relowner)) AS rights
           FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind <> 'i'
@@ -62,7 +62,7 @@ CATALOGUE = """
 """
 CHARGES = "SELECT summary FROM ledger_transaction WHERE kind = 'charge' AND failure_code IS NULL"
 QUEUED = "SELECT count(*) FROM intake_queuedtransaction WHERE status = 'pending'"
-# What two tables say of the same money.
+# Rows of two tables that contradict each other.
 DISAGREEMENTS = """
     SELECT 'a key without its charge' FROM core_idempotencyrecord r
       LEFT JOIN ledger_transaction t ON t.id = r.transaction_id
@@ -72,11 +72,11 @@ DISAGREEMENTS = """
       LEFT JOIN core_idempotencyrecord r ON r.transaction_id = t.id
      WHERE t.kind = 'charge' AND r.id IS NULL
      UNION ALL
-    SELECT 'a queued one that says it ran' FROM intake_queuedtransaction q
+    SELECT 'a completed queued transaction without its transaction' FROM intake_queuedtransaction q
       LEFT JOIN ledger_transaction t ON t.id = q.transaction_id
      WHERE q.status = 'completed' AND t.id IS NULL
      UNION ALL
-    SELECT 'a queued one that ran and does not know' FROM ledger_transaction t
+    SELECT 'a transfer without its queued transaction' FROM ledger_transaction t
       LEFT JOIN intake_queuedtransaction q ON q.transaction_id = t.id
      WHERE t.kind = 'transfer' AND q.id IS NULL
 """
@@ -84,14 +84,14 @@ DISAGREEMENTS = """
 
 @dataclass
 class Load:
-    """A company that charges and a client that queues transfers, several at once, until told."""
+    """A company that charges and a client that queues transfers, concurrently, until the exit."""
 
     payer: Caller
     company: Caller
     tried: list[str] = field(default_factory=list)
     acknowledged: list[str] = field(default_factory=list)
     queued: int = 0
-    _over: threading.Event = field(default_factory=threading.Event)
+    _stop: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> "Load":
         works = [self._charge_as("a"), self._charge_as("b"), self._queue]
@@ -101,14 +101,14 @@ class Load:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        self._over.set()
+        self._stop.set()
         for thread in self._threads:
             thread.join()
 
     def _charge_as(self, name: str) -> Callable[[], None]:
         def run() -> None:
             number = 0
-            while not self._over.is_set():
+            while not self._stop.is_set():
                 number += 1
                 key = f"{name}-{number}"
                 self.tried.append(key)
@@ -119,14 +119,14 @@ class Load:
 
     def _queue(self) -> None:
         body = {"source": self.payer.wallet, "target": self.company.wallet, "amount": "0.01"}
-        while not self._over.is_set():
+        while not self._stop.is_set():
             sent = self.payer.send("POST", "/wallet/transfer", body, Prefer="respond-async")
             self.queued += sent.status_code == 202
 
 
 @dataclass
-class Elsewhere:
-    """A server of its own with the roles, and the settings by which the service finds it."""
+class TargetServer:
+    """A separate server with the roles, and the settings with which the service uses it."""
 
     server: Server
     secrets: Path
@@ -148,23 +148,23 @@ def rows(url: str, query: str) -> list[tuple[object, ...]]:
 
 
 @pytest.fixture
-def elsewhere(place: Path) -> Iterator[Elsewhere]:
-    server = Server(place / "elsewhere")
+def target(workdir: Path) -> Iterator[TargetServer]:
+    server = Server(workdir / "target")
     server.initialize()
     server.start()
-    secrets = containers.make_secrets(place, port=server.port)
+    secrets = containers.make_secrets(workdir, port=server.port)
     server.make_roles(secrets)
-    yield Elsewhere(server, secrets)
+    yield TargetServer(server, secrets)
     server.stop("immediate")
 
 
-def dump_file(said: subprocess.CompletedProcess[str]) -> Path:
-    assert said.returncode == 0, said.stderr
-    return Path(said.stdout.removeprefix("Wrote ").partition(",")[0])
+def dump_file(result: subprocess.CompletedProcess[str]) -> Path:
+    assert result.returncode == 0, result.stderr
+    return Path(result.stdout.removeprefix("Wrote ").partition(",")[0])
 
 
-def test_drill_a_dump_under_load_comes_back_elsewhere(
-    installation: Installation, elsewhere: Elsewhere, place: Path
+def test_a_dump_under_load_is_restored_on_another_server(
+    installation: Installation, target: TargetServer, workdir: Path
 ) -> None:
     # Given a service under load
     service, _ = installation.serve(**SETTINGS)
@@ -174,11 +174,11 @@ def test_drill_a_dump_under_load_comes_back_elsewhere(
 
         # When a backup is made, and charges go on meanwhile
         before = set(load.acknowledged)
-        written = installation.manage("backup", str(place / "backups"), **SETTINGS)
+        written = installation.manage("backup", str(workdir / "backups"), **SETTINGS)
         during = set(load.acknowledged) - before
         file = dump_file(written)
         assert during
-        assert backup.dumps(place / "backups") == [file]
+        assert backup.dumps(workdir / "backups") == [file]
         assert file.stat().st_mode & 0o777 == 0o600
         assert file.parent.stat().st_mode & 0o777 == 0o700
     replayed = charge(company, payer, "1.00", key=sorted(before)[0])
@@ -187,29 +187,29 @@ def test_drill_a_dump_under_load_comes_back_elsewhere(
     service.terminate()
     assert service.wait(DEADLINE_SECONDS) == 0
 
-    # And it is restored elsewhere
-    restored = installation.manage("restore", str(file), **elsewhere.settings)
+    # And it is restored on another server
+    restored = installation.manage("restore", str(file), **target.settings)
     assert restored.returncode == 0, restored.stderr
     assert "every balance agrees" in restored.stdout
 
-    # Then all that was acknowledged before is there, once, and nothing that nobody tried
-    found = [str(summary) for (summary,) in elsewhere.rows(CHARGES)]
+    # Then every charge acknowledged before is there once, and no charge that was not attempted
+    found = [str(summary) for (summary,) in target.rows(CHARGES)]
     assert len(found) == len(set(found))
     assert before <= set(found) <= set(load.tried)
-    assert elsewhere.rows(DISAGREEMENTS) == []
-    # The owner, the rights, the triggers, the partitions and what is unlogged are as they were
-    # Each server sorts by a collation of its own.
-    assert sorted(elsewhere.rows(CATALOGUE), key=str) == sorted(catalogue, key=str)
-    assert elsewhere.rows("SELECT count(*) FROM core_counter") == [(0,)]
+    assert target.rows(DISAGREEMENTS) == []
+    # And owners, rights, triggers, partitions and unlogged tables are the same. Sorted here, as the
+    # servers have different collations.
+    assert sorted(target.rows(CATALOGUE), key=str) == sorted(catalogue, key=str)
+    assert target.rows("SELECT count(*) FROM core_counter") == [(0,)]
 
-    # And a second time is refused, and changes nothing
-    again = installation.manage("restore", str(file), **elsewhere.settings)
+    # And a second restore is refused and changes nothing
+    again = installation.manage("restore", str(file), **target.settings)
     assert (again.returncode, "is not empty" in again.stderr) == (1, True)
-    assert len(elsewhere.rows(CHARGES)) == len(found)
+    assert len(target.rows(CHARGES)) == len(found)
 
-    # And the service goes on from there: a repeated charge gets its answer, a new one is made
-    installation.serve(**elsewhere.settings)
-    wait_until(lambda: elsewhere.rows(QUEUED) == [(0,)])
+    # And the service continues: a repeated charge replays its answer, a new one succeeds
+    installation.serve(**target.settings)
+    wait_until(lambda: target.rows(QUEUED) == [(0,)])
     balance = company.balance
     repeated = charge(company, payer, "1.00", key=sorted(before)[0])
     assert repeated.headers["Idempotent-Replayed"] == "true"
@@ -218,13 +218,11 @@ def test_drill_a_dump_under_load_comes_back_elsewhere(
     assert charge(company, payer, "1.00", key="afterwards").status_code == 200
 
 
-def test_drill_back_to_a_moment_between_two_charges(
-    installation: Installation, place: Path
-) -> None:
-    # Given a server that keeps its log, as compose starts it
-    server = Server(place / "server")
+def test_recovery_to_a_time_between_two_charges(installation: Installation, workdir: Path) -> None:
+    # Given a server that archives its WAL, as compose starts it
+    server = Server(workdir / "server")
     server.initialize()
-    archive = server.place / "archive"
+    archive = server.directory / "archive"
     command = containers.interpolate(
         next(
             flag for flag in containers.service("database")["command"] if "archive_command" in flag
@@ -232,13 +230,13 @@ def test_drill_back_to_a_moment_between_two_charges(
     ).removeprefix("-c")
     command = command.replace("/deploy/", f"{server.scripts}/").replace("/archive/", f"{archive}/")
     server.start("archive_mode=on", command)
-    source = Elsewhere(server, containers.make_secrets(place, port=server.port))
+    source = TargetServer(server, containers.make_secrets(workdir, port=server.port))
     server.make_roles(source.secrets)
     try:
         installation.serve(**source.settings)
         payer, company = a_client(installation.url, holds="100000.00"), a_company(installation.url)
 
-        # And copies of it that were made under load, of which two are kept
+        # And base backups that were made under load, of which two are kept
         with Load(payer, company) as load:
             for number in range(1, 4):
                 wait_until(lambda: len(load.acknowledged) >= 10 * number)  # noqa: B023
@@ -246,9 +244,9 @@ def test_drill_back_to_a_moment_between_two_charges(
             wait_until(lambda: bool(set(load.tried[-2:]) & set(load.acknowledged)))
         assert len(list((archive / "base").iterdir())) == 2
 
-        # When one charge is right, and all that follows a moment is wrong
+        # When one charge is correct, and those after a point in time are not
         assert charge(company, payer, "2.00", key="right").status_code == 200
-        [(moment,)] = source.rows("SELECT clock_timestamp()::text")
+        [(target_time,)] = source.rows("SELECT clock_timestamp()::text")
         assert charge(company, payer, "3.00", key="wrong").status_code == 200
         [(segment,)] = source.rows("SELECT pg_walfile_name(pg_switch_wal())")
         wait_until((archive / "wal" / f"{segment}.gz").exists)
@@ -258,21 +256,26 @@ def test_drill_back_to_a_moment_between_two_charges(
         installation.clean_up()
         server.stop("immediate")
 
-    # Then a server that goes back to the moment has the one and not the other
-    past = Server(place / "past", port=server.port)
-    past.make_place()
-    past.run(str(past.scripts / "restore_to.sh"), str(moment), str(archive), str(past.pgdata))
-    past.start()
+    # Then a server recovered to that time has the first charge and not the second
+    recovered_server = Server(workdir / "recovered_server", port=server.port)
+    recovered_server.create_directory()
+    recovered_server.run(
+        str(recovered_server.scripts / "restore_to.sh"),
+        str(target_time),
+        str(archive),
+        str(recovered_server.pgdata),
+    )
+    recovered_server.start()
     try:
-        there = Elsewhere(past, source.secrets)
-        wait_until(lambda: there.rows("SELECT pg_is_in_recovery()") == [(False,)])
-        charges = [str(summary) for (summary,) in there.rows(CHARGES)]
+        recovered = TargetServer(recovered_server, source.secrets)
+        wait_until(lambda: recovered.rows("SELECT pg_is_in_recovery()") == [(False,)])
+        charges = [str(summary) for (summary,) in recovered.rows(CHARGES)]
         assert len(charges) == len(set(charges))
         assert set(charges) == found - {"wrong"}
         assert {"right", *load.acknowledged} <= set(charges)
-        assert there.rows(DISAGREEMENTS) == []
-        verified = installation.manage("verify_ledger", **there.settings)
+        assert recovered.rows(DISAGREEMENTS) == []
+        verified = installation.manage("verify_ledger", **recovered.settings)
         assert verified.returncode == 0, verified.stderr
-        assert there.rows("SELECT count(*) FROM core_counter") == [(0,)]
+        assert recovered.rows("SELECT count(*) FROM core_counter") == [(0,)]
     finally:
-        past.stop("immediate")
+        recovered_server.stop("immediate")

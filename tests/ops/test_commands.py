@@ -1,8 +1,11 @@
-"""Bare management commands: they find the database, or say in a line what is wrong."""
+"""Management commands: they find the database, or report the error in one line."""
 
 from pathlib import Path
 
+import psycopg
+
 from harness.installation import Installation
+from ops.embedded_postgres import Role, database_url, ensure_running
 from tests.ops.conftest import is_running
 
 
@@ -17,7 +20,7 @@ def test_any_command_names_all_wrong_settings(installation: Installation) -> Non
     ]
 
 
-def test_the_doctor_only_looks(installation: Installation) -> None:
+def test_the_doctor_changes_nothing(installation: Installation) -> None:
     result = installation.manage("doctor")
     assert result.returncode == 0, result.stdout
     assert all(line.startswith("ok ") for line in result.stdout.splitlines())
@@ -72,7 +75,7 @@ def test_a_database_that_does_not_answer_is_one_sentence(installation: Installat
     assert not installation.data_dir.exists()
 
 
-def test_a_name_that_is_no_setting_is_told_and_keeps_nobody_from_starting(
+def test_an_unknown_setting_is_reported_and_does_not_prevent_the_start(
     installation: Installation,
 ) -> None:
     doctor = installation.manage("doctor", WALLET_SERVICE_TREADS="4")
@@ -81,3 +84,31 @@ def test_a_name_that_is_no_setting_is_told_and_keeps_nobody_from_starting(
     assert doctor.returncode == 1
     assert "there is no such setting: WALLET_SERVICE_TREADS" in doctor.stdout
     assert checked.returncode == 0
+
+
+def test_make_run_and_the_doctor_name_the_way_out_of_an_unsupported_demo_database(
+    installation: Installation,
+) -> None:
+    # Given a demo database that an unreleased version has migrated
+    with (
+        ensure_running(installation.data_dir),
+        psycopg.connect(database_url(installation.data_dir, Role.OWNER)) as owner,
+    ):
+        owner.execute(
+            "CREATE TABLE django_migrations (id serial, app text, name text, applied timestamptz)"
+        )
+        owner.execute(f"GRANT SELECT ON django_migrations TO {Role.APP}")
+        owner.execute(
+            "INSERT INTO django_migrations (app, name, applied)"
+            " VALUES ('commerce', '0001_initial', now()), ('commerce', '0002_intake', now())"
+        )
+
+    # When it is used
+    served = installation.manage("serve")
+    checked = installation.manage("doctor")
+
+    # Then both name the command that deletes it
+    assert (served.returncode, checked.returncode) == (1, 1)
+    assert "`make demo-reset` deletes it" in served.stderr
+    assert "WRONG  migrations: an older, unreleased version" in checked.stdout
+    assert "`make demo-reset` deletes it" in checked.stdout

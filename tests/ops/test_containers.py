@@ -1,4 +1,4 @@
-"""The containers: what their files say, and their own commands by hand, as no engine is here."""
+"""The containers: their files, and their commands, which run here without Docker."""
 
 import re
 import signal
@@ -59,7 +59,7 @@ def test_compose_has_every_setting_with_its_default(set_environment: SetEnvironm
     )
     assert "WALLET_SERVICE_SECRET_KEY" in service("prepare")["environment"]
 
-    # What is not the containers' own affair is as without them.
+    # All settings that are not specific to containers have their declared defaults.
     own = {"HOST", "PORT", "REDIS_URL", "WALLET_SERVICE_DATA_DIR", "WALLET_SERVICE_HTTPS", *files}
     set_environment({})
     defaults = read()
@@ -67,7 +67,7 @@ def test_compose_has_every_setting_with_its_default(set_environment: SetEnvironm
     assert read() == defaults
 
 
-def test_each_setting_can_be_set_from_outside() -> None:
+def test_each_setting_can_be_set_by_a_variable() -> None:
     written = service("web")["environment"]
     ours = [name for name in written if name.startswith("WALLET_SERVICE_")]
     for name in set(ours) - {"WALLET_SERVICE_DATA_DIR", *(f"{name}_FILE" for name in IN_A_FILE)}:
@@ -75,7 +75,7 @@ def test_each_setting_can_be_set_from_outside() -> None:
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_a_container_may_do_little(name: str) -> None:
+def test_a_container_has_few_privileges(name: str) -> None:
     container = service(name)
     assert container["read_only"] is True
     assert container["cap_drop"] == ["ALL"]
@@ -86,12 +86,12 @@ def test_a_container_may_do_little(name: str) -> None:
     assert 0 < float(interpolate(container["cpus"])) <= 1
     assert container["restart"] in ("no", "unless-stopped")
     assert "privileged" not in container
-    # Nothing is reachable from another machine before somebody says so.
+    # By default no port is reachable from other machines.
     for port in container.get("ports", ()):
         assert interpolate(port).startswith("127.0.0.1:")
 
 
-def test_a_secret_is_mounted_only_where_it_belongs() -> None:
+def test_a_secret_is_mounted_only_where_it_is_needed() -> None:
     mounted = {
         name: {
             volume.partition(":")[0]
@@ -108,7 +108,7 @@ def test_a_secret_is_mounted_only_where_it_belongs() -> None:
     assert not any(mounted.values())
 
 
-def test_no_secret_is_written_down() -> None:
+def test_the_files_contain_no_secret() -> None:
     for name in SERVICES:
         for variable, value in service(name).get("environment", {}).items():
             if re.search("KEY|PASSWORD$|TOKEN$|DATABASE_URL", variable):
@@ -117,7 +117,7 @@ def test_no_secret_is_written_down() -> None:
         assert not re.search("KEY|PASS|TOKEN|URL", variable)
 
 
-def test_the_database_is_ready_before_the_tables_and_those_before_the_web() -> None:
+def test_the_containers_start_in_order() -> None:
     assert service("database")["depends_on"]["prepare"] == {
         "condition": "service_completed_successfully"
     }
@@ -129,7 +129,7 @@ def test_the_database_is_ready_before_the_tables_and_those_before_the_web() -> N
 
 
 @pytest.mark.parametrize(
-    ("path", "is_let_through"),
+    ("path", "is_in_build_context"),
     [
         ("manage.py", True),
         ("config/settings.py", True),
@@ -144,13 +144,13 @@ def test_the_database_is_ready_before_the_tables_and_those_before_the_web() -> N
         ("something-new/key.pem", False),
     ],
 )
-def test_the_image_gets_the_code_and_nothing_else(path: str, is_let_through: bool) -> None:
-    assert containers.is_let_through(Path(path)) is is_let_through
+def test_the_build_context_contains_only_the_code(path: str, is_in_build_context: bool) -> None:
+    assert containers.is_in_build_context(Path(path)) is is_in_build_context
 
 
 @dataclass
 class Host:
-    """A machine on which the containers' commands run without containers."""
+    """Runs the commands of the containers without containers."""
 
     root: Path
     image: Path
@@ -162,7 +162,7 @@ class Host:
     ) -> subprocess.Popen[str]:
         """Start the command of a service, or another one in its container."""
         environment = environment_of(name) | {"HOST": "127.0.0.1", "PORT": str(self.port)}
-        # The counters of these few calls may be PostgreSQL's.
+        # Without Redis, PostgreSQL stores the counters.
         environment.pop("REDIS_URL", None)
         given = command or service(name).get("command") or containers.image_command()
         return containers.start(
@@ -170,10 +170,10 @@ class Host:
         )
 
     def run(self, name: str, command: list[str] | None = None) -> tuple[int, str]:
-        """Run it to its end; return its status and what it said."""
+        """Run it to its end; return its status and its output."""
         process = self.start(name, command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        said, _ = process.communicate(timeout=DEADLINE_SECONDS)
-        return process.returncode, said
+        output, _ = process.communicate(timeout=DEADLINE_SECONDS)
+        return process.returncode, output
 
     @property
     def url(self) -> str:
@@ -181,15 +181,15 @@ class Host:
 
 
 @pytest.fixture
-def host(place: Path) -> Iterator[Host]:
-    place.chmod(0o755)
+def host(workdir: Path) -> Iterator[Host]:
+    workdir.chmod(0o755)
     host = Host(
-        root=place,
-        image=place / "srv" / "wallet-service",
-        database=Server(place / "database"),
+        root=workdir,
+        image=workdir / "srv" / "wallet-service",
+        database=Server(workdir / "database"),
         port=free_port(),
     )
-    containers.build(host.image, place / "venv")
+    containers.build(host.image, workdir / "venv")
     host.database.initialize()
     settings = [
         interpolate(flag).removeprefix("-c")
@@ -238,7 +238,7 @@ def test_secrets_are_made_once_and_renewed_by_name(
             first["app/secret_key"],
         ]
 
-    # Somebody who deletes the keys of before, because they leaked, keeps nothing from starting.
+    # Deleting the old keys, after a leak for example, does not prevent the start.
     (tmp_path / "secrets" / "app" / "secret_key_fallbacks").unlink()
     assert secrets_after() == given | {"app/secret_key_fallbacks": ""}
 
@@ -247,16 +247,16 @@ def test_secrets_are_made_once_and_renewed_by_name(
 
 
 @pytest.mark.slow
-def test_from_the_image_to_a_charge_and_to_the_end(host: Host) -> None:
+def test_the_containers_from_the_image_to_a_charge_and_a_stop(host: Host) -> None:
     # Given the roles, and an image that its user cannot change
     host.database.make_roles(containers.make_secrets(host.root, port=host.database.port))
     files = {file: file.read_bytes() for file in containers.files_in(host.image)}
     assert any(file.suffix == ".pyc" for file in files)
 
-    # When the migrations run, once and once more
+    # When the migrations run twice
     for _ in range(2):
-        status, said = host.run("migrate")
-        assert status == 0, said
+        status, output = host.run("migrate")
+        assert status == 0, output
 
     # And the web server and the worker start
     probe = containers.image_probe()
@@ -266,12 +266,12 @@ def test_from_the_image_to_a_charge_and_to_the_end(host: Host) -> None:
         wait_until(lambda: host.run("web", probe)[0] == 0)
         wait_until(lambda: host.run("worker", service("worker")["healthcheck"]["test"][1:])[0] == 0)
         assert requests.get(f"{host.url}/api/v1/health", timeout=5).json()["processor"] == "idle"
-        status, said = host.run("web", ["python", "manage.py", "doctor"])
-        assert status == 0, said
-        assert "PostgreSQL 18" in said
-        assert "answers wallet_app" in said
+        status, output = host.run("web", ["python", "manage.py", "doctor"])
+        assert status == 0, output
+        assert "PostgreSQL 18" in output
+        assert "answers wallet_app" in output
 
-        # Then money moves, at once and by the worker, and the admin has its looks
+        # Then money moves, directly and by the worker, and the admin has its static files
         payer, company = a_client(host.url, holds="100.00"), a_company(host.url)
         assert charge(company, payer, "30.00", key="order-1").status_code == 200
         queued = payer.send(
@@ -283,11 +283,11 @@ def test_from_the_image_to_a_charge_and_to_the_end(host: Host) -> None:
         assert queued.status_code == 202
         wait_until(lambda: company.balance == "35.00")
         assert payer.balance == "65.00"
-        # As Prometheus asks, which knows each container by its address
+        # As Prometheus requests them, which addresses each container by its IP address
         token = (host.root / "secrets" / "monitor" / "metrics_token").read_text()
-        asked = {"Host": f"172.18.0.5:{host.port}", "Authorization": f"Bearer {token}"}
+        headers = {"Host": f"172.18.0.5:{host.port}", "Authorization": f"Bearer {token}"}
         metrics = f"{host.url}/metrics"
-        assert "wallet_" in requests.get(metrics, headers=asked, timeout=30).text
+        assert "wallet_" in requests.get(metrics, headers=headers, timeout=30).text
         assert requests.get(metrics, timeout=30).status_code == 401
         assert requests.get(f"{host.url}/static/admin/css/base.css", timeout=5).ok
     finally:
@@ -295,6 +295,6 @@ def test_from_the_image_to_a_charge_and_to_the_end(host: Host) -> None:
         worker.send_signal(signal.SIGTERM)
         statuses = [process.wait(DEADLINE_SECONDS) for process in (web, worker)]
 
-    # And both end when they are told to, and nothing was written beside the database
+    # And both end after SIGTERM, and wrote no files
     assert statuses == [0, 0]
     assert {file: file.read_bytes() for file in containers.files_in(host.image)} == files

@@ -1,4 +1,4 @@
-"""The database restarts, or dies: the service notices, goes on, and no request is lost."""
+"""The database restarts or dies: the service recovers, and no request is lost."""
 
 import signal
 from collections import Counter
@@ -26,7 +26,9 @@ def a_session(installation: Installation) -> dict[str, str]:
     return {"Authorization": f"Token {reply.json()['token']}"}
 
 
-def call_at_once(installation: Installation, session: dict[str, str], calls: int) -> Counter[int]:
+def call_concurrently(
+    installation: Installation, session: dict[str, str], calls: int
+) -> Counter[int]:
     """List the wallets many times, from several callers, and count the statuses."""
 
     def call(_number: int) -> int:
@@ -39,8 +41,8 @@ def call_at_once(installation: Installation, session: dict[str, str], calls: int
 
 def processor_works(installation: Installation, session: dict[str, str]) -> bool:
     status = f"{installation.url}/processor/status"
-    told = requests.get(status, headers=session, timeout=DEADLINE_SECONDS).json()
-    return bool(told.get("state") == "idle")
+    body = requests.get(status, headers=session, timeout=DEADLINE_SECONDS).json()
+    return bool(body.get("state") == "idle")
 
 
 def end_all_sessions(installation: Installation) -> int:
@@ -53,20 +55,20 @@ def end_all_sessions(installation: Installation) -> int:
     return len(ended)
 
 
-def test_no_request_gets_a_dead_connection(installation: Installation) -> None:
+def test_requests_never_use_a_dead_connection(installation: Installation) -> None:
     # Given a service whose pools are full
     installation.serve()
     session = a_session(installation)
-    assert call_at_once(installation, session, 200) == {200: 200}
+    assert call_concurrently(installation, session, 200) == {200: 200}
 
     # When all of its idle connections have died
     assert end_all_sessions(installation) > 2
 
-    # Then no request is refused for it
-    assert call_at_once(installation, session, 200) == {200: 200}
+    # Then no request fails
+    assert call_concurrently(installation, session, 200) == {200: 200}
 
 
-def test_a_database_that_was_killed_runs_again(installation: Installation) -> None:
+def test_a_killed_database_is_restarted(installation: Installation) -> None:
     # Given a service that runs
     service, _ = installation.serve()
     session = a_session(installation)
@@ -81,11 +83,11 @@ def test_a_database_that_was_killed_runs_again(installation: Installation) -> No
 
     # Then it runs again, the service answers, and the processor works
     wait_until(lambda: is_running(installation.data_dir))
-    wait_until(lambda: call_at_once(installation, session, 8) == {200: 8})
+    wait_until(lambda: call_concurrently(installation, session, 8) == {200: 8})
     assert service.poll() is None
     wait_until(lambda: processor_works(installation, session))
 
-    # And it still stops without a trace
+    # And it still stops all its processes
     processes = installation.processes()
     service.terminate()
     assert service.wait(DEADLINE_SECONDS) == 0

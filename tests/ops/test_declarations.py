@@ -1,4 +1,4 @@
-"""Each setting is declared once, and what names or reads settings is in step with that."""
+"""Each setting is declared once; documentation, deployment and code match the declarations."""
 
 import ast
 import re
@@ -11,9 +11,9 @@ from django.conf import global_settings
 from config.environment import BASE_DIR, FILE_SUFFIX, PREFIX, SETTINGS, VARIABLES, Environment
 from config.settings_docs import generated_files
 
-NO_PART_OF_THE_SERVICE = {"bench", "clients", "harness", "prove", "tests"}
+OTHER_PACKAGES = {"bench", "clients", "harness", "prove", "tests"}
 DJANGO_SETTINGS = BASE_DIR / "config" / "settings.py"
-# By these names the code knows the checked values, and Django's settings.
+# The names by which the code accesses the checked values and Django's settings.
 ENVIRONMENTS = {"_environment", "env", "environment", "read", "settings"}
 DEPLOYMENT = [
     BASE_DIR / "docker-compose.yml",
@@ -28,7 +28,7 @@ def attribute_of(name: str) -> str:
 
 def service_files() -> Iterator[Path]:
     for package in BASE_DIR.glob("*/__init__.py"):
-        if package.parent.name not in NO_PART_OF_THE_SERVICE:
+        if package.parent.name not in OTHER_PACKAGES:
             yield from package.parent.rglob("*.py")
     yield BASE_DIR / "manage.py"
 
@@ -45,7 +45,7 @@ def names_read(tree: ast.AST, of: set[str]) -> set[str]:
     return found
 
 
-def handed_on(statement: ast.stmt) -> tuple[str, str] | None:
+def passed_on(statement: ast.stmt) -> tuple[str, str] | None:
     """Return NAME and `setting` of a plain `NAME = env.setting`."""
     match statement:
         case ast.Assign(
@@ -82,14 +82,14 @@ def test_each_setting_is_read() -> None:
     trees = {path: ast.parse(path.read_text()) for path in service_files()}
     django = trees.pop(DJANGO_SETTINGS).body
     read = names_read(trees[BASE_DIR / "config" / "environment.py"], {"self"})
-    for tree in (*trees.values(), *(node for node in django if handed_on(node) is None)):
+    for tree in (*trees.values(), *(node for node in django if passed_on(node) is None)):
         read |= names_read(tree, ENVIRONMENTS)
-    # What config/settings.py only hands on is read when somebody reads it there, or Django does.
-    for name, setting in filter(None, map(handed_on, django)):
+    # A setting that config/settings.py only passes on is read if other code or Django reads it.
+    for name, setting in filter(None, map(passed_on, django)):
         if name in read or hasattr(global_settings, name):
             read.add(setting)
     unread = [name for name in VARIABLES if attribute_of(name) not in read]
-    assert unread == [], "declared, but read by nobody"
+    assert unread == [], "declared, but never read"
 
 
 @pytest.mark.parametrize("path", DEPLOYMENT, ids=lambda path: str(path.relative_to(BASE_DIR)))

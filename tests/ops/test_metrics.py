@@ -1,4 +1,4 @@
-"""`/metrics` of a server with several workers: one scrape tells of all of them."""
+"""`/metrics` of a server with several workers: each scrape contains the sums over all of them."""
 
 import signal
 from pathlib import Path
@@ -21,42 +21,42 @@ def scrape(installation: Installation) -> Samples:
     return Samples(reply.text)
 
 
-def ask(installation: Installation, times: int) -> None:
+def call_status(installation: Installation, times: int) -> None:
     """Call `/status` on connections of their own, so that no worker gets them all."""
     for _ in range(times):
         assert requests.get(f"{installation.url}/status", timeout=5).status_code == 200
 
 
-def test_all_workers_are_told_of_also_when_one_dies(installation: Installation) -> None:
+def test_a_scrape_covers_all_workers_also_after_one_dies(installation: Installation) -> None:
     # Given a server with two workers that answered
     service, _ = installation.serve()
     wait_until(lambda: scrape(installation)("wallet_workers") == 2)
     [server] = [p for p in psutil.Process(service.pid).children() if "gunicorn" in p.cmdline()]
     before = scrape(installation)("wallet_http_requests_total", **STATUS) or 0
 
-    # When each scrape may be answered by another one, then all say the same
-    ask(installation, 20)
-    told = {scrape(installation)("wallet_http_requests_total", **STATUS) for _ in range(8)}
-    assert told == {before + 20}
+    # When different workers answer the scrapes, then all return the same
+    call_status(installation, 20)
+    counts = {scrape(installation)("wallet_http_requests_total", **STATUS) for _ in range(8)}
+    assert counts == {before + 20}
 
-    # And when one dies, what it did still counts, and its place is taken
+    # And when one dies, its counts stay, and a new worker replaces it
     [victim, _] = server.children()
     victim.send_signal(signal.SIGKILL)
     wait_until(lambda: victim not in server.children() and len(server.children()) == 2)
     wait_until(lambda: scrape(installation)("wallet_workers") == 2)
-    ask(installation, 5)
+    call_status(installation, 5)
     after = scrape(installation)
     assert after("wallet_http_requests_total", **STATUS) == before + 25
     assert (after("wallet_worker_memory_bytes") or 0) > 10_000_000
 
-    # And what both say of their pools is added up
+    # And the figures of their pools are added up
     def pools() -> float | None:
         requests.get(f"{installation.url}/api/v1/health", timeout=DEADLINE_SECONDS)
         return scrape(installation)("wallet_pool_connections", database="default", state="max")
 
     wait_until(lambda: pools() == 12)
 
-    # And the end leaves no file behind
+    # And a stop deletes the files
     [directory] = directories_of(server)
     service.terminate()
     assert service.wait(DEADLINE_SECONDS) == 0
@@ -64,7 +64,7 @@ def test_all_workers_are_told_of_also_when_one_dies(installation: Installation) 
 
 
 def directories_of(server: psutil.Process) -> set[Path]:
-    """Return where the workers keep their figures: the files that they have open."""
+    """Return the directories of the workers' metrics files, which they have open."""
     return {
         Path(mapped.path).parent
         for worker in server.children()

@@ -1,4 +1,4 @@
-"""A network to the database that says nothing any more."""
+"""A dead network connection to the database."""
 
 import socket
 import subprocess
@@ -19,7 +19,7 @@ SetEnvironment = Callable[[Mapping[str, str]], None]
 
 @pytest.fixture
 def port() -> Iterator[int]:
-    """A port behind which the tests' PostgreSQL answers by TCP."""
+    """A TCP port that forwards to the tests' PostgreSQL."""
     server = psycopg.conninfo.conninfo_to_dict(database_url(settings.DATA_DIR, Role.SUPERUSER))
     port = free_port()
     proxy = subprocess.Popen(
@@ -37,7 +37,7 @@ def port() -> Iterator[int]:
 
 
 @pytest.mark.parametrize("profile", [Profile.WEB, Profile.COMMAND])
-def test_a_silent_network_is_found_out_in_half_a_minute(
+def test_a_dead_connection_is_detected_in_half_a_minute(
     profile: Profile, port: int, set_environment: SetEnvironment
 ) -> None:
     # Given a service that reaches its database by TCP
@@ -51,12 +51,12 @@ def test_a_silent_network_is_found_out_in_half_a_minute(
     with psycopg.connect(
         user=database["USER"], dbname="wallet", **address, **options
     ) as connection:
-        end = socket.socket(fileno=socket.dup(connection.fileno()))
+        duplicate = socket.socket(fileno=socket.dup(connection.fileno()))
 
-        # Then the kernel is told how long to wait for a sign of life, idle or not
-        with end:
-            idle, interval, count, unheard_ms = (
-                end.getsockopt(socket.IPPROTO_TCP, option)
+        # Then the kernel's timeouts are set for idle and for busy connections
+        with duplicate:
+            idle, interval, count, unacknowledged_ms = (
+                duplicate.getsockopt(socket.IPPROTO_TCP, option)
                 for option in (
                     socket.TCP_KEEPIDLE,
                     socket.TCP_KEEPINTVL,
@@ -64,4 +64,4 @@ def test_a_silent_network_is_found_out_in_half_a_minute(
                     socket.TCP_USER_TIMEOUT,
                 )
             )
-    assert (idle + interval * count, unheard_ms) == (25, 25_000)
+    assert (idle + interval * count, unacknowledged_ms) == (25, 25_000)

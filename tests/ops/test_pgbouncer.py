@@ -1,4 +1,4 @@
-"""Behind a real PgBouncer in transaction mode: sessions are anybody's, and money moves right."""
+"""Behind a real PgBouncer in transaction mode, where sessions are shared, money moves correctly."""
 
 import shutil
 from collections import Counter
@@ -24,18 +24,18 @@ pytestmark = [
     ),
 ]
 
-#: Fewer than the threads that want one.
+#: Fewer than the threads that need one.
 SESSIONS = 3
 CALLERS = 8
 
 
 @pytest.fixture
-def pooler(installation: Installation, place: Path) -> Iterator[Pooler]:
+def pooler(installation: Installation, workdir: Path) -> Iterator[Pooler]:
     """PgBouncer, and the service behind it."""
     data_dir = installation.data_dir
     with (
         ensure_running(data_dir),
-        a_pooler(data_dir, place / "pooler", sessions=SESSIONS) as pooler,
+        a_pooler(data_dir, workdir / "pooler", sessions=SESSIONS) as pooler,
     ):
         settings = server_settings(data_dir) | {
             "DATABASE_URL": pooler.url(),
@@ -50,13 +50,13 @@ def pooler(installation: Installation, place: Path) -> Iterator[Pooler]:
 
 
 def test_money_moves_once_and_adds_up(installation: Installation, pooler: Pooler) -> None:
-    # Given people with money, more of them than sessions
+    # Given users with money, more of them than sessions
     people = [a_client(installation.url) for _ in range(CALLERS)]
     for person in people:
         person.post("/wallet/deposit", {"wallet": person.wallet, "amount": 100})
     before = pooler.transactions()
 
-    # When all transfer at once in a circle, and each sends everything twice under one key
+    # When all transfer concurrently in a circle, and each sends every request twice under one key
     def transfer(number: int) -> list[Any]:
         source, target = people[number], people[(number + 1) % CALLERS]
         return [
@@ -75,15 +75,15 @@ def test_money_moves_once_and_adds_up(installation: Installation, pooler: Pooler
     with ThreadPoolExecutor(CALLERS) as callers:
         assert all(callers.map(transfer, range(CALLERS)))
 
-    # Then each moved once, went through the pooler, and nobody lost a cent
+    # Then each transfer happened once, through the pooler, and every balance is correct
     assert pooler.transactions() - before >= CALLERS * 40
     for person in people:
         assert person.get(f"/wallet/info/{person.wallet}")["balance"] == 100
-        told = person.get(f"/wallets/{person.wallet}/statement")
-        assert (told["closingBalance"], len(told["entries"])) == (100, 1 + 2 * 20)
+        statement = person.get(f"/wallets/{person.wallet}/statement")
+        assert (statement["closingBalance"], len(statement["entries"])) == (100, 1 + 2 * 20)
 
 
-def test_what_is_queued_runs(installation: Installation, pooler: Pooler) -> None:
+def test_queued_transactions_run(installation: Installation, pooler: Pooler) -> None:
     person = a_client(installation.url)
     person.post("/wallet/deposit", {"wallet": person.wallet, "amount": 100})
 

@@ -1,4 +1,4 @@
-"""Rate limits over several processes with several threads each: exactly as many pass as may."""
+"""Rate limits over several processes with several threads each are exact."""
 
 import shutil
 import socket
@@ -34,12 +34,12 @@ needs_redis = pytest.mark.skipif(
 
 
 @contextmanager
-def redis_at(place: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """A Redis that keeps nothing: its URL and its process."""
+def redis_at(workdir: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """Run Redis without persistence; yield its URL and its process."""
     port = free_port()
     server = subprocess.Popen(
         ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", ""],
-        cwd=place,
+        cwd=workdir,
         stdout=subprocess.DEVNULL,
     )
     try:
@@ -51,30 +51,30 @@ def redis_at(place: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
 
 
 @pytest.mark.parametrize("store", ["postgresql", pytest.param("redis", marks=needs_redis)])
-def test_exactly_as_many_pass_as_may(installation: Installation, place: Path, store: str) -> None:
+def test_limits_are_exact(installation: Installation, workdir: Path, store: str) -> None:
     if store == "postgresql":
         installation.serve(**SETTINGS)
         assert_limits_are_exact(installation, "here")
         return
-    with redis_at(place) as (url, server):
+    with redis_at(workdir) as (url, server):
         installation.serve(**SETTINGS, REDIS_URL=url)
         assert_limits_are_exact(installation, "before")
 
-        # When Redis is away, counting goes on in PostgreSQL
+        # When Redis is down, PostgreSQL counts
         server.kill()
         server.wait()
         assert_limits_are_exact(installation, "after")
 
 
 def assert_limits_are_exact(installation: Installation, name: str) -> None:
-    """The counters start from zero. `name` makes accounts and addresses of one's own."""
+    """Check the limits with new counters. `name` makes the accounts and addresses unique."""
     network = f"10.{len(name)}.0"
 
     def log_in(number: int, account: str, address: str) -> int:
         return requests.post(
             f"{installation.url}/client/login",
             json={"email": account, "password": "wrong"},
-            # The last of these is what the proxy saw; the first anybody may have written.
+            # The proxy added the last address; a client may have forged the first one.
             headers={"X-Forwarded-For": f"10.9.9.{number}, {address}"},
             timeout=DEADLINE_SECONDS,
         ).status_code
@@ -86,16 +86,16 @@ def assert_limits_are_exact(installation: Installation, name: str) -> None:
             timeout=DEADLINE_SECONDS,
         ).status_code
 
-    of_account = fast_path(lambda n: log_in(n, f"{name}@example.com", f"{network}.{n}"))
-    of_address = fast_path(lambda n: log_in(n, f"{name}{n}@example.com", f"{network}.200"))
-    reads = fast_path(read)
+    of_account = call_concurrently(lambda n: log_in(n, f"{name}@example.com", f"{network}.{n}"))
+    of_address = call_concurrently(lambda n: log_in(n, f"{name}{n}@example.com", f"{network}.200"))
+    reads = call_concurrently(read)
 
     assert of_account == {401: 7, 429: CALLS - 7}
     assert of_address == {401: 40, 429: CALLS - 40}
     assert reads == {404: 20, 429: CALLS - 20}
 
 
-def fast_path(call: Callable[[int], int]) -> Counter[int]:
+def call_concurrently(call: Callable[[int], int]) -> Counter[int]:
     with ThreadPoolExecutor(12) as pool:
         return Counter(pool.map(call, range(CALLS)))
 

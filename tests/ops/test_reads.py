@@ -1,4 +1,4 @@
-"""Reads under writes, over HTTP and two workers: what anybody was told never steps back."""
+"""Concurrent reads and writes over HTTP with two workers: no balance goes back in time."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -9,46 +9,46 @@ import pytest
 from harness.callers import Caller, a_client
 from harness.installation import Installation
 from harness.waiting import DEADLINE_SECONDS
-from tests.ops.reads import DOORS
+from tests.ops.balance_reads import BALANCE_READS
 
 pytestmark = pytest.mark.slow
 
-PEOPLE = 3
+USERS = 3
 READERS = 2
 DEPOSITS = 40
 
 
-def test_no_reader_sees_a_step_back_and_a_writer_sees_its_write_at_once(
+def test_reads_never_go_back_and_a_writer_reads_its_own_write(
     installation: Installation,
 ) -> None:
     installation.serve(WALLET_SERVICE_WORKERS="2", WALLET_SERVICE_RATE_LIMITS="off")
-    people = [a_client(installation.url) for _ in range(PEOPLE)]
-    for me in people:
-        deposit(me)
+    callers = [a_client(installation.url) for _ in range(USERS)]
+    for caller in callers:
+        deposit(caller)
     is_over = threading.Event()
 
-    def write(me: Caller) -> None:
-        told = Decimal(1)
+    def write(caller: Caller) -> None:
+        balance = Decimal(1)
         for number in range(DEPOSITS):
-            told += 1
-            assert deposit(me) == told
-            door = list(DOORS)[number % len(DOORS)]
-            assert read(me, door) == told, door
+            balance += 1
+            assert deposit(caller) == balance
+            endpoint = list(BALANCE_READS)[number % len(BALANCE_READS)]
+            assert read(caller, endpoint) == balance, endpoint
 
-    def read_on(me: Caller) -> set[Decimal]:
-        mine = me.at(installation.url)
-        told, seen = Decimal(0), set()
+    def read_on(caller: Caller) -> set[Decimal]:
+        reader = caller.at(installation.url)
+        balance, seen = Decimal(0), set()
         while not is_over.is_set():
-            for door in DOORS:
-                now = read(mine, door)
-                assert now >= told, f"{door}: told {told} before, {now} now"
-                told = now
+            for endpoint in BALANCE_READS:
+                now = read(reader, endpoint)
+                assert now >= balance, f"{endpoint}: {balance} before, {now} now"
+                balance = now
                 seen.add(now)
         return seen
 
-    with ThreadPoolExecutor(PEOPLE * (1 + READERS)) as pool:
-        reading = [pool.submit(read_on, me) for me in people for _ in range(READERS)]
-        writing = [pool.submit(write, me) for me in people]
+    with ThreadPoolExecutor(USERS * (1 + READERS)) as pool:
+        reading = [pool.submit(read_on, caller) for caller in callers for _ in range(READERS)]
+        writing = [pool.submit(write, caller) for caller in callers]
         try:
             for written in writing:
                 written.result(DEADLINE_SECONDS)
@@ -56,17 +56,17 @@ def test_no_reader_sees_a_step_back_and_a_writer_sees_its_write_at_once(
             is_over.set()
         seen = [future.result(DEADLINE_SECONDS) for future in reading]
 
-    # They did read while there was writing.
+    # The readers read during the writes.
     assert all(len(each) > 1 for each in seen)
-    assert [read(me, door) for me in people for door in DOORS] == [DEPOSITS + 1] * (
-        PEOPLE * len(DOORS)
-    )
+    assert [read(caller, endpoint) for caller in callers for endpoint in BALANCE_READS] == [
+        DEPOSITS + 1
+    ] * (USERS * len(BALANCE_READS))
 
 
-def deposit(me: Caller) -> Decimal:
-    reply = me.post("/wallet/deposit", {"wallet": me.wallet, "amount": 1})
+def deposit(caller: Caller) -> Decimal:
+    reply = caller.post("/wallet/deposit", {"wallet": caller.wallet, "amount": 1})
     return Decimal(str(reply["balance"]))
 
 
-def read(me: Caller, door: str) -> Decimal:
-    return Decimal(str(DOORS[door](me)))
+def read(caller: Caller, endpoint: str) -> Decimal:
+    return Decimal(str(BALANCE_READS[endpoint](caller)))

@@ -1,4 +1,4 @@
-"""A replica that really streams: reads follow, decisions never, and nobody's view steps back."""
+"""A streaming replica serves reads, never decisions, and no caller's view goes back in time."""
 
 import threading
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 
 CALLERS = 6
 ROUNDS = 40
-# Of few rows PostgreSQL may read all instead of asking an index.
+# PostgreSQL may scan a small table instead of using an index.
 SCANS = (
     "SELECT coalesce(sum(seq_scan + coalesce(idx_scan, 0)), 0) FROM pg_stat_user_tables"
     " WHERE relname LIKE '{}%'"
@@ -25,11 +25,11 @@ SCANS = (
 
 
 @pytest.fixture
-def replica(installation: Installation, place: Path) -> Iterator[Replica]:
+def replica(installation: Installation, workdir: Path) -> Iterator[Replica]:
     """A replica, and the service on it and its primary."""
     with (
         ensure_running(installation.data_dir),
-        a_replica(installation.data_dir, place / "replica") as replica,
+        a_replica(installation.data_dir, workdir / "replica") as replica,
     ):
         settings = server_settings(installation.data_dir)
         installation.serve(**settings, DATABASE_REPLICA_URL=replica.url())
@@ -54,51 +54,51 @@ def give(source: Caller, target: Caller, amount: int) -> float:
 
 
 def statement(caller: Caller) -> tuple[float, int]:
-    told = caller.get(f"/wallets/{caller.wallet}/statement")
-    return float(told["closingBalance"]), len(told["entries"])
+    body = caller.get(f"/wallets/{caller.wallet}/statement")
+    return float(body["closingBalance"]), len(body["entries"])
 
 
-def test_reads_follow_and_nobody_reads_older_than_what_they_were_told(
+def test_reads_use_the_replica_unless_it_is_behind_the_caller(
     installation: Installation, replica: Replica
 ) -> None:
-    # Given two people, and a replica that has all they know
+    # Given two users, and a replica that has replayed all their writes
     ada, ben = a_client(installation.url), a_client(installation.url)
     deposit(ada, 100)
     replica.catch_up()
 
     settings = server_settings(installation.data_dir)
     doctor = installation.manage("doctor", **settings, DATABASE_REPLICA_URL=replica.url())
-    assert "ok     replica: it follows" in doctor.stdout
+    assert "ok     replica: it follows the primary" in doctor.stdout
 
-    # When the replica stands still, and money moves from one to the other
+    # When the replay is paused, and money moves from one to the other
     replica.pause()
     assert give(ada, ben, 10) == 90
 
-    # Then who moved it sees that, in the primary
+    # Then the sender reads the new balance, from the primary
     assert balance(ada) == 90
     assert statement(ada) == (90, 2)
-    # And who was not told reads the replica, where it has not happened
+    # And the receiver, who has seen no newer answer, reads the old balance from the replica
     assert balance(ben) == 0
     assert statement(ben) == (0, 0)
-    # Until they are told by an answer of the primary: from then on they know
+    # After an answer of the primary the receiver reads from the primary, too
     assert deposit(ben, 1) == 11
     assert balance(ben) == 11
     assert statement(ben) == (11, 2)
-    # And what decides has looked at the primary all along
+    # And decisions always use the primary
     assert give(ben, ada, 11) == 0
 
-    # When the replica goes on, their reads move over to it: what happens next is not there yet
+    # When the replica has caught up, reads use it again, and do not show later transactions
     replica.resume()
     replica.catch_up()
     replica.pause()
     assert give(ada, ben, 7) == 94
     assert (balance(ada), balance(ben)) == (94, 0)
 
-    # But not once they have read it in an answer that always comes from the primary
+    # After an answer from an endpoint that always reads the primary, the caller reads the primary
     assert ben.get(f"/customer/{ben.customer}")["balance"] == 7
     assert balance(ben) == 7
 
-    # And somebody nobody knows yet is answered by the primary
+    # And a new caller, whose position is unknown, reads from the primary
     assert balance(a_client(installation.url)) == 0
     replica.resume()
 
@@ -121,7 +121,7 @@ def test_without_the_replica_the_primary_answers(
         assert (balance(ada), balance(ben)) == (90, 10)
         assert statement(ben) == (10, 1)
 
-    # And when it is back, reads follow again
+    # And when it is back, reads use it again
     replica.start()
     replica.catch_up()
     before = scans(replica)
@@ -133,7 +133,7 @@ def test_without_the_replica_the_primary_answers(
     wait_until(follows)
 
 
-def test_a_promoted_replica_answers_nobody(installation: Installation, replica: Replica) -> None:
+def test_a_promoted_replica_serves_no_reads(installation: Installation, replica: Replica) -> None:
     ada, ben = a_client(installation.url), a_client(installation.url)
     deposit(ada, 100)
     replica.catch_up()
@@ -145,7 +145,9 @@ def test_a_promoted_replica_answers_nobody(installation: Installation, replica: 
     assert (balance(ada), balance(ben)) == (90, 10)
 
 
-def test_under_load_no_answer_steps_back(installation: Installation, replica: Replica) -> None:
+def test_under_load_no_balance_goes_back_in_time(
+    installation: Installation, replica: Replica
+) -> None:
     callers = [a_client(installation.url) for _ in range(CALLERS)]
     for caller in callers:
         deposit(caller, 1_000)
@@ -153,37 +155,37 @@ def test_under_load_no_answer_steps_back(installation: Installation, replica: Re
     before = scans(replica)
     is_over = threading.Event()
 
-    def stutter() -> None:
+    def pause_repeatedly() -> None:
         while not is_over.wait(0.02):
             replica.pause()
             is_over.wait(0.05)
             replica.resume()
 
     def only_gain(number: int) -> None:
-        """Gain, and be given; what one is told only grows."""
+        """Deposit and receive; the balance that the caller reads must only grow."""
         me, other = callers[number], callers[(number + 1) % CALLERS]
-        told = balance(me)
+        last = balance(me)
         for step in range(ROUNDS):
             if step % 4 == 0:
-                told = gained(told, deposit(me, 5))
+                last = not_lower(last, deposit(me, 5))
                 give_and_refill(me, other)
-            told = gained(told, balance(me))
-            told = gained(told, statement(me)[0])
+            last = not_lower(last, balance(me))
+            last = not_lower(last, statement(me)[0])
 
     def give_and_refill(me: Caller, other: Caller) -> None:
-        # One that gives sees less; so what is given was deposited by the same caller just before.
+        # A transfer lowers the balance, so the caller deposits the amount first.
         deposit(me, 1)
         give(me, other, 1)
 
     with ThreadPoolExecutor(CALLERS + 1) as pool:
-        stuttering = pool.submit(stutter)
+        pausing = pool.submit(pause_repeatedly)
         gaining = [pool.submit(only_gain, number) for number in range(CALLERS)]
         try:
             for future in gaining:
                 future.result(DEADLINE_SECONDS)
         finally:
             is_over.set()
-        stuttering.result(DEADLINE_SECONDS)
+        pausing.result(DEADLINE_SECONDS)
 
     wait_until(lambda: scans(replica) > before)
     final = 1_000 + ROUNDS // 4 * 6
@@ -195,8 +197,8 @@ def test_under_load_no_answer_steps_back(installation: Installation, replica: Re
     )
 
 
-def gained(told: float, now: float) -> float:
-    assert now >= told, f"told {told} before, {now} now"
+def not_lower(last: float, now: float) -> float:
+    assert now >= last, f"{last} before, {now} now"
     return now
 
 

@@ -1,4 +1,4 @@
-"""Scheduled work: run once by whoever lives, never lost with a worker, and told of."""
+"""Scheduled jobs: run once by any worker, retried after its death, and reported by the doctor."""
 
 import io
 from contextlib import suppress
@@ -32,13 +32,13 @@ LONG_AGO = timezone.now() - timedelta(days=400)
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_due(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let this process's own workers run what a test puts off, and nothing else."""
+def no_periodic_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the workers of this process run only the jobs that a test defers."""
     monkeypatch.setitem(app.periodic_defaults, "max_delay", 0)
 
 
 def run(name: str) -> str:
-    """Put a job off and run what is there to run; return how it ended."""
+    """Defer a job and run all jobs; return its final status."""
     job_id = app.tasks[name].defer(timestamp=0)
     run_jobs()
     return str(ProcrastinateJob.objects.get(pk=job_id).status)
@@ -61,16 +61,16 @@ def test_two_workers_run_each_job_once(workers: Workers) -> None:
     wait_until(lambda: set(succeeded()) == JOBS and overview().workers == 2)
     for worker in both:
         worker.terminate()
-    ends = [worker.communicate(timeout=DEADLINE_SECONDS) for worker in both]
+    outputs = [worker.communicate(timeout=DEADLINE_SECONDS) for worker in both]
 
-    assert [worker.returncode for worker in both] == [0, 0], ends
+    assert [worker.returncode for worker in both] == [0, 0], outputs
     runs = ProcrastinateJob.objects.values_list("task_name", "args", "status", "attempts")
     assert len({(name, args["timestamp"]) for name, args, _, _ in runs}) == len(runs)
     assert {(status, attempts) for _, _, status, attempts in runs} == {("succeeded", 1)}
     assert ProcrastinatePeriodicDefer.objects.count() == len(JOBS)
 
 
-def test_what_has_expired_is_deleted_and_nothing_else() -> None:
+def test_only_expired_rows_are_deleted() -> None:
     client = a_client()
     client.api.post("/wallet/create", {"currency": "EUR"}, key="kept")
     client.api.post("/wallet/create", {"currency": "EUR"}, key="old")
@@ -92,7 +92,7 @@ def test_what_has_expired_is_deleted_and_nothing_else() -> None:
         assert cursor.fetchall() == [(0,)]
 
 
-def test_much_is_deleted_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_are_deleted_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ops.retention.BATCH_ROWS", 2)
     for number in range(5):
         Session.objects.create(session_key=f"old{number}", expire_date=LONG_AGO)
@@ -104,7 +104,7 @@ def test_much_is_deleted_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not Session.objects.exists()
 
 
-def test_a_missing_month_is_made(owner_dsn: str) -> None:
+def test_a_missing_partition_is_created(owner_dsn: str) -> None:
     newest = (
         "SELECT max(inhrelid::regclass::text) FROM pg_inherits"
         " WHERE inhparent = 'ledger_transaction'::regclass"
@@ -118,7 +118,7 @@ def test_a_missing_month_is_made(owner_dsn: str) -> None:
     assert execute(owner_dsn, newest) == [(name,)]
 
 
-def test_retries_that_no_processor_took_are_made_ready(caplog: pytest.LogCaptureFixture) -> None:
+def test_due_retries_are_made_ready(caplog: pytest.LogCaptureFixture) -> None:
     client = a_client()
     client.api.post("/transaction", [{"value": 1}] * 3)
     due, later, _ = QueuedTransaction.objects.order_by("id").values_list("pk", flat=True)
@@ -133,7 +133,7 @@ def test_retries_that_no_processor_took_are_made_ready(caplog: pytest.LogCapture
     assert "1 retries were due" in caplog.text
 
 
-def test_a_worker_stops_in_the_middle_of_a_verification_and_the_next_one_begins_it_anew(
+def test_a_stopped_verification_is_started_again_by_the_next_worker(
     owner_dsn: str, workers: Workers
 ) -> None:
     with psycopg.connect(owner_dsn) as owner:
@@ -144,10 +144,10 @@ def test_a_worker_stops_in_the_middle_of_a_verification_and_the_next_one_begins_
         wait_until(lambda: status_of(meanwhile) == "succeeded")
         verifying = ProcrastinateJob.objects.get(task_name="verify_ledger")
         worker.terminate()
-        # The lock is held on: the statement would wait for ever.
-        _, told = worker.communicate(timeout=DEADLINE_SECONDS)
+        # The lock is still held, so the statement would never end.
+        _, errors = worker.communicate(timeout=DEADLINE_SECONDS)
 
-    assert (worker.returncode, told) == (0, "")
+    assert (worker.returncode, errors) == (0, "")
     assert verifying.status == "doing"
     assert not Verification.objects.exists()
     assert status_of(verifying.pk) == "todo"
@@ -159,12 +159,12 @@ def test_a_worker_stops_in_the_middle_of_a_verification_and_the_next_one_begins_
 
 
 def is_waited_for(owner_dsn: str, table: str) -> bool:
-    """Return whether somebody waits for a lock on the table."""
+    """Return whether a session waits for a lock on the table."""
     waiting = "SELECT pid FROM pg_locks WHERE relation = %s::regclass AND NOT granted"
     return bool(execute(owner_dsn, waiting, table))
 
 
-def test_the_service_cannot_rewrite_what_happened_to_a_job() -> None:
+def test_the_app_role_cannot_rewrite_job_events() -> None:
     app.tasks["clean_up"].defer(timestamp=0)
     for change in (
         "UPDATE procrastinate_events SET at = NULL",
@@ -178,7 +178,7 @@ def test_the_service_cannot_rewrite_what_happened_to_a_job() -> None:
 
 
 def doctor() -> str:
-    """Return what the doctor says of the jobs."""
+    """Return the doctor's line about the jobs."""
     printed = io.StringIO()
     with suppress(SystemExit):
         call_command("doctor", stdout=printed)
@@ -186,8 +186,8 @@ def doctor() -> str:
     return line
 
 
-def left_behind(name: str, *, attempts: int = 0) -> int:
-    """Make a job that a worker had in hand when it died."""
+def stalled_job(name: str, *, attempts: int = 0) -> int:
+    """Create a job whose worker died while running it."""
     job_id = app.tasks[name].defer(timestamp=0)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -201,39 +201,39 @@ def status_of(job_id: int) -> str:
     return str(ProcrastinateJob.objects.get(pk=job_id).status)
 
 
-def test_a_job_that_was_left_behind_runs_again() -> None:
-    left = left_behind("clean_up")
-    assert doctor().startswith("WRONG  jobs: clean_up left behind by a worker that died")
+def test_a_stalled_job_is_retried() -> None:
+    stalled = stalled_job("clean_up")
+    assert doctor().startswith("WRONG  jobs: clean_up stalled, as the worker died")
 
     run("sweep_jobs")
 
-    assert status_of(left) == "succeeded"
+    assert status_of(stalled) == "succeeded"
     assert doctor().startswith("ok     jobs: none failed")
 
 
-def test_a_job_that_is_left_behind_again_and_again_is_given_up() -> None:
-    left = left_behind("clean_up", attempts=2)
+def test_a_job_that_stalls_repeatedly_fails() -> None:
+    stalled = stalled_job("clean_up", attempts=2)
 
     run("sweep_jobs")
 
-    assert status_of(left) == "failed"
-    assert doctor() == "WRONG  jobs: the last run of clean_up failed: the worker's log says why"
+    assert status_of(stalled) == "failed"
+    assert doctor() == "WRONG  jobs: the last run of clean_up failed: see the worker's log"
 
 
-def test_a_job_that_was_left_behind_gives_way_to_the_next_one() -> None:
-    left = left_behind("clean_up")
+def test_a_stalled_job_is_aborted_when_the_next_one_is_queued() -> None:
+    stalled = stalled_job("clean_up")
     waiting = app.tasks["clean_up"].defer(timestamp=1)
 
     run("sweep_jobs")
 
-    assert (status_of(left), status_of(waiting)) == ("aborted", "succeeded")
+    assert (status_of(stalled), status_of(waiting)) == ("aborted", "succeeded")
 
 
-def test_a_sweep_that_was_left_behind_shuts_out_no_other() -> None:
-    left = left_behind("sweep_jobs")
+def test_a_stalled_sweep_does_not_block_the_next_one() -> None:
+    stalled = stalled_job("sweep_jobs")
 
     assert run("sweep_jobs") == "succeeded"
-    assert status_of(left) == "succeeded"
+    assert status_of(stalled) == "succeeded"
 
 
 def test_jobs_that_ended_long_ago_are_deleted(owner_dsn: str) -> None:
@@ -254,7 +254,7 @@ def test_jobs_that_ended_long_ago_are_deleted(owner_dsn: str) -> None:
     assert young in kept
 
 
-def test_a_worker_that_loses_its_connections_goes_on(workers: Workers) -> None:
+def test_a_worker_survives_the_loss_of_its_connections(workers: Workers) -> None:
     worker = workers.start(PGAPPNAME="the worker")
     wait_until(lambda: set(succeeded()) == JOBS)
     client = a_client(holds="10.00")
@@ -283,15 +283,15 @@ def test_a_worker_that_loses_its_connections_goes_on(workers: Workers) -> None:
         ("TABLE", "intake_processorstate", "The processor"),
     ],
 )
-def test_a_worker_with_a_broken_half_ends(
+def test_a_worker_ends_when_one_of_its_services_ends(
     owner_dsn: str, workers: Workers, kind: str, name: str, part: str
 ) -> None:
     execute(owner_dsn, f"ALTER {kind} {name} RENAME TO hidden")
     try:
         worker = workers.start()
-        _, told = worker.communicate(timeout=DEADLINE_SECONDS)
+        _, errors = worker.communicate(timeout=DEADLINE_SECONDS)
     finally:
         execute(owner_dsn, f"ALTER {kind} hidden RENAME TO {name}")
 
     assert worker.returncode == 1
-    assert told.splitlines()[-1] == f"CommandError: {part} ended by itself."
+    assert errors.splitlines()[-1] == f"CommandError: {part} ended by itself."

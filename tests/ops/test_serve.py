@@ -1,4 +1,4 @@
-"""`manage.py serve`: from one command to one signal, and again on the same data."""
+"""`manage.py serve`: start, stop by a signal, and restart with the same data."""
 
 import json
 import signal
@@ -33,7 +33,7 @@ def send(installation: Installation, request: bytes) -> tuple[bytes, bytes]:
     return head, body
 
 
-def test_it_serves_stops_without_a_trace_and_finds_its_data_again(
+def test_it_serves_stops_all_processes_and_keeps_its_data(
     installation: Installation,
 ) -> None:
     # Given a service that runs
@@ -57,7 +57,7 @@ def test_it_serves_stops_without_a_trace_and_finds_its_data_again(
     assert installation.manage("demo_reset").returncode == 1
     assert installation.is_answering()
 
-    # When it is told to stop, nothing of it is left
+    # When it is stopped, no process is left
     processes = installation.processes()
     assert len(processes) > 3
     service.terminate()
@@ -65,11 +65,11 @@ def test_it_serves_stops_without_a_trace_and_finds_its_data_again(
     wait_until(lambda: not any(process.is_running() for process in processes))
     assert not installation.is_answering()
 
-    # And when it starts again, its data are there, not twice
+    # And when it starts again, its data are there once
     service, _ = installation.serve()
     assert count_users(installation) == users
 
-    # And Ctrl-C, which a terminal sends to the whole group, stops it as well
+    # And Ctrl-C, which a terminal sends to the whole process group, stops it too
     processes = installation.processes()
     for process in {psutil.Process(service.pid), *psutil.Process(service.pid).children()}:
         process.send_signal(signal.SIGINT)
@@ -78,7 +78,7 @@ def test_it_serves_stops_without_a_trace_and_finds_its_data_again(
 
 
 @pytest.mark.parametrize("child", ["gunicorn", "process_transactions"])
-def test_without_one_of_its_children_it_ends(child: str, installation: Installation) -> None:
+def test_it_ends_when_one_of_its_processes_dies(child: str, installation: Installation) -> None:
     service, _ = installation.serve()
     processes = installation.processes()
     [victim] = [p for p in psutil.Process(service.pid).children() if child in p.cmdline()]
@@ -88,7 +88,7 @@ def test_without_one_of_its_children_it_ends(child: str, installation: Installat
     assert not is_running(installation.data_dir)
 
 
-def test_a_key_that_was_sent_twice_is_one_key(installation: Installation) -> None:
+def test_a_repeated_key_header_is_one_key(installation: Installation) -> None:
     installation.serve()
     token = sign_up(installation)["Authorization"]
     head = (
@@ -123,7 +123,7 @@ def sign_up(installation: Installation) -> dict[str, str]:
     return {"Authorization": f"Token {session['token']}"}
 
 
-def test_a_body_in_chunks_is_read(installation: Installation) -> None:
+def test_a_chunked_body_is_read(installation: Installation) -> None:
     installation.serve()
     headers = {**sign_up(installation), "Content-Type": "application/json"}
 
@@ -140,8 +140,8 @@ def test_a_body_in_chunks_is_read(installation: Installation) -> None:
     too_large = create(*[b"x" * 65_536] * 20)
 
     info = f"{installation.url}/wallet/info/{euros.json()['wallet']}"
-    told = requests.get(info, headers=headers, timeout=DEADLINE_SECONDS).json()
-    assert told["currency"] == "EUR"
+    wallet = requests.get(info, headers=headers, timeout=DEADLINE_SECONDS).json()
+    assert wallet["currency"] == "EUR"
     assert (unknown.status_code, too_large.status_code) == (422, 413)
 
 
@@ -165,7 +165,7 @@ def test_a_wallet_that_stays_locked_is_a_503_in_time(installation: Installation)
     assert refused.headers["Retry-After"] == "1"
 
 
-def test_what_never_reaches_a_view_is_answered_in_json(installation: Installation) -> None:
+def test_unparsable_requests_are_answered_in_json(installation: Installation) -> None:
     installation.serve()
     for request, status in [
         (b"nonsense\r\n\r\n", 400),
@@ -182,8 +182,8 @@ def test_what_never_reaches_a_view_is_answered_in_json(installation: Installatio
         assert (body["statusCode"], body["code"]) == (status, "malformed_request")
         assert body["details"] == {}
         assert body["timestamp"].endswith("Z")
-    stranger = requests.get(
+    refused = requests.get(
         f"{installation.url}/status", headers={"Host": "evil.example"}, timeout=5
     )
-    assert (stranger.status_code, stranger.json()["code"]) == (400, "bad_request")
+    assert (refused.status_code, refused.json()["code"]) == (400, "bad_request")
     assert installation.is_answering()

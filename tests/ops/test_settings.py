@@ -1,4 +1,4 @@
-"""Settings: every wrong one is named, at once, before anything starts."""
+"""Settings: defaults, validation, files and database profiles."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -32,7 +32,9 @@ def wrong_lines(set_environment: SetEnvironment, settings: Mapping[str, str]) ->
     return str(caught.value).splitlines()
 
 
-def test_all_wrong_settings_are_named_at_once_a_line_each(set_environment: SetEnvironment) -> None:
+def test_all_invalid_settings_are_reported_together_a_line_each(
+    set_environment: SetEnvironment,
+) -> None:
     lines = wrong_lines(
         set_environment,
         {
@@ -106,7 +108,7 @@ def test_a_wrong_value_is_refused(set_environment: SetEnvironment, name: str, va
 @pytest.mark.parametrize(
     "url", ["mysql://a@b/c", "postgresql://db.example", "postgresql://a:b@c:d/e"]
 )
-def test_only_a_whole_postgresql_url_is_a_database(
+def test_a_database_url_must_be_complete_and_postgresql(
     set_environment: SetEnvironment, url: str
 ) -> None:
     (line,) = wrong_lines(set_environment, {**SERVER, "DATABASE_URL": url})
@@ -115,7 +117,7 @@ def test_only_a_whole_postgresql_url_is_a_database(
 
 
 @pytest.mark.parametrize("key", [None, "", environment.DEMO_SECRET_KEY])
-def test_outside_the_demo_the_key_is_ones_own(
+def test_outside_the_demo_the_secret_key_is_required(
     set_environment: SetEnvironment, key: str | None
 ) -> None:
     settings = {"DATABASE_URL": SERVER["DATABASE_URL"]}
@@ -139,7 +141,7 @@ def test_lists_are_separated_by_spaces(set_environment: SetEnvironment) -> None:
     assert settings.allowed_origins == ("https://app.example", "http://[::1]:8000")
 
 
-def test_https_is_asked_for_outside_the_demo_unless_told_otherwise(
+def test_https_is_required_outside_the_demo_by_default(
     set_environment: SetEnvironment,
 ) -> None:
     for settings, is_https in (
@@ -152,7 +154,7 @@ def test_https_is_asked_for_outside_the_demo_unless_told_otherwise(
         assert read().is_https is is_https
 
 
-def test_a_mail_server_is_reached_by_tls_unless_told_otherwise() -> None:
+def test_mail_uses_tls_by_default() -> None:
     first = mail_server("smtp://ada:p%40ss@mail.example")
     assert (first.host, first.port, first.user, first.password) == (
         "mail.example",
@@ -190,7 +192,7 @@ def test_the_example_documents_each_setting_once_with_its_default(
     assert read() == defaults
 
 
-def test_a_file_beside_the_project_is_read_and_the_environment_wins(
+def test_the_env_file_is_read_and_the_environment_takes_precedence(
     set_environment: SetEnvironment, tmp_path: Path
 ) -> None:
     (tmp_path / ".env").write_text("PORT=8001\nHOST=0.0.0.0\nWALLET_SERVICE_PROT=1\n")
@@ -199,7 +201,7 @@ def test_a_file_beside_the_project_is_read_and_the_environment_wins(
     assert unknown_variables() == ["WALLET_SERVICE_PROT"]
 
 
-def test_a_value_may_lie_in_a_file(set_environment: SetEnvironment, tmp_path: Path) -> None:
+def test_a_value_can_be_in_a_file(set_environment: SetEnvironment, tmp_path: Path) -> None:
     (tmp_path / "key").write_text("a key of our own\n")
     (tmp_path / "url").write_text(SERVER["DATABASE_URL"])
     set_environment(
@@ -216,7 +218,7 @@ def test_a_value_may_lie_in_a_file(set_environment: SetEnvironment, tmp_path: Pa
     assert unknown_variables() == []
 
 
-def test_a_file_that_holds_nothing_never_turns_the_service_into_the_demo(
+def test_an_empty_file_never_turns_the_service_into_the_demo(
     set_environment: SetEnvironment, tmp_path: Path
 ) -> None:
     (tmp_path / "empty").write_text("\n")
@@ -233,7 +235,7 @@ def test_a_file_that_holds_nothing_never_turns_the_service_into_the_demo(
     ]
 
 
-def test_the_web_has_a_pool_for_its_threads_and_gives_up_in_time(
+def test_the_web_profile_has_a_pool_and_timeouts(
     set_environment: SetEnvironment,
 ) -> None:
     set_environment({**SERVER, "WALLET_SERVICE_THREADS": "8"})
@@ -244,7 +246,7 @@ def test_the_web_has_a_pool_for_its_threads_and_gives_up_in_time(
     assert not {"options", "pool"} & database(Profile.COMMAND)["OPTIONS"].keys()
 
 
-def test_the_owner_has_a_url_of_its_own_or_shares(set_environment: SetEnvironment) -> None:
+def test_the_owner_has_a_separate_url_or_shares(set_environment: SetEnvironment) -> None:
     set_environment({**SERVER, "DATABASE_OWNER_URL": "postgresql://owner@db.example/wallet"})
     assert database(Profile.OWNER)["USER"] == "owner"
     assert database(Profile.COMMAND)["USER"] == "app"
@@ -252,7 +254,7 @@ def test_the_owner_has_a_url_of_its_own_or_shares(set_environment: SetEnvironmen
     assert database(Profile.OWNER)["USER"] == "app"
 
 
-def test_behind_a_pooler_only_the_web_goes_through_it_and_keeps_nothing_in_a_session(
+def test_only_the_web_profile_uses_the_pooler_and_sets_nothing_in_a_session(
     set_environment: SetEnvironment,
 ) -> None:
     set_environment({**SERVER, "DATABASE_DIRECT_URL": "postgresql://app@direct.example/wallet"})
@@ -266,7 +268,7 @@ def test_behind_a_pooler_only_the_web_goes_through_it_and_keeps_nothing_in_a_ses
         assert database(profile)["HOST"] == "direct.example"
 
 
-def test_only_the_web_reads_from_a_replica(set_environment: SetEnvironment) -> None:
+def test_only_the_web_profile_uses_a_replica(set_environment: SetEnvironment) -> None:
     set_environment({**SERVER, "DATABASE_REPLICA_URL": "postgresql://app@copy.example/wallet"})
 
     web = databases(read(), Profile.WEB)

@@ -1,4 +1,4 @@
-"""Two hosts, each with web processes and a processor, on one database: as right as one."""
+"""Two hosts, each with web processes and a worker, on one database."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -34,14 +34,14 @@ def hosts(installation: Installation) -> Iterator[list[Installation]]:
         assert verified.returncode == 0, verified.stdout
 
 
-def test_what_is_sent_to_both_happens_once(hosts: list[Installation]) -> None:
-    # Given people who know both hosts, and have money
+def test_a_request_that_is_sent_to_both_hosts_runs_once(hosts: list[Installation]) -> None:
+    # Given users with money, and their sessions on both hosts
     people = [a_client(hosts[0].url) for _ in range(CALLERS)]
     twins = [person.at(hosts[1].url) for person in people]
     for person in people:
         person.post("/wallet/deposit", {"wallet": person.wallet, "amount": 100})
 
-    # When each sends each transfer to both hosts at once, under one key
+    # When each sends each transfer to both hosts concurrently, under one key
     def transfer(number: int, caller: Caller) -> list[Any]:
         target = people[(number + 1) % CALLERS]
         body = {"source": caller.wallet, "target": target.wallet, "amount": 1}
@@ -57,10 +57,10 @@ def test_what_is_sent_to_both_happens_once(hosts: list[Installation]) -> None:
     for one, other in answers:
         assert one.result() == other.result()
     for twin in twins:
-        told = twin.get(f"/wallets/{twin.wallet}/statement")
-        assert (told["closingBalance"], len(told["entries"])) == (100, 1 + 2 * STEPS)
+        statement = twin.get(f"/wallets/{twin.wallet}/statement")
+        assert (statement["closingBalance"], len(statement["entries"])) == (100, 1 + 2 * STEPS)
 
-    # And what both hosts queue runs once, whichever processor is at work
+    # And transactions queued on both hosts run once, whichever processor is active
     queued = [*people[0].post("/transaction", [{"value": 1}] * 40)]
     queued += twins[0].post("/transaction", [{"value": 1}] * 40)
 

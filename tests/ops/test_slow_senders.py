@@ -1,4 +1,4 @@
-"""Who sends half a request keeps no thread: real connections that are held open."""
+"""Incomplete requests time out and occupy no thread: real connections that are held open."""
 
 import json
 import socket
@@ -15,7 +15,7 @@ from harness.waiting import DEADLINE_SECONDS, wait_until
 pytestmark = pytest.mark.slow
 
 POST = b"POST /client/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-HALVES = {
+INCOMPLETE_REQUESTS = {
     "a line": b"GET /sta",
     "a head": POST,
     "a body": POST + b"Content-Length: 100000\r\n\r\n{",
@@ -27,7 +27,7 @@ Connect = Callable[[], socket.socket]
 
 @pytest.fixture
 def connect(installation: Installation) -> Iterator[Connect]:
-    """Open connections to a service with two threads and little patience."""
+    """Open connections to a service with two threads and short timeouts."""
     installation.serve(
         WALLET_SERVICE_WORKERS="1",
         WALLET_SERVICE_THREADS="2",
@@ -41,17 +41,17 @@ def connect(installation: Installation) -> Iterator[Connect]:
 
 
 def call(connection: HTTPConnection) -> int:
-    """Ask for the status on a connection, which stays; return the answer's."""
+    """Request `/status` on a connection that stays open; return the response's status."""
     connection.request("GET", "/status")
     with connection.getresponse() as answer:
         answer.read()
         return answer.status
 
 
-def test_half_sent_requests_are_told_and_others_are_served(
+def test_incomplete_requests_time_out_and_others_are_served(
     connect: Connect, installation: Installation
 ) -> None:
-    # Given more callers between two requests than there are threads
+    # Given more idle connections than threads
     with ExitStack() as stack:
         idle = [
             stack.enter_context(
@@ -61,12 +61,12 @@ def test_half_sent_requests_are_told_and_others_are_served(
         ]
         assert {call(connection) for connection in idle} == {200}
 
-        # When more callers than there are threads send half of one, and stay
-        slow = [connect() for _ in HALVES]
-        for connection, half in zip(slow, HALVES.values(), strict=True):
-            connection.sendall(half)
+        # When more clients than threads send incomplete requests and wait
+        slow = [connect() for _ in INCOMPLETE_REQUESTS]
+        for connection, incomplete in zip(slow, INCOMPLETE_REQUESTS.values(), strict=True):
+            connection.sendall(incomplete)
 
-        # Then another one is answered, and so are they
+        # Then another request is answered, and they time out
         status = requests.get(f"{installation.url}/status", timeout=DEADLINE_SECONDS)
         assert status.status_code == 200
         for connection in slow:
@@ -77,21 +77,21 @@ def test_half_sent_requests_are_told_and_others_are_served(
             assert (body["statusCode"], body["code"]) == (408, "request_timeout")
             assert f"X-Request-ID: {body['requestId']}".encode() in head
 
-        # And who waited between requests is still there
+        # And the idle connections are still open
         assert {call(connection) for connection in idle} == {200}
 
 
-def test_what_drips_is_cut_too(connect: Connect) -> None:
-    for half in HALVES.values():
+def test_requests_that_arrive_byte_by_byte_time_out_too(connect: Connect) -> None:
+    for incomplete in INCOMPLETE_REQUESTS.values():
         with connect() as connection:
-            connection.sendall(half)
+            connection.sendall(incomplete)
             connection.setblocking(False)
-            wait_until(lambda it=connection: drip(it))  # type: ignore[misc]
+            wait_until(lambda it=connection: send_byte(it))  # type: ignore[misc]
             assert connection.recv(12) == b"HTTP/1.1 408"
 
 
-def drip(connection: socket.socket) -> bool:
-    """Send one byte more; return whether there is an answer."""
+def send_byte(connection: socket.socket) -> bool:
+    """Send one more byte; return whether there is a response."""
     try:
         connection.send(b"a")
         return connection.recv(1, socket.MSG_PEEK) != b""

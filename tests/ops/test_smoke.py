@@ -1,4 +1,4 @@
-"""`manage.py smoke`: from outside, over HTTP, and whoever kills it."""
+"""`manage.py smoke`: success, failures, and the repair after a kill."""
 
 import threading
 from collections.abc import Iterator
@@ -26,16 +26,16 @@ def balances(installation: Installation) -> list[int]:
 
 
 @contextmanager
-def a_proxy(url: str, *, holds_up: bytes) -> Iterator[tuple[str, threading.Event]]:
-    """Hand requests on, but a second one with `holds_up` in its key never. The event: it came."""
-    came, is_over = threading.Event(), threading.Event()
+def a_proxy(url: str, *, blocked_key: bytes) -> Iterator[tuple[str, threading.Event]]:
+    """Forward requests, except those with `blocked_key` in their key; the event: one arrived."""
+    arrived, is_done = threading.Event(), threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
-        def _hand_on(self) -> None:
+        def _forward(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            if holds_up in self.headers.get("Idempotency-Key", "").encode():
-                came.set()
-                is_over.wait(DEADLINE_SECONDS)
+            if blocked_key in self.headers.get("Idempotency-Key", "").encode():
+                arrived.set()
+                is_done.wait(DEADLINE_SECONDS)
                 return
             headers = {name: value for name, value in self.headers.items() if name != "Host"}
             reply = requests.request(
@@ -48,26 +48,26 @@ def a_proxy(url: str, *, holds_up: bytes) -> Iterator[tuple[str, threading.Event
             self.end_headers()
             self.wfile.write(reply.content)
 
-        do_GET = do_POST = _hand_on
+        do_GET = do_POST = _forward
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            """Say nothing."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
-            yield f"http://127.0.0.1:{server.server_port}", came
+            yield f"http://127.0.0.1:{server.server_port}", arrived
         finally:
-            is_over.set()
+            is_done.set()
             server.shutdown()
             thread.join()
 
 
-def test_a_cent_goes_there_and_back_also_after_a_kill(installation: Installation) -> None:
+def test_smoke_succeeds_also_after_a_kill(installation: Installation) -> None:
     installation.serve(WALLET_SERVICE_RATE_LIMITS="off")
 
-    # The first run makes the account, its wallets and its cent; the next ones find them
+    # The first run creates the account, its wallets and its cent; the next one reuses them
     for _ in range(2):
         done = installation.manage("smoke")
         assert (done.returncode, done.stderr) == (0, "")
@@ -75,10 +75,10 @@ def test_a_cent_goes_there_and_back_also_after_a_kill(installation: Installation
         assert line.startswith(f"ok: a cent went there and back at {installation.url} in ")
         assert balances(installation) == [1, 0]
 
-    # One is killed between there and back
-    with a_proxy(installation.url, holds_up=b"-back") as (proxy, back_came):
+    # A run is killed between the two transfers
+    with a_proxy(installation.url, blocked_key=b"-back") as (proxy, back_arrived):
         halfway = installation.start("manage.py", "smoke", proxy)
-        assert back_came.wait(DEADLINE_SECONDS)
+        assert back_arrived.wait(DEADLINE_SECONDS)
         halfway.kill()
         halfway.wait(DEADLINE_SECONDS)
     assert balances(installation) == [0, 1]

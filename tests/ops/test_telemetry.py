@@ -1,4 +1,4 @@
-"""Logs and traces of the service as it runs: of all its processes, and with nothing secret."""
+"""Logs and traces of all processes of the running service, without secrets."""
 
 import json
 import subprocess
@@ -29,7 +29,7 @@ def test_logs_and_traces_of_a_session(installation: Installation) -> None:
             OTEL_BSP_SCHEDULE_DELAY="100",
         )
 
-        # When somebody signs up, twice, deposits, queues what cannot be paid, and is refused
+        # When a client signs up twice, deposits, queues an unpayable transaction, and is refused
         def call(path: str, body: object = None, **headers: str) -> requests.Response:
             return requests.post(
                 f"{installation.url}{path}", json=body, headers=headers, timeout=DEADLINE_SECONDS
@@ -53,9 +53,9 @@ def test_logs_and_traces_of_a_session(installation: Installation) -> None:
         # Then the log and the traces lead from the requests to what they did, in web and processor
         def lines() -> list[dict[str, object]]:
             assert installation.log is not None
-            told = installation.log.read_text().splitlines()
-            assert [line for line in told if not line.startswith("{")] == []
-            return [json.loads(line) for line in told]
+            lines = installation.log.read_text().splitlines()
+            assert [line for line in lines if not line.startswith("{")] == []
+            return [json.loads(line) for line in lines]
 
         def spans_of(request_id: str) -> list[str]:
             """Return the statements of the trace of a request."""
@@ -91,14 +91,14 @@ def test_logs_and_traces_of_a_session(installation: Installation) -> None:
     routes = {attributes_of(span).get("http.route") for span in collector.spans}
     assert "wallet/info/<id:token>" in routes
 
-    # And neither gives anything away
+    # And neither contains secrets
     text, raw = installation.log.read_text(), collector.raw
     secrets = {EMAIL, PASSWORD, AMOUNT, "9999.99", token, wallet, "127.0.0.1", *PERSON.values()}
     assert {secret for secret in secrets if secret.encode() in raw} == set()
     assert {secret for secret in secrets - {"127.0.0.1"} if secret in text} == set()
 
 
-def test_nothing_of_traces_is_imported_without_an_endpoint(installation: Installation) -> None:
+def test_tracing_is_not_imported_without_an_endpoint(installation: Installation) -> None:
     program = "import sys, config.wsgi, config.urls; print(*sys.modules)"
     result = subprocess.run(
         [sys.executable, "-c", program],

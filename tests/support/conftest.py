@@ -1,16 +1,16 @@
-"""Who sits at the admin, and how."""
+"""Fixtures: an operator, and the operator's session in the admin."""
 
 import pytest
 from django.core.cache import cache
 
 from accounts.models import User
 from tests.factories import an_operator
-from tests.support.desk import Desk, desk_of
+from tests.support.admin_session import AdminSession, admin_session_of
 
 
 @pytest.fixture(autouse=True)
-def _fresh_figures() -> None:
-    """Let no test see the figures of another one."""
+def _empty_cache() -> None:
+    """Prevent a test from seeing the cached figures of another test."""
     cache.clear()
 
 
@@ -20,6 +20,6 @@ def operator(books: None) -> User:
 
 
 @pytest.fixture
-def desk(operator: User) -> Desk:
-    """The admin as the operator sees it."""
-    return desk_of(operator)
+def admin(operator: User) -> AdminSession:
+    """A session in the admin, logged in as the operator."""
+    return admin_session_of(operator)

@@ -1,4 +1,4 @@
-"""Who may enter the admin, and what nobody may do there."""
+"""Who may enter the admin, and which actions it refuses to everyone."""
 
 import pytest
 from django.test import Client
@@ -8,7 +8,14 @@ from accounts.models import Role, SupportAction, User
 from ledger.models import Transaction
 from tests.factories import Holder, UserFactory, a_client, a_company
 from tests.hashing import count_hashes, hashed
-from tests.support.desk import ASSETS, CUSTOMERS, TRANSACTIONS, TRIAL_BALANCE, WALLETS, Desk
+from tests.support.admin_session import (
+    ASSETS,
+    CUSTOMERS,
+    TRANSACTIONS,
+    TRIAL_BALANCE,
+    WALLETS,
+    AdminSession,
+)
 from wallets.models import Asset, Status, StatusChange
 
 pytestmark = pytest.mark.usefixtures("books")
@@ -29,18 +36,18 @@ def pages_of(holder: Holder) -> list[str]:
     ]
 
 
-def test_an_operator_sees_every_page(desk: Desk) -> None:
+def test_an_operator_sees_every_page(admin: AdminSession) -> None:
     holder = a_company(holds="10.00")
     actions = [f"{WALLETS}{holder.wallet_id}/{name}/" for name in ("freeze", "unfreeze", "adjust")]
 
-    pages = [desk.get(url) for url in (*PAGES, *pages_of(holder), *actions)]
+    pages = [admin.get(url) for url in (*PAGES, *pages_of(holder), *actions)]
 
     assert [page.status for page in pages] == [200] * len(pages)
 
 
-@pytest.mark.parametrize("who", [a_client, a_company])
-def test_clients_and_companies_stay_outside(who: type[Holder]) -> None:
-    holder = who(holds="10.00")  # type: ignore[call-arg]
+@pytest.mark.parametrize("make_holder", [a_client, a_company])
+def test_clients_and_companies_are_refused(make_holder: type[Holder]) -> None:
+    holder = make_holder(holds="10.00")  # type: ignore[call-arg]
     client = Client()
     client.force_login(holder.user)
     adjust = f"{WALLETS}{holder.wallet_id}/adjust/"
@@ -55,19 +62,19 @@ def test_clients_and_companies_stay_outside(who: type[Holder]) -> None:
     assert not StatusChange.objects.exists()
 
 
-def test_an_operator_who_has_left_stays_outside(desk: Desk, operator: User) -> None:
+def test_an_inactive_operator_is_refused(admin: AdminSession, operator: User) -> None:
     User.objects.filter(pk=operator.pk).update(is_active=False)
 
-    assert desk.client.get(WALLETS).status_code == 302
+    assert admin.client.get(WALLETS).status_code == 302
 
 
 @pytest.mark.parametrize("verb", ["change", "delete"])
-def test_nobody_edits_or_deletes_what_there_is(desk: Desk, verb: str) -> None:
+def test_objects_cannot_be_edited_or_deleted(admin: AdminSession, verb: str) -> None:
     holder = a_client(holds="10.00")
     urls = [page.replace("change", verb) for page in pages_of(holder)]
     fields = {"balance_minor": "999999", "amount_minor": "1", "email": "x@example.com", "post": "1"}
 
-    pages = [desk.post(url, **fields) for url in urls]
+    pages = [admin.post(url, **fields) for url in urls]
 
     assert [page.status for page in pages] == [403, 403, 403]
     assert holder.balance_minor == 1_000
@@ -76,51 +83,53 @@ def test_nobody_edits_or_deletes_what_there_is(desk: Desk, verb: str) -> None:
     assert not SupportAction.objects.exists()
 
 
-@pytest.mark.parametrize("where", [CUSTOMERS, WALLETS, TRANSACTIONS])
-def test_nobody_adds_a_customer_a_wallet_or_a_transaction(desk: Desk, where: str) -> None:
-    assert desk.get(f"{where}add/").status == 403
-    assert desk.post(f"{where}add/", email="x@example.com").status == 403
+@pytest.mark.parametrize("url", [CUSTOMERS, WALLETS, TRANSACTIONS])
+def test_customers_wallets_and_transactions_cannot_be_added(admin: AdminSession, url: str) -> None:
+    assert admin.get(f"{url}add/").status == 403
+    assert admin.post(f"{url}add/", email="x@example.com").status == 403
 
 
-def test_an_asset_is_never_deleted(desk: Desk) -> None:
-    assert desk.post(f"{ASSETS}EUR/delete/", post="yes").status == 403
+def test_an_asset_is_never_deleted(admin: AdminSession) -> None:
+    assert admin.post(f"{ASSETS}EUR/delete/", post="yes").status == 403
     assert Asset.objects.filter(symbol="EUR").exists()
 
 
-def test_tokens_groups_and_hashes_are_not_in_it(desk: Desk) -> None:
+def test_tokens_groups_and_hashes_are_not_in_the_admin(admin: AdminSession) -> None:
     user = UserFactory.create(password=hashed(PASSWORD))
 
-    page = desk.get(f"{CUSTOMERS}{user.pk}/change/")
+    page = admin.get(f"{CUSTOMERS}{user.pk}/change/")
 
     assert "argon2" not in page.response.content.decode()
-    assert desk.get("/admin/knox/authtoken/").status == 404
-    assert desk.get("/admin/auth/group/").status == 404
+    assert admin.get("/admin/knox/authtoken/").status == 404
+    assert admin.get("/admin/auth/group/").status == 404
 
 
 @pytest.mark.parametrize("lookup", ["password__startswith", "client__phone_number", "id__lt"])
-def test_nobody_guesses_at_columns_by_a_lookup(desk: Desk, lookup: str) -> None:
-    assert desk.client.get(CUSTOMERS, {lookup: "argon2"}).status_code == 400
+def test_lookups_on_hidden_columns_are_refused(admin: AdminSession, lookup: str) -> None:
+    assert admin.client.get(CUSTOMERS, {lookup: "argon2"}).status_code == 400
 
 
 @pytest.mark.parametrize("url", LISTS)
 @pytest.mark.parametrize(
     "query", [{"p": "nonsense\x00"}, {"o": "-3.1"}, {"all": ""}, {"q": "\x00"}]
 )
-def test_a_strange_query_is_no_crash(desk: Desk, url: str, query: dict[str, str]) -> None:
+def test_an_invalid_query_does_not_crash(
+    admin: AdminSession, url: str, query: dict[str, str]
+) -> None:
     a_client(holds="10.00")
 
-    assert Client.get(desk.client, url, query, follow=True).status_code == 200
+    assert Client.get(admin.client, url, query, follow=True).status_code == 200
 
 
 @pytest.mark.parametrize("url", LISTS)
 @pytest.mark.parametrize("key", ["nonsense", "a%00b", "00000000-0000-4000-8000-000000000000"])
-def test_a_page_of_nothing_leads_back(desk: Desk, url: str, key: str) -> None:
-    answer = desk.client.get(f"{url}{key}/change/")
+def test_the_page_of_a_missing_object_redirects(admin: AdminSession, url: str, key: str) -> None:
+    answer = admin.client.get(f"{url}{key}/change/")
 
     assert (answer.status_code, answer.headers["Location"]) == (302, "/admin/")
 
 
-def test_log_in_asks_for_an_operator() -> None:
+def test_only_operators_can_log_in() -> None:
     for role in Role.values:
         UserFactory.create(email=f"{role}@example.com", role=role, password=hashed(PASSWORD))
 
@@ -150,8 +159,8 @@ def test_log_in_is_limited_before_anything_is_hashed(
     assert len(hashes) == counted
 
 
-def test_nothing_comes_from_outside(desk: Desk) -> None:
-    page = desk.get("/admin/").response.content.decode()
+def test_pages_load_nothing_from_other_hosts(admin: AdminSession) -> None:
+    page = admin.get("/admin/").response.content.decode()
 
     assert 'src="http' not in page
     assert 'href="http' not in page

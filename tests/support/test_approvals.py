@@ -18,7 +18,7 @@ from ledger.models import Transaction
 from tests.factories import Holder, a_client, an_operator, carry_out, freeze
 from tests.metrics import increase_during
 from tests.races import race
-from tests.support.desk import WALLETS, Desk, Page, desk_of
+from tests.support.admin_session import WALLETS, AdminSession, Page, admin_session_of
 
 pytestmark = pytest.mark.usefixtures("books")
 
@@ -31,12 +31,12 @@ def _limit(settings: Settings) -> None:
 
 
 @pytest.fixture
-def second(books: None) -> Desk:
-    """The admin as another operator sees it."""
-    return desk_of(an_operator())
+def second(books: None) -> AdminSession:
+    """The admin session of another operator."""
+    return admin_session_of(an_operator())
 
 
-def ask(desk: Desk, holder: Holder, amount: str = "100.01", **fields: str) -> Page:
+def ask(admin: AdminSession, holder: Holder, amount: str = "100.01", **fields: str) -> Page:
     form = {
         "direction": "in",
         "amount": amount,
@@ -44,32 +44,32 @@ def ask(desk: Desk, holder: Holder, amount: str = "100.01", **fields: str) -> Pa
         "key": str(uuid.uuid4()),
         **fields,
     }
-    return desk.post(f"{WALLETS}{holder.wallet_id}/adjust/", **form)
+    return admin.post(f"{WALLETS}{holder.wallet_id}/adjust/", **form)
 
 
-def decide(desk: Desk, verb: str, reason: str = "Looked into it") -> Page:
-    return desk.post(f"{LIST}{AdjustmentRequest.objects.get().pk}/{verb}/", reason=reason)
+def decide(admin: AdminSession, verb: str, reason: str = "Looked into it") -> Page:
+    return admin.post(f"{LIST}{AdjustmentRequest.objects.get().pk}/{verb}/", reason=reason)
 
 
 def adjustments() -> list[Transaction]:
     return list(Transaction.objects.filter(kind="adjustment").order_by("id"))
 
 
-def test_up_to_the_limit_one_operator_is_enough(desk: Desk) -> None:
+def test_up_to_the_limit_one_operator_is_enough(admin: AdminSession) -> None:
     holder = a_client(holds="10.00")
 
-    ask(desk, holder, "100.00")
+    ask(admin, holder, "100.00")
 
     assert holder.balance_minor == 11_000
     assert not AdjustmentRequest.objects.exists()
 
 
-def test_above_it_nothing_moves_until_a_second_one_approves(
-    desk: Desk, operator: User, second: Desk
+def test_above_the_limit_nothing_moves_until_a_second_operator_approves(
+    admin: AdminSession, operator: User, second: AdminSession
 ) -> None:
     holder = a_client(holds="10.00")
 
-    asked = ask(desk, holder)
+    asked = ask(admin, holder)
     before = holder.balance_minor
     approved = decide(second, "approve")
 
@@ -87,22 +87,22 @@ def test_above_it_nothing_moves_until_a_second_one_approves(
     ]
 
 
-def test_whoever_asked_does_not_decide(desk: Desk) -> None:
+def test_the_requester_cannot_decide(admin: AdminSession) -> None:
     holder = a_client(holds="10.00")
-    ask(desk, holder)
+    ask(admin, holder)
 
-    pages = [decide(desk, verb) for verb in ("approve", "reject")]
+    pages = [decide(admin, verb) for verb in ("approve", "reject")]
 
     for page in pages:
         assert "Whoever asked for an adjustment does not decide about it." in page.text
     assert holder.balance_minor == 1_000
     assert AdjustmentRequest.objects.get().status == Decision.PENDING
-    assert "/approve/" not in desk.get(f"{LIST}{AdjustmentRequest.objects.get().pk}/change/").text
+    assert "/approve/" not in admin.get(f"{LIST}{AdjustmentRequest.objects.get().pk}/change/").text
 
 
-def test_rejected_it_moves_nothing_for_good(desk: Desk, second: Desk) -> None:
+def test_a_rejected_adjustment_never_moves_money(admin: AdminSession, second: AdminSession) -> None:
     holder = a_client(holds="10.00")
-    ask(desk, holder)
+    ask(admin, holder)
 
     decide(second, "reject")
     late = decide(second, "approve")
@@ -113,9 +113,9 @@ def test_rejected_it_moves_nothing_for_good(desk: Desk, second: Desk) -> None:
 
 
 @pytest.mark.parametrize("verb", ["approve", "reject"])
-def test_a_decision_has_a_reason_and_is_sent(desk: Desk, second: Desk, verb: str) -> None:
+def test_a_decision_needs_a_reason(admin: AdminSession, second: AdminSession, verb: str) -> None:
     holder = a_client(holds="10.00")
-    ask(desk, holder)
+    ask(admin, holder)
     url = f"{LIST}{AdjustmentRequest.objects.get().pk}/{verb}/"
 
     page = second.get(url)
@@ -127,12 +127,12 @@ def test_a_decision_has_a_reason_and_is_sent(desk: Desk, second: Desk, verb: str
     assert holder.balance_minor == 1_000
 
 
-def test_two_who_approve_at_once_approve_once(desk: Desk) -> None:
+def test_concurrent_approvals_approve_once(admin: AdminSession) -> None:
     holder = a_client(holds="10.00")
-    ask(desk, holder)
-    desks = [desk_of(an_operator()) for _ in range(4)]
+    ask(admin, holder)
+    sessions = [admin_session_of(an_operator()) for _ in range(4)]
 
-    pages = race(4, lambda number: decide(desks[number], "approve"))
+    pages = race(4, lambda number: decide(sessions[number], "approve"))
 
     assert [page.status for page in pages] == [200] * 4
     assert sum("Somebody has decided" in page.text for page in pages) == 3
@@ -140,29 +140,31 @@ def test_two_who_approve_at_once_approve_once(desk: Desk) -> None:
     assert len(adjustments()) == 1
 
 
-def test_approved_and_rejected_at_once_is_one_of_them(desk: Desk) -> None:
+def test_concurrent_approval_and_rejection_is_one_of_them(admin: AdminSession) -> None:
     holder = a_client(holds="10.00")
-    ask(desk, holder)
-    desks = [desk_of(an_operator()) for _ in range(2)]
+    ask(admin, holder)
+    sessions = [admin_session_of(an_operator()) for _ in range(2)]
 
-    race(2, lambda number: decide(desks[number], ("approve", "reject")[number]))
+    race(2, lambda number: decide(sessions[number], ("approve", "reject")[number]))
 
     status = AdjustmentRequest.objects.get().status
     assert holder.balance_minor == (11_001 if status == Decision.APPROVED else 1_000)
 
 
-def test_a_form_that_is_sent_twice_asks_once(desk: Desk) -> None:
+def test_a_form_that_is_sent_twice_makes_one_request(admin: AdminSession) -> None:
     holder, key = a_client(holds="10.00"), str(uuid.uuid4())
 
     for _ in range(2):
-        ask(desk, holder, key=key)
+        ask(admin, holder, key=key)
 
     assert AdjustmentRequest.objects.count() == 1
 
 
-def test_a_frozen_wallet_makes_it_a_failed_attempt(desk: Desk, second: Desk) -> None:
+def test_approval_for_a_frozen_wallet_is_a_failed_attempt(
+    admin: AdminSession, second: AdminSession
+) -> None:
     holder = a_client(holds="10.00")
-    ask(desk, holder)
+    ask(admin, holder)
     freeze(holder)
 
     page = decide(second, "approve")
@@ -173,9 +175,11 @@ def test_a_frozen_wallet_makes_it_a_failed_attempt(desk: Desk, second: Desk) -> 
     assert AdjustmentRequest.objects.get().status == Decision.FAILED
 
 
-def test_a_wallet_that_was_emptied_meanwhile_is_not_overdrawn(desk: Desk, second: Desk) -> None:
+def test_a_wallet_that_was_emptied_meanwhile_is_not_overdrawn(
+    admin: AdminSession, second: AdminSession
+) -> None:
     holder = a_client(holds="200.00")
-    ask(desk, holder, "150.00", direction="out")
+    ask(admin, holder, "150.00", direction="out")
     carry_out(order_withdrawal, holder.user, wallet_id=holder.wallet_id, amount="100.00")
 
     page = decide(second, "approve")
@@ -185,9 +189,11 @@ def test_a_wallet_that_was_emptied_meanwhile_is_not_overdrawn(desk: Desk, second
     assert "Somebody has decided" in decide(second, "approve").text
 
 
-def test_nobody_decides_after_its_time(desk: Desk, second: Desk, owner_dsn: str) -> None:
+def test_an_expired_request_cannot_be_decided(
+    admin: AdminSession, second: AdminSession, owner_dsn: str
+) -> None:
     holder = a_client(holds="10.00")
-    ask(desk, holder)
+    ask(admin, holder)
     with psycopg.connect(owner_dsn) as owner:
         owner.execute("SET session_replication_role = replica")
         owner.execute("UPDATE commerce_adjustmentrequest SET expires_at = now()")
@@ -196,17 +202,19 @@ def test_nobody_decides_after_its_time(desk: Desk, second: Desk, owner_dsn: str)
 
     assert "Nobody decided about this adjustment in time" in page.text
     assert holder.balance_minor == 1_000
-    assert desk.get(LIST, status="pending").rows == []
-    assert len(desk.get(LIST, status="expired").rows) == 1
+    assert admin.get(LIST, status="pending").rows == []
+    assert len(admin.get(LIST, status="expired").rows) == 1
 
 
-def test_splitting_does_not_pass_by_the_limit(desk: Desk, second: Desk) -> None:
+def test_splitting_an_adjustment_does_not_avoid_the_limit(
+    admin: AdminSession, second: AdminSession
+) -> None:
     holder, other = a_client(), a_client()
-    ask(desk, holder, "60.00")
+    ask(admin, holder, "60.00")
 
-    again = ask(desk, holder, "40.01")
-    elsewhere = ask(desk, other, "40.01")
-    within = ask(desk, other, "40.00")
+    again = ask(admin, holder, "40.01")
+    elsewhere = ask(admin, other, "40.01")
+    within = ask(admin, other, "40.00")
     by_another = ask(second, holder, "60.00")
 
     assert "a second operator decides" in again.text
@@ -216,46 +224,48 @@ def test_splitting_does_not_pass_by_the_limit(desk: Desk, second: Desk) -> None:
     assert (holder.balance_minor, other.balance_minor) == (12_000, 4_000)
 
 
-def test_each_asset_has_its_own_limit(desk: Desk) -> None:
+def test_each_asset_has_its_own_limit(admin: AdminSession) -> None:
     dollars, euros = a_client(), a_client(currency="EUR")
 
-    pages = [ask(desk, holder, "100.00") for holder in (dollars, euros)]
+    pages = [ask(admin, holder, "100.00") for holder in (dollars, euros)]
 
     assert [page.text.count("second operator decides") for page in pages] == [0, 0]
     assert (dollars.balance_minor, euros.balance_minor) == (10_000, 10_000)
 
 
-def test_what_is_taken_out_counts_like_what_is_put_in(desk: Desk) -> None:
+def test_debits_and_credits_count_towards_the_limit(admin: AdminSession) -> None:
     holder = a_client(holds="100.00")
-    ask(desk, holder, "60.00")
+    ask(admin, holder, "60.00")
 
-    page = ask(desk, holder, "60.00", direction="out")
+    page = ask(admin, holder, "60.00", direction="out")
 
     assert "a second operator decides" in page.text
     assert holder.balance_minor == 16_000
 
 
-def test_what_was_refused_does_not_count(desk: Desk) -> None:
+def test_refused_adjustments_do_not_count(admin: AdminSession) -> None:
     holder = a_client()
-    ask(desk, holder, "60.00", direction="out")
+    ask(admin, holder, "60.00", direction="out")
 
-    ask(desk, holder, "100.00")
+    ask(admin, holder, "100.00")
 
     assert holder.balance_minor == 10_000
 
 
-def test_after_a_day_it_counts_no_more(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_adjustments_older_than_a_day_do_not_count(
+    admin: AdminSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
     holder = a_client()
-    ask(desk, holder, "60.00")
+    ask(admin, holder, "60.00")
     monkeypatch.setattr("commerce.adjustments.COUNTED", timedelta(0))
 
-    ask(desk, holder, "60.00")
+    ask(admin, holder, "60.00")
 
     assert holder.balance_minor == 12_000
 
 
 @pytest.mark.parametrize("wallets", [1, 3])
-def test_splitting_at_once_does_not_either(operator: User, wallets: int) -> None:
+def test_concurrent_splitting_does_not_avoid_the_limit(operator: User, wallets: int) -> None:
     holders = [a_client() for _ in range(wallets)]
 
     def add(number: int) -> object:
@@ -270,8 +280,10 @@ def test_splitting_at_once_does_not_either(operator: User, wallets: int) -> None
     assert sum(holder.balance_minor or 0 for holder in holders) == 6_000
 
 
-def test_what_two_approved_is_counted_under_its_asset(desk: Desk, second: Desk) -> None:
-    ask(desk, a_client())
+def test_an_approved_adjustment_is_in_the_metrics(
+    admin: AdminSession, second: AdminSession
+) -> None:
+    ask(admin, a_client())
 
     grown = increase_during(lambda: decide(second, "approve"))
 
@@ -280,28 +292,28 @@ def test_what_two_approved_is_counted_under_its_asset(desk: Desk, second: Desk) 
     assert grown("wallet_transactions_amount_minor_total", **labels) == 10_001
 
 
-def test_what_two_approved_does_not_count(desk: Desk, second: Desk) -> None:
+def test_approved_adjustments_do_not_count(admin: AdminSession, second: AdminSession) -> None:
     holder = a_client()
-    ask(desk, holder, "500.00")
+    ask(admin, holder, "500.00")
     decide(second, "approve")
 
-    ask(desk, holder, "100.00")
+    ask(admin, holder, "100.00")
 
     assert holder.balance_minor == 60_000
 
 
-def test_the_limit_is_in_major_units_of_each_asset(desk: Desk) -> None:
+def test_the_limit_is_in_major_units_of_each_asset(admin: AdminSession) -> None:
     euros = a_client(currency="EUR")
 
-    page = ask(desk, euros, "100.01")
+    page = ask(admin, euros, "100.01")
 
     assert "a second operator decides" in page.text
 
 
 @pytest.mark.parametrize("verb", ["approve", "reject"])
-def test_clients_do_not_decide(desk: Desk, verb: str) -> None:
+def test_clients_cannot_decide(admin: AdminSession, verb: str) -> None:
     holder = a_client()
-    ask(desk, holder)
+    ask(admin, holder)
     client = Client()
     client.force_login(holder.user)
 
@@ -310,9 +322,9 @@ def test_clients_do_not_decide(desk: Desk, verb: str) -> None:
     assert (answer.status_code, holder.balance_minor) == (302, 0)
 
 
-def test_a_decision_wants_its_own_token(desk: Desk) -> None:
+def test_a_decision_needs_a_csrf_token(admin: AdminSession) -> None:
     holder = a_client()
-    ask(desk, holder)
+    ask(admin, holder)
     client = Client(enforce_csrf_checks=True)
     client.force_login(an_operator())
 
@@ -321,23 +333,25 @@ def test_a_decision_wants_its_own_token(desk: Desk) -> None:
     assert (answer.status_code, holder.balance_minor) == (403, 0)
 
 
-def test_the_database_knows_who_may_decide(desk: Desk, operator: User, owner_dsn: str) -> None:
-    ask(desk, a_client())
-    number = AdjustmentRequest.objects.get().pk
+def test_the_database_refuses_a_decision_by_the_requester(
+    admin: AdminSession, operator: User, owner_dsn: str
+) -> None:
+    ask(admin, a_client())
+    request_id = AdjustmentRequest.objects.get().pk
 
     with psycopg.connect(owner_dsn) as owner, pytest.raises(psycopg.errors.CheckViolation):
         owner.execute(
             "UPDATE commerce_adjustmentrequest SET status = 'rejected', decided_at = now(),"
             " decider_id = %s WHERE id = %s",
-            [operator.pk, number],
+            [operator.pk, request_id],
         )
 
 
 @pytest.mark.parametrize(
     "change", ["amount_minor = 1", "requester_id = gen_random_uuid()", "expires_at = 'infinity'"]
 )
-def test_what_was_asked_for_never_changes(desk: Desk, owner_dsn: str, change: str) -> None:
-    ask(desk, a_client())
+def test_a_request_cannot_be_changed(admin: AdminSession, owner_dsn: str, change: str) -> None:
+    ask(admin, a_client())
     statement = f"UPDATE commerce_adjustmentrequest SET {change}"
 
     with pytest.raises(DatabaseError, match="permission denied"), connection.cursor() as cursor:
@@ -346,10 +360,10 @@ def test_what_was_asked_for_never_changes(desk: Desk, owner_dsn: str, change: st
         owner.execute(statement)
 
 
-def test_a_decision_is_for_good(desk: Desk) -> None:
-    ask(desk, a_client())
-    number = AdjustmentRequest.objects.get().pk
-    unit_of_work(lambda: approve(an_operator(), number, reason="x"))
+def test_a_decision_cannot_be_changed(admin: AdminSession) -> None:
+    ask(admin, a_client())
+    request_id = AdjustmentRequest.objects.get().pk
+    unit_of_work(lambda: approve(an_operator(), request_id, reason="x"))
 
     with pytest.raises(DatabaseError, match="decided once"), connection.cursor() as cursor:
         cursor.execute("UPDATE commerce_adjustmentrequest SET decision_reason = 'y'")

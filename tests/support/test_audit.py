@@ -1,4 +1,4 @@
-"""The record of what operators do: complete, found again, and never changed."""
+"""Support actions: recorded completely, searchable and never changed."""
 
 import psycopg
 import pytest
@@ -8,7 +8,7 @@ from django.test import Client
 from accounts.models import Action, Role, SupportAction, User
 from tests.factories import UserFactory, a_client, a_company
 from tests.hashing import hashed
-from tests.support.desk import CUSTOMERS, WALLETS, Desk, desk_of
+from tests.support.admin_session import CUSTOMERS, WALLETS, AdminSession, admin_session_of
 
 pytestmark = pytest.mark.usefixtures("books")
 
@@ -22,7 +22,7 @@ def recorded() -> list[tuple[object, ...]]:
     return list(rows.values_list("action", "actor_id", "subject_kind", "subject_id"))
 
 
-def test_log_ins_are_on_record_and_what_strangers_type_is_not() -> None:
+def test_log_ins_of_operators_are_recorded_and_unknown_names_are_not() -> None:
     user = UserFactory.create(role=Role.OPERATOR, password=hashed(PASSWORD))
     a_client()
     client = Client(REMOTE_ADDR="10.1.2.3")
@@ -46,12 +46,12 @@ def test_log_ins_are_on_record_and_what_strangers_type_is_not() -> None:
     assert (first.address, first.request_id) == ("10.1.2.3", "req-5")
 
 
-def test_who_looked_at_whom_is_on_record(desk: Desk, operator: User) -> None:
+def test_views_of_personal_data_are_recorded(admin: AdminSession, operator: User) -> None:
     holder = a_company()
 
-    desk.get(f"{CUSTOMERS}{holder.user.pk}/change/")
-    desk.get(f"{WALLETS}{holder.wallet_id}/change/")
-    desk.get(CUSTOMERS)
+    admin.get(f"{CUSTOMERS}{holder.user.pk}/change/")
+    admin.get(f"{WALLETS}{holder.wallet_id}/change/")
+    admin.get(CUSTOMERS)
 
     assert recorded() == [
         (Action.VIEW, operator.pk, "user", str(holder.user.pk)),
@@ -59,38 +59,40 @@ def test_who_looked_at_whom_is_on_record(desk: Desk, operator: User) -> None:
     ]
 
 
-def test_assets_that_are_added_and_renamed_are_on_record(desk: Desk, operator: User) -> None:
-    desk.post("/admin/wallets/asset/EUR/change/", name="Euros")
-    desk.post("/admin/wallets/asset/EUR/change/", name="Euro")
+def test_changes_of_assets_are_recorded(admin: AdminSession, operator: User) -> None:
+    admin.post("/admin/wallets/asset/EUR/change/", name="Euros")
+    admin.post("/admin/wallets/asset/EUR/change/", name="Euro")
 
     assert recorded() == [(Action.CHANGE, operator.pk, "asset", "EUR")] * 2
 
 
-def test_a_deed_is_found_by_who_to_whom_and_request(desk: Desk, operator: User) -> None:
+def test_an_action_is_found_by_actor_subject_and_request(
+    admin: AdminSession, operator: User
+) -> None:
     holder, other = a_client(), a_client()
-    desk.client.post(
+    admin.client.post(
         f"{WALLETS}{holder.wallet_id}/freeze/",
         {"reason": "The phone was stolen"},
         headers={"X-Request-ID": "req-6"},
     )
-    desk_of(operator).freeze(other.wallet_id, reason="Another one")
+    admin_session_of(operator).freeze(other.wallet_id, reason="Another one")
 
     for text in (str(holder.wallet_id), "req-6"):
-        page = desk.get(LIST, q=text)
+        page = admin.get(LIST, q=text)
         assert [row.reason for row in page.rows if row.action == Action.FREEZE] == [
             "The phone was stolen"
         ], text
-    by_operator = desk.get(LIST, q=operator.email.upper(), action="freeze")
+    by_operator = admin.get(LIST, q=operator.email.upper(), action="freeze")
     assert len(by_operator.rows) == 2
     assert operator.email in by_operator.text
-    page = desk.get(f"{LIST}{by_operator.ids[0]}/change/")
+    page = admin.get(f"{LIST}{by_operator.ids[0]}/change/")
     assert "127.0.0.1" in page.text
 
 
-def test_an_objects_history_leads_to_it(desk: Desk) -> None:
+def test_an_objects_history_redirects_to_its_support_actions(admin: AdminSession) -> None:
     holder = a_client()
 
-    answer = desk.client.get(f"{WALLETS}{holder.wallet_id}/history/")
+    answer = admin.client.get(f"{WALLETS}{holder.wallet_id}/history/")
 
     assert answer.headers["Location"] == f"{LIST}?q={holder.wallet_id}"
 
@@ -103,8 +105,10 @@ def test_an_objects_history_leads_to_it(desk: Desk) -> None:
         "TRUNCATE accounts_supportaction",
     ],
 )
-def test_nobody_rewrites_it(desk: Desk, owner_dsn: str, statement: str) -> None:
-    desk.get(f"{CUSTOMERS}{a_client().user.pk}/change/")
+def test_support_actions_cannot_be_rewritten(
+    admin: AdminSession, owner_dsn: str, statement: str
+) -> None:
+    admin.get(f"{CUSTOMERS}{a_client().user.pk}/change/")
 
     with pytest.raises(DatabaseError, match="permission denied"), connection.cursor() as cursor:
         cursor.execute(statement)
@@ -114,7 +118,7 @@ def test_nobody_rewrites_it(desk: Desk, owner_dsn: str, statement: str) -> None:
     assert len(recorded()) == 1
 
 
-def test_nothing_is_written_to_the_log_that_can_be_changed() -> None:
+def test_the_app_role_cannot_write_djangos_admin_log() -> None:
     with (
         pytest.raises(DatabaseError, match="permission denied"),
         connection.cursor() as cursor,
@@ -123,21 +127,23 @@ def test_nothing_is_written_to_the_log_that_can_be_changed() -> None:
 
 
 @pytest.mark.parametrize("verb", ["add", "1/change", "1/delete"])
-def test_it_is_not_written_by_hand(desk: Desk, verb: str) -> None:
-    answer = desk.client.post(f"{LIST}{verb}/", {"action": "view"})
+def test_support_actions_cannot_be_added_or_changed_in_the_admin(
+    admin: AdminSession, verb: str
+) -> None:
+    answer = admin.client.post(f"{LIST}{verb}/", {"action": "view"})
 
     assert answer.status_code in (302, 403)
     assert recorded() == []
 
 
-def test_the_second_page_goes_on_where_the_first_one_ends(desk: Desk) -> None:
+def test_the_second_page_continues_after_the_first(admin: AdminSession) -> None:
     holder = a_company()
     for _ in range(60):
-        desk.get(f"{CUSTOMERS}{holder.user.pk}/change/")
+        admin.get(f"{CUSTOMERS}{holder.user.pk}/change/")
 
-    first = desk.get(LIST)
+    first = admin.get(LIST)
     assert first.next_url is not None
-    second = desk.get(LIST + first.next_url)
+    second = admin.get(LIST + first.next_url)
 
     assert (first.status, second.status) == (200, 200)
     assert len({*first.ids, *second.ids}) == len(first.ids) + len(second.ids) >= 60

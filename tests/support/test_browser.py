@@ -1,4 +1,4 @@
-"""The admin in a real browser, under its policy: nothing leaves for elsewhere, nothing breaks."""
+"""The admin in a real browser under its content policy: no foreign requests, no script errors."""
 
 import base64
 import shutil
@@ -13,7 +13,7 @@ from config.environment import BASE_DIR
 from harness.installation import Installation
 from harness.waiting import DEADLINE_SECONDS
 from ops.demo import PASSWORD, email_of
-from tests.ops.conftest import installation, place  # noqa: F401 (fixtures)
+from tests.ops.conftest import installation, workdir  # noqa: F401 (fixtures)
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -26,25 +26,25 @@ pytestmark = [
 ]
 
 
-class Seat:
-    """An operator in front of a browser of their own. `complaints` is what went wrong in it."""
+class OperatorBrowser:
+    """A browser context of one operator. `errors` are its script errors and foreign requests."""
 
-    def __init__(self, browser: "Browser", url: str, **look: object) -> None:
+    def __init__(self, browser: "Browser", url: str, **options: object) -> None:
         self.url = url
-        self.complaints: list[str] = []
-        self.page: Page = browser.new_context(**look).new_page()  # type: ignore[arg-type]
+        self.errors: list[str] = []
+        self.page: Page = browser.new_context(**options).new_page()  # type: ignore[arg-type]
         self.page.set_default_timeout(DEADLINE_SECONDS * 1_000)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on(
             "console",
-            lambda said: self.complaints.append(said.text) if said.type == "error" else None,
+            lambda message: self.errors.append(message.text) if message.type == "error" else None,
         )
         self.page.on(
             "request",
             lambda request: (
                 None
                 if request.url.startswith((url, "data:", "blob:"))
-                else self.complaints.append(request.url)
+                else self.errors.append(request.url)
             ),
         )
 
@@ -62,17 +62,17 @@ class Seat:
         self.page.click("text=I have them")
         self.page.wait_for_selector("text=The last 24 hours")
 
-    def find(self, quoted: str) -> None:
-        self.page.fill("#find [name=quoted]", quoted)
+    def find(self, query: str) -> None:
+        self.page.fill("#find [name=query]", query)
         self.page.click("#find button")
-        self.page.wait_for_selector(f"text=Everything around {quoted}")
+        self.page.wait_for_selector(f"text=Everything around {query}")
 
-    def is_as_wide_as_the_window(self) -> bool:
-        """Whether nobody has to scroll sideways."""
-        wide: bool = self.page.evaluate(
+    def fits_the_window(self) -> bool:
+        """Whether the page needs no horizontal scrolling."""
+        fits: bool = self.page.evaluate(
             "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
         )
-        return wide
+        return fits
 
 
 def make_operator(installation: Installation) -> None:  # noqa: F811
@@ -88,7 +88,7 @@ def make_operator(installation: Installation) -> None:  # noqa: F811
     )
 
 
-def test_two_operators_put_a_balance_right(installation: Installation) -> None:  # noqa: F811
+def test_two_operators_adjust_a_balance(installation: Installation) -> None:  # noqa: F811
     from playwright.sync_api import sync_playwright  # noqa: PLC0415 (slow, and only for this)
 
     installation.serve(
@@ -97,8 +97,8 @@ def test_two_operators_put_a_balance_right(installation: Installation) -> None: 
     make_operator(installation)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        first = Seat(browser, installation.url, viewport={"width": 1280, "height": 900})
-        second = Seat(
+        first = OperatorBrowser(browser, installation.url, viewport={"width": 1280, "height": 900})
+        second = OperatorBrowser(
             browser,
             installation.url,
             viewport={"width": 390, "height": 844},
@@ -117,10 +117,10 @@ def test_two_operators_put_a_balance_right(installation: Installation) -> None: 
         first.page.wait_for_selector("text=a second operator decides")
 
         second.log_in(SECOND)
-        wide = [second.is_as_wide_as_the_window()]
+        fits = [second.fits_the_window()]
         second.page.goto(f"{installation.url}/admin/commerce/adjustmentrequest/?status=pending")
         second.page.click("#result_list a[href*='/adjustmentrequest/']")
-        wide.append(second.is_as_wide_as_the_window())
+        fits.append(second.fits_the_window())
         second.page.goto(f"{second.page.url.split('change/')[0].split('?')[0]}approve/")
         second.page.fill("[name=reason]", "Looked into it")
         second.page.click("form button:has-text('Approve')")
@@ -130,5 +130,5 @@ def test_two_operators_put_a_balance_right(installation: Installation) -> None: 
         first.page.wait_for_selector("text=25.00 USD")
         browser.close()
 
-    assert first.complaints + second.complaints == []
-    assert wide == [True, True]
+    assert first.errors + second.errors == []
+    assert fits == [True, True]

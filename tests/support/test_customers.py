@@ -1,4 +1,4 @@
-"""Customers in the admin: found by what they say of themselves, and shown."""
+"""Customers in the admin: found by email, id, phone number or name, and shown."""
 
 from collections.abc import Callable
 
@@ -7,13 +7,13 @@ import pytest
 from accounts.models import User
 from support.operator_admin import OperatorAdmin
 from tests.factories import ClientFactory, CompanyFactory, UserFactory
-from tests.support.desk import CUSTOMERS, TRANSACTIONS, WALLETS, Desk
+from tests.support.admin_session import CUSTOMERS, TRANSACTIONS, WALLETS, AdminSession
 
 pytestmark = pytest.mark.usefixtures("books")
 
 
 @pytest.mark.parametrize(
-    "said",
+    "query_of",
     [
         lambda user: user.email,
         lambda user: f" {user.email.upper()} ",
@@ -25,66 +25,68 @@ pytestmark = pytest.mark.usefixtures("books")
         lambda user: "hopper gra",
     ],
 )
-def test_a_client_is_found(desk: Desk, said: Callable[[User], str]) -> None:
+def test_a_client_is_found(admin: AdminSession, query_of: Callable[[User], str]) -> None:
     ClientFactory.create()
     grace = ClientFactory.create(
         first_name="Grace", last_name="Hopper", phone_number="+34600123123"
     ).user
 
-    assert desk.get(CUSTOMERS, q=said(grace)).ids == [str(grace.pk)]
+    assert admin.get(CUSTOMERS, q=query_of(grace)).ids == [str(grace.pk)]
 
 
 @pytest.mark.parametrize("name", ["Corner", "corner shop", "Ada"])
-def test_a_company_is_found_by_its_name_and_its_person(desk: Desk, name: str) -> None:
+def test_a_company_is_found_by_its_name_and_its_person(admin: AdminSession, name: str) -> None:
     company = CompanyFactory.create().user
 
-    assert desk.get(CUSTOMERS, q=name).ids == [str(company.pk)]
+    assert admin.get(CUSTOMERS, q=name).ids == [str(company.pk)]
 
 
-@pytest.mark.parametrize("nobody", ["nobody@example.com", "+34600999999", "Zzz", "%", "a_a"])
-def test_nobody_is_found(desk: Desk, nobody: str) -> None:
+@pytest.mark.parametrize("query", ["nobody@example.com", "+34600999999", "Zzz", "%", "a_a"])
+def test_unknown_customers_are_not_found(admin: AdminSession, query: str) -> None:
     ClientFactory.create()
 
-    assert desk.get(CUSTOMERS, q=nobody).rows == []
+    assert admin.get(CUSTOMERS, q=query).rows == []
 
 
-def test_the_list_is_by_email_and_by_role(desk: Desk, operator: User) -> None:
+def test_the_list_is_sorted_by_email_and_filtered_by_role(
+    admin: AdminSession, operator: User
+) -> None:
     company = CompanyFactory.create(user__email="a@example.com").user
     client = ClientFactory.create(user__email="b@example.com").user
 
-    assert desk.get(CUSTOMERS).rows[:2] == [company, client]
-    assert desk.get(CUSTOMERS, role="operator").rows == [operator]
-    assert "company" in desk.get(CUSTOMERS, role="company").text
+    assert admin.get(CUSTOMERS).rows[:2] == [company, client]
+    assert admin.get(CUSTOMERS, role="operator").rows == [operator]
+    assert "company" in admin.get(CUSTOMERS, role="company").text
 
 
-def test_the_list_goes_page_by_page(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_list_has_pages(admin: AdminSession, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(OperatorAdmin, "list_per_page", 2)
     emails = [UserFactory.create(email=f"{name}@a.example").email for name in "abc"]
 
-    first = desk.get(CUSTOMERS)
-    second = desk.get(f"{CUSTOMERS}{first.next_url}")
+    first = admin.get(CUSTOMERS)
+    second = admin.get(f"{CUSTOMERS}{first.next_url}")
 
     assert [user.email for user in first.rows] == emails[:2]
     assert second.rows[0].email == emails[2]
     assert second.next_url is None
 
 
-def test_the_page_of_a_company_shows_its_profile_and_leads_on(desk: Desk) -> None:
+def test_the_page_of_a_company_shows_its_profile_and_links(admin: AdminSession) -> None:
     company = CompanyFactory.create()
 
-    page = desk.get(f"{CUSTOMERS}{company.pk}/change/")
+    page = admin.get(f"{CUSTOMERS}{company.pk}/change/")
 
-    for shown in ("Corner Shop", "https://shop.example.com", "Ada Lovelace", "+34666666666"):
-        assert shown in page.text
+    for expected in ("Corner Shop", "https://shop.example.com", "Ada Lovelace", "+34666666666"):
+        assert expected in page.text
     links = page.response.content.decode()
     assert f"{WALLETS}?q={company.pk}" in links
     assert f"{TRANSACTIONS}?q={company.pk}" in links
 
 
-def test_a_client_without_a_profile_has_a_page(desk: Desk) -> None:
+def test_a_client_without_a_profile_has_a_page(admin: AdminSession) -> None:
     user = UserFactory.create()
 
-    page = desk.get(f"{CUSTOMERS}{user.pk}/change/")
+    page = admin.get(f"{CUSTOMERS}{user.pk}/change/")
 
     assert page.status == 200
     assert user.email in page.text

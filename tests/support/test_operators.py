@@ -1,4 +1,4 @@
-"""Operators' passwords: set from a terminal, changed in the admin, and what dies with them."""
+"""Operators' passwords: set from a terminal, changed in the admin; both revoke tokens."""
 
 import io
 import sys
@@ -12,7 +12,7 @@ from accounts.models import Action, Role, SupportAction, User
 from tests.factories import UserFactory, api_of
 from tests.hashing import count_hashes, hashed
 from tests.http_client import Api
-from tests.support.desk import WALLETS, Desk, desk_of
+from tests.support.admin_session import WALLETS, AdminSession, admin_session_of
 
 pytestmark = pytest.mark.usefixtures("books")
 
@@ -21,7 +21,7 @@ CHANGE = "/admin/password_change/"
 
 
 @pytest.fixture
-def someone() -> User:
+def operator_user() -> User:
     return UserFactory.create(role=Role.OPERATOR, password=hashed(OLD))
 
 
@@ -32,12 +32,12 @@ def create_operator(monkeypatch: pytest.MonkeyPatch, email: str, typed: str) -> 
     return printed.getvalue()
 
 
-def change(desk: Desk, old: str, new: str) -> int:
+def change(admin: AdminSession, old: str, new: str) -> int:
     fields = {"old_password": old, "new_password1": new, "new_password2": new}
-    return int(desk.client.post(CHANGE, fields).status_code)
+    return int(admin.client.post(CHANGE, fields).status_code)
 
 
-def test_an_operator_gets_a_password_that_lets_them_in(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_operator_can_log_in_with_the_password(monkeypatch: pytest.MonkeyPatch) -> None:
     printed = create_operator(monkeypatch, "Ops@example.com", f"{NEW}\nrest")
     client = Client()
 
@@ -48,12 +48,12 @@ def test_an_operator_gets_a_password_that_lets_them_in(monkeypatch: pytest.Monke
     assert Api(printed.split()[-1]).get("/idempotency/k").status == 200
 
 
-def test_a_second_password_ends_older_tokens(
-    someone: User, monkeypatch: pytest.MonkeyPatch
+def test_a_new_password_revokes_older_tokens(
+    operator_user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    token = api_of(someone)
+    token = api_of(operator_user)
 
-    create_operator(monkeypatch, someone.email, NEW)
+    create_operator(monkeypatch, operator_user.email, NEW)
 
     assert token.get("/idempotency/k").code == "invalid_token"
     assert User.objects.get().check_password(NEW)
@@ -61,44 +61,48 @@ def test_a_second_password_ends_older_tokens(
 
 
 @pytest.mark.parametrize("typed", ["", "short", "12345678901"])
-def test_a_weak_password_makes_nobody(monkeypatch: pytest.MonkeyPatch, typed: str) -> None:
+def test_a_weak_password_creates_no_operator(monkeypatch: pytest.MonkeyPatch, typed: str) -> None:
     with pytest.raises(CommandError, match="password"):
         create_operator(monkeypatch, "ops@example.com", typed)
 
     assert not User.objects.exists()
 
 
-def test_a_changed_password_ends_every_token_and_other_browser(someone: User) -> None:
-    desk, other, token = desk_of(someone), desk_of(someone), api_of(someone)
+def test_a_changed_password_ends_every_token_and_other_session(operator_user: User) -> None:
+    admin, other, token = (
+        admin_session_of(operator_user),
+        admin_session_of(operator_user),
+        api_of(operator_user),
+    )
 
-    status = change(desk, OLD, NEW)
+    status = change(admin, OLD, NEW)
 
     assert status == 302
     assert User.objects.get().check_password(NEW)
     assert token.get("/idempotency/k").code == "invalid_token"
-    assert desk.get(WALLETS).status == 200
+    assert admin.get(WALLETS).status == 200
     assert other.get(WALLETS).status == 302
-    assert SupportAction.objects.get(action=Action.PASSWORD_SET).actor_id == someone.pk
+    assert SupportAction.objects.get(action=Action.PASSWORD_SET).actor_id == operator_user.pk
 
 
 @pytest.mark.parametrize(("old", "new"), [("wrong", NEW), (OLD, "short")])
-def test_a_password_that_stays_ends_nothing(someone: User, old: str, new: str) -> None:
-    token = api_of(someone)
+def test_a_refused_password_change_ends_nothing(operator_user: User, old: str, new: str) -> None:
+    token = api_of(operator_user)
 
-    assert change(desk_of(someone), old, new) == 200
+    assert change(admin_session_of(operator_user), old, new) == 200
     assert User.objects.get().check_password(OLD)
     assert token.get("/idempotency/k").status == 200
 
 
-def test_old_passwords_are_not_guessed(
-    someone: User, settings: Settings, monkeypatch: pytest.MonkeyPatch
+def test_guesses_of_the_old_password_are_limited(
+    operator_user: User, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.RATE_LIMITS = {**settings.RATE_LIMITS, "login_account": "1/d"}
-    desk = desk_of(someone)
-    change(desk, "wrong", NEW)
+    admin = admin_session_of(operator_user)
+    change(admin, "wrong", NEW)
     hashes = count_hashes(monkeypatch)
 
-    status = change(desk, OLD, NEW)
+    status = change(admin, OLD, NEW)
 
     assert (status, hashes) == (200, [])
-    assert User.objects.get().password == someone.password
+    assert User.objects.get().password == operator_user.password

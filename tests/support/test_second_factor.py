@@ -1,4 +1,4 @@
-"""The second factor: set up once, asked for ever after, reset by others, and never guessed."""
+"""The second factor: set-up, verification, throttling, backup codes and reset."""
 
 import base64
 from io import StringIO
@@ -13,11 +13,18 @@ from pytest_django import Settings
 
 from accounts.models import Action, Role, SupportAction, User
 from core.unit_of_work import unit_of_work
-from support.second_factor import device_to_set_up
+from support.second_factor import get_or_create_device
 from tests.factories import UserFactory, a_client, an_operator
 from tests.hashing import hashed
 from tests.races import race
-from tests.support.desk import CUSTOMERS, TRANSACTIONS, WALLETS, Desk, Page, desk_of
+from tests.support.admin_session import (
+    CUSTOMERS,
+    TRANSACTIONS,
+    WALLETS,
+    AdminSession,
+    Page,
+    admin_session_of,
+)
 
 pytestmark = pytest.mark.usefixtures("books")
 
@@ -29,26 +36,26 @@ CODES = "/admin/second-factor/codes/"
 
 
 @pytest.fixture
-def _needed(settings: Settings) -> None:
+def _required(settings: Settings) -> None:
     settings.ADMIN_NEEDS_SECOND_FACTOR = True
 
 
 def code_of(user: User, *, later: int = 0) -> str:
-    """Return what the user's phone shows now, or will show so many steps later."""
+    """Return the TOTP code of now, or of `later` steps from now."""
     device = TOTPDevice.objects.get(user=user)
     return f"{totp(device.bin_key, drift=later):06d}"
 
 
-def set_up(desk: Desk, user: User) -> list[str]:
+def set_up(admin: AdminSession, user: User) -> list[str]:
     """Set the second factor up and return the backup codes."""
-    desk.get(SET_UP)
-    page = desk.post(SET_UP, code=code_of(user))
+    admin.get(SET_UP)
+    page = admin.post(SET_UP, code=code_of(user))
     codes: list[str] = page.response.context["codes"]
     return codes
 
 
-def is_inside(desk: Desk) -> bool:
-    return bool(desk.client.get(WALLETS).status_code == 200)
+def is_logged_in(admin: AdminSession) -> bool:
+    return bool(admin.client.get(WALLETS).status_code == 200)
 
 
 def actions(user: User) -> list[str]:
@@ -56,8 +63,8 @@ def actions(user: User) -> list[str]:
     return list(done.values_list("action", flat=True))
 
 
-@pytest.mark.usefixtures("_needed")
-def test_by_the_password_alone_nobody_gets_in() -> None:
+@pytest.mark.usefixtures("_required")
+def test_the_password_alone_is_not_enough() -> None:
     user = UserFactory.create(role=Role.OPERATOR, password=hashed(PASSWORD))
     client = Client()
 
@@ -70,21 +77,21 @@ def test_by_the_password_alone_nobody_gets_in() -> None:
         assert (answer.status_code, answer.headers["Location"].split("?")[0]) == (302, LOG_IN), url
 
 
-@pytest.mark.usefixtures("_needed")
-def test_what_is_set_up_lets_in_and_is_asked_for_the_next_time() -> None:
+@pytest.mark.usefixtures("_required")
+def test_set_up_logs_in_and_the_next_log_in_needs_a_code() -> None:
     user = an_operator()
-    desk = desk_of(user)
+    admin = admin_session_of(user)
 
-    codes = set_up(desk, user)
-    inside = is_inside(desk)
-    later = desk_of(user)
+    codes = set_up(admin, user)
+    inside = is_logged_in(admin)
+    later = admin_session_of(user)
     asked = later.get("/admin/")
-    before = is_inside(later)
+    before = is_logged_in(later)
     later.post(f"{ASK}?next={WALLETS}", code=code_of(user, later=1))
 
     assert inside
     assert len(set(codes)) == 10
-    assert (asked.status, before, is_inside(later)) == (302, False, True)
+    assert (asked.status, before, is_logged_in(later)) == (302, False, True)
     assert actions(user) == [
         Action.SECOND_FACTOR_SET_UP,
         Action.BACKUP_CODES_MADE,
@@ -92,8 +99,8 @@ def test_what_is_set_up_lets_in_and_is_asked_for_the_next_time() -> None:
     ]
 
 
-def test_a_phone_scans_what_can_be_typed_too(operator: User, desk: Desk) -> None:
-    page = desk.get(SET_UP)
+def test_the_set_up_shows_a_qr_code_and_the_secret(operator: User, admin: AdminSession) -> None:
+    page = admin.get(SET_UP)
 
     device = TOTPDevice.objects.get(user=operator)
     assert device.config_url.startswith("otpauth://totp/Wallet%20Service")
@@ -102,46 +109,46 @@ def test_a_phone_scans_what_can_be_typed_too(operator: User, desk: Desk) -> None
     assert "no-store" in page.response.headers["Cache-Control"]
 
 
-def test_several_pages_at_once_set_up_one_device(operator: User, desk: Desk) -> None:
-    devices = race(6, lambda _: unit_of_work(lambda: device_to_set_up(operator)))
+def test_concurrent_set_ups_create_one_device(operator: User, admin: AdminSession) -> None:
+    devices = race(6, lambda _: unit_of_work(lambda: get_or_create_device(operator)))
 
     assert len({device.pk for device in devices}) == TOTPDevice.objects.count() == 1
-    assert desk.get(SET_UP).status == 200
+    assert admin.get(SET_UP).status == 200
 
 
-@pytest.mark.usefixtures("_needed")
-def test_several_devices_that_wait_break_no_page() -> None:
+@pytest.mark.usefixtures("_required")
+def test_several_unconfirmed_devices_break_no_page() -> None:
     user = an_operator()
     for _ in range(2):
         TOTPDevice.objects.create(user=user, confirmed=False, name="Phone")
-    desk = desk_of(user)
+    admin = admin_session_of(user)
 
-    shown = desk.get(SET_UP)
+    shown = admin.get(SET_UP)
     first = TOTPDevice.objects.earliest("pk")
-    desk.post(SET_UP, code=f"{totp(first.bin_key):06d}")
+    admin.post(SET_UP, code=f"{totp(first.bin_key):06d}")
 
     assert shown.status == 200
-    assert is_inside(desk)
+    assert is_logged_in(admin)
 
 
-@pytest.mark.usefixtures("_needed")
-def test_a_wrong_first_code_sets_nothing_up() -> None:
+@pytest.mark.usefixtures("_required")
+def test_a_wrong_first_code_confirms_no_device() -> None:
     user = an_operator()
-    desk = desk_of(user)
-    desk.get(SET_UP)
+    admin = admin_session_of(user)
+    admin.get(SET_UP)
 
-    page = desk.post(SET_UP, code="000000" if code_of(user) != "000000" else "000001")
+    page = admin.post(SET_UP, code="000000" if code_of(user) != "000000" else "000001")
 
     assert page.errors("code")
     assert not TOTPDevice.objects.filter(confirmed=True).exists()
-    assert not is_inside(desk)
+    assert not is_logged_in(admin)
 
 
-@pytest.mark.usefixtures("_needed")
-def test_a_code_lets_in_once_and_guesses_make_the_right_one_wait() -> None:
+@pytest.mark.usefixtures("_required")
+def test_a_code_is_valid_once_and_wrong_codes_are_throttled() -> None:
     user = an_operator()
-    set_up(desk_of(user), user)
-    first, second, third = (desk_of(user) for _ in range(3))
+    set_up(admin_session_of(user), user)
+    first, second, third = (admin_session_of(user) for _ in range(3))
     code = code_of(user, later=1)
 
     first.post(ASK, code=code)
@@ -149,72 +156,82 @@ def test_a_code_lets_in_once_and_guesses_make_the_right_one_wait() -> None:
     third.post(ASK, code="nonsense")
     too_soon = third.post(ASK, code=code_of(user))
 
-    assert [is_inside(desk) for desk in (first, second, third)] == [True, False, False]
+    assert [is_logged_in(admin) for admin in (first, second, third)] == [True, False, False]
     assert too_soon.errors("code")
     assert actions(user).count(Action.SECOND_FACTOR_FAILED) == 3
 
 
-@pytest.mark.usefixtures("_needed")
-def test_tries_are_limited_per_account(settings: Settings) -> None:
+@pytest.mark.usefixtures("_required")
+def test_attempts_are_limited_per_account(settings: Settings) -> None:
     user = an_operator()
-    set_up(desk_of(user), user)
+    set_up(admin_session_of(user), user)
     settings.RATE_LIMITS = {**settings.RATE_LIMITS, "login_account": "2/d"}
 
-    pages = [desk_of(user).post(ASK, code="nonsense") for _ in range(4)]
+    pages = [admin_session_of(user).post(ASK, code="nonsense") for _ in range(4)]
 
     assert "Too many requests" in pages[-1].text
     assert actions(user).count(Action.SECOND_FACTOR_FAILED) <= 2
 
 
-@pytest.mark.usefixtures("_needed")
-def test_each_backup_code_lets_in_once() -> None:
+@pytest.mark.usefixtures("_required")
+def test_each_backup_code_is_valid_once() -> None:
     user = an_operator()
-    codes = set_up(desk_of(user), user)
-    first, second = desk_of(user), desk_of(user)
+    codes = set_up(admin_session_of(user), user)
+    first, second = admin_session_of(user), admin_session_of(user)
 
     first.post(ASK, code=f" {codes[0].upper()} ")
     second.post(ASK, code=codes[0])
 
-    assert (is_inside(first), is_inside(second)) == (True, False)
+    assert (is_logged_in(first), is_logged_in(second)) == (True, False)
     assert StaticToken.objects.count() == 9
 
 
-def test_new_backup_codes_void_the_old_ones(operator: User, desk: Desk) -> None:
-    old = set_up(desk, operator)
+def test_new_backup_codes_replace_the_old_ones(operator: User, admin: AdminSession) -> None:
+    old = set_up(admin, operator)
 
-    looked_at = desk.get(CODES)
-    new: list[str] = desk.post(CODES).response.context["codes"]
+    page = admin.get(CODES)
+    new: list[str] = admin.post(CODES).response.context["codes"]
 
-    assert not looked_at.response.context["codes"]
+    assert not page.response.context["codes"]
     assert set(new).isdisjoint(old)
     assert set(StaticToken.objects.values_list("token", flat=True)) == set(new)
 
 
-@pytest.mark.usefixtures("_needed")
+@pytest.mark.usefixtures("_required")
 def test_a_password_alone_cannot_replace_the_second_factor() -> None:
     user = an_operator()
-    set_up(desk_of(user), user)
-    thief = desk_of(user)
+    set_up(admin_session_of(user), user)
+    stolen_session = admin_session_of(user)
 
-    pages = [thief.get(SET_UP), thief.post(SET_UP, code="123456"), thief.post(CODES)]
+    pages = [
+        stolen_session.get(SET_UP),
+        stolen_session.post(SET_UP, code="123456"),
+        stolen_session.post(CODES),
+    ]
 
     assert [page.response.request["PATH_INFO"] for page in pages[1:]] == [ASK, ASK]
     assert TOTPDevice.objects.count() == 1
-    assert not is_inside(thief)
+    assert not is_logged_in(stolen_session)
 
 
-def test_where_it_is_not_needed_it_is_asked_of_who_has_one(operator: User, desk: Desk) -> None:
-    before = is_inside(desk)
-    set_up(desk, operator)
+def test_where_it_is_optional_users_with_a_device_need_a_code(
+    operator: User, admin: AdminSession
+) -> None:
+    before = is_logged_in(admin)
+    set_up(admin, operator)
 
-    assert (before, is_inside(desk), is_inside(desk_of(operator))) == (True, True, False)
+    assert (before, is_logged_in(admin), is_logged_in(admin_session_of(operator))) == (
+        True,
+        True,
+        False,
+    )
 
 
-@pytest.mark.usefixtures("_needed")
-def test_where_it_leads_is_never_elsewhere() -> None:
+@pytest.mark.usefixtures("_required")
+def test_the_next_url_is_never_on_another_host() -> None:
     user = an_operator()
-    set_up(desk_of(user), user)
-    client = desk_of(user).client
+    set_up(admin_session_of(user), user)
+    client = admin_session_of(user).client
 
     answer = client.post(f"{ASK}?next=https://evil.example/", {"code": code_of(user, later=1)})
 
@@ -222,7 +239,7 @@ def test_where_it_leads_is_never_elsewhere() -> None:
 
 
 @pytest.mark.parametrize("url", [ASK, SET_UP, CODES])
-def test_forms_want_their_own_token(operator: User, url: str) -> None:
+def test_forms_need_a_csrf_token(operator: User, url: str) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(operator)
 
@@ -231,34 +248,34 @@ def test_forms_want_their_own_token(operator: User, url: str) -> None:
 
 
 @pytest.mark.parametrize("url", [ASK, SET_UP])
-def test_clients_and_strangers_are_sent_to_the_log_in(url: str) -> None:
-    stranger, client = Client(), Client()
+def test_clients_and_anonymous_users_are_redirected_to_the_log_in(url: str) -> None:
+    anonymous, client = Client(), Client()
     client.force_login(a_client().user)
 
-    for each in (stranger, client):
+    for each in (anonymous, client):
         assert each.get(url).headers["Location"] == LOG_IN
         assert each.post(url, {"code": "123456"}).headers["Location"] == LOG_IN
     assert not TOTPDevice.objects.exists()
 
 
-@pytest.mark.usefixtures("_needed")
-def test_who_cannot_go_on_can_log_out() -> None:
-    desk = desk_of(an_operator())
+@pytest.mark.usefixtures("_required")
+def test_log_out_works_without_a_code() -> None:
+    admin = admin_session_of(an_operator())
 
-    desk.post(ASK, leave="1")
+    admin.post(ASK, log_out="1")
 
-    assert "_auth_user_id" not in desk.client.session
+    assert "_auth_user_id" not in admin.client.session
 
 
-def test_a_colleague_resets_it_with_a_reason(desk: Desk, operator: User) -> None:
+def test_another_operator_resets_it_with_a_reason(admin: AdminSession, operator: User) -> None:
     colleague = an_operator()
-    desk_of_colleague = desk_of(colleague)
+    desk_of_colleague = admin_session_of(colleague)
     set_up(desk_of_colleague, colleague)
     url = f"{CUSTOMERS}{colleague.pk}/reset-second-factor/"
 
-    without = desk.post(url, reason=" ")
+    without = admin.post(url, reason=" ")
     still_there = TOTPDevice.objects.filter(user=colleague).exists()
-    with_one = desk.post(url, reason="The phone fell into the sea")
+    with_one = admin.post(url, reason="The phone fell into the sea")
 
     assert without.errors("reason")
     assert still_there
@@ -269,18 +286,18 @@ def test_a_colleague_resets_it_with_a_reason(desk: Desk, operator: User) -> None
     assert (action.actor_id, action.reason) == (operator.pk, "The phone fell into the sea")
 
 
-def test_nobody_resets_their_own_nor_a_clients(desk: Desk, operator: User) -> None:
-    set_up(desk, operator)
+def test_ones_own_and_a_clients_cannot_be_reset(admin: AdminSession, operator: User) -> None:
+    set_up(admin, operator)
     own = f"{CUSTOMERS}{operator.pk}/reset-second-factor/"
     clients = f"{CUSTOMERS}{a_client().user.pk}/reset-second-factor/"
 
-    assert desk.post(own, reason="I want to").status == 403
-    assert desk.post(clients, reason="I want to").status == 404
+    assert admin.post(own, reason="I want to").status == 403
+    assert admin.post(clients, reason="I want to").status == 404
     assert TOTPDevice.objects.filter(user=operator).exists()
 
 
-def test_a_command_resets_it(operator: User, desk: Desk) -> None:
-    set_up(desk, operator)
+def test_a_command_resets_it(operator: User, admin: AdminSession) -> None:
+    set_up(admin, operator)
 
     call_command("reset_second_factor", operator.email, reason="Lost", stdout=StringIO())
 
@@ -289,10 +306,10 @@ def test_a_command_resets_it(operator: User, desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(("email", "reason"), [("nobody@example.com", "Lost"), (None, " ")])
-def test_the_command_wants_an_operator_and_a_reason(
-    operator: User, desk: Desk, email: str | None, reason: str
+def test_the_command_needs_an_operator_and_a_reason(
+    operator: User, admin: AdminSession, email: str | None, reason: str
 ) -> None:
-    set_up(desk, operator)
+    set_up(admin, operator)
 
     with pytest.raises(CommandError):
         call_command("reset_second_factor", email or operator.email, reason=reason)
@@ -301,7 +318,7 @@ def test_the_command_wants_an_operator_and_a_reason(
 
 
 @pytest.mark.parametrize("page", ["otp_totp/totpdevice", "otp_static/staticdevice"])
-def test_nobody_looks_at_secrets(operator: User, page: str) -> None:
+def test_secrets_have_no_page(operator: User, page: str) -> None:
     User.objects.filter(pk=operator.pk).update(is_superuser=True)
 
-    assert desk_of(operator).get(f"/admin/{page}/").status == 404
+    assert admin_session_of(operator).get(f"/admin/{page}/").status == 404

@@ -1,4 +1,4 @@
-"""Wallets and assets in the admin: found, frozen and set free with a reason that is kept."""
+"""Wallets and assets in the admin: searched, frozen and unfrozen with a recorded reason."""
 
 import uuid
 
@@ -7,7 +7,7 @@ import pytest
 from accounts.models import SupportAction, User
 from core.unit_of_work import unit_of_work
 from tests.factories import a_client, a_company, freeze
-from tests.support.desk import ASSETS, WALLETS, Desk
+from tests.support.admin_session import ASSETS, WALLETS, AdminSession
 from wallets.assets import system_wallet_id
 from wallets.models import Asset, Purpose, Status, StatusChange, Wallet
 from wallets.services import set_status
@@ -17,51 +17,51 @@ pytestmark = pytest.mark.usefixtures("books")
 FUNDING = system_wallet_id("USD", Purpose.FUNDING)
 
 
-def test_a_wallet_is_found_by_its_token_and_by_its_owner(desk: Desk) -> None:
+def test_a_wallet_is_found_by_its_token_and_by_its_owner(admin: AdminSession) -> None:
     holder, _other = a_client(), a_client()
-    told = (str(holder.wallet_id), holder.user.email.upper(), str(holder.user.pk))
+    queries = (str(holder.wallet_id), holder.user.email.upper(), str(holder.user.pk))
 
-    found = [desk.get(WALLETS, q=text).ids for text in told]
+    found = [admin.get(WALLETS, q=text).ids for text in queries]
 
     assert found == [[str(holder.wallet_id)]] * 3
-    assert desk.get(WALLETS, q="nobody@example.com").rows == []
+    assert admin.get(WALLETS, q="nobody@example.com").rows == []
 
 
-def test_wallets_are_listed_by_status_and_asset(desk: Desk) -> None:
-    frozen, freed, euros = a_client(), a_client(), a_client(currency="EUR")
+def test_wallets_are_listed_by_status_and_asset(admin: AdminSession) -> None:
+    frozen, unfrozen, euros = a_client(), a_client(), a_client(currency="EUR")
     freeze(frozen)
-    freeze(freed)
-    desk.unfreeze(freed.wallet_id, reason="Paid")
+    freeze(unfrozen)
+    admin.unfreeze(unfrozen.wallet_id, reason="Paid")
 
-    assert desk.get(WALLETS, status="frozen").ids == [str(frozen.wallet_id)]
-    assert str(freed.wallet_id) in desk.get(WALLETS, status="active").ids
-    assert str(euros.wallet_id) in desk.get(WALLETS, asset_id="EUR").ids
-    assert str(frozen.wallet_id) not in desk.get(WALLETS, asset_id="EUR").ids
+    assert admin.get(WALLETS, status="frozen").ids == [str(frozen.wallet_id)]
+    assert str(unfrozen.wallet_id) in admin.get(WALLETS, status="active").ids
+    assert str(euros.wallet_id) in admin.get(WALLETS, asset_id="EUR").ids
+    assert str(frozen.wallet_id) not in admin.get(WALLETS, asset_id="EUR").ids
 
 
-def test_a_wallet_shows_its_balance_in_major_units(desk: Desk) -> None:
+def test_a_wallet_shows_its_balance_in_major_units(admin: AdminSession) -> None:
     holder = a_client(holds="1250.50")
 
-    page = desk.get(f"{WALLETS}{holder.wallet_id}/change/")
+    page = admin.get(f"{WALLETS}{holder.wallet_id}/change/")
 
     assert "1,250.50 USD" in page.text
     assert holder.user.email in page.text
 
 
-def test_the_list_takes_as_many_queries_for_many_wallets(desk: Desk) -> None:
+def test_the_list_takes_as_many_queries_for_many_wallets(admin: AdminSession) -> None:
     a_client()
-    few = desk.queries(WALLETS)
+    few = admin.queries(WALLETS)
     for _ in range(5):
         a_client()
 
-    assert len(desk.queries(WALLETS)) == len(few)
+    assert len(admin.queries(WALLETS)) == len(few)
 
 
-def test_freezing_needs_a_reason(desk: Desk) -> None:
+def test_freezing_needs_a_reason(admin: AdminSession) -> None:
     holder = a_client()
 
     for reason in ("", "  ", "x" * 501):
-        page = desk.freeze(holder.wallet_id, reason=reason)
+        page = admin.freeze(holder.wallet_id, reason=reason)
         assert page.errors("reason"), reason
 
     assert holder.wallet.status == Status.ACTIVE
@@ -69,24 +69,24 @@ def test_freezing_needs_a_reason(desk: Desk) -> None:
     assert not SupportAction.objects.exclude(action="view").exists()
 
 
-def test_a_frozen_wallet_keeps_why_and_who(desk: Desk, operator: User) -> None:
+def test_freezing_records_reason_and_actor(admin: AdminSession, operator: User) -> None:
     holder = a_client(holds="10.00")
 
-    frozen = desk.freeze(holder.wallet_id, reason="The phone was stolen")
+    frozen = admin.freeze(holder.wallet_id, reason="The phone was stolen")
     refused = holder.api.post(
         "/wallet/withdraw", {"wallet": str(holder.wallet_id), "amount": "1.00"}
     )
-    freed = desk.unfreeze(holder.wallet_id, reason="Found again")
+    unfrozen = admin.unfreeze(holder.wallet_id, reason="Found again")
 
     assert "The wallet is frozen now." in frozen.text
-    assert "The wallet is active now." in freed.text
+    assert "The wallet is active now." in unfrozen.text
     assert refused.code == "wallet_not_active"
-    kept = StatusChange.objects.order_by("id").values_list("status", "reason", "actor")
-    assert list(kept) == [
+    changes = StatusChange.objects.order_by("id").values_list("status", "reason", "actor")
+    assert list(changes) == [
         ("frozen", "The phone was stolen", operator.pk),
         ("active", "Found again", operator.pk),
     ]
-    assert "The phone was stolen" in freed.text
+    assert "The phone was stolen" in unfrozen.text
     logged = SupportAction.objects.order_by("id").exclude(action="view")
     assert list(logged.values_list("actor_id", "action", "subject_id", "reason")) == [
         (operator.pk, "freeze", str(holder.wallet_id), "The phone was stolen"),
@@ -94,25 +94,25 @@ def test_a_frozen_wallet_keeps_why_and_who(desk: Desk, operator: User) -> None:
     ]
 
 
-def test_a_closed_wallet_stays_closed(desk: Desk) -> None:
+def test_a_closed_wallet_stays_closed(admin: AdminSession) -> None:
     holder = a_client()
     unit_of_work(
         lambda: set_status(holder.wallet_id, status=Status.CLOSED, reason="Left", actor=None)
     )
 
-    page = desk.unfreeze(holder.wallet_id, reason="Came back")
+    page = admin.unfreeze(holder.wallet_id, reason="Came back")
 
     assert "The wallet is closed, for good." in page.text
     assert holder.wallet.status == Status.CLOSED
     assert not SupportAction.objects.exclude(action="view").exists()
 
 
-def test_only_what_makes_sense_is_offered(desk: Desk) -> None:
+def test_only_available_actions_have_buttons(admin: AdminSession) -> None:
     active, frozen = a_client(), a_company()
     freeze(frozen)
 
     def buttons(wallet_id: uuid.UUID) -> set[str]:
-        content = desk.get(f"{WALLETS}{wallet_id}/change/").response.content.decode()
+        content = admin.get(f"{WALLETS}{wallet_id}/change/").response.content.decode()
         names = ("freeze", "unfreeze", "adjust")
         return {name for name in names if f"/{wallet_id}/{name}/" in content}
 
@@ -123,12 +123,14 @@ def test_only_what_makes_sense_is_offered(desk: Desk) -> None:
 
 @pytest.mark.parametrize("verb", ["freeze", "unfreeze", "adjust"])
 @pytest.mark.parametrize("wallet_id", [FUNDING, uuid.UUID(int=5), "nonsense"])
-def test_nobody_acts_on_what_is_no_ones_wallet(desk: Desk, verb: str, wallet_id: object) -> None:
-    assert desk.post(f"{WALLETS}{wallet_id}/{verb}/", reason="Why not").status == 404
+def test_system_and_missing_wallets_have_no_actions(
+    admin: AdminSession, verb: str, wallet_id: object
+) -> None:
+    assert admin.post(f"{WALLETS}{wallet_id}/{verb}/", reason="Why not").status == 404
 
 
-def test_an_asset_comes_with_its_system_wallets(desk: Desk) -> None:
-    page = desk.post(f"{ASSETS}add/", symbol="PEARL", name="Pearls", decimals="0")
+def test_a_new_asset_has_its_system_wallets(admin: AdminSession) -> None:
+    page = admin.post(f"{ASSETS}add/", symbol="PEARL", name="Pearls", decimals="0")
 
     assert page.status == 200
     asset = Asset.objects.get(symbol="PEARL")
@@ -141,20 +143,20 @@ def test_an_asset_comes_with_its_system_wallets(desk: Desk) -> None:
     ("field", "value"),
     [("symbol", "pearl"), ("symbol", "A-B"), ("symbol", "USD"), ("decimals", "9")],
 )
-def test_an_asset_that_cannot_be_is_refused(desk: Desk, field: str, value: str) -> None:
+def test_an_invalid_asset_is_refused(admin: AdminSession, field: str, value: str) -> None:
     before = Asset.objects.count()
     fields = {"symbol": "RUBY", "name": "Rubies", "decimals": "2", field: value}
 
-    page = desk.post(f"{ASSETS}add/", **fields)
+    page = admin.post(f"{ASSETS}add/", **fields)
 
     assert page.response.context["adminform"].form.errors
     assert Asset.objects.count() == before
 
 
-def test_of_an_asset_only_the_name_changes(desk: Desk) -> None:
-    desk.post(f"{ASSETS}EUR/change/", name="Euros", symbol="EURO", decimals="5", is_cash="")
+def test_only_the_name_of_an_asset_can_change(admin: AdminSession) -> None:
+    admin.post(f"{ASSETS}EUR/change/", name="Euros", symbol="EURO", decimals="5", is_cash="")
     renamed = Asset.objects.get(symbol="EUR")
-    desk.post(f"{ASSETS}EUR/change/", name="Euro")
+    admin.post(f"{ASSETS}EUR/change/", name="Euro")
 
     assert (renamed.name, renamed.decimals, renamed.is_cash) == ("Euros", 2, True)
     assert Asset.objects.get(symbol="EUR").name == "Euro"

@@ -9,12 +9,12 @@ from ops import backup
 
 
 class Command(BaseCommand):
-    help = "Dump the database into a directory and read the dump through. Locks nobody out."
+    help = "Dump the database into a directory and verify the dump. Does not block the service."
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("directory", type=Path, help="Made when it is not there.")
-        parser.add_argument("--keep", type=int, help="Keep so many of its dumps, the newest.")
+        parser.add_argument("directory", type=Path, help="Created when missing.")
+        parser.add_argument("--keep", type=int, help="Delete all but the newest KEEP dumps in it.")
 
     def handle(self, *_arguments: Any, directory: Path, keep: int | None, **_options: Any) -> None:
         if keep is not None and keep < 1:

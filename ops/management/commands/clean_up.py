@@ -1,4 +1,4 @@
-"""`manage.py clean_up`: what has outlived its days."""
+"""`manage.py clean_up`: delete expired rows."""
 
 from typing import Any
 
@@ -9,8 +9,8 @@ from ops.retention import delete_expired
 
 class Command(BaseCommand):
     help = (
-        "Delete expired tokens and sessions, old idempotency records and the counters of past"
-        " minutes, as the worker does."
+        "Delete expired tokens and sessions, old idempotency records and expired counters, as the"
+        " worker does every hour."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:

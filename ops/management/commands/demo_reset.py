@@ -1,4 +1,4 @@
-"""`manage.py demo_reset`: a fresh demo at the next start."""
+"""`manage.py demo_reset`: delete the demo's database."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from ops import embedded_postgres
 
 
 class Command(BaseCommand):
-    """Deletes the embedded database; what else is in the data directory stays."""
+    """Deletes the embedded database; other files in the data directory stay."""
 
     help = "Delete the demo's database. Refuses while it is in use, and with DATABASE_URL."
     requires_system_checks = ()
@@ -19,4 +19,4 @@ class Command(BaseCommand):
         if not settings.IS_DEMO:
             raise CommandError("With DATABASE_URL there is no demo database to delete.")
         embedded_postgres.delete(settings.DATA_DIR)
-        self.stdout.write(f"There is no demo database in {settings.DATA_DIR} any more.")
+        self.stdout.write(f"The demo database in {settings.DATA_DIR} is deleted.")

@@ -1,4 +1,4 @@
-"""`manage.py doctor`: what keeps this installation from moving money."""
+"""`manage.py doctor`: checks of the installation."""
 
 import tempfile
 from collections.abc import Callable
@@ -14,21 +14,22 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from ops import embedded_postgres, listen_address, scheduler
+from ops.migration_history import UnsupportedDatabase, require_supported_history
 
 LEDGER_TABLE = "ledger_transaction"
 MONTHS_AHEAD = 3
 REPLICA_SECONDS = 5
 
 
-class Wrong(Exception):
-    """A check failed. Its text says what is wrong and what helps."""
+class CheckFailed(Exception):
+    """A check failed. The text names the problem and, where there is one, the remedy."""
 
 
 class Command(BaseCommand):
-    """Checks one thing after another, also after a failure, and changes nothing.
+    """Runs all checks, also after a failed one, and changes nothing.
 
-    An embedded database that stands still is started for as long as that takes; one that does not
-    exist is not created. Wrong settings never get here: `manage.py` names them all and ends.
+    An embedded database that is stopped is started for the checks; a missing one is not created.
+    With invalid settings `manage.py` ends before this command runs.
     """
 
     help = (
@@ -38,7 +39,7 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def handle(self, *_arguments: Any, **_options: Any) -> None:
-        """Print a line for each check. Ends with status 1 when one of them is wrong."""
+        """Print a line for each check. Ends with status 1 when a check failed."""
         self._failures = 0
         self._report("settings", check_settings)
         if settings.IS_DEMO:
@@ -58,7 +59,7 @@ class Command(BaseCommand):
     def _report(self, name: str, check: Callable[[], str]) -> bool:
         try:
             self.stdout.write(f"ok     {name}: {check()}")
-        except (Wrong, DatabaseError, embedded_postgres.EmbeddedPostgresError) as error:
+        except (CheckFailed, DatabaseError, embedded_postgres.EmbeddedPostgresError) as error:
             reason = str(error).splitlines()[0]
             self.stdout.write(f"WRONG  {name}: {reason}")
             self._failures += 1
@@ -67,38 +68,38 @@ class Command(BaseCommand):
 
 
 def check_settings() -> str:
-    """Look for names that look like settings and are none: typos mostly."""
+    """Check for unknown variables with the prefix of settings, which are mostly typos."""
     if settings.UNKNOWN_VARIABLES:
-        raise Wrong(f"there is no such setting: {', '.join(settings.UNKNOWN_VARIABLES)}")
-    return "all can be used"
+        raise CheckFailed(f"there is no such setting: {', '.join(settings.UNKNOWN_VARIABLES)}")
+    return "all are valid"
 
 
 def check_data_dir() -> str:
-    """Look whether files can be made in the data directory, or where it would be made."""
-    place: Path = settings.DATA_DIR
-    while not place.exists():
-        place = place.parent
+    """Check that the data directory, or the existing directory above it, is writable."""
+    directory: Path = settings.DATA_DIR
+    while not directory.exists():
+        directory = directory.parent
     try:
-        with tempfile.TemporaryFile(dir=place):
+        with tempfile.TemporaryFile(dir=directory):
             return f"{settings.DATA_DIR} can be written"
     except OSError as error:
-        raise Wrong(f"{place} cannot be written: {error.strerror}") from error
+        raise CheckFailed(f"{directory} cannot be written: {error.strerror}") from error
 
 
 def check_port() -> str:
-    """Look whether the service answers at its address, or could."""
+    """Check that the service answers at its address, or that the address is free."""
     address = listen_address.address(settings.HOST, settings.PORT)
     if listen_address.answers(settings.HOST, settings.PORT, settings.ALLOWED_HOSTS):
         return f"the service answers at {address}"
     try:
         listen_address.require_free(settings.HOST, settings.PORT)
     except OSError as error:
-        raise Wrong(f"{address}: {error.strerror}") from error
+        raise CheckFailed(f"{address}: {error.strerror}") from error
     return f"{address} is free"
 
 
 def has_database() -> bool:
-    """Return whether there is a database to look into."""
+    """Return whether there is a database to check."""
     return not settings.IS_DEMO or embedded_postgres.exists(settings.DATA_DIR)
 
 
@@ -108,7 +109,7 @@ def check_database(stack: ExitStack) -> str:
         return "none yet, the first start creates it"
     if settings.IS_DEMO:
         stack.enter_context(embedded_postgres.ensure_running(settings.DATA_DIR))
-    # Before the server: an open connection would hold up its end.
+    # Closed before the server stops: an open connection would delay that.
     stack.callback(connection.close)
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_user, current_setting('server_version')")
@@ -117,26 +118,30 @@ def check_database(stack: ExitStack) -> str:
 
 
 def check_migrations() -> str:
-    """Look for migrations that have not run."""
+    """Check that all migrations have run, and whether those that have not can run."""
+    try:
+        require_supported_history(connection)
+    except UnsupportedDatabase as error:
+        raise CheckFailed(str(error)) from error
     executor = MigrationExecutor(connection)
     missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if missing:
-        raise Wrong(f"{len(missing)} have not run: `manage.py migrate` runs them")
+        raise CheckFailed(f"{len(missing)} have not run: `manage.py migrate` runs them")
     return "all have run"
 
 
 def check_rights() -> str:
-    """Look whether the role of the service could rewrite what happened."""
+    """Check that the service's database role cannot change recorded transactions."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT has_table_privilege(to_regclass(%s), 'UPDATE, DELETE, TRUNCATE')",
             [LEDGER_TABLE],
         )
-        (may_rewrite,) = cursor.fetchone()
-    if may_rewrite is None:
-        raise Wrong(f"there is no table {LEDGER_TABLE}")
-    if may_rewrite:
-        raise Wrong(
+        (has_privilege,) = cursor.fetchone()
+    if has_privilege is None:
+        raise CheckFailed(f"there is no table {LEDGER_TABLE}")
+    if has_privilege:
+        raise CheckFailed(
             f"the service may change rows of {LEDGER_TABLE}: let DATABASE_URL connect"
             f" as {embedded_postgres.Role.APP}, and DATABASE_OWNER_URL as the owner"
         )
@@ -144,7 +149,7 @@ def check_rights() -> str:
 
 
 def check_partitions() -> str:
-    """Look whether this month and the next ones have a place: without one, no money moves."""
+    """Check that this month and the next ones have partitions: without them no money can move."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = to_regclass(%s)",
@@ -154,42 +159,42 @@ def check_partitions() -> str:
     needed = partition_names(datetime.now(UTC).date())
     missing = [name for name in needed if name not in existing]
     if missing:
-        raise Wrong(f"{', '.join(missing)} missing: `manage.py make_partitions` makes them")
+        raise CheckFailed(f"{', '.join(missing)} missing: `manage.py make_partitions` creates them")
     return f"there are {len(existing)}, the next {MONTHS_AHEAD} months among them"
 
 
 def check_jobs() -> str:
-    """Look for scheduled work that failed or was left behind."""
+    """Check for scheduled jobs that failed or stalled."""
     overview = scheduler.overview()
     if overview.failed:
         names = ", ".join(overview.failed)
-        raise Wrong(f"the last run of {names} failed: the worker's log says why")
+        raise CheckFailed(f"the last run of {names} failed: see the worker's log")
     if overview.stalled:
         names = ", ".join(overview.stalled)
-        raise Wrong(f"{names} left behind by a worker that died: a worker that runs takes over")
+        raise CheckFailed(f"{names} stalled, as the worker died: a running worker will retry")
     workers = {0: "no worker runs", 1: "a worker runs"}
     return f"none failed, {workers.get(overview.workers, f'{overview.workers} workers run')}"
 
 
 def check_replica() -> str:
-    """Look whether the replica follows, and how far it is behind."""
+    """Check that the replica replicates, and how far it is behind."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_current_wal_flush_lsn()")
-        (written,) = cursor.fetchone()
+        (primary_lsn,) = cursor.fetchone()
     try:
         with psycopg.connect(settings.REPLICA_URL, connect_timeout=REPLICA_SECONDS) as replica:
             row = replica.execute(
                 "SELECT pg_is_in_recovery() AND pg_last_wal_receive_lsn() IS NOT NULL,"
                 " pg_wal_lsn_diff(%s, pg_last_wal_replay_lsn())",
-                [written],
+                [primary_lsn],
             ).fetchone()
     except psycopg.Error as error:
         reason = str(error).splitlines()[0]
-        raise Wrong(f"it does not answer, so the primary does: {reason}") from error
-    follows, behind_bytes = row or (False, None)
-    if not follows:
-        raise Wrong("it follows no primary, so nobody reads from it")
-    return f"it follows, {max(0, int(behind_bytes))} bytes of the log behind"
+        raise CheckFailed(f"it does not answer, so reads use the primary: {reason}") from error
+    is_replicating, lag_bytes = row or (False, None)
+    if not is_replicating:
+        raise CheckFailed("it follows no primary, so reads do not use it")
+    return f"it follows the primary, {max(0, int(lag_bytes))} bytes of WAL behind"
 
 
 def partition_names(today: date) -> list[str]:

@@ -1,4 +1,4 @@
-"""`manage.py migrate`: Django's, except that no money waits behind it."""
+"""`manage.py migrate`: Django's command with a lock timeout, so that it never blocks payments."""
 
 import time
 from typing import Any
@@ -8,38 +8,46 @@ from django.core.management.commands import migrate
 from django.db import OperationalError, connections
 from psycopg import errors as pg
 
-# Whoever needs a table for which a migration waits queues up behind it, and gives up after
-# WALLET_SERVICE_LOCK_TIMEOUT_MS (5000). So the migration gives up before that, lets all of them
-# pass, and comes back: for five minutes.
+from ops.migration_history import UnsupportedDatabase, require_supported_history
+
+# While a migration waits for a table's lock, all requests that need the table queue up behind it
+# and fail after WALLET_SERVICE_LOCK_TIMEOUT_MS (5000). The migration therefore gives up earlier,
+# lets them pass, and retries for five minutes.
 LOCK_TIMEOUT_MS = 2_000
 PAUSE_SECONDS = 3
 ATTEMPTS = 60
 
 
 class Command(migrate.Command):
-    """Begins anew with the migration that did not get its lock; those before it are done."""
+    """Retries from the migration that did not get its lock; those before it are committed."""
 
     def handle(self, *arguments: Any, **options: Any) -> None:
-        """Migrate. Raises `CommandError` when somebody keeps a table for all that time."""
+        """Migrate.
+
+        Raises `CommandError` when a table stays locked, or when the database cannot be upgraded.
+        """
         connection = connections[options["database"]]
         with connection.cursor() as cursor:
             cursor.execute("SET lock_timeout = %s", [LOCK_TIMEOUT_MS])
         try:
             for attempt in range(ATTEMPTS):
                 if attempt:
-                    self.stderr.write(f"A table is in use. Once more in {PAUSE_SECONDS} seconds.")
+                    self.stderr.write(f"A table is in use. Retrying in {PAUSE_SECONDS} seconds.")
                     time.sleep(PAUSE_SECONDS)
                 try:
+                    require_supported_history(connection)
                     super().handle(*arguments, **options)
                 except OperationalError as error:
                     if not isinstance(error.__cause__, pg.LockNotAvailable):
                         raise
+                except UnsupportedDatabase as error:
+                    raise CommandError(f"Not migrated: {error}.") from error
                 else:
                     return
         finally:
-            # Whoever connects next waits as long as it takes.
+            # The next connection has no lock timeout.
             connection.close()
         raise CommandError(
-            "A table was in use all the time, by a dump or an open console perhaps. What was"
-            " migrated stays; run it again for the rest."
+            "A table was locked for the whole time, perhaps by a dump or an open console. The"
+            " migrations that ran are committed; run the command again for the others."
         )

@@ -11,37 +11,38 @@ from django.core.management.base import BaseCommand, CommandError
 
 from intake.processor import Processor
 from ops.scheduler import Scheduler
-from ops.worker import Part, ServiceEnded, run_together
+from ops.worker import ServiceEnded, ThreadTarget, run_threads
 
 
 class Command(BaseCommand):
     help = (
-        "Run queued transactions and scheduled work until SIGTERM or Ctrl-C; import customers first"
-        " when WALLET_SERVICE_SEED_URL is set. Several may run: one processes, each job runs once."
+        "Run queued transactions and scheduled jobs until SIGTERM or Ctrl-C. Import customers first"
+        " when WALLET_SERVICE_SEED_URL is set. Several workers may run: one processes the queue,"
+        " and each job runs once."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
         stop = Event()
 
-        def ask_to_stop(_signal: int, _frame: FrameType | None) -> None:
+        def request_stop(_signal: int, _frame: FrameType | None) -> None:
             stop.set()
 
-        signal.signal(signal.SIGTERM, ask_to_stop)
-        signal.signal(signal.SIGINT, ask_to_stop)
-        services: dict[str, Part] = {
+        signal.signal(signal.SIGTERM, request_stop)
+        signal.signal(signal.SIGINT, request_stop)
+        services: dict[str, ThreadTarget] = {
             "The processor": Processor().run_until,
             "The scheduler": Scheduler().run_until,
         }
         try:
-            run_together(services, _tasks(), stop)
+            run_threads(services, _tasks(), stop)
         except ServiceEnded as end:
             raise CommandError(str(end)) from end
 
 
-def _tasks() -> dict[str, Part]:
+def _tasks() -> dict[str, ThreadTarget]:
     if not settings.SEED_URL:
         return {}
-    # A local import: the S3 client is slow to load, and most workers import no customers.
+    # Imported here: the S3 clients load slowly, and most workers import no customers.
     from intake.customers.at_start import import_at_start  # noqa: PLC0415
 
-    return {"The import of customers": partial(import_at_start, settings.SEED_URL)}
+    return {"The customer import": partial(import_at_start, settings.SEED_URL)}

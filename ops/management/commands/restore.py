@@ -1,4 +1,4 @@
-"""`manage.py restore`: a dump back into an empty database."""
+"""`manage.py restore`: restore a dump into an empty database."""
 
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ class Command(BaseCommand):
         parser.add_argument("file", type=Path)
 
     def handle(self, *_arguments: Any, file: Path, **_options: Any) -> None:
-        """Restore all of it or nothing. Ends with status 1 when the ledger is not in order."""
+        """Restore the dump in one transaction. Ends with status 1 when the ledger has errors."""
         try:
             backup.restore(file)
         except backup.BackupError as error:
@@ -28,7 +28,7 @@ class Command(BaseCommand):
         executor = MigrationExecutor(connection)
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             self.stdout.write(
-                "Restored a database of an older version: `manage.py migrate` brings it up,"
+                "Restored a database of an older version: `manage.py migrate` upgrades it,"
                 " `manage.py verify_ledger` checks it."
             )
             return

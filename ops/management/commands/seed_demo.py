@@ -1,4 +1,4 @@
-"""`manage.py seed_demo`: assets and actors to play with, and how to log in as them."""
+"""`manage.py seed_demo`: the demo's assets and users, and their credentials."""
 
 from typing import Any
 
@@ -7,14 +7,14 @@ from django.core.management.base import BaseCommand
 
 from core.unit_of_work import unit_of_work
 from ops import listen_address
-from ops.demo import PASSWORD, email_of, first_wallet_id, seed_actors
+from ops.demo import PASSWORD, create_actors, email_of, first_wallet_id
 
 
 class Command(BaseCommand):
     help = "Create the demo's assets, clients, company and operator, once; print credentials."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        unit_of_work(seed_actors)
+        unit_of_work(create_actors)
         url = listen_address.url(settings.HOST, settings.PORT)
         self.stdout.write(
             f"""

@@ -1,4 +1,4 @@
-"""`manage.py serve`: everything that runs, from one command to one signal."""
+"""`manage.py serve`: runs the whole service until a signal."""
 
 import signal
 import sys
@@ -15,21 +15,21 @@ from ops.supervisor import ServiceEnded, Stopped, Supervisor, TaskFailed
 
 
 class Command(BaseCommand):
-    """Runs the demo's database, the migrations, the demo's seed and the web server."""
+    """Runs the demo's database, the migrations, `seed_demo`, the web server and the worker."""
 
     help = "Run the service until SIGTERM or Ctrl-C; without DATABASE_URL, with its own database."
-    # Each child checks for itself; once more would only delay the start.
+    # Each child process runs the checks; repeating them here would delay the start.
     requires_system_checks = ()
 
     def handle(self, *_arguments: Any, **_options: Any) -> None:
-        """Return after a signal. What keeps the service from running is told in one sentence."""
+        """Return after a signal. Raises `CommandError` when the service cannot run."""
         _require_free_port()
         for name in settings.UNKNOWN_VARIABLES:
-            self.stderr.write(f"{name}: There is no such setting; it does nothing.")
+            self.stderr.write(f"{name}: There is no such setting; it has no effect.")
         supervisor = Supervisor()
 
         def stop(_signal: int, _frame: FrameType | None) -> None:
-            supervisor.ask_to_stop()
+            supervisor.request_stop()
 
         signal.signal(signal.SIGTERM, stop)
         signal.signal(signal.SIGINT, stop)
@@ -37,8 +37,8 @@ class Command(BaseCommand):
             with suppress(Stopped), ExitStack() as stack:
                 if settings.IS_DEMO:
                     lease = stack.enter_context(ensure_running(settings.DATA_DIR))
-                    supervisor.watch(lambda: self._keep_alive(lease))
-                # Entered after the database, so left before it.
+                    supervisor.set_periodic_check(lambda: self._revive(lease))
+                # Entered after the database, so that it exits before it.
                 self._serve(stack.enter_context(supervisor))
         except TaskFailed:
             sys.exit(1)
@@ -51,7 +51,7 @@ class Command(BaseCommand):
         supervisor.start(
             "The web server", "-m", "gunicorn", "--config=python:config.gunicorn", "config.wsgi"
         )
-        # While the web server starts, which takes as long.
+        # In parallel with the start of the web server.
         welcome = supervisor.run("manage.py", "seed_demo") if settings.IS_DEMO else ""
         supervisor.start("The processor", "manage.py", "process_transactions")
         supervisor.wait(_service_answers)
@@ -59,10 +59,10 @@ class Command(BaseCommand):
         self.stdout.flush()
         supervisor.wait(lambda: False)
 
-    def _keep_alive(self, lease: Lease) -> None:
-        """Start the database again when it has died. Raises `EmbeddedPostgresError`."""
+    def _revive(self, lease: Lease) -> None:
+        """Restart the database when it has died. Raises `EmbeddedPostgresError`."""
         if lease.revive():
-            self.stderr.write("The database had died. It runs again.")
+            self.stderr.write("The database had died and was restarted.")
 
 
 def _require_free_port() -> None:

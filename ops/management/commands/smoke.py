@@ -1,4 +1,4 @@
-"""`manage.py smoke URL`: whether the service moves money, seen from outside."""
+"""`manage.py smoke URL`: test over HTTP whether the service moves money."""
 
 import time
 from typing import Any
@@ -12,14 +12,16 @@ from ops.smoke import SmokeError, smoke
 
 
 class Command(BaseCommand):
-    help = "Move a cent there and back over HTTP, as an account of its own. Exit status 0 or 1."
+    help = "Transfer a cent there and back over HTTP, with a separate account. Exit status 0 or 1."
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("url", nargs="?", help="Where it is called; here, if left out.")
+        parser.add_argument(
+            "url", nargs="?", help="The service's URL; by default the one on this host."
+        )
 
     def handle(self, *args: Any, url: str | None, **options: Any) -> None:
-        """Print one line: that all is well, or which step is not."""
+        """Print one line: success, or the step that failed."""
         url = url or listen_address.url(settings.HOST, settings.PORT)
         if not url.startswith(("http://", "https://")):
             raise CommandError("The URL begins with http:// or https://.")
@@ -28,7 +30,7 @@ class Command(BaseCommand):
             email, password = email_of("smoke"), PASSWORD
         if not (email and password):
             raise CommandError(
-                "WALLET_SERVICE_SMOKE_EMAIL and WALLET_SERVICE_SMOKE_PASSWORD name the account."
+                "WALLET_SERVICE_SMOKE_EMAIL and WALLET_SERVICE_SMOKE_PASSWORD set the account."
             )
         started = time.monotonic()
         try:

@@ -1,4 +1,4 @@
-"""`manage.py reset_second_factor EMAIL --reason …`: for the operator whose phone is gone."""
+"""`manage.py reset_second_factor EMAIL --reason …`: for an operator who lost the phone."""
 
 from typing import Any
 
@@ -10,11 +10,13 @@ from support import second_factor
 
 
 class Command(BaseCommand):
-    help = "Forget an operator's second factor; at the next log-in they set up a new one."
+    help = "Delete an operator's second factor. The operator sets up a new one at the next log-in."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("email")
-        parser.add_argument("--reason", required=True, help="Kept for good.")
+        parser.add_argument(
+            "--reason", required=True, help="Stored permanently in the support actions."
+        )
 
     def handle(self, *args: Any, email: str, reason: str, **options: Any) -> None:
         user = User.objects.filter(email=email.lower(), role=Role.OPERATOR).first()

@@ -13,7 +13,7 @@ from django.test import Client
 
 from accounts.models import Role, User
 from accounts.services import update_person
-from config.logs import JSONLines, Lines, logging_config
+from config.logs import JSONFormatter, PlainFormatter, logging_config
 from core.unit_of_work import unit_of_work
 from intake.processor import Processor
 from ledger.models import Transaction
@@ -32,7 +32,7 @@ class Log:
     """What was logged at the level `debug`, in both formats."""
 
     def __init__(self) -> None:
-        self._streams = {form: io.StringIO() for form in (Lines, JSONLines)}
+        self._streams = {form: io.StringIO() for form in (PlainFormatter, JSONFormatter)}
         self.handlers = []
         for form, stream in self._streams.items():
             handler = logging.StreamHandler(stream)
@@ -41,11 +41,11 @@ class Log:
 
     @property
     def plain(self) -> str:
-        return self._streams[Lines].getvalue()
+        return self._streams[PlainFormatter].getvalue()
 
     @property
     def lines(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self._streams[JSONLines].getvalue().splitlines()]
+        return [json.loads(line) for line in self._streams[JSONFormatter].getvalue().splitlines()]
 
     def requests(self) -> list[dict[str, Any]]:
         return [line for line in self.lines if "route" in line]

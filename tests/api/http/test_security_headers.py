@@ -136,7 +136,7 @@ def test_no_other_origin_may_send_forms_to_the_admin(settings: Settings, is_secu
     client = Client(enforce_csrf_checks=True)
     client.force_login(user)
     page = client.get("/admin/find/", secure=is_secure)
-    form = {"quoted": user.email, "csrfmiddlewaretoken": page.cookies["csrftoken"].value}
+    form = {"query": user.email, "csrfmiddlewaretoken": page.cookies["csrftoken"].value}
     own = f"http{'s' if is_secure else ''}://testserver"
 
     def send(origin: str) -> int:

@@ -1,7 +1,7 @@
-"""Stands in for `docker` where there is no engine: records each call and remembers what runs.
+"""A fake `docker`: records each call and which services run.
 
-A service that has a command in STAND_IN_HOME/processes.json is run as a process, stopped by
-SIGTERM as a container is, and waited for. Everything else only counts as running.
+A service with a command in FAKE_DOCKER_HOME/processes.json runs as a process, which a SIGTERM stops
+like a container. All others are only recorded as running.
 """
 
 import json
@@ -16,14 +16,14 @@ from typing import Any
 
 import yaml
 
-HOME = Path(os.environ["STAND_IN_HOME"])
+HOME = Path(os.environ["FAKE_DOCKER_HOME"])
 DEADLINE_SECONDS = 60
 
 yaml.SafeLoader.add_constructor("!reset", lambda _loader, _node: None)
 
 
 def main(arguments: list[str]) -> int:
-    """Do as `docker ARGUMENTS` would. Returns its status."""
+    """Run `docker ARGUMENTS`. Return its status."""
     with (HOME / "calls").open("a") as calls:
         calls.write(" ".join(arguments) + "\n")
     state = _read("state.json", {"running": {}, "images": []})
@@ -44,7 +44,7 @@ def main(arguments: list[str]) -> int:
                 return _compose(options, state)
     finally:
         (HOME / "state.json").write_text(json.dumps(state))
-    sys.exit(f"The stand-in does not know: docker {' '.join(arguments)}")
+    sys.exit(f"The fake does not support: docker {' '.join(arguments)}")
 
 
 def _compose(options: list[str], state: dict[str, Any]) -> int:
@@ -63,7 +63,7 @@ def _compose(options: list[str], state: dict[str, Any]) -> int:
 
 
 def _start(name: str, host: Path, state: dict[str, Any]) -> int:
-    """Replace what runs as the service by what `host.yml` describes, unless it is the same."""
+    """Replace the running service by that of `host.yml`, unless it is the same."""
     services = yaml.safe_load(host.read_text())["services"]
     label = services.get(name, {}).get("labels", {}).get("wallet.deployment", "any")
     if state["running"].get(name) == label:
@@ -107,7 +107,7 @@ def _stop(name: str) -> None:
 def _is_alive(pid: int) -> bool:
     stat = Path(f"/proc/{pid}/stat")
     try:
-        # A zombie has ended: its parent is some earlier call of this program, long gone.
+        # A zombie has ended; its parent was an earlier call of this program.
         return stat.read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False

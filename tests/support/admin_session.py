@@ -1,4 +1,4 @@
-"""The admin as somebody in front of it sees it: pages, their text, and the rows of lists."""
+"""A session in the admin: pages, their text, and the rows of lists."""
 
 import html
 import re
@@ -18,7 +18,7 @@ TRIAL_BALANCE = "/admin/ledger/transaction/trial-balance/"
 
 
 class Page:
-    """An answer of the admin. `text` is what a person reads of it."""
+    """A response of the admin. `text` is its visible text."""
 
     def __init__(self, response: Any) -> None:
         self.response = response
@@ -44,7 +44,7 @@ class Page:
         return list(self.response.context["form"].errors.get(field, []))
 
 
-class Desk:
+class AdminSession:
     def __init__(self, client: Client) -> None:
         self.client = client
 
@@ -52,13 +52,13 @@ class Desk:
         return Page(self.client.get(url, query))
 
     def queries(self, url: str, **query: str) -> list[str]:
-        """Return the SQL that a page asks."""
+        """Return the SQL statements that a page executes."""
         with CaptureQueriesContext(connection) as captured:
             self.get(url, **query)
         return [query["sql"] for query in captured.captured_queries]
 
     def post(self, url: str, **fields: str) -> Page:
-        """Send a form and go where it leads."""
+        """Send a form and follow the redirects."""
         return Page(self.client.post(url, fields, follow=True))
 
     def freeze(self, wallet_id: object, **fields: str) -> Page:
@@ -68,8 +68,8 @@ class Desk:
         return self.post(f"{WALLETS}{wallet_id}/unfreeze/", **fields)
 
 
-def desk_of(user: User) -> Desk:
-    """Return a desk with the user logged in."""
+def admin_session_of(user: User) -> AdminSession:
+    """Return a session with the user logged in."""
     client = Client()
     client.force_login(user)
-    return Desk(client)
+    return AdminSession(client)

@@ -1,4 +1,4 @@
-"""As in production: HTTPS behind a proxy, Django's own deployment check, pages in a browser."""
+"""Production security: HTTPS behind a proxy, Django's deployment check, content policies."""
 
 import json
 import shutil
@@ -9,13 +9,13 @@ import pytest
 from harness.installation import Installation
 from harness.waiting import DEADLINE_SECONDS
 
-PROXY, STRANGER = "127.0.0.1", "127.0.0.2"
+PROXY, OTHER_CLIENT = "127.0.0.1", "127.0.0.2"
 CHROMIUM = shutil.which("chromium")
-#: Redoc asks for its maker's logo; the policy refuses that, as it should.
+#: Redoc requests a logo from its CDN; the policy refuses that, as intended.
 REFUSED_LOGO = "https://cdn.redoc.ly/redoc/logo-mini.svg"
 
 
-def test_the_deployment_check_has_nothing_to_say(installation: Installation) -> None:
+def test_the_deployment_check_has_no_warnings(installation: Installation) -> None:
     check = installation.manage(
         "check",
         "--deploy",
@@ -29,7 +29,7 @@ def test_the_deployment_check_has_nothing_to_say(installation: Installation) -> 
 
 
 @pytest.mark.slow
-def test_https_is_what_a_trusted_proxy_says(installation: Installation) -> None:
+def test_only_a_trusted_proxy_can_declare_https(installation: Installation) -> None:
     installation.serve(WALLET_SERVICE_HTTPS="on", WALLET_SERVICE_TRUSTED_PROXIES=PROXY)
 
     def get(peer: str, scheme: str | None) -> HTTPResponse:
@@ -45,14 +45,14 @@ def test_https_is_what_a_trusted_proxy_says(installation: Installation) -> None:
 
     secure = get(PROXY, "https")
     plain = get(PROXY, "http")
-    pretended = get(STRANGER, "https")
-    local = get(STRANGER, None)
+    forged = get(OTHER_CLIENT, "https")
+    local = get(OTHER_CLIENT, None)
 
     assert secure.status == 401
     assert str(secure.getheader("Strict-Transport-Security")).startswith("max-age=")
     assert (plain.status, plain.getheader("Strict-Transport-Security")) == (301, None)
     assert str(plain.getheader("Location")).startswith("https://")
-    assert pretended.status == 301
+    assert forged.status == 301
     assert local.status == 401
 
 
@@ -62,20 +62,20 @@ def test_pages_work_in_a_browser_under_their_policies(installation: Installation
     from playwright.sync_api import sync_playwright  # noqa: PLC0415 (slow, and only for this)
 
     installation.serve()
-    complaints: list[str] = []
-    broken: list[str] = []
+    console_messages: list[str] = []
+    page_errors: list[str] = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         page = browser.new_page()
-        page.on("console", lambda said: complaints.append(said.text))
-        page.on("pageerror", lambda error: broken.append(f"{page.url}: {error}"))
+        page.on("console", lambda message: console_messages.append(message.text))
+        page.on("pageerror", lambda error: page_errors.append(f"{page.url}: {error}"))
 
         page.goto(f"{installation.url}/api")
         page.click("#operations-service-status button")
         page.click("text=Try it out")
         page.click("text=Execute")
-        said = page.inner_text(".live-responses-table .microlight")
-        assert json.loads(said) == {"status": "ok"}
+        body = page.inner_text(".live-responses-table .microlight")
+        assert json.loads(body) == {"status": "ok"}
 
         page.goto(f"{installation.url}/api/redoc")
         page.wait_for_selector("h2:has-text('Can money move?')")
@@ -89,6 +89,6 @@ def test_pages_work_in_a_browser_under_their_policies(installation: Installation
         page.wait_for_load_state("networkidle")
         browser.close()
 
-    refused = [said for said in complaints if "Content Security Policy" in said]
-    assert [said for said in refused if REFUSED_LOGO not in said] == []
-    assert broken == []
+    refused = [each for each in console_messages if "Content Security Policy" in each]
+    assert [each for each in refused if REFUSED_LOGO not in each] == []
+    assert page_errors == []

@@ -12,7 +12,7 @@ def _info(caller: Caller) -> Any:
 
 
 def _history(caller: Caller) -> Any:
-    return caller.get_list(f"/wallet/history/{caller.wallet}?limit=3")[0]["balance"]
+    return caller.get(f"/wallet/history/{caller.wallet}?limit=3")[0]["balance"]
 
 
 def _resource(caller: Caller) -> Any:

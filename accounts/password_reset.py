@@ -13,6 +13,7 @@ from procrastinate.contrib.django import app
 from accounts.models import Role, User
 from accounts.services import check_new_password, log_out_everywhere
 from core.errors import InvalidInput
+from core.unit_of_work import requires_unit_of_work
 
 logger = logging.getLogger(__name__)
 
@@ -36,10 +37,11 @@ class MailNotSent(Exception):
     """The mail server refused the mail. The text has no address, because it gets into logs."""
 
 
+@requires_unit_of_work
 def request_reset(email: str) -> None:
     """Queue a mail to the account with this address, if it may reset its password.
 
-    Requires a unit of work: the job is queued with its commit. Neither the answer nor its time
+    The job is queued with the commit of the unit of work. Neither the answer nor its time
     reveals whether the account exists: a job is queued in either case and checks later.
     """
     user_id = User.objects.filter(email=email).values_list("pk", flat=True).first()
@@ -70,10 +72,11 @@ def send_reset(user_id: str) -> None:
         raise MailNotSent(type(error).__name__) from None
 
 
+@requires_unit_of_work
 def confirm_reset(user_id: uuid.UUID, token: str, new_password: str) -> None:
     """Set the password and end every session of the user.
 
-    Requires a unit of work. Raises `InvalidInput` for a weak password, and for a token that is
+    Raises `InvalidInput` for a weak password, and for a token that is
     wrong, used, expired or another user's, always with the same reason.
     """
     # Locked, so that of two concurrent requests with one token, the second finds it used.

@@ -1,4 +1,4 @@
-"""Sign-up, log-in, log-out and passwords. Each function requires a unit of work."""
+"""Sign-up, log-in, log-out and passwords."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +14,7 @@ from accounts.errors import EmailTaken, InvalidCredentials
 from accounts.models import Action, Client, Company, Role, User
 from accounts.token_expiry import initial_lifetime
 from core.errors import InvalidInput, PermissionDenied
-from core.unit_of_work import refuse_on_constraint
+from core.unit_of_work import refuse_on_constraint, requires_unit_of_work
 
 refuse_on_constraint("one_account_per_email", EmailTaken)
 
@@ -30,6 +30,7 @@ class Session:
     expiry: datetime
 
 
+@requires_unit_of_work
 def sign_up(*, role: Role, email: str, password: str, profile: dict[str, Any]) -> Session:
     """Create a client or a company and log it in. `profile` has the fields of its model.
 
@@ -43,6 +44,7 @@ def sign_up(*, role: Role, email: str, password: str, profile: dict[str, Any]) -
     return open_session(user)
 
 
+@requires_unit_of_work
 def log_in(*, role: Role, email: str, password: str) -> Session:
     """Return a new session of the account. Its other sessions stay.
 
@@ -83,6 +85,7 @@ def log_out_everywhere(user: User) -> None:
     AuthToken.objects.filter(user=user).delete()
 
 
+@requires_unit_of_work
 def change_password(
     user: User,
     *,
@@ -111,6 +114,7 @@ def change_password(
         )
 
 
+@requires_unit_of_work
 def set_password(user: User, password: str) -> User:
     """Set the password of an account and end all its sessions.
 
@@ -138,6 +142,7 @@ def _lock_user(user: User) -> User:
     return locked
 
 
+@requires_unit_of_work
 def create_operator(email: str, password: str | None = None) -> Session:
     """Create an operator, or use the one with this email, and return a new session.
 
@@ -176,6 +181,7 @@ def update_person(person: Client | Company, **fields: str) -> None:
         person.save(update_fields=list(fields))
 
 
+@requires_unit_of_work
 def erase(user: User) -> None:
     """Erase the personal data of an account permanently, prevent log-in and revoke its tokens.
 

@@ -5,7 +5,7 @@ import uuid
 from accounts.errors import CustomerNotFound
 from accounts.models import Client, Company, Role, User
 from accounts.services import erase, update_person
-from core.unit_of_work import require_unit_of_work
+from core.unit_of_work import requires_unit_of_work
 from wallets.assets import DEFAULT_CURRENCY, get_asset
 from wallets.errors import BalanceNotZero
 from wallets.models import Status, Wallet
@@ -38,24 +38,24 @@ def balance_minor_of(customer: User) -> int:
     return (wallet and wallet.balance_minor) or 0
 
 
+@requires_unit_of_work
 def change_customer(customer: User, **person: str) -> User:
     """Change the customer's names or phone number; return the customer.
 
-    Requires a unit of work. Raises `CustomerNotFound`, also when they left a moment ago.
+    Raises `CustomerNotFound`, also when they left a moment ago.
     """
-    require_unit_of_work()
     User.objects.select_for_update(no_key=True).get(pk=customer.pk)
     customer = find_customer(customer.pk)
     update_person(customer.company if _is_company(customer) else customer.client, **person)
     return customer
 
 
+@requires_unit_of_work
 def remove_customer(customer: User, *, actor: User) -> None:
     """Erase the customer's personal data, end their sessions, close their wallets.
 
-    The ledger stays. Requires a unit of work. Raises `BalanceNotZero` while a wallet holds money.
+    The ledger stays. Raises `BalanceNotZero` while a wallet holds money.
     """
-    require_unit_of_work()
     # The user before the wallets, and these by id: the order of locks of the whole service. Once
     # the user is locked, nobody opens another wallet for them.
     User.objects.select_for_update(no_key=True).get(pk=customer.pk)

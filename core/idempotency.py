@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from core.errors import StateConflict
 from core.models import IdempotencyRecord
-from core.unit_of_work import require_unit_of_work
+from core.unit_of_work import requires_unit_of_work
 
 _IN_ORDER = json.JSONEncoder(sort_keys=True)
 
@@ -81,16 +81,16 @@ def fingerprint_of(operation: str, body: object) -> Fingerprint:
     )
 
 
+@requires_unit_of_work
 def answer_once(claim: Claim, work: Callable[[], Answer]) -> Answer:
     """Run `work` and record its answer, or return the answer already recorded under the key.
 
-    Requires a unit of work: what `work` writes and the record commit together. A concurrent
+    What `work` writes and the record commit together. A concurrent
     request with the same key waits for that commit. If `work` raises, nothing is recorded and
     the key stays free.
 
     Raises `IdempotencyKeyReused` when the key belongs to another request.
     """
-    require_unit_of_work()
     first = _claim(claim)
     if first is not None:
         return first

@@ -120,7 +120,7 @@ class UnitOfWorkRequired(RuntimeError):
     """Something that writes was called outside a unit of work: a fault of the code that called."""
 
 
-def require_unit_of_work(what: str = "What writes") -> None:
+def require_unit_of_work(what: str) -> None:
     """Raise `UnitOfWorkRequired` unless a unit of work is open. `what` needs it."""
     if not connection.in_atomic_block:
         raise UnitOfWorkRequired(f"{what} requires a unit of work: see core.unit_of_work.")

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from core.errors import Unavailable
 from core.times import rfc3339
-from core.unit_of_work import unit_of_work
+from core.unit_of_work import requires_unit_of_work, unit_of_work
 from intake.chunks import Chunk, ChunkTaken, choose, make_due_retries_ready, run, take_lease
 from intake.customers.progress import current_import_run
 from intake.models import ProcessorState
@@ -96,8 +96,9 @@ class Processor:
         state.save()
         return chunk
 
+    @requires_unit_of_work
     def release(self) -> None:
-        """Let another processor take over immediately. Requires a unit of work."""
+        """Let another processor take over immediately."""
         ProcessorState.objects.filter(processor_id=self.id).update(
             processor_id=None, heartbeat_at=None, current_chunk=None
         )

@@ -7,6 +7,7 @@ from accounts.models import Client, Company, Role, User
 from commerce.cash import order_deposit
 from commerce.credits import order_top_up
 from commerce.movements import move
+from core.unit_of_work import requires_unit_of_work
 from wallets.assets import create_asset
 from wallets.models import Asset, Status, Wallet
 from wallets.selectors import wallets_of
@@ -21,11 +22,9 @@ def email_of(name: str) -> str:
     return f"{name}@demo.example"
 
 
+@requires_unit_of_work
 def create_actors() -> None:
-    """Create the missing users: two credit holders, three clients, a company, an operator.
-
-    Requires a unit of work.
-    """
+    """Create the missing users: two credit holders, three clients, a company, an operator."""
     assets = [
         create_asset(symbol=symbol, name=name, decimals=2, is_cash=False)
         for symbol, name in CREDITS

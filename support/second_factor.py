@@ -17,7 +17,7 @@ from qrcode.image.svg import SvgPathImage
 from accounts import support_actions
 from accounts.models import Action, User
 from api.http.client_address import client_address
-from core.unit_of_work import require_unit_of_work
+from core.unit_of_work import requires_unit_of_work
 
 BACKUP_CODES = 10
 PHONE_DEVICE_NAME = "Phone"
@@ -39,12 +39,9 @@ def is_set_up(user: User) -> bool:
     return bool(TOTPDevice.objects.filter(user=user, confirmed=True).exists())
 
 
+@requires_unit_of_work
 def get_or_create_device(user: User) -> TOTPDevice:
-    """Return the user's unconfirmed device, which the first code confirms; create it if missing.
-
-    Requires a unit of work.
-    """
-    require_unit_of_work()
+    """Return the user's unconfirmed device, which the first code confirms; create it if missing."""
     _lock(user)
     return _unconfirmed_device(user) or TOTPDevice.objects.create(
         user=user, confirmed=False, name=PHONE_DEVICE_NAME
@@ -63,12 +60,12 @@ def qr_code_of(device: TOTPDevice) -> str:
     return "data:image/svg+xml;base64," + base64.b64encode(code.to_string()).decode()
 
 
+@requires_unit_of_work
 def verify(request: HttpRequest, user: User, code: str) -> bool:
     """Return whether the code is valid for one of the user's devices, and verify the session if so.
 
-    Requires a unit of work, which must also commit after a wrong code: wrong codes are counted.
+    The unit of work must also commit after a wrong code: wrong codes are counted.
     """
-    require_unit_of_work()
     device = match_token(user, code)
     if device is None:
         _record(Action.SECOND_FACTOR_FAILED, request, user)
@@ -78,12 +75,9 @@ def verify(request: HttpRequest, user: User, code: str) -> bool:
     return True
 
 
+@requires_unit_of_work
 def set_up(request: HttpRequest, user: User, code: str) -> list[str] | None:
-    """Confirm the user's new device by its first code and return backup codes; None: wrong code.
-
-    Requires a unit of work.
-    """
-    require_unit_of_work()
+    """Confirm the user's new device by its first code and return backup codes; None: wrong code."""
     _lock(user)
     device = _unconfirmed_device(user)
     # One device per user: a session opened by the password alone must not add a second one.
@@ -97,9 +91,9 @@ def set_up(request: HttpRequest, user: User, code: str) -> list[str] | None:
     return make_backup_codes(request, user)
 
 
+@requires_unit_of_work
 def make_backup_codes(request: HttpRequest, user: User) -> list[str]:
-    """Return new codes, each valid for one log-in; delete the old ones. Requires a unit of work."""
-    require_unit_of_work()
+    """Return new codes, each valid for one log-in; delete the old ones."""
     StaticDevice.objects.filter(user=user).delete()
     device = StaticDevice.objects.create(user=user, name=BACKUP_DEVICE_NAME)
     codes = [StaticToken.random_token() for _ in range(BACKUP_CODES)]
@@ -108,12 +102,12 @@ def make_backup_codes(request: HttpRequest, user: User) -> list[str]:
     return codes
 
 
+@requires_unit_of_work
 def reset(user: User, *, actor: User | None, reason: str, address: str | None = None) -> None:
     """Delete the user's devices. At the next log-in the password alone allows setting up a new one.
 
-    Requires a unit of work. `actor` is None for a management command.
+    `actor` is None for a management command.
     """
-    require_unit_of_work()
     _lock(user)
     TOTPDevice.objects.filter(user=user).delete()
     StaticDevice.objects.filter(user=user).delete()

@@ -1,4 +1,4 @@
-"""Creating wallets and changing their status. Each function requires a unit of work."""
+"""Creating wallets and changing their status."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 
 from accounts.errors import AccountErased
 from accounts.models import Role, User
-from core.unit_of_work import refuse_on_constraint, require_unit_of_work
+from core.unit_of_work import refuse_on_constraint, require_unit_of_work, requires_unit_of_work
 from wallets.assets import get_asset
 from wallets.errors import BalanceNotZero, NotCash, WalletClosed, WalletLimitReached
 from wallets.models import Asset, Status, StatusChange, Wallet
@@ -20,12 +20,12 @@ refuse_on_constraint("one_cash_wallet_per_slot", WalletLimitReached)
 refuse_on_constraint("one_wallet_per_company", WalletLimitReached)
 
 
+@requires_unit_of_work
 def open_cash_wallet(owner: User, symbol: str) -> Wallet:
     """Create a wallet of a cash asset for a client or a company.
 
     Raises `InvalidInput` (no such currency), `NotCash` and `WalletLimitReached`.
     """
-    require_unit_of_work()
     asset = get_asset(symbol)
     if not asset.is_cash:
         raise NotCash
@@ -47,14 +47,14 @@ def wallet_to_credit(owner: User, asset: Asset) -> Wallet:
     return wallet
 
 
+@requires_unit_of_work
 def set_status(wallet_id: UUID, *, status: Status, reason: str, actor: User | None) -> Wallet:
     """Freeze, unfreeze or close a wallet, and record the reason.
 
-    Requires a unit of work. Waits for running movements of the wallet; every movement after the
+    Waits for running movements of the wallet; every movement after the
     commit sees the new status. Raises `WalletNotFound`, `WalletClosed`, and `BalanceNotZero` for
     closing a wallet that holds money.
     """
-    require_unit_of_work()
     lock_wallets([wallet_id])
     wallet = get_wallet(wallet_id)
     if wallet.status == Status.CLOSED:
@@ -70,9 +70,9 @@ def set_status(wallet_id: UUID, *, status: Status, reason: str, actor: User | No
     return wallet
 
 
+@requires_unit_of_work
 def lock_wallets(wallet_ids: Sequence[UUID]) -> None:
     """Lock wallets in the order of their ids until the unit of work ends; their movements wait."""
-    require_unit_of_work()
     with connection.cursor() as cursor:
         cursor.execute("SELECT FROM lock_wallets(%s::uuid[])", [list(wallet_ids)])
 

@@ -17,7 +17,7 @@ from django.db.models.functions import Now
 
 from accounts.models import Role
 from core.connections.bulk import bulk_cursor
-from core.unit_of_work import require_unit_of_work, unit_of_work
+from core.unit_of_work import requires_unit_of_work, unit_of_work
 from intake.customers.batches import EMAIL_TAKEN, Batch
 from intake.customers.rejects import Reject, RejectsFile
 from intake.models import CustomerImport
@@ -167,12 +167,12 @@ def _disconnect() -> None:
     connection.close()
 
 
+@requires_unit_of_work
 def _insert(batch: Batch) -> dict[int, uuid.UUID]:
     """Insert the customers whose email addresses are free.
 
     Return the ids of their wallets by index in `batch.customers`.
     """
-    require_unit_of_work()
     customers = batch.customers
     with bulk_cursor() as cursor:
         # A wallet's owner is checked once, at the commit, not for each version of the row.

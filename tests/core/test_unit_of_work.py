@@ -45,7 +45,7 @@ def is_written(email: str) -> bool:
 
 def test_what_was_written_is_committed_with_the_result() -> None:
     def work() -> str:
-        require_unit_of_work()
+        require_unit_of_work("It")
         write("ada@example.com")
         return "done"
 
@@ -55,7 +55,7 @@ def test_what_was_written_is_committed_with_the_result() -> None:
 
 def test_require_unit_of_work_raises_outside_one() -> None:
     with pytest.raises(RuntimeError):
-        require_unit_of_work()
+        require_unit_of_work("It")
 
 
 def test_a_recorded_refusal_commits_what_was_written() -> None:

@@ -231,3 +231,45 @@ def test_ids_follow_the_versions_of_each_wallet() -> None:
     for holder, completed in ((ada, 180), (ben, 120)):
         entries = Entry.objects.filter(wallet_id=holder.wallet_id).order_by("transaction_id")
         assert [entry.version for entry in entries] == list(range(1, completed + 1))
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        "('[0:1]=' || ARRAY[{0}, {1}]::text)::ledger_order[]",
+        "('[-7:-6]=' || ARRAY[{0}, {1}]::text)::ledger_order[]",
+        "ARRAY[ARRAY[{0}], ARRAY[{1}]]",
+    ],
+)
+def test_only_the_elements_of_the_array_count_not_its_subscripts(array: str) -> None:
+    ada, ben = a_client(holds="10.00"), a_client()
+
+    outcomes = post_sql(array.format(order_sql(ada, ben, 300), order_sql(ben, ada, 100)))
+
+    assert [outcome[2:4] for outcome in outcomes] == [(700, 300), (200, 800)]
+    assert (state_of(ada), state_of(ben)) == ((800, 3), (200, 2))
+    assert Transaction.objects.filter(kind=Kind.TRANSFER).count() == 2
+
+
+@pytest.mark.parametrize("array", ["ARRAY[{0}, NULL]", "ARRAY[NULL, {0}]::ledger_order[]"])
+def test_an_order_that_is_null_is_an_error_and_nothing_moves(array: str) -> None:
+    ada, ben = a_client(holds="10.00"), a_client()
+
+    with pytest.raises(DatabaseError):
+        post_sql(array.format(order_sql(ada, ben, 300)))
+
+    assert (state_of(ada), state_of(ben)) == ((1_000, 1), (0, 0))
+
+
+def order_sql(source: Holder, target: Holder, amount_minor: int) -> str:
+    sides = f"'{source.wallet_id}', '{target.wallet_id}'"
+    return f"ROW('transfer', {sides}, {amount_minor}, '', NULL, NULL, NULL)::ledger_order"
+
+
+def post_sql(array: str) -> list[tuple[object, ...]]:
+    def work() -> list[tuple[object, ...]]:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT * FROM ledger_post({array}, 'a request', false)")
+            return list(cursor.fetchall())
+
+    return unit_of_work(work)

@@ -1,4 +1,4 @@
-"""What the platform's doors refuse."""
+"""What movements of a platform's credits refuse."""
 
 from core.errors import RuleBroken
 

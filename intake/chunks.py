@@ -1,7 +1,7 @@
 """Running one chunk of the queue, in one unit of work: chosen, posted and marked together.
 
 A crash before the commit leaves everything as it was; after it, everything is done. So what was
-accepted runs exactly once, whoever dies.
+accepted runs exactly once, whichever process dies.
 """
 
 import uuid
@@ -25,7 +25,7 @@ from wallets.assets import system_wallet_id
 
 #: At most this many transactions commit together, whatever their latencies.
 MAX_CHUNK = 1_000
-#: One chunk at a time over the whole installation: whoever holds this lock runs it.
+#: One chunk at a time over the whole installation: the holder of this lock runs it.
 CHUNK_LOCK = 4_711
 NO_WALLET = "no_wallet"
 # A chunk's rows are found by their keys, one by one. PostgreSQL, which thinks of disks that seek

@@ -35,7 +35,7 @@ def post(orders: Sequence[Order]) -> list[Outcome]:
 
     A refusal (a wallet not active, too little available, a balance too large) is an outcome and a
     row, never an exception. The wallets must exist and the two of an order hold the same asset:
-    whoever makes an order has looked.
+    the caller has checked that.
     """
     if not orders:
         return []

@@ -39,8 +39,8 @@ class _UnverifiedToken:
 class CachedCallerView(ApiView):
     """A view that takes the caller from the cache.
 
-    Each of its methods verifies the token before it answers. Whoever is refused, for whatever
-    reason, learns first that the token has died, if it has.
+    Each of its methods verifies the token before it answers. A caller who is refused for
+    another reason gets a 401 first if the token has died.
     """
 
     def perform_authentication(self, request: Request) -> None:

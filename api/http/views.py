@@ -27,7 +27,7 @@ def _allowed_methods(view: type[APIView]) -> list[str]:
 
 
 class ApiView(APIView):
-    """A view of the API. A method that it lacks is a 405 whoever asks."""
+    """A view of the API. A method that it lacks is a 405 for every caller."""
 
     http_method_names = ("get", "head", "post", "patch", "delete")
 

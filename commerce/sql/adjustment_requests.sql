@@ -1,4 +1,4 @@
--- What was asked for never changes, and a decision is for good, whoever asks.
+-- An adjustment request never changes, and its decision is final, for every role.
 CREATE FUNCTION keep_adjustment_request() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP <> 'UPDATE' OR OLD.status <> 'pending'

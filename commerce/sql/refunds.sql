@@ -1,4 +1,4 @@
--- What went back of a charge only grows, and nothing else of it changes, whoever asks.
+-- The refunded part of a charge only grows, and nothing else of it changes, for every role.
 CREATE FUNCTION keep_refunds() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF (NEW.transaction_id, NEW.amount_minor) IS DISTINCT FROM

@@ -8,7 +8,7 @@ from django.core import mail
 
 from tests.factories import PHONE, a_client, a_company, an_operator, api_of
 from tests.jobs import run_jobs
-from tests.recorded.doors import COMPANY, PASSWORD, PERSON
+from tests.recorded.operations import COMPANY, PASSWORD, PERSON
 from tests.recorded.recording import NOBODY, Caller, Tape
 
 EMAIL = "ada@example.com"
@@ -96,7 +96,7 @@ def _life_of_an_account(tape: Tape, kind: str, profile: dict[str, Any]) -> None:
     third.post(f"/{kind}/logout", {"all": True})
     third.post(f"/{kind}/logout")
     third.post(f"/{kind}/logout")
-    # Either door ends the sessions of either.
+    # Either operation ends the sessions of either.
     fourth = session("fourth session", nobody.post(f"/{kind}/login", credentials).json["token"])
     fourth.post(f"/{other}/logout")
     fifth = session("fifth session", nobody.post(f"/{kind}/login", credentials).json["token"])

@@ -1,0 +1,112 @@
+"""Every operation once: who calls it, and a body in which nothing is wrong."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from tests.factories import PHONE, a_client, a_company, an_operator, api_of
+from tests.recorded.recording import NOBODY, Caller, Tape
+
+PASSWORD = "correct-horse-7"
+PERSON = {"first_name": "Ada", "last_name": "Lovelace", "phone_number": PHONE}
+COMPANY = {"name": "Corner Shop", "url": "https://shop.example.com", **PERSON}
+LOGIN = {"email": "new@example.com", "password": PASSWORD}
+NEW_PASSWORD = {"current_password": "a", "new_password": "battery-staple-9"}
+
+
+@dataclass(frozen=True)
+class Operation:
+    """An operation. Braces in its path name ids of the `Callers`; `body` None: it takes none."""
+
+    caller: str
+    method: str
+    path: str
+    body: dict[str, Any] | None = None
+
+    @property
+    def is_public(self) -> bool:
+        """Whether no token is wanted."""
+        return self.caller == "nobody"
+
+
+class Callers:
+    """Who calls at the operations: a client that a company has charged, and an operator."""
+
+    def __init__(self, tape: Tape) -> None:
+        client, company = a_client(holds="100.00"), a_company(holds="100.00")
+        self.callers: dict[str, Caller] = {
+            "nobody": tape.nobody(),
+            "client": tape.holder("client", client),
+            "company": tape.holder("company", company),
+            "operator": tape.caller("operator", api_of(an_operator())),
+        }
+        self.wallet, self.client = str(client.wallet_id), str(client.user.pk)
+        queued = client.api.post("/transaction", {"value": 1}).json["id"]
+        tape.name("queued", queued)
+        self._ids = {"wallet": self.wallet, "client": self.client, "queued": queued}
+
+    def caller(self, operation: Operation) -> Caller:
+        """Return who calls here."""
+        return self.callers[operation.caller]
+
+    def path(self, operation: Operation) -> str:
+        """Return the operation's path with the ids of this callers."""
+        return operation.path.format_map(self._ids)
+
+
+def operations(wallet: str = NOBODY, user: str = NOBODY) -> tuple[Operation, ...]:
+    """Return every operation, asked about this wallet and this user."""
+    pay = {"wallet": wallet, "amount": 1, "summary": "x"}
+    cash = {"wallet": wallet, "amount": 1}
+    send = {"senderWalletId": wallet, "receiverWalletId": NOBODY, "amount": 1}
+    credit = {"userId": user, "assetSymbol": "USD", "amount": 1}
+    reset = {"uid": NOBODY, "token": "d1abcd-0", "new_password": "battery-staple-9"}
+    return (
+        Operation("nobody", "POST", "/client/signup", {**LOGIN, "client": PERSON}),
+        Operation("nobody", "POST", "/company/signup", {**LOGIN, "company": COMPANY}),
+        Operation("nobody", "POST", "/client/login", LOGIN),
+        Operation("nobody", "POST", "/company/login", LOGIN),
+        Operation("client", "POST", "/client/password", NEW_PASSWORD),
+        Operation("company", "POST", "/company/password", NEW_PASSWORD),
+        Operation("client", "POST", "/client/logout", {}),
+        Operation("client", "POST", "/client/logoutall", {}),
+        Operation("company", "POST", "/company/logout", {}),
+        Operation("company", "POST", "/company/logoutall", {}),
+        Operation("nobody", "POST", "/password/reset", {"email": "ada@example.com"}),
+        Operation("nobody", "POST", "/password/reset/confirm", reset),
+        Operation("client", "GET", "/customer/{client}"),
+        Operation("client", "PATCH", "/customer/{client}", {"first_name": "Augusta"}),
+        Operation("client", "DELETE", "/customer/{client}"),
+        Operation("client", "POST", "/wallet/create", {"currency": "USD"}),
+        Operation("client", "POST", "/wallet/deposit", cash),
+        Operation("client", "POST", "/wallet/withdraw", cash),
+        Operation(
+            "client", "POST", "/wallet/transfer", {"source": wallet, "target": NOBODY, "amount": 1}
+        ),
+        Operation("client", "GET", "/wallet/info/{wallet}"),
+        Operation("client", "GET", "/wallet/list"),
+        Operation("client", "GET", "/wallet/history/{wallet}"),
+        Operation("company", "POST", "/wallet/charge", pay),
+        Operation("company", "POST", "/wallet/charges", {"charges": [pay]}),
+        Operation("company", "POST", "/wallet/refund", {"transaction": NOBODY, "amount": 1}),
+        Operation("client", "POST", "/wallets", {"currency": "USD", "balance": 1}),
+        Operation("client", "POST", "/wallets/fund", {"walletId": wallet, "amount": 1}),
+        Operation("client", "POST", "/wallets/transfer", send),
+        Operation("client", "GET", "/wallets/{wallet}"),
+        Operation("client", "POST", "/wallets/{wallet}/deposit", {"amount": 1}),
+        Operation("client", "POST", "/wallets/{wallet}/withdraw", {"amount": 1}),
+        Operation("client", "GET", "/wallets/{wallet}/statement"),
+        Operation("client", "GET", "/wallets/{wallet}/transactions"),
+        Operation("operator", "POST", "/api/v1/wallet/topup", credit),
+        Operation("operator", "POST", "/api/v1/wallet/bonus", credit),
+        Operation("client", "POST", "/api/v1/wallet/spend", credit),
+        Operation("client", "GET", "/api/v1/wallet/balance/{client}/USD"),
+        Operation("client", "GET", "/api/v1/wallet/balances/{client}"),
+        Operation("client", "GET", "/api/v1/wallet/transactions/{client}"),
+        Operation("client", "GET", "/api/v1/wallet/ledger/{client}"),
+        Operation("client", "POST", "/transaction", {"value": 1}),
+        Operation("client", "GET", "/transaction/{queued}"),
+        Operation("client", "GET", "/processor/status"),
+        Operation("client", "GET", "/idempotency/some-key"),
+        Operation("nobody", "GET", "/api/v1/health"),
+        Operation("nobody", "GET", "/status"),
+    )

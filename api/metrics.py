@@ -11,6 +11,7 @@ from django.urls import resolve
 from django.views import View
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, generate_latest
 
+from api.http.authentication import SCHEMES
 from api.http.errors import error_response
 from core import metrics
 from core.errors import InvalidToken, NotAuthenticated
@@ -33,7 +34,6 @@ _DATABASE_REGISTRY.register(
     )
 )
 _PATH = "/metrics"
-_SCHEMES = ("token", "bearer")
 
 
 class MetricsView(View):
@@ -62,7 +62,7 @@ def _authorize(request: HttpRequest) -> None:
     if not scheme:
         raise NotAuthenticated
     is_right = hmac.compare_digest(token.strip().encode(), settings.METRICS_TOKEN.encode())
-    if scheme.lower() not in _SCHEMES or not is_right:
+    if scheme.lower() not in SCHEMES or not is_right:
         raise InvalidToken
 
 

@@ -49,12 +49,12 @@ def targets(results: Results, growth: list[tuple[int, float]]) -> list[Target]:
     return [
         Target("post", function, ratio("post.single", "limit.function"), 0.5),
         Target("post, in one statement", function, ratio("post.once", "limit.function"), 0.5),
-        Target(charge, "the bare DRF view", ratio("http.charge", "http.bare"), 1.2),
-        Target(charge, "the DRF and ORM transfer", ratio("http.charge", "http.orm"), 4),
+        Target(charge, "the bare DRF view", ratio("http.charge", "http.bare"), 1.45),
+        Target(charge, "the DRF and ORM transfer", ratio("http.charge", "http.orm"), 3),
         Target(charge, "one function and a key", ratio("http.charge", "limit.once"), 0.18),
         Target(charge, "its p99 to its p50", tail, 5, at_most=True),
         Target("hot merchant", "random merchants", ratio("http.hot", "http.charge"), 0.8),
-        Target("batch", "the set-based limit", ratio("post.batch", "limit.batch"), 0.5),
+        Target("batch", "the set-based limit", ratio("post.batch", "limit.batch"), 0.65),
         Target(
             "batch", "posted a second", _from(results, lambda of: of["post.batch"].rate), 15_000
         ),
@@ -63,7 +63,7 @@ def targets(results: Results, growth: list[tuple[int, float]]) -> list[Target]:
         Target(
             "import", "customers a second", _from(results, lambda of: of["import"].rate), 20_000
         ),
-        Target("read", "the bare DRF view", ratio("http.info", "http.bare"), 0.8),
+        Target("read", "the bare DRF view", ratio("http.info", "http.bare"), 2.6),
         Target(
             "history", "first page: ten entries'", slower("history.first", "history.ten"), 1.5, True
         ),

@@ -3,7 +3,6 @@
 from knox.auth import TokenAuthentication as KnoxAuthentication
 from knox.crypto import hash_token
 from knox.models import AuthToken
-from rest_framework.authentication import get_authorization_header
 from rest_framework.request import Request
 
 from accounts.models import User
@@ -23,7 +22,7 @@ _SESSION_WITH_POSITION = FixedQuery(
     User, _VALID, extra=("created", "expiry", replica.RECORDED_POSITION)
 )
 #: What may stand before a token.
-SCHEMES = (b"token", b"bearer")
+SCHEMES = ("token", "bearer")
 
 
 def caller_of(request: Request) -> User:
@@ -33,10 +32,10 @@ def caller_of(request: Request) -> User:
     return request.user
 
 
-def sent_token(request: Request) -> tuple[bytes, str]:
+def sent_token(request: Request) -> tuple[str, str]:
     """Return the scheme and the token's digest; an empty scheme when nothing was sent."""
-    scheme, _, token = get_authorization_header(request).partition(b" ")
-    return scheme.lower(), hash_token(token.strip().decode("latin-1")) if scheme else ""
+    scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    return scheme.lower(), hash_token(token.strip(" \t")) if scheme else ""
 
 
 class TokenAuthentication(KnoxAuthentication):  # type: ignore[misc]

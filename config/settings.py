@@ -114,6 +114,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "api.http.middleware.RequestContextMiddleware",
     "api.http.security.ContentPolicyMiddleware",
+    "api.metrics.MetricsMiddleware",
     "config.path_middleware.PathMiddleware",
     "api.http.security.HttpsMiddleware",
     "api.http.security.CorsMiddleware",
@@ -131,7 +132,6 @@ PATH_MIDDLEWARE = {
         "django_otp.middleware.OTPMiddleware",
         "django.contrib.messages.middleware.MessageMiddleware",
     ],
-    "/metrics": ["api.metrics.MetricsMiddleware"],
     f"/{STATIC_URL}": ["whitenoise.middleware.WhiteNoiseMiddleware"],
 }
 

@@ -12,7 +12,8 @@ from harness.waiting import DEADLINE_SECONDS, wait_until
 from tests.metrics import Samples
 
 pytestmark = pytest.mark.slow
-STATUS = {"route": "status", "method": "GET", "status": "200"}
+# Not `/status`, which the service itself calls until it answers.
+HEALTH = {"route": "api/v1/health", "method": "GET", "status": "200"}
 
 
 def scrape(installation: Installation) -> Samples:
@@ -21,10 +22,10 @@ def scrape(installation: Installation) -> Samples:
     return Samples(reply.text)
 
 
-def call_status(installation: Installation, times: int) -> None:
-    """Call `/status` on connections of their own, so that no worker gets them all."""
+def call_health(installation: Installation, times: int) -> None:
+    """Call `/api/v1/health` on connections of their own, so that no worker gets them all."""
     for _ in range(times):
-        assert requests.get(f"{installation.url}/status", timeout=5).status_code == 200
+        assert requests.get(f"{installation.url}/api/v1/health", timeout=5).status_code == 200
 
 
 def test_a_scrape_covers_all_workers_also_after_one_dies(installation: Installation) -> None:
@@ -32,11 +33,11 @@ def test_a_scrape_covers_all_workers_also_after_one_dies(installation: Installat
     service, _ = installation.serve()
     wait_until(lambda: scrape(installation)("wallet_workers") == 2)
     [server] = [p for p in psutil.Process(service.pid).children() if "gunicorn" in p.cmdline()]
-    before = scrape(installation)("wallet_http_requests_total", **STATUS) or 0
+    before = scrape(installation)("wallet_http_requests_total", **HEALTH) or 0
 
     # When different workers answer the scrapes, then all return the same
-    call_status(installation, 20)
-    counts = {scrape(installation)("wallet_http_requests_total", **STATUS) for _ in range(8)}
+    call_health(installation, 20)
+    counts = {scrape(installation)("wallet_http_requests_total", **HEALTH) for _ in range(8)}
     assert counts == {before + 20}
 
     # And when one dies, its counts stay, and a new worker replaces it
@@ -44,9 +45,9 @@ def test_a_scrape_covers_all_workers_also_after_one_dies(installation: Installat
     victim.send_signal(signal.SIGKILL)
     wait_until(lambda: victim not in server.children() and len(server.children()) == 2)
     wait_until(lambda: scrape(installation)("wallet_workers") == 2)
-    call_status(installation, 5)
+    call_health(installation, 5)
     after = scrape(installation)
-    assert after("wallet_http_requests_total", **STATUS) == before + 25
+    assert after("wallet_http_requests_total", **HEALTH) == before + 25
     assert (after("wallet_worker_memory_bytes") or 0) > 10_000_000
 
     # And the figures of their pools are added up

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from accounts.models import User
 from commerce.models import Charge
-from commerce.movements import check_other_wallet, move
+from commerce.movements import move, require_two_owned_wallets
 from core.errors import InvalidInput, NotFound, Refusal, StateConflict
 from core.money import AmountNotPositive
 from core.unit_of_work import requires_unit_of_work
@@ -52,7 +52,7 @@ def order_charge(company: User, *, wallet_id: uuid.UUID, amount: str, summary: s
     `AmountNotPositive`, `SameWallet`.
     """
     target = company_wallet_ref(company)
-    return check_other_wallet(_charge_order(company, wallet_id, target, amount, summary))
+    return require_two_owned_wallets(_charge_order(company, wallet_id, target, amount, summary))
 
 
 @dataclass(frozen=True, slots=True)

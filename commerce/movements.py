@@ -27,7 +27,7 @@ def move(order: Order, actor: User) -> Outcome:
     return outcome
 
 
-def check_other_wallet(order: Order) -> Order:
+def require_two_owned_wallets(order: Order) -> Order:
     """Return an order between two owners' wallets as it is, if the other one can be such a wallet.
 
     Whether it is, the database knows. Raises `SameWallet`, and `WalletNotFound` for a system

@@ -3,7 +3,7 @@
 import uuid
 
 from accounts.models import User
-from commerce.movements import check_other_wallet
+from commerce.movements import require_two_owned_wallets
 from ledger.kinds import Kind
 from ledger.orders import Order
 from wallets.assets import amount_minor
@@ -19,7 +19,7 @@ def order_transfer(
     `AmountNotPositive` and `SameWallet`.
     """
     source = own_wallet_ref(owner, source_id)
-    return check_other_wallet(
+    return require_two_owned_wallets(
         Order(
             Kind.TRANSFER,
             source.id,

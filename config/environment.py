@@ -15,10 +15,11 @@ from dotenv import dotenv_values
 from environs import EnvValidationError, FileAwareEnv
 
 from config.declarations import kinds
-from config.declarations.callers import Access, Limits
+from config.declarations.access import Access, Limits
 from config.declarations.connections import Data, Mail
+from config.declarations.intake import Intake
 from config.declarations.kinds import Group
-from config.declarations.money import Intake, Rules
+from config.declarations.money import Rules
 from config.declarations.running import Address, Keys, Logs, Processes
 
 BASE_DIR = kinds.BASE_DIR

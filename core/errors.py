@@ -1,7 +1,7 @@
 """Refusals: the documented errors of the service.
 
 A refusal has a stable `code` for programs, a sentence for people and `details` as data.
-It knows nothing of HTTP: `api.http.exception_handler` maps its base class to a status.
+It knows nothing of HTTP: `api.http.errors` maps its base class to a status.
 Each room defines the refusals of its own rules beside those rules.
 """
 
@@ -13,8 +13,8 @@ class Refusal(Exception):
 
     code: ClassVar[str]
     message: ClassVar[str]
-    #: True: the refusal was decided inside the unit of work. That commits (the failed attempt is
-    #: recorded), and a repeat under the same idempotency key gets the same answer.
+    #: True: the unit of work commits although it was refused. With it commit the answer under the
+    #: idempotency key, which a repeat gets again, and a failed attempt if the ledger made one.
     recorded: ClassVar[bool] = False
 
     def __init__(self, message: str | None = None, **details: Any) -> None:

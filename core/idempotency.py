@@ -91,7 +91,7 @@ def answer_once(claim: Claim, work: Callable[[], Answer]) -> Answer:
 
     Raises `IdempotencyKeyReused` when the key belongs to another request.
     """
-    first = _claim(claim)
+    first = _take_key(claim)
     if first is not None:
         return first
     answer = work()
@@ -128,7 +128,7 @@ def answer_of(
     return Answer(status_code, bytes(body), transaction_id, replayed=True)
 
 
-def _claim(claim: Claim) -> Answer | None:
+def _take_key(claim: Claim) -> Answer | None:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT fingerprint, status_code, body, transaction_id"

@@ -120,18 +120,14 @@ class UnitOfWorkRequired(RuntimeError):
     """Something that writes was called outside a unit of work: a fault of the code that called."""
 
 
-def require_unit_of_work(what: str) -> None:
-    """Raise `UnitOfWorkRequired` unless a unit of work is open. `what` needs it."""
-    if not connection.in_atomic_block:
-        raise UnitOfWorkRequired(f"{what} requires a unit of work: see core.unit_of_work.")
-
-
 def requires_unit_of_work(function: Callable[P, Result]) -> Callable[P, Result]:
     """Let a function run inside a unit of work only; outside it raises `UnitOfWorkRequired`."""
 
     @wraps(function)
     def checked(*args: P.args, **kwargs: P.kwargs) -> Result:
-        require_unit_of_work(function.__qualname__)
+        if not connection.in_atomic_block:
+            what = function.__qualname__
+            raise UnitOfWorkRequired(f"{what} requires a unit of work: see core.unit_of_work.")
         return function(*args, **kwargs)
 
     return checked

@@ -84,7 +84,7 @@ def take_lease() -> None:
 
 
 def make_due_retries_ready() -> int:
-    """Let what lacked balance run again, once its time has come; return how many that are.
+    """Let what failed run again, once its time has come; return how many that are.
 
     By the clock that set the time, the database's: a host's that is wrong would use up all attempts
     at once.

@@ -3,7 +3,7 @@
 from django.db import models
 from django.db.models import F, Q
 
-from ledger.kinds import Kind
+from ledger.kinds import kind_choices
 from ledger.models import SUMMARY_CHARACTERS
 
 
@@ -16,7 +16,7 @@ class QueueStatus(models.TextChoices):
 _PENDING = Q(status=QueueStatus.PENDING)
 
 
-#: Ready to run. One that lacked balance has a `next_attempt_at` until that time has come.
+#: Ready to run. One that failed has a `next_attempt_at` until that time has come.
 READY = _PENDING & Q(next_attempt_at__isnull=True)
 
 
@@ -30,7 +30,7 @@ class QueuedTransaction(models.Model):
     id = models.UUIDField(primary_key=True)
     caller_id = models.UUIDField(help_text="The user who sent it.")
     customer_id = models.UUIDField(help_text="The user whose money it moves.")
-    kind = models.CharField(max_length=12, choices=Kind)
+    kind = models.CharField(max_length=12, choices=kind_choices)
     asset_id = models.CharField(max_length=12)
     amount_minor = models.BigIntegerField()
     latency_ms = models.PositiveIntegerField()

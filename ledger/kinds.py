@@ -19,6 +19,11 @@ class Kind(models.TextChoices):
     ADJUSTMENT = "adjustment"
 
 
+def kind_choices() -> list[tuple[str, str]]:
+    """Return the choices of a model's field: by name, so that a new kind needs no migration."""
+    return Kind.choices
+
+
 class FailureCode(models.TextChoices):
     """Why a transaction failed, in their order of precedence."""
 

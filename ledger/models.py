@@ -11,7 +11,7 @@ import uuid
 
 from django.db import models
 
-from ledger.kinds import FailureCode, Kind
+from ledger.kinds import FailureCode, kind_choices
 
 SUMMARY_CHARACTERS = 500
 
@@ -20,7 +20,7 @@ class Transaction(models.Model):
     """One movement. Ids and times are for pages and display; versions define the order."""
 
     id = models.UUIDField(primary_key=True, editable=False)
-    kind = models.CharField(max_length=12, choices=Kind)
+    kind = models.CharField(max_length=12, choices=kind_choices)
     asset_id = models.CharField(max_length=12)
     amount_minor = models.BigIntegerField()
     source_id = models.UUIDField()
@@ -64,7 +64,7 @@ class Entry(models.Model):
     direction = models.CharField(max_length=6, choices=Direction)
     wallet_is_system = models.BooleanField()
     counterparty_is_system = models.BooleanField()
-    kind = models.CharField(max_length=12, choices=Kind)
+    kind = models.CharField(max_length=12, choices=kind_choices)
     asset_id = models.CharField(max_length=12)
     amount_minor = models.BigIntegerField()
     balance_after_minor = models.BigIntegerField(null=True)

@@ -49,8 +49,8 @@ def post_once(
     None when the order would fail, and when it cannot be tried: there is no such wallet, or the
     two hold different assets. With `unverified_digest` (of the actor's token) also when that token
     is not valid. With a claim it happens at most once per key: a repeat returns the first answer,
-    and the answer and the money commit together. Must not run inside a unit of work: it is one.
-    The wallets must differ.
+    and the answer and the money commit together. The order's actor is the caller whose token and
+    key these are. Must not run inside a unit of work: it is one. The wallets must differ.
 
     Raises `IdempotencyKeyReused`, and what `core.unit_of_work.execute_autocommitted` does.
     """

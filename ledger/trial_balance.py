@@ -1,5 +1,6 @@
 """The trial balance: per asset, the balances of all wallets and system wallets add up to zero."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,36 +18,31 @@ class Line:
 
     symbol: str
     wallets_minor: int
-    funding_minor: int
-    promotions_minor: int
-    revenue_minor: int
+    #: By the purpose of the system wallet. Those that nothing has passed through are missing.
+    systems_minor: Mapping[str, int]
 
     @property
     def difference_minor(self) -> int:
         """The sum of all balances: zero when the books balance."""
-        systems = self.funding_minor + self.promotions_minor + self.revenue_minor
-        return self.wallets_minor + systems
+        return self.wallets_minor + sum(self.systems_minor.values())
 
     @property
     def amounts_minor(self) -> tuple[int, ...]:
         """The values of the `COLUMNS` after the asset."""
         return (
             self.wallets_minor,
-            self.funding_minor,
-            self.promotions_minor,
-            self.revenue_minor,
+            *(self.systems_minor.get(purpose, 0) for purpose in Purpose),
             self.difference_minor,
         )
 
 
 #: The headers of the printed table.
-COLUMNS = ("asset", "wallets", "funding", "promotions", "revenue", "difference")
+COLUMNS = ("asset", "wallets", *Purpose.values, "difference")
 
 # Two independent sums: the balances on each wallet's newest entry, and the amounts that passed
 # through the system wallets. No constraint makes them equal; only correct postings do.
 _LINES = """
-    SELECT a.symbol, coalesce(held.amount, 0), coalesce(system.funding, 0),
-           coalesce(system.promotions, 0), coalesce(system.revenue, 0)
+    SELECT a.symbol, coalesce(held.amount, 0), coalesce(system.amounts, '{}')
       FROM wallets_asset a
       LEFT JOIN (
           SELECT w.asset_id, sum(newest.balance_after_minor) AS amount
@@ -61,18 +57,18 @@ _LINES = """
            GROUP BY w.asset_id
       ) AS held ON held.asset_id = a.symbol
       LEFT JOIN (
-          SELECT e.asset_id,
-                 sum(signed.amount) FILTER (WHERE w.purpose = %(funding)s) AS funding,
-                 sum(signed.amount) FILTER (WHERE w.purpose = %(promotions)s) AS promotions,
-                 sum(signed.amount) FILTER (WHERE w.purpose = %(revenue)s) AS revenue
-            FROM ledger_entry e
-            JOIN wallets_wallet w ON w.id = e.wallet_id
-           CROSS JOIN LATERAL (
-                SELECT CASE e.direction WHEN 'CREDIT' THEN e.amount_minor
-                                        ELSE -e.amount_minor END AS amount
-           ) AS signed
-           WHERE e.wallet_is_system AND e.failure_code IS NULL AND e.transaction_id < %(before)s
-           GROUP BY e.asset_id
+          SELECT asset_id, json_object_agg(purpose, amount::text) AS amounts
+            FROM (
+                SELECT e.asset_id, w.purpose,
+                       sum(CASE e.direction WHEN 'CREDIT' THEN e.amount_minor
+                                            ELSE -e.amount_minor END) AS amount
+                  FROM ledger_entry e
+                  JOIN wallets_wallet w ON w.id = e.wallet_id
+                 WHERE e.wallet_is_system AND e.failure_code IS NULL
+                   AND e.transaction_id < %(before)s
+                 GROUP BY e.asset_id, w.purpose
+            ) AS passed
+           GROUP BY asset_id
       ) AS system ON system.asset_id = a.symbol
      ORDER BY a.symbol
 """
@@ -99,16 +95,8 @@ def trial_balance(*, at: datetime | None = None, timeout_ms: int = 0) -> list[Li
 def _compute(at: datetime | None, timeout_ms: int) -> list[Line]:
     with snapshot() as cursor:
         cursor.execute(f"SET LOCAL statement_timeout = {timeout_ms:d}")
-        cursor.execute(
-            _LINES,
-            {
-                "before": MAX_ID if at is None else first_id_at(at),
-                "funding": Purpose.FUNDING,
-                "promotions": Purpose.PROMOTIONS,
-                "revenue": Purpose.REVENUE,
-            },
-        )
+        cursor.execute(_LINES, {"before": MAX_ID if at is None else first_id_at(at)})
         return [
-            Line(symbol, *(int(amount) for amount in amounts))
-            for symbol, *amounts in cursor.fetchall()
+            Line(symbol, int(held), {purpose: int(amount) for purpose, amount in systems.items()})
+            for symbol, held, systems in cursor.fetchall()
         ]

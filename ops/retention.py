@@ -2,9 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 
-from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.core.cache import caches
 from django.db.models import Model, QuerySet
@@ -13,6 +11,7 @@ from knox.models import AuthToken
 
 from core import replica
 from core.counters import CounterCache
+from core.idempotency import kept_since
 from core.models import IdempotencyRecord
 
 #: How many rows one transaction deletes, so that each one is short.
@@ -39,14 +38,11 @@ class Deleted:
 def delete_expired(*, should_stop: Callable[[], bool] = lambda: False) -> Deleted:
     """Delete what has expired. Stops between two batches once `should_stop()` is true."""
     now = timezone.now()
-    oldest_kept_at = now - timedelta(days=settings.IDEMPOTENCY_DAYS)
     counters = caches["counters"]
     return Deleted(
         tokens=_delete(AuthToken.objects.filter(expiry__lt=now), should_stop),
         sessions=_delete(Session.objects.filter(expire_date__lt=now), should_stop),
-        records=_delete(
-            IdempotencyRecord.objects.filter(created_at__lt=oldest_kept_at), should_stop
-        ),
+        records=_delete(IdempotencyRecord.objects.filter(created_at__lt=kept_since()), should_stop),
         counters=counters.delete_expired() if isinstance(counters, CounterCache) else 0,
         positions=replica.delete_idle_positions(),
     )

@@ -51,7 +51,7 @@ def to_decimal(minor: int | None, symbol: str) -> Decimal | None:
 
 
 @cache
-def system_wallet_id(symbol: str, purpose: Purpose) -> uuid.UUID:
+def system_wallet_id(symbol: str, purpose: str) -> uuid.UUID:
     """Return the id of the asset's system wallet, which is derived, so it needs no query."""
     return uuid.uuid5(_SYSTEM_WALLET_NAMESPACE, f"{symbol}:{purpose}")
 

@@ -26,6 +26,11 @@ class Purpose(models.TextChoices):
     REVENUE = "revenue", "Revenue: spends"
 
 
+def purpose_choices() -> list[tuple[str, str]]:
+    """Return the choices of a model's field: by name, so that a new purpose needs no migration."""
+    return Purpose.choices
+
+
 class Status(models.TextChoices):
     ACTIVE = "active"
     FROZEN = "frozen"
@@ -76,7 +81,7 @@ class Wallet(models.Model):
     slot = models.PositiveIntegerField(
         null=True, help_text="Which of its owner's cash wallets this is, counted from 1."
     )
-    purpose = models.CharField(max_length=10, choices=Purpose, null=True)
+    purpose = models.CharField(max_length=10, choices=purpose_choices, null=True)
     status = models.CharField(max_length=6, choices=Status, default=Status.ACTIVE)
     balance_minor = models.BigIntegerField(null=True)
     held_minor = models.BigIntegerField(

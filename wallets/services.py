@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 
 from accounts.errors import AccountErased
 from accounts.models import Role, User
-from core.unit_of_work import refuse_on_constraint, require_unit_of_work, requires_unit_of_work
+from core.unit_of_work import refuse_on_constraint, requires_unit_of_work
 from wallets.assets import get_asset
 from wallets.errors import BalanceNotZero, NotCash, WalletClosed, WalletLimitReached
 from wallets.models import Asset, Status, StatusChange, Wallet
@@ -36,15 +36,16 @@ def open_cash_wallet(owner: User, symbol: str) -> Wallet:
 def wallet_to_credit(owner: User, asset: Asset) -> Wallet:
     """Return the wallet for a credit to the owner; create it for the first credit.
 
-    Making it requires a unit of work. Raises `WalletLimitReached` when a cash wallet would be one
+    Creating it requires a unit of work. Raises `WalletLimitReached` when a cash wallet would be one
     too many.
     """
-    wallet = default_wallet(owner, asset)
-    if wallet is None:
-        require_unit_of_work("Making a wallet")
-        _lock_owner(owner)
-        wallet = default_wallet(owner, asset) or _create_wallet(owner, asset)
-    return wallet
+    return default_wallet(owner, asset) or _create_first_wallet(owner, asset)
+
+
+@requires_unit_of_work
+def _create_first_wallet(owner: User, asset: Asset) -> Wallet:
+    _lock_owner(owner)
+    return default_wallet(owner, asset) or _create_wallet(owner, asset)
 
 
 @requires_unit_of_work

@@ -1,6 +1,6 @@
 -- Whether the token with this digest is valid for this user now. `api.http.authentication` makes the
 -- same check when it looks up the user of a token.
-CREATE FUNCTION token_is_valid(token_digest varchar, caller uuid)
+CREATE OR REPLACE FUNCTION token_is_valid(token_digest varchar, caller uuid)
 RETURNS boolean LANGUAGE plpgsql STABLE AS $$
 BEGIN
     RETURN EXISTS (

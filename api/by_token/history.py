@@ -8,6 +8,7 @@ from django.http import HttpResponse
 from rest_framework import serializers
 from rest_framework.request import Request
 
+from api.examples import OTHER_WALLET, TRANSACTION, WALLET
 from api.http.fields import Body, FlagField, IdField, MoneyField, TimestampField
 from api.http.own_wallets import own_wallet_of
 from api.http.pagination import LimitField, with_next_page
@@ -24,12 +25,12 @@ from wallets.errors import WalletNotFound
 
 A_CHARGE = {
     "summary": "Order 1017",
-    "source__token": "0b8e3d56-7d0f-4b56-9f6a-5f0f4f4a8f11",
-    "target__token": "4d2f7c61-1f0f-4c7e-8a53-8b7e5f6a2c22",
+    "source__token": WALLET,
+    "target__token": OTHER_WALLET,
     "amount": Decimal("12.50"),
     "success": True,
     "date": "2026-01-31T12:00:00.000Z",
-    "transaction": "019a2b3c-4d5e-7f60-8a91-b2c3d4e5f607",
+    "transaction": TRANSACTION,
     "type": "charge",
     "balance": Decimal("87.50"),
     "error": None,

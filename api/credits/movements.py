@@ -16,6 +16,7 @@ from api.credits.bodies import CreditBody
 from api.examples import BAD_AMOUNT, REFUSED_BY_POST, SHORT
 from api.http.authentication import caller_of
 from api.http.fields import MoneyField
+from api.http.movement_fields import ENTRY_STATUSES
 from api.http.movement_results import MovementResult
 from api.http.movements import MoneyView, respond_with_movement
 from api.http.pagination import PAGINATION, PageQuery, Pagination, page_answer
@@ -23,7 +24,6 @@ from api.http.permissions import IsOperator
 from api.http.renderer import json_response
 from api.http.schema import operation
 from api.http.views import ApiView, parse_body, parse_query, replica_allowed
-from api.resources.wallet_details import ENTRY_STATUSES
 from commerce.credits import order_bonus, order_spend, order_top_up
 from commerce.errors import UnknownAsset, UnknownUser
 from core.errors import InvalidInput, NotFound, PermissionDenied

@@ -19,7 +19,8 @@ from ledger.orders import Order
 from ledger.post_once import AnswerTemplate, post_once
 from wallets.assets import get_asset
 
-# Control characters, which JSON writes out: they stand for what only the database will know.
+# Control characters stand for what only the database will know. JSON writes them out, so that they
+# can be found in the rendered answer. A balance loses its quotes: amounts are JSON numbers.
 _PLACES = MovementResult(
     source_balance="\x01", target_balance="\x02", transaction_id="\x03", created_at="\x04"
 )
@@ -44,6 +45,7 @@ def answer_in_one_trip(
         ordered = order()
         body = render_json(render(ordered, _PLACES)).decode()
     except (Refusal, UnitOfWorkRequired):
+        # The plain way puts the refusal on record, and creates the wallet of a first credit.
         return None
     body = body.replace("%", "%%")
     for place, specifier in _SPECIFIERS.items():

@@ -93,7 +93,7 @@ def respond_once(
     """
     key = idempotency_key(request, fields=key_fields)
     claim = (
-        None if key is None else _claim(request, key, key_fields, is_queued=location is not None)
+        None if key is None else _claim_of(request, key, key_fields, is_queued=location is not None)
     )
     answer = None if fast_path is None else fast_path(claim)
     if answer is None:
@@ -126,7 +126,7 @@ def _location(answer: Answer, template: str) -> dict[str, str]:
     return {"Location": template.format(**result)} if is_one else {}
 
 
-def _claim(request: Request, key: Key, key_fields: Sequence[str], *, is_queued: bool) -> Claim:
+def _claim_of(request: Request, key: Key, key_fields: Sequence[str], *, is_queued: bool) -> Claim:
     # Where the key stands is no part of what was asked for.
     body = request.data
     if isinstance(body, dict):

@@ -1,9 +1,11 @@
-"""Fields of bodies that move money, shared by the audiences."""
+"""Fields of bodies and answers about movements, shared by the audiences."""
 
 from typing import Any
 
 from api.http.fields import TextField
 from ledger.models import SUMMARY_CHARACTERS
+
+ENTRY_STATUSES = [("COMPLETED", "Completed"), ("FAILED", "Failed")]
 
 
 def summary_field(*, required: bool = False) -> TextField:

@@ -12,7 +12,7 @@ from rest_framework import serializers
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
-from api.by_token.history import A_CHARGE
+from api.examples import OTHER_WALLET, TRANSACTION
 from api.http.authentication import caller_of
 from api.http.fields import Body, MoneyField, TimestampField
 from api.http.renderer import ExactJSONRenderer, render_json
@@ -34,13 +34,13 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _WITHOUT_WIDTH = " \u200b\u200c\u200d\u2060\ufeff"
 
 AN_ENTRY = {
-    "transaction": A_CHARGE["transaction"],
+    "transaction": TRANSACTION,
     "date": "2026-01-31T12:00:00.000Z",
     "type": "charge",
     "direction": "DEBIT",
     "amount": Decimal("12.50"),
     "balance": Decimal("87.50"),
-    "counterparty": A_CHARGE["target__token"],
+    "counterparty": OTHER_WALLET,
     "summary": "Order 1017",
 }
 

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 
 from api.http.authentication import caller_of
 from api.http.fields import MoneyField
+from api.http.movement_fields import ENTRY_STATUSES
 from api.http.renderer import json_response
 from api.http.schema import operation
 from api.http.views import ApiView, replica_allowed
@@ -25,7 +26,6 @@ from wallets.errors import WalletNotFound
 from wallets.selectors import own_wallet
 
 NEWEST = 20
-ENTRY_STATUSES = [("COMPLETED", "Completed"), ("FAILED", "Failed")]
 TRANSACTION_STATUSES = [
     ("pending", "Pending"),
     ("completed", "Completed"),

@@ -1,5 +1,5 @@
 -- An adjustment request never changes, and its decision is final, for every role.
-CREATE FUNCTION keep_adjustment_request() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION keep_adjustment_request() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP <> 'UPDATE' OR OLD.status <> 'pending'
        OR (NEW.id, NEW.wallet_id, NEW.is_credit, NEW.amount_minor, NEW.reason, NEW.requester_id,

@@ -1,5 +1,5 @@
 -- The refunded part of a charge only grows, and nothing else of it changes, for every role.
-CREATE FUNCTION keep_refunds() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION keep_refunds() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF (NEW.transaction_id, NEW.amount_minor) IS DISTINCT FROM
        (OLD.transaction_id, OLD.amount_minor) OR NEW.refunded_minor < OLD.refunded_minor THEN

@@ -3,7 +3,7 @@
 
 -- Runs a GRANT or a REVOKE for the app's role. Does nothing where one role migrates and serves (the
 -- cluster has no `wallet_app`, or `wallet_app` itself migrates).
-CREATE FUNCTION for_app_role(statement text) RETURNS void LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION for_app_role(statement text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     IF to_regrole('wallet_app') IS NOT NULL AND current_user <> 'wallet_app' THEN
         EXECUTE statement;

@@ -1,5 +1,5 @@
 -- Append-only tables. The triggers refuse a change by any role, the owner included.
-CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION '% is append-only: % refused.', TG_TABLE_NAME, TG_OP
         USING ERRCODE = 'restrict_violation';
@@ -8,7 +8,7 @@ $$;
 
 -- PostgreSQL applies a row trigger to the partitions of the table, but not a TRUNCATE trigger, so each
 -- partition gets its own (ledger/sql/partitions.sql).
-CREATE FUNCTION make_append_only(target_table regclass) RETURNS void LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION make_append_only(target_table regclass) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     EXECUTE format('CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON %s'
                    ' FOR EACH ROW EXECUTE FUNCTION refuse_change()', target_table);

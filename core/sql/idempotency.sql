@@ -2,7 +2,7 @@
 -- was already given under it, if any. Two requests in flight with one key: the second waits here
 -- for the first to commit or roll back. The lock and the look are two statements on purpose: the
 -- look needs a snapshot from after the wait.
-CREATE FUNCTION claim_idempotency_key(
+CREATE OR REPLACE FUNCTION claim_idempotency_key(
     claimed_caller uuid, claimed_key text, kept_since timestamptz
 )
 RETURNS TABLE (fingerprint bytea, status_code smallint, body bytea, transaction_id uuid)
@@ -18,7 +18,7 @@ $$;
 -- Records what was answered under a caller's key, which `claim_idempotency_key` has taken in the same
 -- transaction. A row that is still there has outlived its days (the claim saw no live one): it gives
 -- way. Anything else would be a second answer under one key, which must never commit.
-CREATE FUNCTION record_answer(
+CREATE OR REPLACE FUNCTION record_answer(
     claimed_caller uuid, claimed_key varchar, given_operation varchar, given_fingerprint bytea,
     kept_since timestamptz, given_status integer, given_body bytea, given_transaction uuid
 )

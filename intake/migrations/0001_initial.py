@@ -2,6 +2,7 @@ from pathlib import Path
 
 from django.db import migrations, models
 
+import ledger.kinds
 from core.sql_files import run_sql_file
 
 SQL = Path(__file__).resolve().parent.parent / "sql"
@@ -108,17 +109,7 @@ class Migration(migrations.Migration):
                 (
                     "kind",
                     models.CharField(
-                        choices=[
-                            ("deposit", "Deposit"),
-                            ("withdrawal", "Withdrawal"),
-                            ("transfer", "Transfer"),
-                            ("charge", "Charge"),
-                            ("refund", "Refund"),
-                            ("topup", "Topup"),
-                            ("bonus", "Bonus"),
-                            ("spend", "Spend"),
-                            ("adjustment", "Adjustment"),
-                        ],
+                        choices=ledger.kinds.kind_choices,
                         max_length=12,
                     ),
                 ),

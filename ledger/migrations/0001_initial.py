@@ -2,6 +2,7 @@ from pathlib import Path
 
 from django.db import migrations, models
 
+import ledger.kinds
 from core.sql_files import run_sql_file
 
 SQL = Path(__file__).resolve().parent.parent / "sql"
@@ -18,6 +19,7 @@ class Migration(migrations.Migration):
         run_sql_file(SQL / "transactions.sql"),
         run_sql_file(SQL / "partitions.sql"),
         migrations.RunSQL("SELECT make_transaction_partitions(24)"),
+        run_sql_file(SQL / "order_type.sql"),
         run_sql_file(SQL / "post.sql"),
         run_sql_file(SQL / "post_once.sql"),
         run_sql_file(SQL / "history.sql"),
@@ -33,25 +35,7 @@ class Migration(migrations.Migration):
                         (
                             "direction",
                             models.CharField(
-                                choices=[("DEBIT", "Debit"), ("CREDIT", "Credit")], max_length=6
-                            ),
-                        ),
-                        ("wallet_is_system", models.BooleanField()),
-                        ("counterparty_is_system", models.BooleanField()),
-                        (
-                            "kind",
-                            models.CharField(
-                                choices=[
-                                    ("deposit", "Deposit"),
-                                    ("withdrawal", "Withdrawal"),
-                                    ("transfer", "Transfer"),
-                                    ("charge", "Charge"),
-                                    ("refund", "Refund"),
-                                    ("topup", "Topup"),
-                                    ("bonus", "Bonus"),
-                                    ("spend", "Spend"),
-                                    ("adjustment", "Adjustment"),
-                                ],
+                                choices=ledger.kinds.kind_choices,
                                 max_length=12,
                             ),
                         ),
@@ -89,17 +73,7 @@ class Migration(migrations.Migration):
                         (
                             "kind",
                             models.CharField(
-                                choices=[
-                                    ("deposit", "Deposit"),
-                                    ("withdrawal", "Withdrawal"),
-                                    ("transfer", "Transfer"),
-                                    ("charge", "Charge"),
-                                    ("refund", "Refund"),
-                                    ("topup", "Topup"),
-                                    ("bonus", "Bonus"),
-                                    ("spend", "Spend"),
-                                    ("adjustment", "Adjustment"),
-                                ],
+                                choices=ledger.kinds.kind_choices,
                                 max_length=12,
                             ),
                         ),

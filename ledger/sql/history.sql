@@ -7,7 +7,7 @@
 -- `wallet_id = wallet` would mean the same, but then the primary key had that order, too, and an index
 -- scan of it reads the rows of all wallets. The comparison of the id alone is for partition pruning.
 -- The plan is made once per session: planning for dozens of partitions takes longer than reading a page.
-CREATE FUNCTION ledger_history(
+CREATE OR REPLACE FUNCTION ledger_history(
     wallet       uuid,
     before       uuid,     -- exclusive upper bound of the ids
     since        uuid,     -- inclusive lower bound of the ids
@@ -48,7 +48,7 @@ END
 $$;
 
 -- The newest transactions of several wallets, each transaction once.
-CREATE FUNCTION ledger_newest_transactions(
+CREATE OR REPLACE FUNCTION ledger_newest_transactions(
     wallets        uuid[],
     before         uuid,
     completed_only boolean,

@@ -2,7 +2,7 @@
 -- milliseconds, so a month is a range of ids and the key stays one column.
 
 -- The smallest UUIDv7 of a time: no id that is made from then on is smaller.
-CREATE FUNCTION first_id_at(moment timestamptz) RETURNS uuid
+CREATE OR REPLACE FUNCTION first_id_at(moment timestamptz) RETURNS uuid
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT (lpad(to_hex(floor(extract(epoch FROM moment) * 1000)::bigint), 12, '0')
             || repeat('0', 20))::uuid
@@ -12,7 +12,7 @@ $$;
 -- returns their names. It runs as the owner: a partition belongs to the role that creates it, and the
 -- app's role must not own one. Attaching blocks no reader and no writer. The wait for its lock is short
 -- (`lock_timeout`), so that transactions never queue behind it.
-CREATE FUNCTION make_transaction_partitions(months integer)
+CREATE OR REPLACE FUNCTION make_transaction_partitions(months integer)
 RETURNS SETOF text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE

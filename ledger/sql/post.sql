@@ -11,18 +11,7 @@
 --
 -- SECURITY DEFINER: the app's role may execute this and may not write a balance or a transaction in any
 -- other way.
-CREATE TYPE ledger_order AS (
-    kind         varchar,
-    source_id    uuid,
-    target_id    uuid,
-    amount_minor bigint,
-    summary      varchar,
-    actor_id     uuid,
-    origin_id    uuid,
-    group_id     uuid
-);
-
-CREATE FUNCTION ledger_post(orders ledger_order[], request_id varchar, all_or_none boolean)
+CREATE OR REPLACE FUNCTION ledger_post(orders ledger_order[], request_id varchar, all_or_none boolean)
 RETURNS TABLE (
     transaction_id uuid, failure_code varchar, source_balance_minor bigint,
     target_balance_minor bigint, available_minor bigint

@@ -11,7 +11,7 @@
 -- `idempotency_key`: NULL when none was sent.
 -- `template`: the answer, with %1$s for the source's balance after the movement, %2$s for the target's,
 -- %3$s for the transaction's id and %4$s for its time. Balances have `decimals` digits after the point.
-CREATE FUNCTION ledger_post_once(
+CREATE OR REPLACE FUNCTION ledger_post_once(
     token_digest varchar, caller uuid, idempotency_key varchar, operation varchar,
     request_fingerprint bytea, kept_since timestamptz, posted ledger_order, request_id varchar,
     template varchar, decimals integer

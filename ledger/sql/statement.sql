@@ -8,7 +8,7 @@
 --
 -- The search goes backwards from the newest entry of that month: for a time in the middle of a busy
 -- month it reads each entry that the wallet got later in that month.
-CREATE FUNCTION ledger_newest_entry(wallet uuid, before uuid)
+CREATE OR REPLACE FUNCTION ledger_newest_entry(wallet uuid, before uuid)
 RETURNS SETOF ledger_entry LANGUAGE plpgsql STABLE
 SET enable_sort = off SET enable_incremental_sort = off SET enable_bitmapscan = off
 SET plan_cache_mode = force_generic_plan AS $$
@@ -23,7 +23,7 @@ $$;
 -- Returns a wallet's entries with versions above `after` up to `last`, oldest first. The caller knows
 -- that none has an id below `since`, which saves opening earlier partitions. Later partitions are opened
 -- though mostly empty: a clock may have been ahead by any time.
-CREATE FUNCTION ledger_entries_of_versions(
+CREATE OR REPLACE FUNCTION ledger_entries_of_versions(
     wallet uuid, after bigint, last bigint, since uuid, row_limit bigint
 ) RETURNS SETOF ledger_entry LANGUAGE plpgsql STABLE
 SET enable_sort = off SET enable_incremental_sort = off SET enable_bitmapscan = off

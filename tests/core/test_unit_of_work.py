@@ -13,7 +13,7 @@ from psycopg import errors as pg
 from accounts.errors import EmailTaken
 from accounts.models import User
 from core.errors import NotFound, RuleBroken, Unavailable
-from core.unit_of_work import ATTEMPTS, require_unit_of_work, unit_of_work
+from core.unit_of_work import ATTEMPTS, UnitOfWorkRequired, requires_unit_of_work, unit_of_work
 from harness.waiting import wait_until
 from tests.factories import UserFactory, a_client
 from tests.races import TIMEOUT_SECONDS, race
@@ -45,7 +45,6 @@ def is_written(email: str) -> bool:
 
 def test_what_was_written_is_committed_with_the_result() -> None:
     def work() -> str:
-        require_unit_of_work("It")
         write("ada@example.com")
         return "done"
 
@@ -53,9 +52,15 @@ def test_what_was_written_is_committed_with_the_result() -> None:
     assert is_written("ada@example.com")
 
 
-def test_require_unit_of_work_raises_outside_one() -> None:
-    with pytest.raises(RuntimeError):
-        require_unit_of_work("It")
+def test_what_requires_a_unit_of_work_runs_inside_one_only() -> None:
+    guarded = requires_unit_of_work(write)
+
+    with pytest.raises(UnitOfWorkRequired):
+        guarded("ada@example.com")
+    assert not is_written("ada@example.com")
+
+    unit_of_work(lambda: guarded("ada@example.com"))
+    assert is_written("ada@example.com")
 
 
 def test_a_recorded_refusal_commits_what_was_written() -> None:

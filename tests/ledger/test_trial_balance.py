@@ -30,8 +30,8 @@ def test_every_purpose_is_in_the_trial_balance() -> None:
     carry_out(order_bonus, operator, user=client.user, asset=gold, amount="9")
     carry_out(order_spend, operator, user=client.user, asset=gold, amount="2")
 
-    assert line_of("USD") == Line("USD", 6_000, -6_000, 0, 0)
-    assert line_of("GOLD") == Line("GOLD", 700, 0, -900, 200)
+    assert line_of("USD") == Line("USD", 6_000, {"funding": -6_000})
+    assert line_of("GOLD") == Line("GOLD", 700, {"promotions": -900, "revenue": 200})
     assert [line.difference_minor for line in trial_balance()] == [0] * len(trial_balance())
 
 
@@ -42,7 +42,7 @@ def test_the_trial_balance_of_a_past_moment() -> None:
     assert first.created_at < second.created_at
 
     assert line_of("USD", at=first.created_at).wallets_minor == 0
-    assert line_of("USD", at=second.created_at) == Line("USD", 10_000, -10_000, 0, 0)
+    assert line_of("USD", at=second.created_at) == Line("USD", 10_000, {"funding": -10_000})
     assert line_of("USD").wallets_minor == 6_000
 
 

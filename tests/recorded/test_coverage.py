@@ -2,7 +2,7 @@
 
 What cannot be had in a test, or never, stands in one table, with the reason. What no operation of
 the schema says (405 `method_not_allowed`, 400 `bad_request` of a strange host) is on record all the
-same; 500 `internal_error` is not: tests/http/test_errors.py makes something crash.
+same; 500 `internal_error` is not: tests/api/http/test_errors.py makes something crash.
 """
 
 import re
@@ -21,7 +21,11 @@ EVERY = "every operation"
 #: What is not on record: the operation, the code, and why.
 LEFT_OUT: tuple[tuple[str, str, str], ...] = (
     (EVERY, "request_timeout", "said by the server below, which no test client has"),
-    (EVERY, "unavailable", "the database would have to be away: tests/http/test_unavailable.py"),
+    (
+        EVERY,
+        "unavailable",
+        "the database would have to be away: tests/api/http/test_unavailable.py",
+    ),
     ("GET /status", "rate_limited", "it counts towards no limit"),
     ("GET /api/v1/health", "rate_limited", "it counts towards no limit"),
     ("GET /customer/{customer_id}", "not_authenticated", "anybody may, without a token too"),

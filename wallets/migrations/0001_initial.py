@@ -9,15 +9,17 @@ from django.conf import settings
 from django.db import migrations, models
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
+import wallets.models
 from core.sql_files import run_sql_file
 from wallets.assets import system_wallet_id
-from wallets.models import Purpose
 
 SQL = Path(__file__).resolve().parent.parent / "sql"
 
 
 #: The cash assets of every installation; operators add more in the admin.
 CASH = (("USD", "US dollar", 2), ("EUR", "Euro", 2))
+#: Of this release: a later purpose makes its system wallets in a migration of its own.
+PURPOSES = ("funding", "promotions", "revenue")
 
 
 def create_cash_assets(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
@@ -25,9 +27,9 @@ def create_cash_assets(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> N
         asset = apps.get_model("wallets", "Asset").objects.create(
             symbol=symbol, name=name, decimals=decimals, is_cash=True
         )
-        for purpose in Purpose.values:
+        for purpose in PURPOSES:
             apps.get_model("wallets", "Wallet").objects.create(
-                id=system_wallet_id(symbol, Purpose(purpose)), asset=asset, purpose=purpose
+                id=system_wallet_id(symbol, purpose), asset=asset, purpose=purpose
             )
 
 
@@ -101,11 +103,7 @@ class Migration(migrations.Migration):
                 (
                     "purpose",
                     models.CharField(
-                        choices=[
-                            ("funding", "Funding: deposits, withdrawals, top-ups"),
-                            ("promotions", "Promotions: bonuses"),
-                            ("revenue", "Revenue: spends"),
-                        ],
+                        choices=wallets.models.purpose_choices,
                         max_length=10,
                         null=True,
                     ),

@@ -14,7 +14,7 @@ ALTER TABLE wallets_wallet SET (fillfactor = 45);
 -- A wallet starts empty: only `ledger_post` can change its balance. A cash wallet has a slot, by which
 -- the limits count it. Its asset exists: a foreign key would look up the asset for each wallet. This
 -- trigger checks all new rows of a statement together.
-CREATE FUNCTION check_new_wallets() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION check_new_wallets() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (
         SELECT FROM (SELECT DISTINCT asset_id FROM new_wallets) AS used
@@ -45,7 +45,7 @@ CREATE TRIGGER check_new_wallets AFTER INSERT ON wallets_wallet
 
 -- An asset is never deleted or renamed, and the asset of a wallet never changes: the other half of what
 -- a foreign key would check.
-CREATE FUNCTION refuse_asset_change() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION refuse_asset_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'An asset cannot be deleted or renamed; the asset of a wallet cannot change.'
         USING ERRCODE = 'restrict_violation';
@@ -62,7 +62,7 @@ CREATE TRIGGER no_truncate BEFORE TRUNCATE ON wallets_asset
 
 -- A closed wallet is never reopened, by any role. The trigger runs only for statements that set the
 -- status, so changes of a balance do not pay for it.
-CREATE FUNCTION refuse_reopening() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION refuse_reopening() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'A closed wallet stays closed.' USING ERRCODE = 'restrict_violation';
 END

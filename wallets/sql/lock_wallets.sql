@@ -3,7 +3,7 @@
 -- one side of nearly every transaction, and a lock there would serialize all of them.
 --
 -- `place` is the wallet's position in `wallet_ids`.
-CREATE FUNCTION lock_wallets(wallet_ids uuid[])
+CREATE OR REPLACE FUNCTION lock_wallets(wallet_ids uuid[])
 RETURNS TABLE (
     place bigint, id uuid, asset_id varchar, is_system boolean, is_active boolean,
     balance_minor bigint, held_minor bigint, version bigint

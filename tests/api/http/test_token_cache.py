@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import timedelta
 from threading import Barrier
 
@@ -13,77 +14,142 @@ from knox.models import AuthToken
 from pytest_django import Settings
 
 from accounts.models import User
+from api.http.movements import MoneyView
+from api.urls import urlpatterns
 from core.models import IdempotencyRecord
+from intake.models import QueuedTransaction
 from ledger.models import Transaction
-from tests.factories import Holder, a_client, a_company, api_of
+from tests.factories import Holder, a_client, a_company, an_operator, api_of
 from tests.http_client import Api, Reply
 from tests.races import race
 from wallets.assets import system_wallet_id
-from wallets.models import Purpose
+from wallets.models import Purpose, Wallet
 
 pytestmark = pytest.mark.usefixtures("books")
 
 Body = dict[str, object]
 
 
-def a_token_dies_by_log_out(holder: Holder) -> None:
-    role = holder.user.role
-    assert holder.api.post(f"/{role}/logout").status < 300
+@dataclass(frozen=True)
+class Call:
+    """A call that succeeds, and who makes it."""
+
+    user: User
+    api: Api
+    path: str
+    body: Body
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def post(self, body: Body | None = None, *, key: str | None = None) -> Reply:
+        """Make the call, with another body if one is given."""
+        headers = self.headers if key is None else {**self.headers, "Idempotency-Key": key}
+        return self.api.post(self.path, body or self.body, **headers)
 
 
-def a_token_dies_by_age(holder: Holder) -> None:
+def a_token_dies_by_log_out(call: Call) -> None:
+    assert call.api.post("/client/logout").status < 300
+
+
+def a_token_dies_by_age(call: Call) -> None:
     past = timezone.now() - timedelta(seconds=1)
-    AuthToken.objects.filter(user=holder.user).update(expiry=past)
+    AuthToken.objects.filter(user=call.user).update(expiry=past)
 
 
-def an_account_is_switched_off(holder: Holder) -> None:
-    User.objects.filter(pk=holder.user.pk).update(is_active=False)
+def an_account_is_switched_off(call: Call) -> None:
+    User.objects.filter(pk=call.user.pk).update(is_active=False)
 
 
-NAMES = ["deposit", "withdraw", "withdraw later", "transfer", "transfer later", "charge"]
 DEATHS = [a_token_dies_by_log_out, a_token_dies_by_age, an_account_is_switched_off]
+LATER = {"Prefer": "respond-async"}
+ROUTES = (
+    "wallet/deposit",
+    "wallet/withdraw",
+    "wallet/transfer",
+    "wallet/charge",
+    "wallet/charges",
+    "wallet/refund",
+    "wallets",
+    "wallets/fund",
+    "wallets/transfer",
+    "wallets/<id:wallet_id>/deposit",
+    "wallets/<id:wallet_id>/withdraw",
+    "api/v1/wallet/topup",
+    "api/v1/wallet/bonus",
+    "api/v1/wallet/spend",
+)
+NAMES = (*ROUTES, "wallet/withdraw, later", "wallet/transfer, later")
 
 
-def calls_of(holder: Holder, other: Holder) -> dict[str, tuple[Api, str, Body, dict[str, str]]]:
-    """Return every call whose caller may be recalled, as it succeeds."""
-    own, others = str(holder.wallet_id), str(other.wallet_id)
+def call_of(name: str, holder: Holder, company: Holder) -> Call:
+    """Return the call of a route, with a body in which nothing is wrong."""
+    own, others = str(holder.wallet_id), str(company.wallet_id)
+    cash: Body = {"wallet": own, "amount": 1}
+    amount: Body = {"amount": 1}
+    charge: Body = {**cash, "summary": "Tea"}
     transfer: Body = {"source": own, "target": others, "amount": 1, "summary": "Tea"}
-    takes: Body = {"wallet": own, "amount": 1}
-    return {
-        "deposit": (holder.api, "/wallet/deposit", takes, {}),
-        "withdraw": (holder.api, "/wallet/withdraw", takes, {}),
-        "withdraw later": (holder.api, "/wallet/withdraw", takes, {"Prefer": "respond-async"}),
-        "transfer": (holder.api, "/wallet/transfer", transfer, {}),
-        "transfer later": (holder.api, "/wallet/transfer", transfer, {"Prefer": "respond-async"}),
-        "charge": (other.api, "/wallet/charge", {**takes, "summary": "Tea"}, {}),
+    send: Body = {"senderWalletId": own, "receiverWalletId": others, "amount": 1}
+    credit: Body = {"userId": str(holder.user.pk), "assetSymbol": "USD", "amount": 1}
+    if name == "wallet/refund":
+        charged = company.api.post("/wallet/charge", charge).json["transaction"]
+        return Call(company.user, company.api, "/wallet/refund", {"transaction": charged})
+    if name in ("api/v1/wallet/topup", "api/v1/wallet/bonus"):
+        operator = an_operator()
+        return Call(operator, api_of(operator), f"/{name}", credit)
+    if name in ("wallet/charge", "wallet/charges"):
+        batch: Body = {"charges": [charge]}
+        body = charge if name == "wallet/charge" else batch
+        return Call(company.user, company.api, f"/{name}", body)
+    path, _, later = name.partition(", ")
+    bodies: dict[str, Body] = {
+        "wallet/deposit": cash,
+        "wallet/withdraw": cash,
+        "wallet/transfer": transfer,
+        "wallets": {"currency": "USD", "balance": "5.00"},
+        "wallets/fund": {"walletId": own, "amount": 1},
+        "wallets/transfer": send,
+        "wallets/<id:wallet_id>/deposit": amount,
+        "wallets/<id:wallet_id>/withdraw": amount,
+        "api/v1/wallet/spend": credit,
     }
+    url = path.replace("<id:wallet_id>", own)
+    return Call(holder.user, holder.api, f"/{url}", bodies[path], LATER if later else {})
+
+
+def test_every_call_that_moves_money_is_tried_here() -> None:
+    moving = [
+        str(route.pattern)
+        for route in urlpatterns
+        if issubclass(getattr(route.callback, "view_class", object), MoneyView)
+    ]
+
+    assert sorted(moving) == sorted(ROUTES)
 
 
 @pytest.mark.parametrize("die", DEATHS)
 @pytest.mark.parametrize("name", NAMES)
-def test_a_recalled_caller_whose_token_died_moves_nothing(
-    name: str, die: Callable[[Holder], None]
+def test_a_known_caller_whose_token_died_moves_nothing(
+    name: str, die: Callable[[Call], None]
 ) -> None:
     # Given a caller whom the process knows from a call that succeeded, under a key
     holder, other = a_client(holds="10.00"), a_company(holds="10.00")
-    api, path, body, headers = calls_of(holder, other)[name]
-    assert api.post(path, body, **headers, **{"Idempotency-Key": "first"}).status < 300
+    call = call_of(name, holder, other)
+    assert call.post(key="first").status < 300
     before = state_of(holder, other)
 
     # When the token dies
-    die(other if name == "charge" else holder)
+    die(call)
 
-    # Then nothing moves: not anew, not as a repeat; and no other reason is told instead
-    assert_unknown(api.post(path, body, **headers))
-    assert_unknown(api.post(path, body, **headers, **{"Idempotency-Key": "first"}))
-    assert_unknown(api.post(path, body, **headers, **{"Idempotency-Key": "second"}))
-    assert_unknown(api.post(path, {**body, "amount": "a lot"}, **headers))
-    assert_unknown(api.post(path, {**body, "amount": 100}, **headers))
-    assert_unknown(api.call("POST", path, b"{", **headers))
+    # Then nothing moves, neither anew nor as a repeat; and no other refusal comes first
+    assert_unknown(call.post())
+    assert_unknown(call.post(key="first"))
+    assert_unknown(call.post(key="second"))
+    assert_unknown(call.post({**call.body, "amount": "a lot"}))
+    assert_unknown(call.post({**call.body, "amount": 100}))
+    assert_unknown(call.api.call("POST", call.path, b"{", **call.headers))
     assert state_of(holder, other) == before
 
 
-def test_a_dead_token_is_told_so_though_its_owner_is_over_the_limit(settings: Settings) -> None:
+def test_a_dead_token_is_refused_though_its_owner_is_over_the_limit(settings: Settings) -> None:
     settings.RATE_LIMITS = {**settings.RATE_LIMITS, "writes": "3/d"}
     company, payer = a_company(), a_client(holds="10.00")
     charge: Body = {"wallet": str(payer.wallet_id), "amount": 1, "summary": "Tea"}
@@ -122,14 +188,13 @@ def test_a_dead_token_does_not_go_on_using_up_its_owners_limit(
 @pytest.mark.parametrize("name", NAMES)
 def test_each_use_of_a_dead_token_is_one_guess(name: str, settings: Settings) -> None:
     settings.RATE_LIMITS = {**settings.RATE_LIMITS, "invalid_tokens": "2/d"}
-    holder, other = a_client(holds="10.00"), a_company(holds="10.00")
-    api, path, body, headers = calls_of(holder, other)[name]
+    call = call_of(name, a_client(holds="10.00"), a_company(holds="10.00"))
     # A worker remembers who is over the limit: an address of its own.
-    api._client.defaults["REMOTE_ADDR"] = f"10.2.0.{NAMES.index(name)}"
-    assert api.post(path, body, **headers).status < 300
-    a_token_dies_by_age(other if name == "charge" else holder)
+    call.api._client.defaults["REMOTE_ADDR"] = f"10.2.0.{NAMES.index(name)}"
+    assert call.post().status < 300
+    a_token_dies_by_age(call)
 
-    replies = [api.post(path, body, **headers).status for _ in range(4)]
+    replies = [call.post().status for _ in range(4)]
 
     assert replies == [401, 401, 429, 429]
 
@@ -218,20 +283,21 @@ def assert_unknown(reply: Reply) -> None:
 
 def state_of(*holders: Holder) -> object:
     wallets = [(holder.balance_minor, holder.wallet.version) for holder in holders]
-    return wallets, Transaction.objects.count(), IdempotencyRecord.objects.count()
+    rows = (Transaction, IdempotencyRecord, QueuedTransaction, Wallet)
+    return wallets, [model.objects.count() for model in rows]
 
 
 @pytest.mark.parametrize("die", DEATHS)
 @pytest.mark.parametrize("path", ["/wallet/info", "/wallet/history"])
 def test_a_known_caller_whose_token_died_reads_nothing(
-    path: str, die: Callable[[Holder], None]
+    path: str, die: Callable[[Call], None]
 ) -> None:
     holder = a_client(holds="10.00")
     own = f"{path}/{holder.wallet_id}"
     assert holder.api.get(own).status == 200
     assert holder.api.get(own).status == 200
 
-    die(holder)
+    die(Call(holder.user, holder.api, own, {}))
 
     assert_unknown(holder.api.get(own))
     assert_unknown(holder.api.get(f"{path}/{a_client().wallet_id}"))

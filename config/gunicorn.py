@@ -33,6 +33,9 @@ threads = _environment.threads
 # The proxies whose X-Forwarded-Proto is trusted: those whose X-Forwarded-For is trusted.
 forwarded_allow_ips = ",".join(str(network) for network in _environment.trusted_proxies)
 
+# Some proxies pass on every header of a client: none may change the path.
+forwarder_headers = ""
+
 # Longer than a proxy or a phone usually keeps an idle connection for its next request.
 keepalive = 75
 # Longer than the statement timeout, so that running requests can finish.

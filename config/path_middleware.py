@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.exception import convert_exception_to_response
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -11,6 +12,7 @@ from django.utils.module_loading import import_string
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 ViewHook = Callable[..., HttpResponseBase | None]
+_HOOKS_LEFT_OUT = ("process_exception", "process_template_response")
 
 
 class PathMiddleware:
@@ -55,6 +57,8 @@ def _group(names: Iterable[str], get_response: GetResponse) -> tuple[GetResponse
     hooks: list[ViewHook] = []
     for name in reversed(list(names)):
         middleware = import_string(name)(chain)
+        if any(hasattr(middleware, hook) for hook in _HOOKS_LEFT_OUT):
+            raise ImproperlyConfigured(f"{name} has a hook that {__name__} does not call.")
         hook = getattr(middleware, "process_view", None)
         if hook is not None:
             hooks.insert(0, hook)

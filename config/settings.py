@@ -115,8 +115,8 @@ MIDDLEWARE = [
     "api.http.middleware.RequestContextMiddleware",
     "api.http.security.ContentPolicyMiddleware",
     "api.metrics.MetricsMiddleware",
-    "config.path_middleware.PathMiddleware",
     "api.http.security.HttpsMiddleware",
+    "config.path_middleware.PathMiddleware",
     "api.http.security.CorsMiddleware",
     # Refuses a Host that is not allowed, and sets the length of an answer.
     "django.middleware.common.CommonMiddleware",

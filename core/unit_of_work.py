@@ -39,13 +39,16 @@ logger = logging.getLogger(__name__)
 ATTEMPTS = 5
 _FIRST_PAUSE_SECONDS = 0.01
 _RETRIED = (pg.DeadlockDetected, pg.SerializationFailure)
-#: The server ended the session because of a timeout; psycopg makes these internal errors.
+#: The server ended the session because of a timeout.
 _SESSION_TIMEOUTS = (pg.IdleInTransactionSessionTimeout, pg.TransactionTimeout)
+#: What psycopg makes internal errors. Only to read: the primary has become a standby.
+_UNAVAILABLE = (*_SESSION_TIMEOUTS, pg.ReadOnlySqlTransaction)
 _REASONS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str], ...] = (
     (pg.LockNotAvailable, "lock_timeout"),
     (pg.QueryCanceled, "statement_timeout"),
     (_RETRIED, "deadlock"),
     (_SESSION_TIMEOUTS, "session_timeout"),
+    (pg.ReadOnlySqlTransaction, "read_only"),
     (PoolTimeout, "pool"),
 )
 #: The server reports that it ends the session. A commit in progress may or may not have happened.
@@ -90,9 +93,7 @@ def _with_retries(run: Callable[[], Result]) -> Result:
                 raise
             raise refusal() from error
         except (OperationalError, InterfaceError, InternalError) as error:
-            if isinstance(error, InternalError) and not isinstance(
-                error.__cause__, _SESSION_TIMEOUTS
-            ):
+            if isinstance(error, InternalError) and not isinstance(error.__cause__, _UNAVAILABLE):
                 raise
             if not isinstance(error.__cause__, _RETRIED) or attempt == ATTEMPTS - 1:
                 reason = _reason(error)

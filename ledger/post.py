@@ -7,14 +7,18 @@ is one PostgreSQL function, `ledger/sql/post.sql`, called in one trip.
 import time
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
+from psycopg.errors import NoDataFound
 
 from core import context, metrics
 from core.connections.bulk import bulk_cursor
 from core.unit_of_work import requires_unit_of_work
 from ledger.kinds import FailureCode
 from ledger.orders import Order, Outcome
+from wallets.errors import WalletNotFound
+from wallets.references import forget_wallets
 
 #: Stands where a failed transaction has its code.
 COMPLETED = "completed"
@@ -35,26 +39,30 @@ def post(orders: Sequence[Order]) -> list[Outcome]:
 
     A refusal (a wallet not active, too little available, a balance too large) is an outcome and a
     row, never an exception. The wallets must exist and the two of an order hold the same asset:
-    the caller has checked that.
+    the caller has checked that. Raises `WalletNotFound` where that was known of a database that has
+    been replaced by one without the wallet.
     """
     if not orders:
         return []
     started = time.perf_counter()
+    columns: list[list[Any]] = [
+        [str(o.kind) for o in orders],
+        [o.source_id for o in orders],
+        [o.target_id for o in orders],
+        [o.amount_minor for o in orders],
+        [o.summary for o in orders],
+        [o.actor_id for o in orders],
+        [o.origin_id for o in orders],
+        [o.group_id for o in orders],
+    ]
     with bulk_cursor() as cursor:
-        cursor.execute(
-            _POST,
-            [
-                [str(o.kind) for o in orders],
-                [o.source_id for o in orders],
-                [o.target_id for o in orders],
-                [o.amount_minor for o in orders],
-                [o.summary for o in orders],
-                [o.actor_id for o in orders],
-                [o.origin_id for o in orders],
-                [o.group_id for o in orders],
-                context.request_id.get(),
-            ],
-        )
+        try:
+            cursor.execute(_POST, [*columns, context.request_id.get()])
+        except DatabaseError as error:
+            if isinstance(error.__cause__, NoDataFound):
+                forget_wallets()
+                raise WalletNotFound from error
+            raise
         rows = cursor.fetchall()
     metrics.POST_SECONDS.observe(time.perf_counter() - started)
     outcomes = [

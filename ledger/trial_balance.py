@@ -63,7 +63,7 @@ _LINES = """
                        sum(CASE e.direction WHEN 'CREDIT' THEN e.amount_minor
                                             ELSE -e.amount_minor END) AS amount
                   FROM ledger_entry e
-                  JOIN wallets_wallet w ON w.id = e.wallet_id
+                  JOIN wallets_wallet w ON w.id = e.wallet_id AND w.purpose IS NOT NULL
                  WHERE e.wallet_is_system AND e.failure_code IS NULL
                    AND e.transaction_id < %(before)s
                  GROUP BY e.asset_id, w.purpose

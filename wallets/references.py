@@ -59,6 +59,12 @@ def own_cash_wallet_ref(owner: User, wallet_id: uuid.UUID) -> WalletRef:
     return wallet
 
 
+def forget_wallets() -> None:
+    """Ask the database anew. A wallet is gone, so it is another database: a restored one."""
+    wallet_ref.cache_clear()
+    _wallet_id_of.cache_clear()
+
+
 def company_wallet_ref(company: User) -> WalletRef:
     """Return the wallet that a company is paid into. Raises `NoWallet`."""
     return wallet_ref(_wallet_id_of(company.pk))

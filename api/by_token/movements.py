@@ -21,7 +21,7 @@ from api.http.idempotency import KeyedResult, respond_once
 from api.http.movement_results import result_of
 from api.http.movements import MoneyView, respond_with_movement
 from api.http.permissions import IsCompany, IsHolder
-from api.http.queued import ACCEPTED, PREFER, AcceptedAnswer, respond_queued, wants_async
+from api.http.queued import RESPOND_ASYNC, respond_now_or_queued
 from api.http.schema import operation
 from api.http.views import parse_body
 from commerce.cash import order_deposit, order_withdrawal
@@ -36,7 +36,6 @@ from commerce.transfers import order_transfer
 from core.errors import PermissionDenied
 from core.money import AmountNotPositive
 from ledger.errors import InsufficientFunds
-from ledger.orders import Order
 from wallets.assets import to_decimal
 from wallets.errors import CurrencyMismatch, NotCash, NoWallet, SameWallet, WalletNotFound
 
@@ -76,18 +75,14 @@ class WithdrawView(MoneyView):
         answer_example={"wallet": WALLET, "balance": Decimal("80.00")},
         refusals=[BAD_AMOUNT, AmountNotPositive, SHORT, NotCash, WalletNotFound, *REFUSED_BY_POST],
         takes_idempotency_key=True,
-        respond_async=(PREFER, AcceptedAnswer, ACCEPTED),
+        respond_async=RESPOND_ASYNC,
     )
     def post(self, request: Request) -> HttpResponse:
         fields = parse_body(request, self.body)
         caller = caller_of(request)
-
-        def order() -> Order:
-            return order_withdrawal(caller, **fields)
-
-        if wants_async(request):
-            return respond_queued(request, order)
-        return respond_with_movement(request, order, moved_source)
+        return respond_now_or_queued(
+            request, lambda: order_withdrawal(caller, **fields), moved_source
+        )
 
 
 class TransferView(MoneyView):
@@ -118,18 +113,14 @@ class TransferView(MoneyView):
             *REFUSED_BY_POST,
         ],
         takes_idempotency_key=True,
-        respond_async=(PREFER, AcceptedAnswer, ACCEPTED),
+        respond_async=RESPOND_ASYNC,
     )
     def post(self, request: Request) -> HttpResponse:
         fields = parse_body(request, self.body)
         caller = caller_of(request)
-
-        def order() -> Order:
-            return order_transfer(caller, **fields)
-
-        if wants_async(request):
-            return respond_queued(request, order)
-        return respond_with_movement(request, order, moved_source)
+        return respond_now_or_queued(
+            request, lambda: order_transfer(caller, **fields), moved_source
+        )
 
 
 class ChargeView(MoneyView):

@@ -10,13 +10,14 @@ from rest_framework.request import Request
 
 from api.http.authentication import caller_of
 from api.http.idempotency import KeyedResult, respond_once
+from api.http.movement_results import Render
+from api.http.movements import respond_with_movement
 from intake.accept import queue_order
 from intake.models import QueueStatus
 from ledger.orders import Order
 
 LOCATION = "/transaction/{id}"
-ACCEPTED = {"id": "019a2b3c-4d5e-7f60-8a91-b2c3d4e5f607", "status": "pending"}
-PREFER = OpenApiParameter(
+_PREFER = OpenApiParameter(
     "Prefer",
     str,
     OpenApiParameter.HEADER,
@@ -29,15 +30,30 @@ class AcceptedAnswer(serializers.Serializer[Any]):
     status = serializers.ChoiceField(choices=QueueStatus.choices)
 
 
-def wants_async(request: Request) -> bool:
+ACCEPTED = {"id": "019a2b3c-4d5e-7f60-8a91-b2c3d4e5f607", "status": "pending"}
+#: What `operation` needs to document the header, the 202 and an example of it.
+RESPOND_ASYNC = (_PREFER, AcceptedAnswer, ACCEPTED)
+
+
+def respond_now_or_queued(
+    request: Request, order: Callable[[], Order], render: Render, **keyed: Any
+) -> HttpResponse:
+    """Move money as `respond_with_movement` does, or queue the order if the caller prefers that.
+
+    What is queued is answered with 202 and where to look.
+    """
+    if _wants_async(request):
+        return _respond_queued(request, order, **keyed)
+    return respond_with_movement(request, order, render, **keyed)
+
+
+def _wants_async(request: Request) -> bool:
     """Whether the caller would rather not wait (RFC 7240)."""
     preferences = request.META.get("HTTP_PREFER", "").lower().split(",")
     return any(each.split(";")[0].strip() == "respond-async" for each in preferences)
 
 
-def respond_queued(request: Request, order: Callable[[], Order], **keyed: Any) -> HttpResponse:
-    """Queue what the caller orders, at most once per key, and answer 202 with where to look."""
-
+def _respond_queued(request: Request, order: Callable[[], Order], **keyed: Any) -> HttpResponse:
     def work() -> KeyedResult:
         queued = queue_order(caller_of(request), order())
         return KeyedResult({"id": queued, "status": QueueStatus.PENDING}, queued)

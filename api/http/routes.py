@@ -14,7 +14,7 @@ class IndexedResolver(URLResolver):
 
     Django's own resolver tries one pattern after the other: of some forty, most calls would be
     compared with twenty. Every pattern begins with a literal segment, and no converter matches a
-    slash unless it is `path`. Those that have a `path` are tried last.
+    slash unless it is `path`. Those that have a `path` are tried first.
     """
 
     def __init__(self, patterns: Sequence[URLPattern]) -> None:

@@ -15,7 +15,7 @@ from api.http.idempotency import respond_once
 from api.http.movement_results import MovementResult
 from api.http.movements import MoneyView, respond_with_movement
 from api.http.permissions import IsHolder
-from api.http.queued import ACCEPTED, PREFER, AcceptedAnswer, respond_queued, wants_async
+from api.http.queued import RESPOND_ASYNC, respond_now_or_queued
 from api.http.schema import operation
 from api.http.views import parse_body
 from api.resources.bodies import (
@@ -144,20 +144,14 @@ class TransferView(MoneyView):
             *REFUSED_BY_POST,
         ],
         takes_idempotency_key=True,
-        respond_async=(PREFER, AcceptedAnswer, ACCEPTED),
+        respond_async=RESPOND_ASYNC,
     )
     def post(self, request: Request) -> HttpResponse:
         fields = parse_body(request, self.body)
         caller = caller_of(request)
-
-        def order() -> Order:
-            return order_transfer(caller, **fields)
-
-        if wants_async(request):
-            return respond_queued(request, order, key_fields=TRANSFER_KEYS, repeat_conflicts=True)
-        return respond_with_movement(
+        return respond_now_or_queued(
             request,
-            order,
+            lambda: order_transfer(caller, **fields),
             partial(moved_both, caller),
             key_fields=TRANSFER_KEYS,
             repeat_conflicts=True,
@@ -201,18 +195,14 @@ class WithdrawView(MoneyView):
         answer_example=A_WALLET,
         refusals=[BAD_AMOUNT, AmountNotPositive, SHORT, NotCash, WalletNotFound, *REFUSED_BY_POST],
         takes_idempotency_key=True,
-        respond_async=(PREFER, AcceptedAnswer, ACCEPTED),
+        respond_async=RESPOND_ASYNC,
     )
     def post(self, request: Request, wallet_id: UUID) -> HttpResponse:
         fields = parse_body(request, self.body)
         caller = caller_of(request)
-
-        def order() -> Order:
-            return order_withdrawal(caller, wallet_id=wallet_id, **fields)
-
-        if wants_async(request):
-            return respond_queued(request, order)
-        return respond_with_movement(request, order, moved_source)
+        return respond_now_or_queued(
+            request, lambda: order_withdrawal(caller, wallet_id=wallet_id, **fields), moved_source
+        )
 
 
 def moved_source(order: Order, result: MovementResult) -> dict[str, Any]:

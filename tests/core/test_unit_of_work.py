@@ -127,6 +127,17 @@ def test_a_constraint_without_a_refusal_stays_an_error() -> None:
     assert not is_written("ada@example.com")
 
 
+def test_a_server_that_only_reads_is_unavailable() -> None:
+    def work() -> None:
+        execute("SET TRANSACTION READ ONLY")
+        write("ada@example.com")
+
+    with pytest.raises(Unavailable):
+        unit_of_work(work)
+
+    assert not is_written("ada@example.com")
+
+
 def test_a_deadlock_is_retried_and_both_units_finish() -> None:
     owner = a_client()
     first, second = owner.wallet_id, a_client().wallet_id

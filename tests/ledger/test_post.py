@@ -16,6 +16,7 @@ from ledger.orders import Order, Outcome
 from ledger.post import post
 from tests.factories import Holder, a_client, freeze
 from wallets.assets import system_wallet_id
+from wallets.errors import WalletNotFound
 from wallets.models import Purpose, Wallet
 
 pytestmark = pytest.mark.usefixtures("books")
@@ -147,14 +148,13 @@ def test_the_first_failure_in_the_order_of_precedence_is_the_one_on_record() -> 
     assert state_of(full) == (MAX_BALANCE, 1)
 
 
-def test_an_unknown_wallet_is_a_fault_and_the_whole_batch_is_undone() -> None:
+def test_an_unknown_wallet_is_refused_and_the_whole_batch_is_undone() -> None:
     ada = a_client(holds="10.00")
     nowhere = Order(Kind.TRANSFER, ada.wallet_id, uuid.uuid4(), 1, "USD")
 
-    with pytest.raises(DatabaseError) as raised:
+    with pytest.raises(WalletNotFound):
         post_all(deposit(ada, 5), nowhere, deposit(ada, 5))
 
-    assert isinstance(raised.value.__cause__, pg.NoDataFound)
     assert state_of(ada) == (1000, 1)
     assert Transaction.objects.count() == 1
 

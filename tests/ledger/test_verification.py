@@ -15,8 +15,8 @@ from core.unit_of_work import unit_of_work
 from ledger.kinds import Kind
 from ledger.orders import Order
 from ledger.post import post
-from ledger.trial_balance import trial_balance
-from ledger.verification import Finding, verify_wallets
+from ledger.trial_balance import Line, trial_balance
+from ledger.verification import Finding, verify_ledger, verify_wallets
 from tests.factories import Holder, a_client, a_company, freeze
 from tests.http_client import Reply
 from tests.races import race
@@ -160,6 +160,20 @@ def test_entries_of_a_missing_wallet_are_found(holders: list[Holder], owner_dsn:
         owner.execute(DEPOSIT, [an_id(owner), "USD", FUNDING, missing, 100, 1])
 
         assert wallet_ids(list(verify_wallets(ranges=3))) == {missing}
+
+
+def test_an_owned_wallet_on_the_side_of_a_system_wallet_is_a_difference(
+    holders: list[Holder], owner_dsn: str
+) -> None:
+    ada, ben, *_ = holders
+    faults: list[Finding | Line] = []
+
+    with tampering(owner_dsn) as owner:
+        owner.execute(DEPOSIT, [an_id(owner), "USD", ada.wallet_id, ben.wallet_id, 5_000, 99])
+        verification = verify_ledger(faults.append)
+
+    assert not verification.is_in_order
+    assert [fault.symbol for fault in faults if isinstance(fault, Line)] == ["USD"]
 
 
 def test_entries_in_another_asset_than_the_wallets_are_found(

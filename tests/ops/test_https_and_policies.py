@@ -32,12 +32,12 @@ def test_the_deployment_check_has_no_warnings(installation: Installation) -> Non
 def test_only_a_trusted_proxy_can_declare_https(installation: Installation) -> None:
     installation.serve(WALLET_SERVICE_HTTPS="on", WALLET_SERVICE_TRUSTED_PROXIES=PROXY)
 
-    def get(peer: str, scheme: str | None) -> HTTPResponse:
+    def get(peer: str, scheme: str | None, path: str = "/wallet/list", **more: str) -> HTTPResponse:
         client = HTTPConnection(
             "127.0.0.1", installation.port, DEADLINE_SECONDS, source_address=(peer, 0)
         )
         headers = {"X-Forwarded-Proto": scheme} if scheme else {}
-        client.request("GET", "/wallet/list", headers=headers)
+        client.request("GET", path, headers={**headers, **more})
         answer = client.getresponse()
         answer.read()
         client.close()
@@ -47,6 +47,9 @@ def test_only_a_trusted_proxy_can_declare_https(installation: Installation) -> N
     plain = get(PROXY, "http")
     forged = get(OTHER_CLIENT, "https")
     local = get(OTHER_CLIENT, None)
+    file = get(PROXY, "http", "/static/admin/js/core.js")
+    page = get(PROXY, "http", "/admin/")
+    prefixed = get(PROXY, "https", "/x/status", Script_name="/x")
 
     assert secure.status == 401
     assert str(secure.getheader("Strict-Transport-Security")).startswith("max-age=")
@@ -54,6 +57,9 @@ def test_only_a_trusted_proxy_can_declare_https(installation: Installation) -> N
     assert str(plain.getheader("Location")).startswith("https://")
     assert forged.status == 301
     assert local.status == 401
+    assert (file.status, page.status) == (301, 301)
+    assert page.getheader("Set-Cookie") is None
+    assert prefixed.status == 404
 
 
 @pytest.mark.slow

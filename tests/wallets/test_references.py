@@ -1,5 +1,6 @@
 """Wallet references: constant fields of a wallet are cached, its balance and status are not."""
 
+import psycopg
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -40,6 +41,25 @@ def test_another_owner_does_not_find_a_cached_wallet() -> None:
 
     with pytest.raises(WalletNotFound):
         own_wallet_ref(other.user, holder.wallet_id)
+
+
+def test_a_cached_wallet_that_a_restored_database_lacks_is_not_found(owner_dsn: str) -> None:
+    # Given a company whose process knows its wallet, and a payer
+    company, payer = a_company(), a_client(holds="5.00")
+    body = {"wallet": str(payer.wallet_id), "amount": 1, "summary": "Tea"}
+    company_wallet_ref(company.user)
+
+    # When the database is restored to a state before that wallet
+    with psycopg.connect(owner_dsn, autocommit=True) as owner:
+        owner.execute("SET session_replication_role = replica")
+        owner.execute("DELETE FROM wallets_wallet WHERE id = %s", [company.wallet_id])
+
+    # Then a charge is refused and nothing moves, and a new wallet is found
+    assert company.api.post("/wallet/charge", body).code == "not_found"
+    assert company.api.post("/wallet/charge", body).code == "no_wallet"
+    assert payer.balance_minor == 500
+    assert company.api.post("/wallet/create", {}).status == 201
+    assert company.api.post("/wallet/charge", body).status == 200
 
 
 def test_a_missing_company_wallet_is_not_cached() -> None:

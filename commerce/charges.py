@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from accounts.models import User
 from commerce.models import Charge
-from commerce.movements import move, require_two_owned_wallets
+from commerce.movements import move, refuse_same_or_system_wallet
 from core.errors import InvalidInput, NotFound, Refusal, StateConflict
 from core.money import AmountNotPositive
 from core.unit_of_work import requires_unit_of_work
@@ -49,10 +49,10 @@ def order_charge(company: User, *, wallet_id: uuid.UUID, amount: str, summary: s
     """Order money taken from a payer's wallet, known by its token, into the company's own.
 
     `amount` is a plain decimal of the company's currency. Raises `NoWallet`, `InvalidInput`,
-    `AmountNotPositive`, `SameWallet`.
+    `AmountNotPositive`, and what `refuse_same_or_system_wallet` does.
     """
     target = company_wallet_ref(company)
-    return require_two_owned_wallets(_charge_order(company, wallet_id, target, amount, summary))
+    return refuse_same_or_system_wallet(_charge_order(company, wallet_id, target, amount, summary))
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,11 +27,11 @@ def move(order: Order, actor: User) -> Outcome:
     return outcome
 
 
-def require_two_owned_wallets(order: Order) -> Order:
-    """Return an order between two owners' wallets as it is, if the other one can be such a wallet.
+def refuse_same_or_system_wallet(order: Order) -> Order:
+    """Return the order as it is. For flows between two wallets that people own.
 
-    Whether it is, the database knows. Raises `SameWallet`, and `WalletNotFound` for a system
-    wallet, which nobody may name.
+    Raises `SameWallet` when both sides are one wallet, and `WalletNotFound` when a side is a system
+    wallet, which nobody may name. Whether both wallets exist is decided later.
     """
     if order.source_id == order.target_id:
         raise SameWallet

@@ -3,7 +3,7 @@
 import uuid
 
 from accounts.models import User
-from commerce.movements import require_two_owned_wallets
+from commerce.movements import refuse_same_or_system_wallet
 from ledger.kinds import Kind
 from ledger.orders import Order
 from wallets.assets import amount_minor
@@ -19,7 +19,7 @@ def order_transfer(
     `AmountNotPositive` and `SameWallet`.
     """
     source = own_wallet_ref(owner, source_id)
-    return require_two_owned_wallets(
+    return refuse_same_or_system_wallet(
         Order(
             Kind.TRANSFER,
             source.id,

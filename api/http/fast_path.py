@@ -4,6 +4,7 @@ It takes what succeeds, and returns None for the rest, which goes the plain way.
 `settings.FAST_PATH`) nothing changes but the speed.
 """
 
+import secrets
 from collections.abc import Callable
 
 from django.conf import settings
@@ -19,16 +20,21 @@ from ledger.orders import Order
 from ledger.post_once import AnswerTemplate, post_once
 from wallets.assets import get_asset
 
-# Control characters stand for what only the database will know. JSON writes them out, so that they
-# can be found in the rendered answer. A balance loses its quotes: amounts are JSON numbers.
+# They stand in the rendered answer for what only the database will know, until each is replaced by
+# what `format` fills in post_once.sql. Nobody can guess them, so no text that was sent contains them.
+_MARK = secrets.token_hex(16)
 _PLACES = MovementResult(
-    source_balance="\x01", target_balance="\x02", transaction_id="\x03", created_at="\x04"
+    source_balance=f"{_MARK}-1",
+    target_balance=f"{_MARK}-2",
+    transaction_id=f"{_MARK}-3",
+    created_at=f"{_MARK}-4",
 )
+# A balance loses its quotes: amounts are JSON numbers.
 _SPECIFIERS = {
-    r'"\u0001"': "%1$s",
-    r'"\u0002"': "%2$s",
-    r"\u0003": "%3$s",
-    r"\u0004": "%4$s",
+    f'"{_MARK}-1"': "%1$s",
+    f'"{_MARK}-2"': "%2$s",
+    f"{_MARK}-3": "%3$s",
+    f"{_MARK}-4": "%4$s",
 }
 
 

@@ -100,7 +100,7 @@ def respond_once(
         verify_token(request)
 
         def run() -> Answer:
-            return _answer(request, work, status)
+            return _run(request, work, status)
 
         answer = unit_of_work(lambda: answer_once(claim, run) if claim else run())
     if answer.replayed:
@@ -135,7 +135,7 @@ def _claim_of(request: Request, key: Key, key_fields: Sequence[str], *, is_queue
     return Claim(caller_id(request), key.value, operation, fingerprint_of(operation, body))
 
 
-def _answer(request: Request, work: Callable[[], Any], status: int) -> Answer:
+def _run(request: Request, work: Callable[[], Any], status: int) -> Answer:
     try:
         result = work()
     except Refusal as refusal:

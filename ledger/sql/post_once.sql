@@ -6,13 +6,13 @@
 -- row when the order would fail or cannot be tried: then nothing was written, and the caller goes the
 -- plain way, which looks at everything, writes the failed attempt and makes the refusal.
 --
--- `token_digest`: the caller is known from an earlier call only; when the token has died since, there is
--- no row either. NULL: the token has been verified.
+-- `unverified_digest`: of the caller's token, when the caller is known from an earlier call only; if the
+-- token has died since, there is no row either. NULL: the token has been verified.
 -- `idempotency_key`: NULL when none was sent.
 -- `template`: the answer, with %1$s for the source's balance after the movement, %2$s for the target's,
 -- %3$s for the transaction's id and %4$s for its time. Balances have `decimals` digits after the point.
 CREATE OR REPLACE FUNCTION ledger_post_once(
-    token_digest varchar, caller uuid, idempotency_key varchar, operation varchar,
+    unverified_digest varchar, caller uuid, idempotency_key varchar, operation varchar,
     request_fingerprint bytea, kept_since timestamptz, posted ledger_order, request_id varchar,
     template varchar, decimals integer
 )
@@ -24,7 +24,7 @@ DECLARE
     outcome record;
     unit numeric;
 BEGIN
-    IF token_digest IS NOT NULL AND NOT token_is_valid(token_digest, caller) THEN
+    IF unverified_digest IS NOT NULL AND NOT token_is_valid(unverified_digest, caller) THEN
         RETURN;
     END IF;
     IF idempotency_key IS NOT NULL THEN

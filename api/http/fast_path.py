@@ -21,7 +21,7 @@ from ledger.post_once import AnswerTemplate, post_once
 from wallets.assets import get_asset
 
 # They stand in the rendered answer for what only the database will know, until each is replaced by
-# what `format` fills in post_once.sql. Nobody can guess them, so no text that was sent contains them.
+# what `format` fills in post_once.sql. Nobody can guess them: no text that was sent contains one.
 _MARK = secrets.token_hex(16)
 _PLACES = MovementResult(
     source_balance=f"{_MARK}-1",

@@ -1,4 +1,4 @@
-"""`docs/api.md` has exactly the calls and the error codes of the OpenAPI schema."""
+"""`docs/api.md` has exactly the calls, the error codes and the kinds that the service has."""
 
 import re
 from typing import Any
@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 
 from config.environment import BASE_DIR
+from ledger.kinds import RULES
 from tests.http_client import Api
 
 pytestmark = pytest.mark.usefixtures("books")
 
 DOCUMENT = (BASE_DIR / "docs" / "api.md").read_text(encoding="utf-8")
+ARCHITECTURE = (BASE_DIR / "docs" / "architecture.md").read_text(encoding="utf-8")
 CALL = re.compile(r"\b(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (/[\w/<>{}-]*)")
 #: A placeholder for an id, or an id: `<token>`, `{wallet_id}`, a UUID in an example.
 ID = re.compile(r"<\w+>|\{\w+\}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -65,3 +67,15 @@ def test_the_codes_of_no_call_are_in_no_operation(paths: dict[str, Any]) -> None
 
     assert other_codes
     assert other_codes.isdisjoint(code for code, _ in _codes(paths))
+
+
+def test_every_kind_is_named() -> None:
+    [kinds] = re.findall(r"^- A \*\*kind\*\*(.*?)^\n", DOCUMENT, re.M | re.S)
+    [entry] = re.findall(r"^- \*\*An entry\*\*(.*?)`status` is", DOCUMENT, re.M | re.S)
+    [words] = re.findall(r"^\| \*\*kind\*\* \| why money moved: (.*) \|$", ARCHITECTURE, re.M)
+
+    assert set(re.findall(r"`(\w+)`", kinds)) == set(RULES)
+    assert words.split(", ") == list(RULES)
+    assert set(re.findall(r"`([A-Z_]+)`", entry)) == {
+        name for rules in RULES.values() for name in rules.resource_types
+    }

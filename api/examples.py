@@ -1,23 +1,37 @@
-"""Examples for the schema that several audiences share."""
+"""Examples and refusals for the schema that several audiences share."""
 
 from decimal import Decimal
 
-from core.errors import InvalidInput
+from core.errors import InvalidInput, PermissionDenied
+from core.money import AmountNotPositive
 from ledger.errors import BalanceLimit, InsufficientFunds, WalletNotActive
+from wallets.errors import CurrencyMismatch, NotCash, SameWallet, WalletNotFound
 
 WALLET = "0b8e3d56-7d0f-4b56-9f6a-5f0f4f4a8f11"
-
-
 OTHER_WALLET = "4d2f7c61-1f0f-4c7e-8a53-8b7e5f6a2c22"
-
-
 TRANSACTION = "019a2b3c-4d5e-7f60-8a91-b2c3d4e5f607"
 
-
 SHORT = InsufficientFunds(available=Decimal("12.50"), shortfall=Decimal("7.50"))
-
-
 BAD_AMOUNT = InvalidInput({"amount": ["At most 2 decimals."]})
 
-
 REFUSED_BY_POST = (WalletNotActive, BalanceLimit)
+#: What the flows refuse, whatever the audience.
+REFUSED_DEPOSIT = (BAD_AMOUNT, AmountNotPositive, NotCash, WalletNotFound, *REFUSED_BY_POST)
+REFUSED_WITHDRAWAL = (
+    BAD_AMOUNT,
+    AmountNotPositive,
+    SHORT,
+    NotCash,
+    WalletNotFound,
+    *REFUSED_BY_POST,
+)
+REFUSED_TRANSFER = (
+    BAD_AMOUNT,
+    AmountNotPositive,
+    SHORT,
+    SameWallet,
+    CurrencyMismatch,
+    PermissionDenied,
+    WalletNotFound,
+    *REFUSED_BY_POST,
+)

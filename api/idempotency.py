@@ -7,6 +7,7 @@ from django.http import HttpResponse
 from rest_framework import serializers
 from rest_framework.request import Request
 
+from api.examples import WALLET
 from api.http.idempotency import is_idempotency_key
 from api.http.renderer import json_response
 from api.http.schema import operation
@@ -38,7 +39,7 @@ class IdempotencyView(ApiView):
             "key": "3f0c8a52-order-1017",
             "state": "completed",
             "statusCode": 200,
-            "body": {"wallet": "0b8e3d56-7d0f-4b56-9f6a-5f0f4f4a8f11", "balance": 12.5},
+            "body": {"wallet": WALLET, "balance": 12.5},
             "createdAt": "2026-01-31T12:00:00.000Z",
         },
         refusals=[NotFound],

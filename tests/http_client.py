@@ -6,6 +6,18 @@ from typing import Any
 
 from django.test import Client
 
+#: The fields of every error's body.
+ERROR_FIELDS = {
+    "statusCode",
+    "timestamp",
+    "path",
+    "error",
+    "message",
+    "code",
+    "details",
+    "requestId",
+}
+
 
 class Api:
     """Sends and parses JSON; numbers become exact decimals. `as_(token)` sends that token."""
@@ -58,15 +70,6 @@ class Reply:
     def code(self) -> str:
         """The error's code; the body must have the documented shape of an error."""
         body = self.json
-        assert set(body) == {
-            "statusCode",
-            "timestamp",
-            "path",
-            "error",
-            "message",
-            "code",
-            "details",
-            "requestId",
-        }, body
+        assert set(body) == ERROR_FIELDS, body
         assert body["statusCode"] == self.status
         return str(body["code"])

@@ -15,7 +15,17 @@ from api.by_token.bodies import (
     TransferBody,
 )
 from api.by_token.rendering import charged_target, moved_source, moved_target
-from api.examples import BAD_AMOUNT, OTHER_WALLET, REFUSED_BY_POST, SHORT, TRANSACTION, WALLET
+from api.examples import (
+    BAD_AMOUNT,
+    OTHER_WALLET,
+    REFUSED_BY_POST,
+    REFUSED_DEPOSIT,
+    REFUSED_TRANSFER,
+    REFUSED_WITHDRAWAL,
+    SHORT,
+    TRANSACTION,
+    WALLET,
+)
 from api.http.authentication import caller_of
 from api.http.idempotency import KeyedResult, respond_once
 from api.http.movement_results import result_of
@@ -37,7 +47,7 @@ from core.errors import PermissionDenied
 from core.money import AmountNotPositive
 from ledger.errors import InsufficientFunds
 from wallets.assets import to_decimal
-from wallets.errors import CurrencyMismatch, NotCash, NoWallet, SameWallet, WalletNotFound
+from wallets.errors import CurrencyMismatch, NoWallet, SameWallet, WalletNotFound
 
 
 class DepositView(MoneyView):
@@ -52,7 +62,7 @@ class DepositView(MoneyView):
         request_example={"wallet": WALLET, "amount": "100.00"},
         answer=BalanceAnswer,
         answer_example={"wallet": WALLET, "balance": Decimal("100.00")},
-        refusals=[BAD_AMOUNT, AmountNotPositive, NotCash, WalletNotFound, *REFUSED_BY_POST],
+        refusals=REFUSED_DEPOSIT,
         takes_idempotency_key=True,
     )
     def post(self, request: Request) -> HttpResponse:
@@ -73,7 +83,7 @@ class WithdrawView(MoneyView):
         request_example={"wallet": WALLET, "amount": "20.00"},
         answer=BalanceAnswer,
         answer_example={"wallet": WALLET, "balance": Decimal("80.00")},
-        refusals=[BAD_AMOUNT, AmountNotPositive, SHORT, NotCash, WalletNotFound, *REFUSED_BY_POST],
+        refusals=REFUSED_WITHDRAWAL,
         takes_idempotency_key=True,
         respond_async=RESPOND_ASYNC,
     )
@@ -102,16 +112,7 @@ class TransferView(MoneyView):
         },
         answer=BalanceAnswer,
         answer_example={"wallet": WALLET, "balance": Decimal("65.00")},
-        refusals=[
-            BAD_AMOUNT,
-            AmountNotPositive,
-            SHORT,
-            SameWallet,
-            CurrencyMismatch,
-            PermissionDenied,
-            WalletNotFound,
-            *REFUSED_BY_POST,
-        ],
+        refusals=REFUSED_TRANSFER,
         takes_idempotency_key=True,
         respond_async=RESPOND_ASYNC,
     )

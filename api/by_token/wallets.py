@@ -8,6 +8,7 @@ from django.http import HttpResponse
 from rest_framework import serializers
 from rest_framework.request import Request
 
+from api.examples import WALLET
 from api.http.authentication import caller_of
 from api.http.fields import Body, MoneyField, TextField
 from api.http.idempotency import respond_once
@@ -25,7 +26,7 @@ from wallets.selectors import wallets_of
 from wallets.services import open_cash_wallet
 
 A_WALLET = {
-    "wallet": "0b8e3d56-7d0f-4b56-9f6a-5f0f4f4a8f11",
+    "wallet": WALLET,
     "balance": Decimal("80.00"),
     "available": Decimal("80.00"),
     "currency": "USD",

@@ -13,6 +13,7 @@ from rest_framework.request import Request
 
 from accounts.models import Role
 from api.credits.movements import A_CREDIT, the_user
+from api.examples import WALLET
 from api.http.authentication import caller_of
 from api.http.fields import MoneyField
 from api.http.pagination import PAGINATION, PageQuery, Pagination, page_answer
@@ -38,7 +39,7 @@ A_DEBIT = {
 }
 A_CREDIT_SIDE = {
     **A_DEBIT,
-    "account": "0b8e3d56-7d0f-4b56-9f6a-5f0f4f4a8f11",
+    "account": WALLET,
     "direction": "CREDIT",
     "balanceAfter": Decimal("350.00"),
 }

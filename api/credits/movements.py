@@ -13,7 +13,7 @@ from rest_framework.request import Request
 
 from accounts.models import Role, User
 from api.credits.bodies import CreditBody
-from api.examples import BAD_AMOUNT, REFUSED_BY_POST, SHORT
+from api.examples import BAD_AMOUNT, REFUSED_BY_POST, SHORT, TRANSACTION
 from api.http.authentication import caller_of
 from api.http.fields import MoneyField
 from api.http.movement_fields import ENTRY_STATUSES
@@ -42,7 +42,7 @@ from wallets.selectors import default_wallet, wallets_of
 CREDIT_TYPES = [(kind.upper(), kind.label) for kind in Kind]
 KEY_FIELDS = ("idempotencyKey",)
 A_CREDIT = {
-    "transactionId": "019a2b3c-4d5e-7f60-8a91-b2c3d4e5f607",
+    "transactionId": TRANSACTION,
     "userId": "9b2f5c1e-3a53-4c0e-9a0e-0d6c8f5b1a77",
     "assetSymbol": "GOLD",
     "type": "TOPUP",

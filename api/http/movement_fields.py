@@ -10,14 +10,16 @@ ENTRY_STATUSES = [("COMPLETED", "Completed"), ("FAILED", "Failed")]
 
 def summary_field(*, required: bool = False) -> TextField:
     """Return a field for the short description of a movement."""
-    if required:
-        return TextField(max_length=SUMMARY_CHARACTERS, allow_blank=True)
-    return TextField(max_length=SUMMARY_CHARACTERS, allow_blank=True, default="")
+    return _text() if required else _text(default="")
 
 
 def description_field() -> TextField:
     """Return the field `description`, which is the summary in `/wallets*` and `/api/v1`."""
-    return TextField(max_length=SUMMARY_CHARACTERS, allow_blank=True, default="", source="summary")
+    return _text(default="", source="summary")
+
+
+def _text(**options: str) -> TextField:
+    return TextField(max_length=SUMMARY_CHARACTERS, allow_blank=True, **options)
 
 
 def without_keys(fields: dict[str, Any]) -> dict[str, Any]:

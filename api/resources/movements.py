@@ -9,7 +9,13 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from accounts.models import User
-from api.examples import BAD_AMOUNT, REFUSED_BY_POST, SHORT
+from api.examples import (
+    OTHER_WALLET,
+    REFUSED_DEPOSIT,
+    REFUSED_TRANSFER,
+    REFUSED_WITHDRAWAL,
+    TRANSACTION,
+)
 from api.http.authentication import caller_of
 from api.http.idempotency import respond_once
 from api.http.movement_results import MovementResult
@@ -32,18 +38,15 @@ from core.idempotency import DuplicateIdempotencyKey
 from core.money import AmountNotPositive
 from ledger.orders import Order
 from wallets.errors import (
-    CurrencyMismatch,
     NotCash,
-    SameWallet,
     WalletLimitReached,
-    WalletNotFound,
 )
 from wallets.references import wallet_ref
 
 FUND_KEYS = ("idempotencyKey",)
 TRANSFER_KEYS = ("idempotencyKey", "clientTransactionId")
-OTHER_WALLET = {**A_WALLET, "id": "4d2f7c61-1f0f-4c7e-8a53-8b7e5f6a2c22", "balance": None}
-REPEATED = DuplicateIdempotencyKey(transactionId="019a2b3c-4d5e-7f60-8a91-b2c3d4e5f607")
+ANOTHER_WALLET = {**A_WALLET, "id": OTHER_WALLET, "balance": None}
+REPEATED = DuplicateIdempotencyKey(transactionId=TRANSACTION)
 
 
 class TransferAnswer(serializers.Serializer[Any]):
@@ -94,14 +97,7 @@ class FundView(MoneyView):
         request_example={"wallet_id": A_WALLET["id"], "amount": "100.50"},
         answer=WalletResource,
         answer_example=A_WALLET,
-        refusals=[
-            BAD_AMOUNT,
-            AmountNotPositive,
-            NotCash,
-            WalletNotFound,
-            REPEATED,
-            *REFUSED_BY_POST,
-        ],
+        refusals=[REPEATED, *REFUSED_DEPOSIT],
         takes_idempotency_key=True,
     )
     def post(self, request: Request) -> HttpResponse:
@@ -127,22 +123,12 @@ class TransferView(MoneyView):
         body=body,
         request_example={
             "senderWalletId": A_WALLET["id"],
-            "receiverWalletId": OTHER_WALLET["id"],
+            "receiverWalletId": ANOTHER_WALLET["id"],
             "amount": "50.25",
         },
         answer=TransferAnswer,
-        answer_example={"sender": A_WALLET, "receiver": OTHER_WALLET},
-        refusals=[
-            BAD_AMOUNT,
-            AmountNotPositive,
-            SHORT,
-            SameWallet,
-            CurrencyMismatch,
-            PermissionDenied,
-            WalletNotFound,
-            REPEATED,
-            *REFUSED_BY_POST,
-        ],
+        answer_example={"sender": A_WALLET, "receiver": ANOTHER_WALLET},
+        refusals=[REPEATED, *REFUSED_TRANSFER],
         takes_idempotency_key=True,
         respond_async=RESPOND_ASYNC,
     )
@@ -170,7 +156,7 @@ class DepositView(MoneyView):
         request_example={"amount": "100.50", "description": "Savings"},
         answer=WalletResource,
         answer_example=A_WALLET,
-        refusals=[BAD_AMOUNT, AmountNotPositive, NotCash, WalletNotFound, *REFUSED_BY_POST],
+        refusals=REFUSED_DEPOSIT,
         takes_idempotency_key=True,
     )
     def post(self, request: Request, wallet_id: UUID) -> HttpResponse:
@@ -193,7 +179,7 @@ class WithdrawView(MoneyView):
         request_example={"amount": "20.00"},
         answer=WalletResource,
         answer_example=A_WALLET,
-        refusals=[BAD_AMOUNT, AmountNotPositive, SHORT, NotCash, WalletNotFound, *REFUSED_BY_POST],
+        refusals=REFUSED_WITHDRAWAL,
         takes_idempotency_key=True,
         respond_async=RESPOND_ASYNC,
     )

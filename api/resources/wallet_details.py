@@ -8,6 +8,7 @@ from django.http import HttpResponse
 from rest_framework import serializers
 from rest_framework.request import Request
 
+from api.examples import OTHER_WALLET, TRANSACTION
 from api.http.authentication import caller_of
 from api.http.fields import MoneyField
 from api.http.movement_fields import ENTRY_STATUSES
@@ -33,7 +34,7 @@ TRANSACTION_STATUSES = [
 ]
 
 AN_ENTRY = {
-    "id": "019a2b3c-4d5e-7f60-8a91-b2c3d4e5f607",
+    "id": TRANSACTION,
     "walletId": A_WALLET["id"],
     "type": "FUND",
     "amount": Decimal("100.50"),
@@ -49,7 +50,7 @@ A_TRANSACTION = {
     "amount": Decimal("50.25"),
     "status": "failed",
     "senderWallet": A_WALLET["id"],
-    "receiverWallet": "4d2f7c61-1f0f-4c7e-8a53-8b7e5f6a2c22",
+    "receiverWallet": OTHER_WALLET,
     "errorMessage": "The wallet does not hold enough.",
     "description": "Payment for services",
     "timestamp": "2026-01-31T12:00:00.000Z",

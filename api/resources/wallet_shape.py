@@ -6,6 +6,7 @@ from uuid import UUID
 
 from rest_framework import serializers
 
+from api.examples import WALLET
 from api.http.fields import MoneyField
 from api.http.movement_results import MovementResult
 from core.times import rfc3339
@@ -14,7 +15,7 @@ from wallets.models import Wallet
 from wallets.references import wallet_ref
 
 A_WALLET = {
-    "id": "0b8e3d56-7d0f-4b56-9f6a-5f0f4f4a8f11",
+    "id": WALLET,
     "currency": "USD",
     "balance": Decimal("100.50"),
     "createdAt": "2026-01-31T12:00:00.000Z",

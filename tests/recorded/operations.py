@@ -37,7 +37,7 @@ class Callers:
             "nobody": tape.nobody(),
             "client": tape.holder("client", client),
             "company": tape.holder("company", company),
-            "operator": tape.caller("operator", api_of(an_operator())),
+            "operator": operator_of(tape),
         }
         self.wallet, self.client = str(client.wallet_id), str(client.user.pk)
         queued = client.api.post("/transaction", {"value": 1}).json["id"]
@@ -51,6 +51,11 @@ class Callers:
     def path(self, operation: Operation) -> str:
         """Return the operation's path with the ids of this callers."""
         return operation.path.format_map(self._ids)
+
+
+def operator_of(tape: Tape) -> Caller:
+    """Return a new operator."""
+    return tape.caller("operator", api_of(an_operator()))
 
 
 def operations(wallet: str = NOBODY, user: str = NOBODY) -> tuple[Operation, ...]:

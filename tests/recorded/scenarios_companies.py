@@ -7,10 +7,10 @@ from tests.factories import (
     Holder,
     a_client,
     a_company,
-    an_operator,
     api_of,
     freeze,
 )
+from tests.recorded.operations import operator_of
 from tests.recorded.recording import NOBODY, Caller, Tape
 
 
@@ -49,7 +49,7 @@ def charges(tape: Tape) -> None:
         company.post("/wallet/charge", {**good, **change})
     company.post("/wallet/charge", {"wallet": good["wallet"], "amount": 1})
     client.post("/wallet/charge", good)
-    _operator(tape).post("/wallet/charge", good)
+    operator_of(tape).post("/wallet/charge", good)
     _without_a_wallet(tape).post("/wallet/charge", good)
     client.get(f"/wallet/history/{payer.wallet_id}")
     company.get(f"/wallet/history/{shop.wallet_id}")
@@ -98,7 +98,7 @@ def batches_of_charges(tape: Tape) -> None:
     company.post("/wallet/charges", {})
     company.post("/wallet/charges", [good])
     client.post("/wallet/charges", {"charges": [good]})
-    _operator(tape).post("/wallet/charges", {"charges": [good]})
+    operator_of(tape).post("/wallet/charges", {"charges": [good]})
     _without_a_wallet(tape).post("/wallet/charges", {"charges": [good]})
     company.get(f"/wallet/history/{shop.wallet_id}")
     freeze(shop)
@@ -143,7 +143,7 @@ def refunds(tape: Tape) -> None:
     for change in changes:
         company.post("/wallet/refund", {"transaction": second, "amount": 1, **change})
     company.post("/wallet/refund", {})
-    for caller in (other, client, _operator(tape)):
+    for caller in (other, client, operator_of(tape)):
         caller.post("/wallet/refund", {"transaction": second})
     company.api.post("/wallet/withdraw", {"wallet": str(shop.wallet_id), "amount": "15.00"})
     company.post("/wallet/refund", {"transaction": second}, key="short")
@@ -157,10 +157,6 @@ def refunds(tape: Tape) -> None:
 def _charge(tape: Tape, company: Caller, payer: Holder, amount: str) -> str:
     body = {"wallet": str(payer.wallet_id), "amount": amount, "summary": "Order"}
     return str(company.api.post("/wallet/charge", body).json["transaction"])
-
-
-def _operator(tape: Tape) -> Caller:
-    return tape.caller("operator", api_of(an_operator()))
 
 
 def _without_a_wallet(tape: Tape) -> Caller:

@@ -7,12 +7,11 @@ from tests.factories import (
     Holder,
     a_client,
     a_company,
-    an_operator,
     an_uncashed_asset,
-    api_of,
     freeze,
 )
-from tests.recorded.recording import NOBODY, Caller, Tape
+from tests.recorded.operations import operator_of
+from tests.recorded.recording import NOBODY, Tape
 
 #: The most that one deposit takes, and how many of them fill a wallet.
 MOST, TIMES = 10**15, 90
@@ -23,7 +22,7 @@ def credits_moved(tape: Tape) -> None:
     an_uncashed_asset("GOLD", "Gold")
     holder, other, shop = a_client(), a_client(), a_company(currency="EUR")
     client, stranger = tape.holder("client", holder), tape.holder("stranger", other)
-    company, operator = tape.holder("company", shop), _operator(tape)
+    company, operator = tape.holder("company", shop), operator_of(tape)
     good: dict[str, Any] = {
         "userId": str(holder.user.pk),
         "assetSymbol": "GOLD",
@@ -71,7 +70,7 @@ def credits_read(tape: Tape) -> None:
     """Balances, transactions, and both sides of them."""
     an_uncashed_asset("GOLD", "Gold")
     holder, sender = a_client(holds="50.25"), a_client(holds="10.00")
-    client, operator = tape.holder("client", holder), _operator(tape)
+    client, operator = tape.holder("client", holder), operator_of(tape)
     other, company = tape.holder("sender", sender), tape.holder("company", a_company())
     user = str(holder.user.pk)
     credit = {"userId": user, "assetSymbol": "GOLD", "amount": "100"}
@@ -124,7 +123,7 @@ def wallets_that_are_full(tape: Tape) -> None:
     """409: a balance cannot grow without end, whatever would make it."""
     payer, sender, shop = a_client(), a_client(holds="5.00"), a_company()
     client, other = tape.holder("client", payer), tape.holder("sender", sender)
-    company, operator = tape.holder("company", shop), _operator(tape)
+    company, operator = tape.holder("company", shop), operator_of(tape)
     own, theirs, till = str(payer.wallet_id), str(sender.wallet_id), str(shop.wallet_id)
     pay = {"wallet": own, "amount": 1, "summary": "Order"}
     client.api.post("/wallet/deposit", {"wallet": own, "amount": 1})
@@ -156,10 +155,6 @@ def _fill(holder: Holder) -> None:
     for _ in range(TIMES):
         body = {"wallet": str(holder.wallet_id), "amount": MOST}
         assert holder.api.post("/wallet/deposit", body).status == 200
-
-
-def _operator(tape: Tape) -> Caller:
-    return tape.caller("operator", api_of(an_operator()))
 
 
 SCENARIOS = (credits_moved, credits_read, wallets_that_are_full)

@@ -12,6 +12,7 @@ from tests.factories import (
     freeze,
 )
 from tests.intake.queueing import drain
+from tests.recorded.operations import operator_of
 from tests.recorded.recording import NOBODY, Caller, Tape
 
 LATER = {"Prefer": "respond-async"}
@@ -22,7 +23,7 @@ def resources_made(tape: Tape) -> None:
     an_uncashed_asset("GOLD", "Gold")
     tape.settings.MAX_WALLETS_BY_CLIENT = 6
     client, other = tape.holder("client", a_client()), tape.holder("other client", a_client())
-    company, operator = tape.holder("company", a_company()), _operator(tape)
+    company, operator = tape.holder("company", a_company()), operator_of(tape)
     body = {"currency": "EUR", "balance": "100.50"}
     made = client.post("/wallets", body, key="k").json["id"]
     client.post("/wallets", body, key="k")
@@ -54,7 +55,7 @@ def resources_filled(tape: Tape) -> None:
     """Fund, deposit, withdraw."""
     gold = _with_gold(tape)
     holder, other = a_client(), a_client()
-    client, operator = tape.holder("client", holder), _operator(tape)
+    client, operator = tape.holder("client", holder), operator_of(tape)
     company = tape.holder("company", a_company())
     tape.name("other client's wallet", other.wallet_id)
     own, foreign = str(holder.wallet_id), str(other.wallet_id)
@@ -167,7 +168,7 @@ def resource_transfers(tape: Tape) -> None:
     for change in changes:
         client.post("/wallets/transfer", {**good, **change})
         client.post("/wallets/transfer", {**good, **change}, **LATER)
-    for caller in (other, _operator(tape), tape.holder("company", a_company())):
+    for caller in (other, operator_of(tape), tape.holder("company", a_company())):
         caller.post("/wallets/transfer", good)
     later = client.post("/wallets/transfer", {**good, "idempotencyKey": "later"}, **LATER)
     client.post("/wallets/transfer", {**good, "idempotencyKey": "later"}, **LATER)
@@ -203,7 +204,7 @@ def resource_pages(tape: Tape) -> None:
         client.get(f"{path}?{query}")
     client.get(f"/wallets/{holder.wallet_id}")
     client.get(f"/wallets/{NOBODY}/transactions")
-    for caller in (tape.holder("stranger", a_client()), _operator(tape)):
+    for caller in (tape.holder("stranger", a_client()), operator_of(tape)):
         caller.get(path)
 
 
@@ -236,7 +237,7 @@ def statements(tape: Tape) -> None:
     client.get(f"{path}?format=json", Accept="text/csv")
     client.get(f"/wallets/{NOBODY}/statement")
     client.get(f"/wallets/{NOBODY}/statement?format=csv")
-    for caller in (tape.holder("stranger", a_client()), _operator(tape)):
+    for caller in (tape.holder("stranger", a_client()), operator_of(tape)):
         caller.get(path)
         caller.get(path, Accept="text/csv")
 
@@ -273,10 +274,6 @@ def _with_gold(tape: Tape) -> Caller:
 
 def _wallet_of_gold(owner: Caller) -> str:
     return str(owner.api.get("/wallet/list").json[-1]["wallet"])
-
-
-def _operator(tape: Tape) -> Caller:
-    return tape.caller("operator", api_of(an_operator()))
 
 
 SCENARIOS = (resources_made, resources_filled, resource_transfers, resource_pages, statements)

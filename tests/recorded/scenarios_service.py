@@ -4,10 +4,11 @@ import json
 from itertools import count
 from typing import Any
 
-from tests.factories import a_client, a_company, an_operator, an_uncashed_asset, api_of, freeze
+from tests.factories import a_client, a_company, an_uncashed_asset, freeze
 from tests.http_client import Api
 from tests.intake.queueing import drain
-from tests.recorded.recording import NOBODY, Caller, Tape
+from tests.recorded.operations import operator_of
+from tests.recorded.recording import NOBODY, Tape
 
 #: A process remembers addresses from which wrong tokens came: each time it is another one.
 _NUMBERS = count(1)
@@ -17,7 +18,7 @@ def queued_transactions(tape: Tape) -> None:
     """Taken in, run, and told of."""
     holder, other, frozen = a_client(holds="20.00"), a_client(), a_client(holds="1")
     client, stranger = tape.holder("client", holder), tape.holder("stranger", other)
-    operator, poor = _operator(tape), tape.holder("poor client", a_client())
+    operator, poor = operator_of(tape), tape.holder("poor client", a_client())
     company = tape.holder("company", a_company(holds="3.00"))
     user, target = str(holder.user.pk), str(other.wallet_id)
     client.get("/processor/status")
@@ -60,7 +61,7 @@ def queued_transactions(tape: Tape) -> None:
 def transactions_not_queued(tape: Tape) -> None:
     """What the queue refuses, alone and in an array."""
     an_uncashed_asset("GOLD", "Gold")
-    client, operator = tape.holder("client", a_client(holds="20.00")), _operator(tape)
+    client, operator = tape.holder("client", a_client(holds="20.00")), operator_of(tape)
     euro, someone = a_client(currency="EUR"), a_client()
     tape.name("wallet of euros", euro.wallet_id)
     tape.name("somebody else", someone.user.pk)
@@ -204,10 +205,6 @@ def rates_of_accounts(tape: Tape) -> None:
 
 
 PROFILE = {"first_name": "Ada", "last_name": "Lovelace", "phone_number": "+34666666666"}
-
-
-def _operator(tape: Tape) -> Caller:
-    return tape.caller("operator", api_of(an_operator()))
 
 
 SCENARIOS = (

@@ -4,6 +4,7 @@ from typing import Any
 
 from tests.factories import a_client, a_company, an_operator, an_uncashed_asset, api_of, freeze
 from tests.intake.queueing import drain
+from tests.recorded.operations import operator_of
 from tests.recorded.recording import NOBODY, Caller, Tape
 
 LATER = {"Prefer": "respond-async"}
@@ -55,7 +56,7 @@ def wallets_made(tape: Tape) -> None:
     tape.settings.MAX_WALLETS_BY_CLIENT = 3
     holder = a_client()
     client, other = tape.holder("client", holder), tape.holder("other client", a_client(holds="7"))
-    company, operator = tape.holder("company", a_company()), _operator(tape)
+    company, operator = tape.holder("company", a_company()), operator_of(tape)
     client.get("/wallet/list")
     client.post("/wallet/create")
     made = client.post("/wallet/create", {"currency": "EUR"}, key="k").json["wallet"]
@@ -93,7 +94,7 @@ def cash_by_token(tape: Tape) -> None:
     """Deposits and withdrawals."""
     gold = _a_client_with_gold(tape)
     holder, other = a_client(), a_client()
-    client, operator = tape.holder("client", holder), _operator(tape)
+    client, operator = tape.holder("client", holder), operator_of(tape)
     company = tape.holder("company", a_company(holds="5.00"))
     tape.name("other client's wallet", other.wallet_id)
     own = str(holder.wallet_id)
@@ -171,7 +172,7 @@ def transfers_by_token(tape: Tape) -> None:
         client.post("/wallet/transfer", {**good, **change})
         client.post("/wallet/transfer", {**good, **change}, **LATER)
     other.post("/wallet/transfer", good)
-    _operator(tape).post("/wallet/transfer", good)
+    operator_of(tape).post("/wallet/transfer", good)
     tape.holder("company", a_company()).post("/wallet/transfer", good)
     later = client.post("/wallet/transfer", good, key="later", **LATER)
     client.post("/wallet/transfer", good, key="later", **LATER)
@@ -222,7 +223,7 @@ def histories(tape: Tape) -> None:
         *WRONG_QUERIES,
     ):
         client.get(f"{path}?{query}")
-    for caller in (stranger, tape.holder("company", a_company()), _operator(tape)):
+    for caller in (stranger, tape.holder("company", a_company()), operator_of(tape)):
         caller.get(path)
     client.get(f"/wallet/history/{NOBODY}")
     stranger.get(f"/wallet/history/{other.wallet_id}")
@@ -248,10 +249,6 @@ WRONG_QUERIES = (
     "from=2001-02-01T00:00:00Z&to=2001-01-01T00:00:00Z",
     "limit=0&type=x&success=x",
 )
-
-
-def _operator(tape: Tape) -> Caller:
-    return tape.caller("operator", api_of(an_operator()))
 
 
 def _a_client_with_gold(tape: Tape) -> tuple[Caller, str]:

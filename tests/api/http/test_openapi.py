@@ -13,7 +13,7 @@ import api.urls
 from api.http.errors import FAMILY_STATUS
 from api.http.schema_view import SchemaView
 from core.errors import Refusal
-from tests.http_client import Api
+from tests.http_client import ERROR_FIELDS, Api
 from tests.races import race
 
 pytestmark = pytest.mark.usefixtures("books")
@@ -30,16 +30,6 @@ CODES_OF_NO_OPERATION = {
     "adjustment_expired",
     # Only when a customer is credited while the account is being erased.
     "account_erased",
-}
-ERROR_FIELDS = {
-    "statusCode",
-    "timestamp",
-    "path",
-    "error",
-    "message",
-    "code",
-    "details",
-    "requestId",
 }
 
 

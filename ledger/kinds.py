@@ -105,8 +105,6 @@ RULES: dict[Kind, KindRules] = {
     ),
 }
 
-QUEUEABLE = tuple(kind for kind, rules in RULES.items() if rules.is_queueable)
-
 
 def source_purpose(kind: Kind) -> Purpose:
     """Return the purpose of the system wallet that money of this kind comes from."""

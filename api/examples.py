@@ -9,6 +9,12 @@ from wallets.errors import CurrencyMismatch, NotCash, SameWallet, WalletNotFound
 
 WALLET = "0b8e3d56-7d0f-4b56-9f6a-5f0f4f4a8f11"
 OTHER_WALLET = "4d2f7c61-1f0f-4c7e-8a53-8b7e5f6a2c22"
+ADDRESS = "7c1e9a02-5b3d-4e8f-a6c1-2d9b0f7e3d33"
+OTHER_ADDRESS = "e2b5c7d8-90a1-4b6c-8d2e-f31a5c7b9e44"
+COMPANY = "91d0c3b2-6a5f-4c7e-b8d9-0e1f2a3b4c55"
+APPROVAL = "5f6e7d8c-9b0a-4123-8456-789abcdef012"
+A_PAYTOKEN = "pt_2Xk0Jp6u7fY0sVq1mZr8tA9bC3dE4gH5iK6lN7oP8wQ"
+PAYMENT_REQUEST = "c4b3a291-8f7e-4d6c-a5b4-938271605f66"
 TRANSACTION = "019a2b3c-4d5e-7f60-8a91-b2c3d4e5f607"
 
 SHORT = InsufficientFunds(available=Decimal("12.50"), shortfall=Decimal("7.50"))

@@ -4,11 +4,12 @@ from django.urls import path, register_converter
 
 from api import health, idempotency
 from api.accounts import customers, password_reset, sessions
-from api.by_token import charge_batch, history, movements, wallets
+from api.by_token import approvals, charge_batch, history, movements, paytokens, wallets
 from api.credits import ledger as credit_ledger
 from api.credits import movements as credit_movements
 from api.http.converters import IdConverter
 from api.intake import transactions as intake
+from api.requests import views as requests
 from api.resources import movements as resources
 from api.resources import statement, transactions, wallet_details
 
@@ -21,6 +22,15 @@ urlpatterns = [
     path("wallet/charge", movements.ChargeView.as_view()),
     path("wallet/charges", charge_batch.ChargesView.as_view()),
     path("wallet/refund", movements.RefundView.as_view()),
+    path("wallet/freeze", wallets.FreezeView.as_view()),
+    path("wallet/approvals", approvals.ApprovalsView.as_view()),
+    path("wallet/approvals/<id:approval_id>", approvals.ApprovalView.as_view()),
+    path("paytokens", paytokens.PayTokensView.as_view()),
+    path("paytokens/<id:paytoken_id>", paytokens.PayTokenView.as_view()),
+    path("payment-requests", requests.PaymentRequestsView.as_view()),
+    path("payment-requests/<id:request_id>", requests.PaymentRequestView.as_view()),
+    path("payment-requests/<id:request_id>/pay", requests.PayView.as_view()),
+    path("payment-requests/<id:request_id>/cancel", requests.CancelView.as_view()),
     path("wallets", resources.CreateView.as_view()),
     path("wallets/fund", resources.FundView.as_view()),
     path("wallets/transfer", resources.TransferView.as_view()),

@@ -11,15 +11,16 @@ from commerce.movements import move, refuse_same_or_system_wallet
 from core.errors import InvalidInput, NotFound, Refusal, StateConflict
 from core.money import AmountNotPositive
 from core.unit_of_work import requires_unit_of_work
-from ledger.errors import REFUSAL_OF_FAILURE
-from ledger.kinds import Kind
+from ledger.charge_rules import Payer, payer_by_paytoken, payers_by_paytokens
+from ledger.errors import REFUSAL_OF_DENIAL, REFUSAL_OF_FAILURE
+from ledger.kinds import Denial, Kind
 from ledger.models import Transaction
 from ledger.orders import Order, Outcome
-from ledger.post import post
+from ledger.post import post_charges
 from wallets.assets import amount_minor, to_decimal
 from wallets.errors import CurrencyMismatch, SameWallet, WalletNotFound
 from wallets.models import Wallet
-from wallets.references import WalletRef, company_wallet_ref, wallet_ref
+from wallets.references import WalletRef, company_wallet_ref, wallet_ref, wallet_refs
 
 
 class ChargeNotFound(NotFound):
@@ -45,21 +46,36 @@ class Refund:
     refunded_minor: int
 
 
-def order_charge(company: User, *, wallet_id: uuid.UUID, amount: str, summary: str = "") -> Order:
-    """Order money taken from a payer's wallet, known by its token, into the company's own.
+def order_charge(company: User, *, payer: uuid.UUID | str, amount: str, summary: str = "") -> Order:
+    """Order money taken from a payer's wallet into the company's own.
 
-    `amount` is a plain decimal of the company's currency. Raises `NoWallet`, `InvalidInput`,
-    `AmountNotPositive`, and what `refuse_same_or_system_wallet` does.
+    `payer` is the wallet's token, or the text of a pay token; `amount` is a plain decimal of the
+    company's currency. Raises `NoWallet`, `InvalidInput`, `AmountNotPositive`, what
+    `payer_by_paytoken` does, and what `refuse_same_or_system_wallet` does.
     """
     target = company_wallet_ref(company)
-    return refuse_same_or_system_wallet(_charge_order(company, wallet_id, target, amount, summary))
+    charged_minor = amount_minor(amount, target.asset_id)
+    found = (
+        payer_by_paytoken(
+            payer, company_id=company.pk, charged_minor=charged_minor, asset=target.asset_id
+        )
+        if isinstance(payer, str)
+        else Payer(payer)
+    )
+    return refuse_same_or_system_wallet(
+        _charge_order(company, found, target, charged_minor, summary)
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class ChargeItem:
-    """One charge of a batch. `amount` is a plain decimal; `reference` is the company's own."""
+    """One charge of a batch.
 
-    wallet_id: uuid.UUID
+    `payer` is a wallet's token, or the text of a pay token; `amount` is a plain decimal;
+    `reference` is the company's own.
+    """
+
+    payer: uuid.UUID | str
     amount: str
     summary: str
     reference: str | None = None
@@ -84,11 +100,10 @@ def charge_many(
     `NoWallet`; what is wrong with one item is its own result.
     """
     target = company_wallet_ref(company)
-    assets = _assets_of({item.wallet_id for item in items})
-    checked = [_check_charge(company, item, assets, target) for item in items]
-    outcomes = iter(post([each for each in checked if isinstance(each, Order)]))
+    checked = _check_charges(company, items, target)
+    posted = iter(post_charges([each for each in checked if isinstance(each, Order)]))
     results = [
-        _result(item, next(outcomes)) if isinstance(each, Order) else ChargeResult(item, None, each)
+        _result(item, next(posted)) if isinstance(each, Order) else ChargeResult(item, None, each)
         for item, each in zip(items, checked, strict=True)
     ]
     balance_minor = Wallet.objects.values_list("balance_minor", flat=True).get(pk=target.id)
@@ -96,45 +111,81 @@ def charge_many(
 
 
 def _charge_order(
-    company: User, payer_id: uuid.UUID, target: WalletRef, amount: str, summary: str
+    company: User, payer: Payer, target: WalletRef, charged_minor: int, summary: str
 ) -> Order:
     return Order(
         Kind.CHARGE,
-        payer_id,
+        payer.wallet_id,
         target.id,
-        amount_minor(amount, target.asset_id),
+        charged_minor,
         target.asset_id,
         summary=summary,
         actor_id=company.pk,
+        paytoken_id=payer.paytoken_id,
     )
 
 
-def _assets_of(wallet_ids: set[uuid.UUID]) -> dict[uuid.UUID, str]:
-    """Return what those of the wallets hold that exist and that somebody owns."""
-    owned = Wallet.objects.filter(pk__in=wallet_ids, owner_id__isnull=False)
-    return dict(owned.values_list("pk", "asset_id"))
+def _check_charges(
+    company: User, items: Sequence[ChargeItem], target: WalletRef
+) -> list[Order | Refusal]:
+    """Return each item's order, or why this charge cannot even be tried."""
+    amounts = [_amount_of(item, target) for item in items]
+    payers = _payers_of(company, items, amounts, target)
+    wallets = wallet_refs(each.wallet_id for each in payers if isinstance(each, Payer))
+
+    def check(item: ChargeItem, payer: Payer | Refusal, charged: int | Refusal) -> Order | Refusal:
+        if isinstance(payer, Refusal):
+            return payer
+        if payer.wallet_id not in wallets:
+            return WalletNotFound()
+        if payer.wallet_id == target.id:
+            return SameWallet()
+        if wallets[payer.wallet_id].asset_id != target.asset_id:
+            return CurrencyMismatch()
+        if isinstance(charged, Refusal):
+            return charged
+        return _charge_order(company, payer, target, charged, item.summary)
+
+    return [check(*each) for each in zip(items, payers, amounts, strict=True)]
 
 
-def _check_charge(
-    company: User, item: ChargeItem, assets: dict[uuid.UUID, str], target: WalletRef
-) -> Order | Refusal:
-    """Return the order, or why this charge cannot even be tried."""
-    if item.wallet_id not in assets:
-        return WalletNotFound()
-    if item.wallet_id == target.id:
-        return SameWallet()
-    if assets[item.wallet_id] != target.asset_id:
-        return CurrencyMismatch()
+def _amount_of(item: ChargeItem, target: WalletRef) -> int | Refusal:
     try:
-        return _charge_order(company, item.wallet_id, target, item.amount, item.summary)
+        return amount_minor(item.amount, target.asset_id)
     except (InvalidInput, AmountNotPositive) as refusal:
         return refusal
 
 
-def _result(item: ChargeItem, outcome: Outcome) -> ChargeResult:
-    if outcome.failure is None:
-        return ChargeResult(item, outcome.transaction_id, None)
-    return ChargeResult(item, outcome.transaction_id, REFUSAL_OF_FAILURE[outcome.failure]())
+def _payers_of(
+    company: User, items: Sequence[ChargeItem], amounts: Sequence[int | Refusal], target: WalletRef
+) -> list[Payer | Refusal]:
+    """Return who pays each item, or why its pay token or the amount to ask it for is refused."""
+    by_paytoken = iter(
+        payers_by_paytokens(
+            [
+                (item.payer, charged_minor)
+                for item, charged_minor in zip(items, amounts, strict=True)
+                if isinstance(item.payer, str) and isinstance(charged_minor, int)
+            ],
+            company_id=company.pk,
+            asset=target.asset_id,
+        )
+    )
+
+    def payer_of(item: ChargeItem, charged: int | Refusal) -> Payer | Refusal:
+        if not isinstance(item.payer, str):
+            return Payer(item.payer)
+        return next(by_paytoken) if isinstance(charged, int) else charged
+
+    return [payer_of(item, charged) for item, charged in zip(items, amounts, strict=True)]
+
+
+def _result(item: ChargeItem, result: Outcome | Denial) -> ChargeResult:
+    if isinstance(result, Denial):
+        return ChargeResult(item, None, REFUSAL_OF_DENIAL[result]())
+    if result.failure is None:
+        return ChargeResult(item, result.transaction_id, None)
+    return ChargeResult(item, result.transaction_id, REFUSAL_OF_FAILURE[result.failure]())
 
 
 @requires_unit_of_work
@@ -162,6 +213,8 @@ def refund(
         summary=summary,
         actor_id=company.pk,
         origin_id=charge.id,
+        paytoken_id=charge.paytoken_id,
+        payment_request_id=charge.payment_request_id,
     )
     outcome = move(order, company)
     counted.refunded_minor += refund_minor

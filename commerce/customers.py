@@ -5,10 +5,13 @@ import uuid
 from accounts.errors import CustomerNotFound
 from accounts.models import Client, Company, Role, User
 from accounts.services import erase, update_person
+from commerce.payment_requests import cancel_all
 from core.unit_of_work import requires_unit_of_work
+from wallets.approvals import end_approvals
 from wallets.assets import DEFAULT_CURRENCY, get_asset
 from wallets.errors import BalanceNotZero
 from wallets.models import Status, Wallet
+from wallets.paytokens import revoke_paytokens
 from wallets.selectors import default_wallet
 from wallets.services import lock_wallets, set_status
 
@@ -54,7 +57,8 @@ def change_customer(customer: User, **person: str) -> User:
 def remove_customer(customer: User, *, actor: User) -> None:
     """Erase the customer's personal data, end their sessions, close their wallets.
 
-    The ledger stays. Raises `BalanceNotZero` while a wallet holds money.
+    What could still bring money in or out ends: payment requests, pay tokens, approvals. The ledger
+    stays. Raises `BalanceNotZero` while a wallet holds money.
     """
     # The user before the wallets, and these by id: the order of locks of the whole service. Once
     # the user is locked, nobody opens another wallet for them.
@@ -64,6 +68,10 @@ def remove_customer(customer: User, *, actor: User) -> None:
     lock_wallets([wallet.id for wallet in open_wallets])
     if open_wallets.filter(balance_minor__gt=0).exists():
         raise BalanceNotZero
+    cancel_all(customer)
+    wallet_ids = [wallet.id for wallet in open_wallets]
+    revoke_paytokens(wallet_ids)
+    end_approvals(customer, wallet_ids)
     for wallet in open_wallets.order_by("id"):
         set_status(wallet.id, status=Status.CLOSED, reason="The customer left.", actor=actor)
     erase(customer)

@@ -5,6 +5,7 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from wallets.models import Asset, Wallet
@@ -31,6 +32,105 @@ class Charge(models.Model):
 
     def __str__(self) -> str:
         return str(self.transaction_id)
+
+
+SUMMARY_CHARACTERS = 500
+REFERENCE_CHARACTERS = 100
+
+
+class RequestStatus(models.TextChoices):
+    """What became of a payment request. `EXPIRED` is never stored: its time is over."""
+
+    OPEN = "open"
+    PAID = "paid"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+
+class PaymentRequest(models.Model):
+    """Money that somebody asks for. Whoever has its id may pay it, once.
+
+    What was asked never changes, and its end is for good: the database refuses either. It is paid
+    exactly when the transaction that it names is on record.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    payee = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, db_index=False, related_name="+"
+    )
+    wallet = models.ForeignKey(Wallet, on_delete=models.PROTECT, related_name="+")
+    amount_minor = models.BigIntegerField(null=True, help_text="None: the payer names one.")
+    takes_tips = models.BooleanField(default=False)
+    summary = models.CharField(max_length=SUMMARY_CHARACTERS)
+    reference = models.CharField(max_length=REFERENCE_CHARACTERS, null=True)
+    metadata = models.JSONField(default=dict)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    expires_at = models.DateTimeField()
+    status = models.CharField(
+        max_length=9, choices=RequestStatus, default=RequestStatus.OPEN, db_default="open"
+    )
+    cancelled_at = models.DateTimeField(null=True)
+    paid_at = models.DateTimeField(null=True)
+    paid_minor = models.BigIntegerField(null=True, help_text="With the tip.")
+    tip_minor = models.BigIntegerField(null=True)
+    payer_wallet_id = models.UUIDField(null=True)
+    transaction_id = models.UUIDField(null=True, unique=True)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                name="requested_amount_positive",
+                condition=Q(amount_minor__isnull=True) | Q(amount_minor__gt=0),
+            ),
+            models.CheckConstraint(
+                name="request_status_is_whole",
+                condition=(
+                    Q(status="open", cancelled_at__isnull=True, paid_at__isnull=True)
+                    | Q(status="cancelled", cancelled_at__isnull=False, paid_at__isnull=True)
+                    | Q(status="paid", cancelled_at__isnull=True, paid_at__isnull=False)
+                ),
+            ),
+            models.CheckConstraint(
+                name="request_payment_is_whole",
+                condition=Q(
+                    paid_at__isnull=True,
+                    paid_minor__isnull=True,
+                    tip_minor__isnull=True,
+                    payer_wallet_id__isnull=True,
+                    transaction_id__isnull=True,
+                )
+                | Q(
+                    paid_at__isnull=False,
+                    paid_minor__gt=0,
+                    tip_minor__gte=0,
+                    payer_wallet_id__isnull=False,
+                    transaction_id__isnull=False,
+                ),
+            ),
+            models.CheckConstraint(
+                name="request_paid_as_asked",
+                condition=Q(paid_minor__isnull=True)
+                | (
+                    (
+                        Q(amount_minor__isnull=True)
+                        | Q(paid_minor=F("amount_minor") + F("tip_minor"))
+                    )
+                    & (Q(takes_tips=True) | Q(tip_minor=0))
+                    & Q(paid_minor__gt=F("tip_minor"))
+                ),
+            ),
+        )
+        indexes = (
+            models.Index(fields=["payee", "created_at", "id"], name="requests_of_payee"),
+            models.Index(
+                fields=["payer_wallet_id"],
+                name="requests_by_payer",
+                condition=Q(payer_wallet_id__isnull=False),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return str(self.id)
 
 
 class Decision(models.TextChoices):

@@ -3,10 +3,10 @@
 from accounts.models import Role, User
 from core.errors import Refusal
 from core.unit_of_work import requires_unit_of_work
-from ledger.errors import REFUSAL_OF_FAILURE, InsufficientFunds
-from ledger.kinds import FailureCode
+from ledger.errors import REFUSAL_OF_DENIAL, REFUSAL_OF_FAILURE, InsufficientFunds
+from ledger.kinds import Denial, FailureCode
 from ledger.orders import Order, Outcome
-from ledger.post import post
+from ledger.post import post_charges
 from wallets.assets import is_system_wallet, to_decimal
 from wallets.errors import CurrencyMismatch, SameWallet, WalletNotFound
 from wallets.references import wallet_ref
@@ -18,13 +18,16 @@ def move(order: Order, actor: User) -> Outcome:
 
     Raises `WalletNotFound` and `CurrencyMismatch` before anything is tried, and
     `InsufficientFunds`, `WalletNotActive`, `BalanceLimit` for an attempt that failed, which is on
-    record once the unit of work commits.
+    record once the unit of work commits. For a charge that its payer does not allow, raises the
+    refusal of that denial.
     """
     check_wallets(order)
-    [outcome] = post([order])
-    if outcome.failure is not None:
-        raise _refusal(outcome.failure, outcome, order, actor)
-    return outcome
+    [result] = post_charges([order])
+    if isinstance(result, Denial):
+        raise REFUSAL_OF_DENIAL[result]
+    if result.failure is not None:
+        raise _refusal(result.failure, result, order, actor)
+    return result
 
 
 def refuse_same_or_system_wallet(order: Order) -> Order:

@@ -23,7 +23,8 @@ from wallets.errors import CurrencyMismatch, WalletNotFound
 class Item(NamedTuple):
     """What somebody wants to be run: `value` is a plain decimal of the default currency.
 
-    Without `customer_id` it is the caller's own money, without `target_id` it goes to revenue.
+    Without `customer_id` it is the caller's own money. `target_id` is a wallet's token or address;
+    without it the money goes to revenue.
     """
 
     value: str
@@ -57,7 +58,7 @@ def accept(caller: User, items: Sequence[Item], *, is_array: bool) -> list[uuid.
         _customer_of(caller, item, place, is_array=is_array) for place, item in enumerate(items)
     ]
     _check_customers(caller, customers)
-    _check_targets(items)
+    targets = _target_ids(items)
     return _enqueue(
         caller,
         [
@@ -68,7 +69,7 @@ def accept(caller: User, items: Sequence[Item], *, is_array: bool) -> list[uuid.
                 _value_minor(item, place, is_array=is_array),
                 item.latency_ms,
                 None,
-                item.target_id,
+                targets.get(item.target_id) if item.target_id else None,
                 item.summary,
             )
             for place, (item, customer) in enumerate(zip(items, customers, strict=True))
@@ -138,24 +139,27 @@ def _check_customers(caller: User, customers: Sequence[uuid.UUID]) -> None:
         raise CustomerNotFound(index=unknown)
 
 
-def _check_targets(items: Sequence[Item]) -> None:
+def _target_ids(items: Sequence[Item]) -> dict[uuid.UUID, uuid.UUID]:
+    """Return the wallets that the items name as targets, each by the name that it was given."""
     named = {item.target_id for item in items if item.target_id is not None}
     if not named:
-        return
+        return {}
     with bulk_cursor() as cursor:
         cursor.execute(
-            "SELECT id, asset_id FROM wallets_wallet"
-            " WHERE id = ANY (%b::uuid[]) AND owner_id IS NOT NULL",
-            [list(named)],
+            "SELECT id, address, asset_id FROM wallets_wallet"
+            " WHERE (id = ANY (%b::uuid[]) OR address = ANY (%b::uuid[])) AND owner_id IS NOT NULL",
+            [list(named), list(named)],
         )
-        assets = dict(cursor.fetchall())
+        found = cursor.fetchall()
+    wallets = {name: (token, asset) for token, address, asset in found for name in (token, address)}
     for place, item in enumerate(items):
         if item.target_id is None:
             continue
-        if item.target_id not in assets:
+        if item.target_id not in wallets:
             raise WalletNotFound(index=place)
-        if assets[item.target_id] != DEFAULT_CURRENCY:
+        if wallets[item.target_id][1] != DEFAULT_CURRENCY:
             raise CurrencyMismatch(index=place)
+    return {name: token for name, (token, _) in wallets.items()}
 
 
 # The ids are made first, so that the answer can name them in the order of the input.

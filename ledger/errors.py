@@ -1,7 +1,16 @@
-"""What the ledger refuses: one class for each failure code, on record as a failed transaction."""
+"""What the ledger refuses: a class for each failure code, and for each denial."""
 
 from core.errors import Refusal, RuleBroken, StateConflict
-from ledger.kinds import FailureCode
+from ledger.kinds import Denial, FailureCode
+from wallets.errors import (
+    ApprovalExceeded,
+    ChargeNotApproved,
+    PayTokenExceeded,
+    PayTokenExpired,
+    PayTokenNotFound,
+    PayTokenOtherCompany,
+    PayTokenUsed,
+)
 
 
 class InsufficientFunds(RuleBroken):
@@ -25,4 +34,14 @@ REFUSAL_OF_FAILURE: dict[FailureCode, type[Refusal]] = {
     FailureCode.INSUFFICIENT_FUNDS: InsufficientFunds,
     FailureCode.WALLET_NOT_ACTIVE: WalletNotActive,
     FailureCode.BALANCE_LIMIT: BalanceLimit,
+}
+
+REFUSAL_OF_DENIAL: dict[Denial, type[Refusal]] = {
+    Denial.PAYTOKEN_NOT_FOUND: PayTokenNotFound,
+    Denial.PAYTOKEN_OTHER_COMPANY: PayTokenOtherCompany,
+    Denial.PAYTOKEN_EXPIRED: PayTokenExpired,
+    Denial.PAYTOKEN_USED: PayTokenUsed,
+    Denial.PAYTOKEN_EXCEEDED: PayTokenExceeded,
+    Denial.CHARGE_NOT_APPROVED: ChargeNotApproved,
+    Denial.APPROVAL_EXCEEDED: ApprovalExceeded,
 }

@@ -1,6 +1,8 @@
 """The kinds of transaction: what each of them is, said once for SQL, API, queue and admin."""
 
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
 
 from django.db import models
 
@@ -32,6 +34,18 @@ class FailureCode(models.TextChoices):
     BALANCE_LIMIT = "balance_limit"
 
 
+class Denial(StrEnum):
+    """Why a charge was refused and left no transaction: its payer does not allow it."""
+
+    PAYTOKEN_NOT_FOUND = "paytoken_not_found"
+    PAYTOKEN_OTHER_COMPANY = "paytoken_other_company"
+    PAYTOKEN_EXPIRED = "paytoken_expired"
+    PAYTOKEN_USED = "paytoken_used"
+    PAYTOKEN_EXCEEDED = "paytoken_exceeded"
+    CHARGE_NOT_APPROVED = "charge_not_approved"
+    APPROVAL_EXCEEDED = "approval_exceeded"
+
+
 #: Stands for a wallet that somebody owns, where the other sides name a system wallet.
 OWNED = None
 
@@ -52,6 +66,8 @@ class KindRules:
     colour: str
     #: Whether it may wait in the queue.
     is_queueable: bool = False
+    #: The side that a company takes money from, or gives it back to.
+    payer: Literal["source", "target"] | None = None
 
 
 RULES: dict[Kind, KindRules] = {
@@ -73,11 +89,13 @@ RULES: dict[Kind, KindRules] = {
         is_queueable=True,
     ),
     Kind.CHARGE: KindRules(
+        payer="source",
         sides=((OWNED, OWNED),),
         resource_types=("CHARGE_OUT", "CHARGE_IN"),
         colour="#7c3aed",
     ),
     Kind.REFUND: KindRules(
+        payer="target",
         sides=((OWNED, OWNED),),
         resource_types=("REFUND_OUT", "REFUND_IN"),
         colour="#f43f5e",

@@ -37,6 +37,8 @@ class Transaction(models.Model):
     request_id = models.CharField(max_length=128)
     origin_id = models.UUIDField(null=True)
     group_id = models.UUIDField(null=True)
+    paytoken_id = models.UUIDField(null=True)
+    payment_request_id = models.UUIDField(null=True)
     created_at = models.DateTimeField()
 
     class Meta:
@@ -48,6 +50,11 @@ class Transaction(models.Model):
     @property
     def is_completed(self) -> bool:
         return self.failure_code is None
+
+    @property
+    def by_token(self) -> bool:
+        """Of a charge or a refund: whether the payer's wallet was charged by its token."""
+        return self.paytoken_id is None and self.payment_request_id is None
 
 
 class Direction(models.TextChoices):
@@ -75,6 +82,8 @@ class Entry(models.Model):
     request_id = models.CharField(max_length=128)
     origin_id = models.UUIDField(null=True)
     created_at = models.DateTimeField()
+    paytoken_id = models.UUIDField(null=True)
+    payment_request_id = models.UUIDField(null=True)
 
     class Meta:
         managed = False
@@ -84,13 +93,18 @@ class Entry(models.Model):
         return f"{self.direction} {self.transaction_id}"
 
     @property
+    def by_token(self) -> bool:
+        """Of a charge or a refund: whether the payer's wallet was charged by its token."""
+        return self.paytoken_id is None and self.payment_request_id is None
+
+    @property
     def source_token(self) -> uuid.UUID | None:
-        """The wallet that the money left; None for a system wallet."""
+        """The wallet that the money left; None for a system wallet. Not for strangers."""
         return self._wallet if self.direction == Direction.DEBIT else self._counterparty
 
     @property
     def target_token(self) -> uuid.UUID | None:
-        """The wallet that the money entered; None for a system wallet."""
+        """The wallet that the money entered; None for a system wallet. As `source_token`."""
         return self._counterparty if self.direction == Direction.DEBIT else self._wallet
 
     @property

@@ -16,7 +16,8 @@ class Order:
     """Move `amount_minor` (minor units of both wallets' asset) from source to target.
 
     `asset_id` is the asset in which the amount was counted. The database knows what the wallets
-    hold, and refuses an order whose wallets differ.
+    hold, and refuses an order whose wallets differ. A charge without `paytoken_id` and
+    `payment_request_id` is made by the wallet's token; a refund has both from its charge.
     """
 
     kind: Kind
@@ -28,6 +29,8 @@ class Order:
     actor_id: uuid.UUID | None = None
     origin_id: uuid.UUID | None = None
     group_id: uuid.UUID | None = None
+    paytoken_id: uuid.UUID | None = None
+    payment_request_id: uuid.UUID | None = None
 
 
 def order_into(

@@ -5,6 +5,7 @@ is one PostgreSQL function, `ledger/sql/post.sql`, called in one trip.
 """
 
 import time
+import uuid
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -15,7 +16,7 @@ from psycopg.errors import NoDataFound
 from core import context, metrics
 from core.connections.bulk import bulk_cursor
 from core.unit_of_work import requires_unit_of_work
-from ledger.kinds import FailureCode
+from ledger.kinds import Denial, FailureCode
 from ledger.orders import Order, Outcome
 from wallets.errors import WalletNotFound
 from wallets.references import forget_wallets
@@ -26,9 +27,9 @@ COMPLETED = "completed"
 # The columns travel as arrays, which is how values are sent fastest; the function gets orders.
 _POST = """
     SELECT * FROM ledger_post(
-        ARRAY(SELECT ROW(o.*)::ledger_order
+        ARRAY(SELECT ROW(o.*)::ledger_order_v2
                 FROM unnest(%b::varchar[], %b::uuid[], %b::uuid[], %b::bigint[], %b::varchar[],
-                            %b::uuid[], %b::uuid[], %b::uuid[]) AS o),
+                            %b::uuid[], %b::uuid[], %b::uuid[], %b::uuid[], %b::uuid[]) AS o),
         %s, false)
 """
 
@@ -39,8 +40,17 @@ def post(orders: Sequence[Order]) -> list[Outcome]:
 
     A refusal (a wallet not active, too little available, a balance too large) is an outcome and a
     row, never an exception. The wallets must exist and the two of an order hold the same asset:
-    the caller has checked that. Raises `WalletNotFound` where that was known of a database that has
-    been replaced by one without the wallet.
+    the caller has checked that. Charges are for `post_charges`. Raises `WalletNotFound` where that
+    was known of a database that has been replaced by one without the wallet.
+    """
+    return [_undenied(each) for each in post_charges(orders)]
+
+
+@requires_unit_of_work
+def post_charges(orders: Sequence[Order]) -> list[Outcome | Denial]:
+    """Carry out orders that the payer may not allow; such a one is a denial, and leaves no row.
+
+    Only charges can be denied. Else it behaves as `post` does.
     """
     if not orders:
         return []
@@ -54,6 +64,8 @@ def post(orders: Sequence[Order]) -> list[Outcome]:
         [o.actor_id for o in orders],
         [o.origin_id for o in orders],
         [o.group_id for o in orders],
+        [o.paytoken_id for o in orders],
+        [o.payment_request_id for o in orders],
     ]
     with bulk_cursor() as cursor:
         try:
@@ -65,26 +77,39 @@ def post(orders: Sequence[Order]) -> list[Outcome]:
             raise
         rows = cursor.fetchall()
     metrics.POST_SECONDS.observe(time.perf_counter() - started)
-    outcomes = [
-        Outcome(posted, FailureCode(failure) if failure else None, *balances)
-        for posted, failure, *balances in rows
-    ]
+    results = [_result_of(*row) for row in rows]
     transaction.on_commit(
-        partial(metrics.count_transactions, sums_of(orders, outcomes)), robust=True
+        partial(metrics.count_transactions, sums_of(orders, results)), robust=True
     )
-    return outcomes
+    return results
+
+
+def _undenied(result: Outcome | Denial) -> Outcome:
+    if isinstance(result, Denial):
+        raise TypeError(f"Only `post_charges` takes what may be denied ({result}).")
+    return result
+
+
+def _result_of(
+    transaction_id: uuid.UUID | None, code: str | None, *balances: int | None
+) -> Outcome | Denial:
+    if transaction_id is None:
+        return Denial(str(code))
+    return Outcome(transaction_id, FailureCode(code) if code else None, *balances)
 
 
 def sums_of(
-    orders: Sequence[Order], outcomes: Sequence[Outcome]
+    orders: Sequence[Order], results: Sequence[Outcome | Denial]
 ) -> dict[tuple[str, str, str], tuple[int, int]]:
     """Return how many of each kind, asset and code there are, and their sum in minor units.
 
-    The code is `completed`, or why they failed.
+    The code is `completed`, or why they failed. What was denied is no transaction.
     """
     sums: dict[tuple[str, str, str], tuple[int, int]] = {}
-    for order, outcome in zip(orders, outcomes, strict=True):
-        key = (str(order.kind), order.asset_id, str(outcome.failure or COMPLETED))
+    for order, result in zip(orders, results, strict=True):
+        if isinstance(result, Denial):
+            continue
+        key = (str(order.kind), order.asset_id, str(result.failure or COMPLETED))
         transactions, amount_minor = sums.get(key, (0, 0))
         sums[key] = (transactions + 1, amount_minor + order.amount_minor)
     return sums

@@ -6,7 +6,9 @@ without it every call goes the plain way.
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from psycopg.types.numeric import Int8
 
@@ -23,18 +25,21 @@ class AnswerTemplate:
 
     In `body`, `%1$s` stands for the source's balance after the movement, `%2$s` for the target's,
     `%3$s` for the transaction's id and `%4$s` for its time; a `%` of its own is doubled. Balances
-    have `decimals` digits after the point.
+    have `decimals` digits after the point. With `shows_wallets` there are four more places: who may
+    charge the source, its label as a JSON string, and both of the target.
     """
 
     body: str
     decimals: int
+    shows_wallets: bool = False
 
 
-_POST_ONCE = """
-    SELECT * FROM ledger_post_once(
-        %s, %s, %s, %s, %s, %s,
-        ROW(%s, %s, %s, %s, %s, %s, NULL, NULL)::ledger_order, %s, %s, %s)
+#: The arguments of `ledger_post_once`, for SQL functions that do more than it does.
+ARGUMENTS = """
+    %s, %s, %s, %s, %s, %s,
+    ROW(%s, %s, %s, %s, %s, %s, NULL, NULL, %s, %s)::ledger_order_v2, %s, %s, %s, %s
 """
+_POST_ONCE = f"SELECT * FROM ledger_post_once({ARGUMENTS})"  # noqa: S608
 
 
 def post_once(
@@ -43,6 +48,8 @@ def post_once(
     claim: Claim | None,
     *,
     unverified_digest: str | None = None,
+    statement: str = _POST_ONCE,
+    more_values: Sequence[Any] = (),
 ) -> Answer | None:
     """Carry the order out and return the answer, or None: then nothing is written.
 
@@ -51,12 +58,13 @@ def post_once(
     is not valid. With a claim it happens at most once per key: a repeat returns the first answer,
     and the answer and the money commit together. The order's actor is the caller whose token and
     key these are. Must not run inside a unit of work: it is one. The wallets must differ.
+    `statement` calls another SQL function, with `more_values` after `ARGUMENTS`.
 
     Raises `IdempotencyKeyReused`, and what `core.unit_of_work.execute_autocommitted` does.
     """
     started = time.perf_counter()
     row = execute_autocommitted(
-        _POST_ONCE,
+        statement,
         [
             unverified_digest,
             order.actor_id,
@@ -70,9 +78,13 @@ def post_once(
             Int8(order.amount_minor),
             order.summary,
             order.actor_id,
+            order.paytoken_id,
+            order.payment_request_id,
             context.request_id.get(),
             template.body,
             template.decimals,
+            template.shows_wallets,
+            *more_values,
         ],
     )
     if row is None:

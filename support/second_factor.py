@@ -6,17 +6,16 @@ and throttles wrong codes, longer after each one.
 
 import base64
 
-import qrcode
 from django.conf import settings
 from django.http import HttpRequest
 from django_otp import login, match_token
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
-from qrcode.image.svg import SvgPathImage
 
 from accounts import support_actions
 from accounts.models import Action, User
 from api.http.client_address import client_address
+from api.http.qr_codes import qr_code
 from core.unit_of_work import requires_unit_of_work
 
 BACKUP_CODES = 10
@@ -56,8 +55,7 @@ def secret_of(device: TOTPDevice) -> str:
 
 def qr_code_of(device: TOTPDevice) -> str:
     """Return the QR code that a phone scans: an SVG as a `data:` URL."""
-    code = qrcode.make(device.config_url, image_factory=SvgPathImage, box_size=12, border=2)
-    return "data:image/svg+xml;base64," + base64.b64encode(code.to_string()).decode()
+    return qr_code(device.config_url)
 
 
 @requires_unit_of_work

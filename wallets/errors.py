@@ -41,3 +41,54 @@ class WalletClosed(StateConflict):
 class BalanceNotZero(StateConflict):
     code = "balance_not_zero"
     message = "The wallet still holds money."
+
+
+class CompanyNotFound(NotFound):
+    message = "There is no such company."
+
+
+class ApprovalNotFound(NotFound):
+    message = "There is no such approval."
+
+
+class ChargeNotApproved(PermissionDenied):
+    code = "charge_not_approved"
+    message = "The wallet's owner does not let this company charge it by its token."
+
+
+class ApprovalExceeded(PermissionDenied):
+    code = "approval_exceeded"
+    message = "The charge is above what the wallet's owner approved for this company."
+
+
+class PayTokenNotFound(NotFound):
+    """It was never made, or it was revoked."""
+
+    message = "There is no such pay token."
+
+
+class PayTokenOtherCompany(PermissionDenied):
+    code = "paytoken_other_company"
+    message = "This pay token is for another company."
+
+
+class PayTokenExpired(StateConflict):
+    code = "paytoken_expired"
+    message = "The pay token has expired: ask for a new one."
+
+
+class PayTokenUsed(StateConflict):
+    code = "paytoken_used"
+    message = "The pay token has been used: ask for a new one."
+
+
+class PayTokenExceeded(RuleBroken):
+    """`details.max_amount` is the most that one use allows."""
+
+    code = "paytoken_exceeded"
+    message = "The charge is above what the pay token allows."
+
+
+class PayTokenLimitReached(StateConflict):
+    code = "paytoken_limit_reached"
+    message = "This account has as many usable pay tokens as it may have: revoke one first."

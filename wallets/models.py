@@ -4,13 +4,17 @@
 - Wallet: an owner's balance of one asset; its id is its token.
 - System wallet: the counterparty of deposits, withdrawals and credits, one per asset and purpose.
   It is never locked and stores no balance: its balance is derived from the ledger.
+- Approval: a company that the owner of a wallet lets charge it by its token.
+- Pay token: what an owner shows instead of the wallet's token, good for some uses and some time.
 
-Only `ledger.post` writes balances and versions: the app's database role may not.
+Only `ledger.post` writes balances and versions: the app's database role may not. The same function
+counts the uses of pay tokens.
 """
 
 import uuid
 
 from django.conf import settings
+from django.contrib.postgres.functions import RandomUUID
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now, Upper
@@ -37,6 +41,17 @@ class Status(models.TextChoices):
     CLOSED = "closed"
 
 
+class Charges(models.TextChoices):
+    """Which companies may charge a wallet by its token."""
+
+    OPEN = "open", "Open: every company that knows the token"
+    APPROVED = "approved", "Approved: companies that the owner approved"
+    PAYTOKEN = "paytoken", "Pay token: none"
+
+
+LABEL_CHARACTERS = 60
+
+
 class Asset(models.Model):
     """What is counted. Its symbol is its key everywhere; create it with `create_asset`."""
 
@@ -58,9 +73,14 @@ class Asset(models.Model):
 
 
 class Wallet(models.Model):
-    """An owner's balance of one asset, in minor units."""
+    """An owner's balance of one asset, in minor units.
+
+    It has two names. Who knows its `id`, the token, may charge it as `charges` says. Its `address`
+    can only be paid into, and is what strangers are shown.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    address = models.UUIDField(unique=True, db_default=RandomUUID(), editable=False)
     asset = models.ForeignKey(
         Asset,
         on_delete=models.PROTECT,
@@ -83,6 +103,10 @@ class Wallet(models.Model):
     )
     purpose = models.CharField(max_length=10, choices=purpose_choices, null=True)
     status = models.CharField(max_length=6, choices=Status, default=Status.ACTIVE)
+    charges = models.CharField(max_length=8, choices=Charges, db_default=Charges.OPEN)
+    label = models.CharField(
+        max_length=LABEL_CHARACTERS, db_default="", help_text="The owner's own name for it."
+    )
     balance_minor = models.BigIntegerField(null=True)
     held_minor = models.BigIntegerField(
         default=0, help_text="The part of the balance that is held."
@@ -124,6 +148,9 @@ class Wallet(models.Model):
                 condition=Q(version__gt=0) | Q(balance_minor=0) | Q(balance_minor__isnull=True),
             ),
             models.CheckConstraint(name="status_is_known", condition=Q(status__in=Status.values)),
+            models.CheckConstraint(
+                name="charges_is_known", condition=Q(charges__in=Charges.values)
+            ),
             # Two concurrent creations take the same slot, and the second one violates this.
             models.UniqueConstraint(fields=["owner", "slot"], name="one_cash_wallet_per_slot"),
             models.CheckConstraint(
@@ -161,3 +188,91 @@ class StatusChange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.wallet_id} {self.status}"
+
+
+class Approval(models.Model):
+    """A company that may charge a wallet by its token, where the wallet is `approved`.
+
+    One that was replaced, revoked or whose side left has `ended_at` and stays for support.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    wallet = models.ForeignKey(Wallet, on_delete=models.PROTECT, db_index=False, related_name="+")
+    company = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
+    max_amount_minor = models.BigIntegerField(null=True, help_text="Of one charge.")
+    max_per_day_minor = models.BigIntegerField(null=True, help_text="In any 24 hours.")
+    expires_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["wallet", "company"],
+                name="one_approval_per_company",
+                condition=Q(ended_at__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="approved_amounts_positive",
+                condition=(Q(max_amount_minor__isnull=True) | Q(max_amount_minor__gt=0))
+                & (Q(max_per_day_minor__isnull=True) | Q(max_per_day_minor__gt=0)),
+            ),
+        )
+        indexes = (models.Index(fields=["wallet", "created_at"], name="approvals_of_wallet"),)
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+MAX_USES = 100
+
+
+class PayToken(models.Model):
+    """What a payer shows: good for one wallet, a number of uses and a time.
+
+    Its text is derived from `id`, `salt` and the secret key, and never stored: a company's call is
+    found by `digest`, the SHA-256 of that text.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    wallet = models.ForeignKey(Wallet, on_delete=models.PROTECT, db_index=False, related_name="+")
+    company = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        db_index=False,
+        related_name="+",
+        help_text="The only company that may use it. None: any.",
+    )
+    max_amount_minor = models.BigIntegerField(null=True, help_text="Of one use.")
+    uses = models.PositiveSmallIntegerField(help_text="How many it was made for.")
+    uses_left = models.PositiveSmallIntegerField()
+    salt = models.BinaryField(max_length=16)
+    digest = models.BinaryField(max_length=32, unique=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                name="uses_left_within_uses",
+                condition=Q(uses_left__gte=0)
+                & Q(uses_left__lte=F("uses"))
+                & Q(uses__gte=1)
+                & Q(uses__lte=MAX_USES),
+            ),
+            models.CheckConstraint(
+                name="paytoken_amount_positive",
+                condition=Q(max_amount_minor__isnull=True) | Q(max_amount_minor__gt=0),
+            ),
+        )
+        indexes = (
+            models.Index(fields=["wallet", "created_at"], name="paytokens_of_wallet"),
+            models.Index(fields=["expires_at"], name="paytokens_by_expiry"),
+        )
+
+    def __str__(self) -> str:
+        return str(self.id)

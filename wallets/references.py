@@ -1,20 +1,22 @@
 """What never changes about a wallet, kept in the process (ADR 14).
 
-Whose a wallet is and what it holds the balance of never changes, and no wallet is ever deleted: the
-service's role has no right to. So a process asks the database once. What changes (status, balance)
-is not here: the ledger decides on it, under its lock.
+Whose a wallet is, what it holds the balance of and its address never change, and no wallet is ever
+deleted: the service's role has no right to. So a process asks the database once. What changes
+(status, balance, who may charge it) is not here: the ledger decides on it, under its lock.
 """
 
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from threading import Lock
 
 from accounts.models import User
 from wallets.assets import get_asset
 from wallets.errors import NotCash, WalletNotFound
 from wallets.models import Wallet
-from wallets.selectors import company_wallet, get_wallet
+from wallets.selectors import company_wallet, get_wallet, wallet_by_token_or_address
 
 #: Of each; about half a kilobyte a wallet.
 _KEPT = 20_000
@@ -27,20 +29,62 @@ class WalletRef:
     id: uuid.UUID
     asset_id: str
     owner_id: uuid.UUID
+    owner_role: str
     created_at: datetime
+    address: uuid.UUID
+
+
+#: By token, the oldest first. And the token by the address.
+_refs: dict[uuid.UUID, WalletRef] = {}
+_tokens: dict[uuid.UUID, uuid.UUID] = {}
+_keeping = Lock()
 
 
 def ref_of(wallet: Wallet) -> WalletRef:
     """Return the reference of a wallet that was just read or made."""
-    if wallet.owner_id is None:
+    if wallet.owner_id is None or wallet.owner_role is None:
         raise ValueError(f"{wallet} is a system wallet.")
-    return WalletRef(wallet.id, wallet.asset_id, wallet.owner_id, wallet.created_at)
+    return WalletRef(
+        wallet.id,
+        wallet.asset_id,
+        wallet.owner_id,
+        wallet.owner_role,
+        wallet.created_at,
+        wallet.address,
+    )
 
 
-@lru_cache(_KEPT)
 def wallet_ref(wallet_id: uuid.UUID) -> WalletRef:
-    """Return a wallet that somebody owns. Raises `WalletNotFound`."""
-    return ref_of(get_wallet(wallet_id))
+    """Return a wallet that somebody owns, by its token. Raises `WalletNotFound`."""
+    return _refs.get(wallet_id) or _keep(get_wallet(wallet_id))
+
+
+def payee_ref(name: uuid.UUID) -> WalletRef:
+    """Return a wallet that is paid into, by its token or its address. Raises `WalletNotFound`."""
+    known = _refs.get(_tokens.get(name, name))
+    return known or _keep(wallet_by_token_or_address(name))
+
+
+def wallet_refs(wallet_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, WalletRef]:
+    """Return wallets that people own by their tokens; others are left out. One query at most."""
+    wanted = set(wallet_ids)
+    unknown = wanted - _refs.keys()
+    found = {each: ref for each in wanted - unknown if (ref := _refs.get(each))}
+    if unknown:
+        for wallet in Wallet.objects.filter(pk__in=unknown, owner_id__isnull=False):
+            found[wallet.id] = _keep(wallet)
+    return found
+
+
+def _keep(wallet: Wallet) -> WalletRef:
+    ref = ref_of(wallet)
+    with _keeping:
+        if len(_refs) >= _KEPT:
+            oldest = _refs.pop(next(iter(_refs)))
+            del _tokens[oldest.address]
+        _refs[ref.id] = ref
+        _tokens[ref.address] = ref.id
+    return ref
 
 
 def own_wallet_ref(owner: User, wallet_id: uuid.UUID) -> WalletRef:
@@ -61,7 +105,9 @@ def own_cash_wallet_ref(owner: User, wallet_id: uuid.UUID) -> WalletRef:
 
 def forget_wallets() -> None:
     """Ask the database anew. A wallet is gone, so it is another database: a restored one."""
-    wallet_ref.cache_clear()
+    with _keeping:
+        _refs.clear()
+        _tokens.clear()
     _wallet_id_of.cache_clear()
 
 

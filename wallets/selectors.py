@@ -14,7 +14,9 @@ _BY_ID_OWNER_AND_TOKEN = FixedQuery(
     Wallet, "WHERE id = %s AND owner_id = %s AND token_is_valid(%s, owner_id)"
 )
 _BY_ID = FixedQuery(Wallet, "WHERE id = %s AND owner_id IS NOT NULL")
+_BY_ID_OR_ADDRESS = FixedQuery(Wallet, "WHERE (id = %s OR address = %s) AND owner_id IS NOT NULL")
 _BY_COMPANY = FixedQuery(Wallet, "WHERE owner_id = %s AND slot IS NOT NULL")
+_ACTIVE_FIRST = Case(When(status=Status.ACTIVE, then=0), default=1)
 
 
 def own_wallet(owner: User, wallet_id: uuid.UUID) -> Wallet:
@@ -40,6 +42,14 @@ def get_wallet(wallet_id: uuid.UUID) -> Wallet:
     return wallet
 
 
+def wallet_by_token_or_address(name: uuid.UUID) -> Wallet:
+    """Return any owner's wallet by either of its names. Raises `WalletNotFound`."""
+    wallet = _BY_ID_OR_ADDRESS.first(name, name)
+    if wallet is None:
+        raise WalletNotFound
+    return wallet
+
+
 def wallets_of(owner: User) -> QuerySet[Wallet]:
     """Return the owner's wallets, oldest first."""
     return Wallet.objects.filter(owner_id=owner.pk).order_by("created_at", "id")
@@ -55,9 +65,23 @@ def default_wallet(owner: User, asset: Asset) -> Wallet | None:
         wallets_of(owner)
         .filter(asset=asset)
         .exclude(status=Status.CLOSED)
-        .order_by(Case(When(status=Status.ACTIVE, then=0), default=1), "created_at", "id")
+        .order_by(_ACTIVE_FIRST, "created_at", "id")
         .first()
     )
+
+
+def default_cash_wallet(owner: User) -> Wallet:
+    """Return the owner's oldest cash wallet that is active, else frozen. Raises `NoWallet`."""
+    wallet = (
+        wallets_of(owner)
+        .filter(slot__isnull=False)
+        .exclude(status=Status.CLOSED)
+        .order_by(_ACTIVE_FIRST, "created_at", "id")
+        .first()
+    )
+    if wallet is None:
+        raise NoWallet
+    return wallet
 
 
 def company_wallet(company_id: uuid.UUID) -> Wallet:

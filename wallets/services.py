@@ -14,7 +14,7 @@ from core.unit_of_work import refuse_on_constraint, requires_unit_of_work
 from wallets.assets import get_asset
 from wallets.errors import BalanceNotZero, NotCash, WalletClosed, WalletLimitReached
 from wallets.models import Asset, Status, StatusChange, Wallet
-from wallets.selectors import default_wallet, get_wallet
+from wallets.selectors import default_wallet, get_wallet, own_wallet
 
 refuse_on_constraint("one_cash_wallet_per_slot", WalletLimitReached)
 refuse_on_constraint("one_wallet_per_company", WalletLimitReached)
@@ -29,7 +29,7 @@ def open_cash_wallet(owner: User, symbol: str) -> Wallet:
     asset = get_asset(symbol)
     if not asset.is_cash:
         raise NotCash
-    _lock_owner(owner)
+    lock_owner(owner)
     return _create_wallet(owner, asset)
 
 
@@ -44,7 +44,7 @@ def wallet_to_credit(owner: User, asset: Asset) -> Wallet:
 
 @requires_unit_of_work
 def _create_first_wallet(owner: User, asset: Asset) -> Wallet:
-    _lock_owner(owner)
+    lock_owner(owner)
     return default_wallet(owner, asset) or _create_wallet(owner, asset)
 
 
@@ -72,14 +72,43 @@ def set_status(wallet_id: UUID, *, status: Status, reason: str, actor: User | No
 
 
 @requires_unit_of_work
+def freeze_own(owner: User, wallet_id: UUID, *, reason: str) -> Wallet:
+    """Freeze the owner's wallet; nothing changes when it is frozen. Support alone unfreezes.
+
+    Raises `WalletNotFound` and `WalletClosed`.
+    """
+    own_wallet(owner, wallet_id)
+    lock_wallets([wallet_id])
+    wallet = get_wallet(wallet_id)
+    if wallet.status == Status.FROZEN:
+        return wallet
+    return set_status(wallet_id, status=Status.FROZEN, reason=reason, actor=owner)
+
+
+@requires_unit_of_work
+def change_wallet(owner: User, wallet_id: UUID, **changes: str) -> Wallet:
+    """Change who may charge the owner's wallet (`charges`), or its `label`.
+
+    Waits for running movements of the wallet; every charge that begins after the commit obeys the
+    new rule. Raises `WalletNotFound`.
+    """
+    own_wallet(owner, wallet_id)
+    lock_wallets([wallet_id])
+    if changes:
+        Wallet.objects.filter(pk=wallet_id).update(**changes, updated_at=Now())
+    return get_wallet(wallet_id)
+
+
+@requires_unit_of_work
 def lock_wallets(wallet_ids: Sequence[UUID]) -> None:
     """Lock wallets in the order of their ids until the unit of work ends; their movements wait."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT FROM lock_wallets(%s::uuid[])", [list(wallet_ids)])
 
 
-def _lock_owner(owner: User) -> None:
-    """Serialize creations for one owner; the unique slot is a second guard.
+@requires_unit_of_work
+def lock_owner(owner: User) -> None:
+    """Serialize what is made for one owner, so that it can be counted.
 
     Raises `AccountErased` when the account was erased in the meantime.
     """
@@ -94,6 +123,7 @@ def _create_wallet(owner: User, asset: Asset) -> Wallet:
         owner_role=owner.role,
         asset=asset,
         slot=_next_slot(owner) if asset.is_cash else None,
+        charges=settings.CHARGES,
         balance_minor=0,
     )
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from api.http.fields import AmountField, Body, IdField, MoneyField
+from api.http.fields import AmountField, Body, IdField, MoneyField, TextField
 from api.http.movement_fields import summary_field
 
 
@@ -20,8 +20,22 @@ class TransferBody(Body):
     summary = summary_field()
 
 
-class ChargeBody(Body):
-    wallet = IdField(source="wallet_id")
+class PayerBody(Body):
+    """A body that names a payer, by the wallet's token or by a pay token: the field `payer`."""
+
+    wallet = IdField(required=False)
+    paytoken = TextField(required=False, max_length=100)
+
+    def validate(self, attrs: Any) -> Any:
+        payers = [attrs.pop(name) for name in ("wallet", "paytoken") if name in attrs]
+        if not payers:
+            raise serializers.ValidationError({"wallet": ["Give a `wallet` or a `paytoken`."]})
+        if len(payers) > 1:
+            raise serializers.ValidationError({"paytoken": ["Not beside a `wallet`."]})
+        return {**attrs, "payer": payers[0]}
+
+
+class ChargeBody(PayerBody):
     amount = AmountField()
     summary = summary_field(required=True)
 

@@ -7,9 +7,10 @@ from django.http import HttpResponse
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from api.examples import OTHER_WALLET, TRANSACTION
+from api.by_token.bodies import PayerBody
+from api.examples import A_PAYTOKEN, OTHER_WALLET, TRANSACTION
 from api.http.authentication import caller_of
-from api.http.fields import AmountField, Body, IdField, MoneyField, TextField
+from api.http.fields import AmountField, Body, MoneyField, TextField
 from api.http.idempotency import respond_once
 from api.http.movements import MoneyView
 from api.http.permissions import IsCompany
@@ -18,19 +19,18 @@ from api.http.views import parse_body
 from commerce.charges import ChargeItem, ChargeResult, charge_many
 from core.errors import InvalidInput, PermissionDenied
 from ledger.models import SUMMARY_CHARACTERS
-from wallets.errors import NoWallet
+from wallets.errors import NoWallet, PayTokenUsed
 
 MAX_CHARGES = 1_000
 
 
-class ChargeItemBody(Body):
-    wallet = IdField(source="wallet_id")
+class ChargeItemBody(PayerBody):
     amount = AmountField()
     summary = TextField(max_length=SUMMARY_CHARACTERS, allow_blank=True)
     reference = TextField(max_length=255, allow_blank=True, required=False)
 
     def validate(self, attrs: Any) -> Any:
-        return ChargeItem(**attrs)
+        return ChargeItem(**super().validate(attrs))
 
 
 class ChargesBody(Body):
@@ -68,7 +68,8 @@ class ChargesView(MoneyView):
         body=body,
         request_example={
             "charges": [
-                {"wallet": OTHER_WALLET, "amount": "12.50", "summary": "May", "reference": "a-1"}
+                {"wallet": OTHER_WALLET, "amount": "12.50", "summary": "May", "reference": "a-1"},
+                {"paytoken": A_PAYTOKEN, "amount": "3.00", "summary": "Tea", "reference": "a-2"},
             ]
         },
         answer=ChargesAnswer,
@@ -80,7 +81,14 @@ class ChargesView(MoneyView):
                     "transaction": TRANSACTION,
                     "code": None,
                     "message": None,
-                }
+                },
+                {
+                    "reference": "a-2",
+                    "success": False,
+                    "transaction": None,
+                    "code": PayTokenUsed.code,
+                    "message": PayTokenUsed.message,
+                },
             ],
             "balance": Decimal("12.50"),
         },

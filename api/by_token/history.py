@@ -8,7 +8,8 @@ from django.http import HttpResponse
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from api.examples import OTHER_WALLET, TRANSACTION, WALLET
+from api.examples import OTHER_ADDRESS, TRANSACTION, WALLET
+from api.http.authentication import caller_of
 from api.http.fields import Body, FlagField, IdField, MoneyField, TimestampField
 from api.http.own_wallets import own_wallet_of
 from api.http.pagination import LimitField, with_next_page
@@ -16,6 +17,7 @@ from api.http.renderer import json_response
 from api.http.schema import operation
 from api.http.token_cache import CachedCallerView
 from api.http.views import parse_query, replica_allowed
+from api.http.wallet_names import WalletNames, with_names
 from core.times import rfc3339
 from ledger.history import history
 from ledger.kinds import Kind
@@ -26,7 +28,7 @@ from wallets.errors import WalletNotFound
 A_CHARGE = {
     "summary": "Order 1017",
     "source__token": WALLET,
-    "target__token": OTHER_WALLET,
+    "target__token": OTHER_ADDRESS,
     "amount": Decimal("12.50"),
     "success": True,
     "date": "2026-01-31T12:00:00.000Z",
@@ -97,16 +99,19 @@ class WalletHistoryView(CachedCallerView):
         kind = fields.pop("type", None)
         wallet = own_wallet_of(request, token)
         page = history(wallet.id, kind=kind, **fields)
-        rows = [history_answer(entry) for entry in page.entries]
+        rows = [
+            history_answer(entry, names)
+            for entry, names in with_names(caller_of(request), page.entries)
+        ]
         return with_next_page(json_response(rows), request, page.next_cursor)
 
 
-def history_answer(entry: Entry) -> dict[str, Any]:
-    """Return an entry as `/wallet/history` shows it; a system wallet has no token."""
+def history_answer(entry: Entry, names: WalletNames) -> dict[str, Any]:
+    """Return an entry as `/wallet/history` shows it; a system wallet has no name."""
     return {
         "summary": entry.summary,
-        "source__token": entry.source_token,
-        "target__token": entry.target_token,
+        "source__token": names.source(entry),
+        "target__token": names.target(entry),
         "amount": to_decimal(entry.amount_minor, entry.asset_id),
         "success": entry.failure_code is None,
         "date": rfc3339(entry.created_at),

@@ -16,7 +16,9 @@ from api.by_token.bodies import (
 )
 from api.by_token.rendering import charged_target, moved_source, moved_target
 from api.examples import (
+    A_PAYTOKEN,
     BAD_AMOUNT,
+    OTHER_ADDRESS,
     OTHER_WALLET,
     REFUSED_BY_POST,
     REFUSED_DEPOSIT,
@@ -47,7 +49,19 @@ from core.errors import PermissionDenied
 from core.money import AmountNotPositive
 from ledger.errors import InsufficientFunds
 from wallets.assets import to_decimal
-from wallets.errors import CurrencyMismatch, NoWallet, SameWallet, WalletNotFound
+from wallets.errors import (
+    ApprovalExceeded,
+    ChargeNotApproved,
+    CurrencyMismatch,
+    NoWallet,
+    PayTokenExceeded,
+    PayTokenExpired,
+    PayTokenNotFound,
+    PayTokenOtherCompany,
+    PayTokenUsed,
+    SameWallet,
+    WalletNotFound,
+)
 
 
 class DepositView(MoneyView):
@@ -106,7 +120,7 @@ class TransferView(MoneyView):
         body=body,
         request_example={
             "source": WALLET,
-            "target": OTHER_WALLET,
+            "target": OTHER_ADDRESS,
             "amount": "15.00",
             "summary": "Lunch",
         },
@@ -131,9 +145,9 @@ class ChargeView(MoneyView):
 
     @operation(
         "wallet_charge",
-        "Charge a payer's wallet by its token (companies)",
+        "Charge a payer's wallet, by its token or by a pay token (companies)",
         body=body,
-        request_example={"wallet": OTHER_WALLET, "amount": 12.5, "summary": "Order 1017"},
+        request_example={"paytoken": A_PAYTOKEN, "amount": "12.50", "summary": "Order 1017"},
         answer=ChargeAnswer,
         answer_example={"wallet": WALLET, "balance": Decimal("12.50"), "transaction": TRANSACTION},
         refusals=[
@@ -143,8 +157,15 @@ class ChargeView(MoneyView):
             SameWallet,
             CurrencyMismatch,
             PermissionDenied,
+            ChargeNotApproved,
+            ApprovalExceeded,
             WalletNotFound,
             NoWallet,
+            PayTokenNotFound,
+            PayTokenOtherCompany,
+            PayTokenExpired,
+            PayTokenUsed,
+            PayTokenExceeded(max_amount=Decimal("10.00")),
             *REFUSED_BY_POST,
         ],
         takes_idempotency_key=True,

@@ -1,7 +1,7 @@
 """The endpoint `/api/v1/wallet/ledger/<userId>`: both entries of each completed transaction."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -20,6 +20,7 @@ from api.http.pagination import PAGINATION, PageQuery, Pagination, page_answer
 from api.http.renderer import json_response
 from api.http.schema import operation
 from api.http.views import ApiView, parse_query, replica_allowed
+from api.http.wallet_names import WalletNames, is_known_to_company
 from commerce.errors import UnknownUser
 from core.errors import InvalidInput, NotFound, PermissionDenied
 from core.times import rfc3339
@@ -102,7 +103,8 @@ class LedgerView(ApiView):
     def get(self, request: Request, user_id: UUID) -> HttpResponse:
         query = parse_query(request, self.query)
         caller = caller_of(request)
-        own = {wallet.id for wallet in wallets_of(the_user(caller, user_id))}
+        user = the_user(caller, user_id)
+        own = {wallet.id for wallet in wallets_of(user)}
         last_id, rows_shown = query.get("cursor", (MAX_ID, ROWS_PER_TRANSACTION))
         is_shown_in_part = rows_shown < ROWS_PER_TRANSACTION
         skipped = query.get("offset", 0) + (rows_shown if is_shown_in_part else 0)
@@ -114,11 +116,12 @@ class LedgerView(ApiView):
             before=UUID(int=min(last_id.int + 1, MAX_ID.int)) if is_shown_in_part else last_id,
             completed_only=True,
         )
-        sees_all = caller.role == Role.OPERATOR
+        names = WalletNames(caller, _owned_wallets(transactions))
+        visible = None if caller.role == Role.OPERATOR else own
         rows = [
             row
             for transaction in transactions
-            for row in ledger_rows(transaction, visible=None if sees_all else own)
+            for row in ledger_rows(transaction, names, visible=visible)
         ][skipped:row_count]
         page = rows[: query["limit"]]
         return json_response(
@@ -126,7 +129,17 @@ class LedgerView(ApiView):
         )
 
 
-def ledger_rows(transaction: Transaction, *, visible: set[UUID] | None) -> Iterator[dict[str, Any]]:
+def _owned_wallets(transactions: Iterable[Transaction]) -> Iterator[UUID]:
+    for each in transactions:
+        if not each.source_is_system:
+            yield each.source_id
+        if not each.target_is_system:
+            yield each.target_id
+
+
+def ledger_rows(
+    transaction: Transaction, names: WalletNames, *, visible: set[UUID] | None
+) -> Iterator[dict[str, Any]]:
     """Yield the debit, then the credit. `visible`: wallets whose balance is shown (None: all)."""
     sides = (
         (
@@ -145,9 +158,14 @@ def ledger_rows(transaction: Transaction, *, visible: set[UUID] | None) -> Itera
     symbol = transaction.asset_id
     for direction, wallet_id, is_system, balance_minor in sides:
         shows_balance = visible is None or wallet_id in visible
+        is_known = is_known_to_company(
+            transaction, "source" if direction == Direction.DEBIT else "target"
+        )
         yield {
             "transactionId": transaction.id,
-            "account": system_wallet_name(wallet_id, symbol) if is_system else wallet_id,
+            "account": system_wallet_name(wallet_id, symbol)
+            if is_system
+            else names.of(wallet_id, is_known=is_known),
             "assetSymbol": symbol,
             "direction": direction,
             "amount": to_decimal(transaction.amount_minor, symbol),

@@ -6,6 +6,8 @@ It takes what succeeds, and returns None for the rest, which goes the plain way.
 
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Protocol
 
 from django.conf import settings
 from rest_framework.request import Request
@@ -17,7 +19,7 @@ from core.errors import Refusal
 from core.idempotency import Answer, Claim
 from core.unit_of_work import UnitOfWorkRequired
 from ledger.orders import Order
-from ledger.post_once import AnswerTemplate, post_once
+from ledger.post_once import AnswerTemplate
 from wallets.assets import get_asset
 
 # They stand in the rendered answer for what only the database will know, until each is replaced by
@@ -29,35 +31,69 @@ _PLACES = MovementResult(
     transaction_id=f"{_MARK}-3",
     created_at=f"{_MARK}-4",
 )
-# A balance loses its quotes: amounts are JSON numbers.
+_PLACES_WITH_WALLETS = replace(
+    _PLACES,
+    source_charges=f"{_MARK}-5",
+    source_label=f"{_MARK}-6",
+    target_charges=f"{_MARK}-7",
+    target_label=f"{_MARK}-8",
+)
+# A balance loses its quotes: amounts are JSON numbers. A label's are its own, with its escapes.
 _SPECIFIERS = {
     f'"{_MARK}-1"': "%1$s",
     f'"{_MARK}-2"': "%2$s",
     f"{_MARK}-3": "%3$s",
     f"{_MARK}-4": "%4$s",
 }
+_SPECIFIERS_WITH_WALLETS = {
+    **_SPECIFIERS,
+    f"{_MARK}-5": "%5$s",
+    f'"{_MARK}-6"': "%6$s",
+    f"{_MARK}-7": "%7$s",
+    f'"{_MARK}-8"': "%8$s",
+}
+
+
+class PostOnce(Protocol):
+    """`ledger.post_once.post_once`, or what a flow puts in its place."""
+
+    def __call__(
+        self,
+        order: Order,
+        template: AnswerTemplate,
+        claim: Claim | None,
+        *,
+        unverified_digest: str | None,
+    ) -> Answer | None: ...
 
 
 def answer_in_one_trip(
-    request: Request, order: Callable[[], Order], render: Render, claim: Claim | None
+    request: Request,
+    order: Callable[[], Order],
+    render: Render,
+    post: PostOnce,
+    claim: Claim | None,
+    *,
+    shows_wallets: bool = False,
 ) -> Answer | None:
     """Carry the order out and return the answer, as `render` makes it, or None: nothing was done.
 
-    Raises what `ledger.post_once.post_once` does.
+    Raises what `post` does.
     """
     if not settings.FAST_PATH:
         return None
     try:
         ordered = order()
-        body = render_json(render(ordered, _PLACES)).decode()
+        places = _PLACES_WITH_WALLETS if shows_wallets else _PLACES
+        body = render_json(render(ordered, places)).decode()
     except (Refusal, UnitOfWorkRequired):
         # The plain way puts the refusal on record, and creates the wallet of a first credit.
         return None
     body = body.replace("%", "%%")
-    for place, specifier in _SPECIFIERS.items():
+    for place, specifier in (_SPECIFIERS_WITH_WALLETS if shows_wallets else _SPECIFIERS).items():
         body = body.replace(place, specifier)
-    template = AnswerTemplate(body, get_asset(ordered.asset_id).decimals)
-    answer = post_once(ordered, template, claim, unverified_digest=unverified_digest(request))
+    template = AnswerTemplate(body, get_asset(ordered.asset_id).decimals, shows_wallets)
+    answer = post(ordered, template, claim, unverified_digest=unverified_digest(request))
     if answer is not None:
         mark_verified(request)
     return answer

@@ -193,18 +193,71 @@ class AmountField(serializers.Field[str, Any, Any, Any]):
 
 @extend_schema_field({"type": "integer", "minimum": 1})
 class CountField(serializers.Field[int, Any, Any, Any]):
-    """A whole JSON number from 1 to `highest()`."""
+    """A whole JSON number from `lowest` to `highest()`."""
 
-    default_error_messages = {"invalid": "A whole number from 1 to {highest}."}
+    default_error_messages = {"invalid": "A whole number from {lowest} to {highest}."}
 
-    def __init__(self, *, highest: Callable[[], int], **kwargs: Any) -> None:
+    def __init__(self, *, highest: Callable[[], int], lowest: int = 1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._highest = highest
+        self._lowest, self._highest = lowest, highest
 
     def to_internal_value(self, data: Any) -> int:
-        highest = self._highest()
-        if not isinstance(data, int) or isinstance(data, bool) or not 1 <= data <= highest:
-            self.fail("invalid", highest=highest)
+        lowest, highest = self._lowest, self._highest()
+        if not isinstance(data, int) or isinstance(data, bool) or not lowest <= data <= highest:
+            self.fail("invalid", lowest=lowest, highest=highest)
+        return data
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+@extend_schema_field({"type": "boolean"})
+class BoolField(serializers.Field[bool, Any, Any, Any]):
+    """`true` or `false` in JSON."""
+
+    default_error_messages = {"invalid": "Must be `true` or `false`."}
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            self.fail("invalid")
+        return data
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+_METADATA_KEY = re.compile(r"[a-z0-9_]{1,40}", re.ASCII)
+_METADATA_PAIRS = 20
+_METADATA_CHARACTERS = 500
+
+
+@extend_schema_field(
+    {
+        "type": "object",
+        "maxProperties": _METADATA_PAIRS,
+        "propertyNames": {"pattern": f"^{_METADATA_KEY.pattern}$"},
+        "additionalProperties": {"type": "string", "maxLength": _METADATA_CHARACTERS},
+    }
+)
+class MetadataField(serializers.Field[dict[str, str], Any, Any, Any]):
+    """The caller's own words: at most 20 texts of at most 500 characters, each under a key."""
+
+    default_error_messages = {
+        "invalid": "An object of at most 20 texts.",
+        "key": "A key is 1 to 40 of the characters a-z, 0-9 and _.",
+        "value": "A value is a text of at most 500 characters.",
+    }
+
+    def to_internal_value(self, data: Any) -> dict[str, str]:
+        if not isinstance(data, dict) or len(data) > _METADATA_PAIRS:
+            self.fail("invalid")
+        for key, value in data.items():
+            if not _METADATA_KEY.fullmatch(key):
+                self.fail("key")
+            if not is_text(value) or len(value) > _METADATA_CHARACTERS:
+                self.fail("value")
+            if not is_storable(value):
+                raise serializers.ValidationError(NOT_STORABLE)
         return data
 
     def to_representation(self, value: Any) -> Any:

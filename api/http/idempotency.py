@@ -80,6 +80,7 @@ def respond_once(
     key_fields: Sequence[str] = (),
     repeat_conflicts: bool = False,
     location: str | None = None,
+    reveal: Callable[[bytes], bytes] | None = None,
     fast_path: Callable[[Claim | None], Answer | None] | None = None,
 ) -> HttpResponse:
     """Run `work` in a unit of work, at most once per idempotency key, and answer with its result.
@@ -88,8 +89,9 @@ def respond_once(
     commits and replays. `key_fields` are the fields of the body that may hold the key; with
     `repeat_conflicts`, the repeat of a success whose key stands only there raises
     `DuplicateIdempotencyKey` instead of the answer. `location` is where the result is found, with
-    its fields in braces. `fast_path` is tried first, outside the unit of work: it does the same in
-    one trip and verifies the token, or it does nothing and returns None.
+    its fields in braces. `reveal` adds to a success what no record may hold: a secret, which is
+    derived anew for each repeat. `fast_path` is tried first, outside the unit of work: it does the
+    same in one trip and verifies the token, or it does nothing and returns None.
     """
     key = idempotency_key(request, fields=key_fields)
     claim = (
@@ -105,11 +107,11 @@ def respond_once(
         answer = unit_of_work(lambda: answer_once(claim, run) if claim else run())
     if answer.replayed:
         metrics.REPLAYS.inc()
-    is_repeat = answer.replayed and answer.status_code < HTTPStatus.BAD_REQUEST
-    if is_repeat and repeat_conflicts and key and not key.in_header:
+    is_success = answer.status_code < HTTPStatus.BAD_REQUEST
+    if answer.replayed and is_success and repeat_conflicts and key and not key.in_header:
         raise DuplicateIdempotencyKey(transactionId=answer.transaction_id)
     return HttpResponse(
-        answer.body,
+        reveal(answer.body) if reveal and is_success else answer.body,
         status=answer.status_code,
         content_type="application/json",
         headers={

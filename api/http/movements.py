@@ -7,13 +7,15 @@ from typing import Any
 from django.http import HttpResponse
 from rest_framework.request import Request
 
+from accounts.models import User
 from api.http.authentication import caller_of
-from api.http.fast_path import answer_in_one_trip
+from api.http.fast_path import PostOnce, answer_in_one_trip
 from api.http.idempotency import KeyedResult, respond_once
 from api.http.movement_results import Render, result_of
 from api.http.token_cache import CachedCallerView
 from commerce.movements import move
-from ledger.orders import Order
+from ledger.orders import Order, Outcome
+from ledger.post_once import post_once
 
 
 class MoneyView(CachedCallerView):
@@ -21,18 +23,30 @@ class MoneyView(CachedCallerView):
 
 
 def respond_with_movement(
-    request: Request, order: Callable[[], Order], render: Render, **keyed: Any
+    request: Request,
+    order: Callable[[], Order],
+    render: Render,
+    *,
+    shows_wallets: bool = False,
+    move: Callable[[Order, User], Outcome] = move,
+    post: PostOnce = post_once,
+    **keyed: Any,
 ) -> HttpResponse:
     """Move money, at most once per idempotency key, and answer with what `render` makes of it.
 
     `order` may be called twice: what does not succeed in the fast way is decided anew in the plain
-    one. `keyed` is passed on to `respond_once`.
+    one. `shows_wallets`: the answer shows who may charge the wallets, and their labels. A flow that
+    writes something beside the money has a `move` and a `post` of its own. `keyed` is passed on to
+    `respond_once`.
     """
 
     def work() -> KeyedResult:
         ordered = order()
         outcome = move(ordered, caller_of(request))
-        return KeyedResult(render(ordered, result_of(ordered, outcome)), outcome.transaction_id)
+        result = result_of(ordered, outcome, shows_wallets=shows_wallets)
+        return KeyedResult(render(ordered, result), outcome.transaction_id)
 
-    fast_path = partial(answer_in_one_trip, request, order, render)
+    fast_path = partial(
+        answer_in_one_trip, request, order, render, post, shows_wallets=shows_wallets
+    )
     return respond_once(request, work, fast_path=fast_path, **keyed)

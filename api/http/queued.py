@@ -36,7 +36,12 @@ RESPOND_ASYNC = (_PREFER, AcceptedAnswer, ACCEPTED)
 
 
 def respond_now_or_queued(
-    request: Request, order: Callable[[], Order], render: Render, **keyed: Any
+    request: Request,
+    order: Callable[[], Order],
+    render: Render,
+    *,
+    shows_wallets: bool = False,
+    **keyed: Any,
 ) -> HttpResponse:
     """Move money as `respond_with_movement` does, or queue the order if the caller prefers that.
 
@@ -44,7 +49,7 @@ def respond_now_or_queued(
     """
     if _wants_async(request):
         return _respond_queued(request, order, **keyed)
-    return respond_with_movement(request, order, render, **keyed)
+    return respond_with_movement(request, order, render, shows_wallets=shows_wallets, **keyed)
 
 
 def _wants_async(request: Request) -> bool:

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 
 from accounts.models import User
 from api.examples import (
-    OTHER_WALLET,
+    OTHER_ADDRESS,
     REFUSED_DEPOSIT,
     REFUSED_TRANSFER,
     REFUSED_WITHDRAWAL,
@@ -30,7 +30,14 @@ from api.resources.bodies import (
     ResourceAmountBody,
     ResourceTransferBody,
 )
-from api.resources.wallet_shape import A_WALLET, WalletResource, moved_resource, wallet_resource
+from api.resources.wallet_shape import (
+    A_WALLET,
+    WalletResource,
+    moved_source,
+    moved_target,
+    stranger_resource,
+    wallet_resource,
+)
 from commerce.cash import open_wallet, order_deposit, order_withdrawal
 from commerce.transfers import order_transfer
 from core.errors import InvalidInput, PermissionDenied
@@ -45,7 +52,14 @@ from wallets.references import wallet_ref
 
 FUND_KEYS = ("idempotencyKey",)
 TRANSFER_KEYS = ("idempotencyKey", "clientTransactionId")
-ANOTHER_WALLET = {**A_WALLET, "id": OTHER_WALLET, "balance": None}
+ANOTHER_WALLET = {
+    **A_WALLET,
+    "id": OTHER_ADDRESS,
+    "address": None,
+    "charges": None,
+    "label": None,
+    "balance": None,
+}
 REPEATED = DuplicateIdempotencyKey(transactionId=TRANSACTION)
 
 
@@ -107,6 +121,7 @@ class FundView(MoneyView):
             request,
             lambda: order_deposit(caller, **fields),
             moved_target,
+            shows_wallets=True,
             key_fields=FUND_KEYS,
             repeat_conflicts=True,
         )
@@ -138,7 +153,8 @@ class TransferView(MoneyView):
         return respond_now_or_queued(
             request,
             lambda: order_transfer(caller, **fields),
-            partial(moved_both, caller),
+            partial(moved_both, caller, fields["target_id"]),
+            shows_wallets=True,
             key_fields=TRANSFER_KEYS,
             repeat_conflicts=True,
         )
@@ -163,7 +179,10 @@ class DepositView(MoneyView):
         fields = parse_body(request, self.body)
         caller = caller_of(request)
         return respond_with_movement(
-            request, lambda: order_deposit(caller, wallet_id=wallet_id, **fields), moved_target
+            request,
+            lambda: order_deposit(caller, wallet_id=wallet_id, **fields),
+            moved_target,
+            shows_wallets=True,
         )
 
 
@@ -187,25 +206,21 @@ class WithdrawView(MoneyView):
         fields = parse_body(request, self.body)
         caller = caller_of(request)
         return respond_now_or_queued(
-            request, lambda: order_withdrawal(caller, wallet_id=wallet_id, **fields), moved_source
+            request,
+            lambda: order_withdrawal(caller, wallet_id=wallet_id, **fields),
+            moved_source,
+            shows_wallets=True,
         )
 
 
-def moved_source(order: Order, result: MovementResult) -> dict[str, Any]:
-    """Answer with the wallet that the money left."""
-    return moved_resource(order.source_id, result.source_balance, result)
-
-
-def moved_target(order: Order, result: MovementResult) -> dict[str, Any]:
-    """Answer with the wallet that the money entered."""
-    return moved_resource(order.target_id, result.target_balance, result)
-
-
-def moved_both(caller: User, order: Order, result: MovementResult) -> dict[str, Any]:
-    """Answer with both wallets of a transfer; what somebody else's holds is not shown."""
+def moved_both(
+    caller: User, receiver: UUID, order: Order, result: MovementResult
+) -> dict[str, Any]:
+    """Answer with both wallets of a transfer; another's is only what the caller named it."""
     is_own = wallet_ref(order.target_id).owner_id == caller.pk
-    balance = result.target_balance if is_own else None
     return {
         "sender": moved_source(order, result),
-        "receiver": moved_resource(order.target_id, balance, result),
+        "receiver": moved_target(order, result)
+        if is_own
+        else stranger_resource(receiver, order, result),
     }

@@ -12,12 +12,13 @@ from rest_framework import serializers
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
-from api.examples import OTHER_WALLET, TRANSACTION
+from api.examples import OTHER_ADDRESS, TRANSACTION
 from api.http.authentication import caller_of
 from api.http.fields import Body, MoneyField, TimestampField
 from api.http.renderer import ExactJSONRenderer, render_json
 from api.http.schema import operation
 from api.http.views import ApiView, parse_query, replica_allowed
+from api.http.wallet_names import WalletNames, with_names
 from api.resources.wallet_shape import A_WALLET
 from core.errors import InvalidInput
 from core.times import rfc3339
@@ -40,7 +41,7 @@ AN_ENTRY = {
     "direction": "DEBIT",
     "amount": Decimal("12.50"),
     "balance": Decimal("87.50"),
-    "counterparty": OTHER_WALLET,
+    "counterparty": OTHER_ADDRESS,
     "summary": "Order 1017",
 }
 
@@ -111,21 +112,27 @@ class StatementView(ApiView):
     @replica_allowed
     def get(self, request: Request, wallet_id: UUID) -> StreamingHttpResponse:
         fields = parse_query(request, self.query)
-        wallet = own_wallet(caller_of(request), wallet_id)
+        caller = caller_of(request)
+        wallet = own_wallet(caller, wallet_id)
         since, until = fields.get("since"), fields.get("until")
         if since is not None and until is not None and since > until:
             raise InvalidInput({"from": ["Must not be after `to`."]})
         statement = statements.statement(wallet, since=since, until=until)
+        entries = with_names(caller, statement.entries())
         if fields.get("format", request.accepted_renderer.format) == "csv":
             return StreamingHttpResponse(
-                as_csv(statement),
+                as_csv(statement, entries),
                 content_type="text/csv; charset=utf-8",
-                headers={"Content-Disposition": f'attachment; filename="{wallet.id}.csv"'},
+                # Files are passed on: the name is the address, not the token.
+                headers={"Content-Disposition": f'attachment; filename="{wallet.address}.csv"'},
             )
-        return StreamingHttpResponse(as_json(statement), content_type="application/json")
+        return StreamingHttpResponse(as_json(statement, entries), content_type="application/json")
 
 
-def as_json(statement: Statement) -> Iterator[bytes]:
+NamedEntries = Iterator[tuple[Entry, WalletNames]]
+
+
+def as_json(statement: Statement, entries: NamedEntries) -> Iterator[bytes]:
     """Yield the statement as one JSON object, an entry at a time."""
     head = {
         "wallet": statement.wallet.id,
@@ -135,14 +142,14 @@ def as_json(statement: Statement) -> Iterator[bytes]:
         "openingBalance": to_decimal(statement.opening_minor, statement.wallet.asset_id),
     }
     yield render_json(head).removesuffix(b"}") + b',"entries":['
-    for number, entry in enumerate(statement.entries()):
-        yield (b"," if number else b"") + render_json(_entry_answer(entry))
+    for number, named in enumerate(entries):
+        yield (b"," if number else b"") + render_json(_entry_answer(*named))
     yield b"]," + render_json(
         {"closingBalance": to_decimal(statement.closing_minor, statement.wallet.asset_id)}
     ).removeprefix(b"{")
 
 
-def as_csv(statement: Statement) -> Iterator[str]:
+def as_csv(statement: Statement, entries: NamedEntries) -> Iterator[str]:
     """Yield the statement as CSV lines: the opening balance, the entries, the closing balance.
 
     Amounts are in major units; those of debits are negative.
@@ -155,8 +162,8 @@ def as_csv(statement: Statement) -> Iterator[str]:
     )
     yield writer.writerow(CSV_COLUMNS)
     yield writer.writerow([rfc3339(statement.since), "", "opening balance", "", opening, "", ""])
-    for entry in statement.entries():
-        row = _entry_answer(entry)
+    for entry, names in entries:
+        row = _entry_answer(entry, names)
         sign = "-" if entry.direction == Direction.DEBIT else ""
         yield writer.writerow(
             [
@@ -185,7 +192,8 @@ def _without_formula(text: str) -> str:
     return f"'{text}" if normalized.startswith(_FORMULA_STARTS) else text
 
 
-def _entry_answer(entry: Entry) -> dict[str, Any]:
+def _entry_answer(entry: Entry, names: WalletNames) -> dict[str, Any]:
+    is_debit = entry.direction == Direction.DEBIT
     return {
         "transaction": entry.transaction_id,
         "date": rfc3339(entry.created_at),
@@ -193,6 +201,6 @@ def _entry_answer(entry: Entry) -> dict[str, Any]:
         "direction": entry.direction,
         "amount": to_decimal(entry.amount_minor, entry.asset_id),
         "balance": to_decimal(entry.balance_after_minor, entry.asset_id),
-        "counterparty": None if entry.counterparty_is_system else entry.counterparty_id,
+        "counterparty": names.target(entry) if is_debit else names.source(entry),
         "summary": entry.summary,
     }

@@ -1,5 +1,6 @@
 """The endpoint `/wallets/<id>/transactions`: transactions of the ledger and of the queue."""
 
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from api.http.pagination import PAGINATION, PageQuery, Pagination, page_answer
 from api.http.renderer import json_response
 from api.http.schema import operation
 from api.http.views import ApiView, parse_query, replica_allowed
+from api.http.wallet_names import WalletNames
 from api.resources.wallet_details import A_TRANSACTION, TransactionAnswer, transaction_answer
 from core.errors import InvalidInput
 from core.times import rfc3339
@@ -43,7 +45,8 @@ class WalletTransactionsView(ApiView):
     @replica_allowed
     def get(self, request: Request, wallet_id: UUID) -> HttpResponse:
         query = parse_query(request, self.query)
-        wallet = own_wallet(caller_of(request), wallet_id)
+        caller = caller_of(request)
+        wallet = own_wallet(caller, wallet_id)
         skipped, limit = query.get("offset", 0), query["limit"]
         before = query.get("cursor", MAX_ID)
         row_count = skipped + limit + 1
@@ -57,16 +60,26 @@ class WalletTransactionsView(ApiView):
         found.sort(key=lambda each: each.pk, reverse=True)
         page = found[skipped : skipped + limit]
         cursor = page[-1].pk if len(found) > skipped + limit else None
+        names = WalletNames(caller, (token for each in page for token in _tokens_of(each)))
         rows = [
-            pending_answer(each)
+            pending_answer(each, names)
             if isinstance(each, QueuedTransaction)
-            else transaction_answer(each)
+            else transaction_answer(each, names)
             for each in page
         ]
         return json_response(page_answer(rows, query, cursor))
 
 
-def pending_answer(queued: QueuedTransaction) -> dict[str, Any]:
+def _tokens_of(row: QueuedTransaction | Entry) -> Iterator[UUID]:
+    sides = (
+        (row.source_id, row.target_id)
+        if isinstance(row, QueuedTransaction)
+        else (row.source_token, row.target_token)
+    )
+    return (side for side in sides if side is not None)
+
+
+def pending_answer(queued: QueuedTransaction, names: WalletNames) -> dict[str, Any]:
     """Return a queued transaction in the shape of a posted one, with the status `pending`."""
     return {
         "id": queued.id,
@@ -74,7 +87,7 @@ def pending_answer(queued: QueuedTransaction) -> dict[str, Any]:
         "amount": to_decimal(queued.amount_minor, queued.asset_id),
         "status": "pending",
         "senderWallet": queued.source_id,
-        "receiverWallet": queued.target_id,
+        "receiverWallet": queued.target_id and names.of(queued.target_id),
         "errorMessage": None,
         "description": queued.summary,
         "timestamp": rfc3339(queued.created_at),

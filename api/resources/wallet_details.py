@@ -8,13 +8,14 @@ from django.http import HttpResponse
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from api.examples import OTHER_WALLET, TRANSACTION
+from api.examples import OTHER_ADDRESS, TRANSACTION
 from api.http.authentication import caller_of
 from api.http.fields import MoneyField
 from api.http.movement_fields import ENTRY_STATUSES
 from api.http.renderer import json_response
 from api.http.schema import operation
 from api.http.views import ApiView, replica_allowed
+from api.http.wallet_names import WalletNames
 from api.resources.wallet_shape import A_WALLET, WalletResource, wallet_resource
 from core.times import rfc3339
 from core.unit_of_work import snapshot
@@ -50,7 +51,7 @@ A_TRANSACTION = {
     "amount": Decimal("50.25"),
     "status": "failed",
     "senderWallet": A_WALLET["id"],
-    "receiverWallet": OTHER_WALLET,
+    "receiverWallet": OTHER_ADDRESS,
     "errorMessage": "The wallet does not hold enough.",
     "description": "Payment for services",
     "timestamp": "2026-01-31T12:00:00.000Z",
@@ -124,7 +125,7 @@ def entry_answer(entry: Entry) -> dict[str, Any]:
     }
 
 
-def transaction_answer(entry: Entry) -> dict[str, Any]:
+def transaction_answer(entry: Entry, names: WalletNames) -> dict[str, Any]:
     """Return an entry's transaction as `/wallets/<id>/transactions` shows it."""
     failure = FailureCode(entry.failure_code) if entry.failure_code else None
     return {
@@ -132,8 +133,8 @@ def transaction_answer(entry: Entry) -> dict[str, Any]:
         "type": entry.kind,
         "amount": to_decimal(entry.amount_minor, entry.asset_id),
         "status": "failed" if failure else "completed",
-        "senderWallet": entry.source_token,
-        "receiverWallet": entry.target_token,
+        "senderWallet": names.source(entry),
+        "receiverWallet": names.target(entry),
         "errorMessage": REFUSAL_OF_FAILURE[failure].message if failure else None,
         "description": entry.summary,
         "timestamp": rfc3339(entry.created_at),

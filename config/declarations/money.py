@@ -15,6 +15,17 @@ class Rules(Group):
         least=0,
         help_text="A client may have this many cash wallets. 0 allows any number.",
     )
+    charges = kinds.choice(
+        "WALLET_SERVICE_CHARGES",
+        "open",
+        options=("open", "approved", "paytoken"),
+        help_text=(
+            "Who may charge a new wallet by its token. With open, every company that knows the"
+            " token may; with approved, the companies that its owner approved; with paytoken,"
+            " nobody. Owners change it for each wallet. Pay tokens and payment requests work with"
+            " all three."
+        ),
+    )
     adjustment_limit = kinds.amount(
         "WALLET_SERVICE_ADJUSTMENT_LIMIT",
         Decimal(1_000),

@@ -146,6 +146,16 @@ class Address(Group):
             " subdomains, and `*` allows every name."
         ),
     )
+    public_url = kinds.text(
+        "WALLET_SERVICE_PUBLIC_URL",
+        allowed="URL such as https://wallet.example, or empty",
+        check=validators.page,
+        help_text=(
+            "People reach the service under this URL. Links of payment requests begin with it, and"
+            " their QR codes. When it is empty, they begin with the address that was called to make"
+            " the payment request."
+        ),
+    )
     allowed_origins = kinds.parsed(
         "WALLET_SERVICE_ALLOWED_ORIGINS",
         "http://localhost:8000 http://127.0.0.1:8000",

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
+from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.db import connection
 from django.db.models.functions import Now
@@ -59,9 +60,10 @@ _INSERT = """
         SELECT user_id, first_name, last_name, phone_number FROM created
     ), wallets AS (
         INSERT INTO wallets_wallet (
-            id, asset_id, owner_id, owner_role, slot, status, balance_minor, held_minor, version,
-            created_at, updated_at)
-        SELECT wallet_id, asset_id, user_id, %(role)s, 1, %(status)s, 0, 0, 0, now(), now()
+            id, asset_id, owner_id, owner_role, slot, status, charges, balance_minor, held_minor,
+            version, created_at, updated_at)
+        SELECT wallet_id, asset_id, user_id, %(role)s, 1, %(status)s, %(charges)s, 0, 0, 0, now(),
+               now()
           FROM created
     )
     SELECT position - 1, wallet_id FROM created
@@ -191,6 +193,7 @@ def _insert(batch: Batch) -> dict[int, uuid.UUID]:
                 "password": make_password(None),
                 "role": Role.CLIENT,
                 "status": Status.ACTIVE,
+                "charges": settings.CHARGES,
             },
         )
         return dict(cursor.fetchall())

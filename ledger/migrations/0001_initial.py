@@ -20,8 +20,6 @@ class Migration(migrations.Migration):
         run_sql_file(SQL / "partitions.sql"),
         migrations.RunSQL("SELECT make_transaction_partitions(24)"),
         run_sql_file(SQL / "order_type.sql"),
-        run_sql_file(SQL / "post.sql"),
-        run_sql_file(SQL / "post_once.sql"),
         run_sql_file(SQL / "history.sql"),
         run_sql_file(SQL / "statement.sql"),
         migrations.SeparateDatabaseAndState(

@@ -2,8 +2,9 @@
 --
 -- It takes orders: move `amount_minor` of the two wallets' asset from source to target. It returns one
 -- outcome per order, in their order, and raises for no refusal: a failed transaction is a row that must
--- commit. What it does raise is a fault of the caller (an unknown wallet, two assets) or of the
--- database. Only the elements of the array count: its dimensions and subscripts are never read.
+-- commit. A charge that the payer does not allow leaves no row, and its outcome has no id. What it does
+-- raise is a fault of the caller (an unknown wallet, two assets) or of the database. Only the elements
+-- of the array count: its dimensions and subscripts are never read.
 --
 -- Each order is decided in its turn, on the balances that the orders before it left behind.
 -- With `all_or_none` nothing is written, and no outcome returned, when one of them fails or cannot be
@@ -11,7 +12,9 @@
 --
 -- SECURITY DEFINER: the app's role may execute this and may not write a balance or a transaction in any
 -- other way.
-CREATE OR REPLACE FUNCTION ledger_post(orders ledger_order[], request_id varchar, all_or_none boolean)
+CREATE OR REPLACE FUNCTION ledger_post(
+    orders ledger_order_v2[], request_id varchar, all_or_none boolean
+)
 RETURNS TABLE (
     transaction_id uuid, failure_code varchar, source_balance_minor bigint,
     target_balance_minor bigint, available_minor bigint
@@ -22,6 +25,7 @@ SET plan_cache_mode = force_generic_plan  -- planning anew for each array cost h
 AS $$
 DECLARE
     max_balance CONSTANT bigint := 9000000000000000000;
+    on_record CONSTANT varchar[] := '{wallet_not_active,insufficient_funds,balance_limit}';
     -- The distinct wallets of all orders, sorted. A wallet's place in it is its place in the arrays
     -- below, and `sources` and `targets` are the places of each order's wallets.
     wallet_ids uuid[];
@@ -30,11 +34,14 @@ DECLARE
     assets     varchar[];
     systems    boolean[];
     actives    boolean[];
+    policies   varchar[];
     balances   bigint[];
     helds      bigint[];
     versions   bigint[];
     versions_read bigint[];
-    -- The outcomes, by order.
+    -- What each wallet was charged by its token in this call. Its charges have one actor, a company.
+    charged    bigint[];
+    -- The outcomes, by order. An order that leaves no row has no id.
     ids              uuid[];
     failures         varchar[];
     source_balances  bigint[];
@@ -43,7 +50,11 @@ DECLARE
     target_versions  bigint[];
     availables       bigint[];
     wallet        record;
-    posted        ledger_order;
+    posted        ledger_order_v2;
+    by_paytoken   boolean;
+    by_approval   boolean;
+    uses_spent    boolean := false;
+    last_id       uuid;
     found_wallets integer := 0;
     i       integer := 0;
     source  integer;
@@ -66,6 +77,7 @@ BEGIN
         assets[wallet.place] := wallet.asset_id;
         systems[wallet.place] := wallet.is_system;
         actives[wallet.place] := wallet.is_active;
+        policies[wallet.place] := wallet.charges;
         balances[wallet.place] := wallet.balance_minor;
         helds[wallet.place] := wallet.held_minor;
         versions[wallet.place] := wallet.version;
@@ -92,17 +104,35 @@ BEGIN
                 USING ERRCODE = 'data_exception';
         END IF;
         availables[i] := balances[source] - helds[source];
-        failure := CASE
-            WHEN NOT (actives[source] AND actives[target]) THEN 'wallet_not_active'
-            WHEN NOT systems[source] AND availables[i] < posted.amount_minor
-                THEN 'insufficient_funds'
-            WHEN NOT systems[target] AND balances[target] > max_balance - posted.amount_minor
-                THEN 'balance_limit'
-        END;
+        by_paytoken := posted.paytoken_id IS NOT NULL AND posted.kind = 'charge';
+        by_approval := policies[source] <> 'open' AND posted.kind = 'charge'
+            AND posted.payment_request_id IS NULL AND NOT by_paytoken;
+        failure := coalesce(
+            CASE WHEN by_paytoken THEN
+                paytoken_refusal(posted.paytoken_id, posted.source_id, posted.actor_id,
+                                 posted.amount_minor)
+            END,
+            CASE WHEN NOT (actives[source] AND actives[target]) THEN 'wallet_not_active' END,
+            CASE WHEN by_approval THEN
+                approval_refusal(posted.source_id, policies[source], posted.actor_id,
+                                 posted.target_id, posted.amount_minor, coalesce(charged[source], 0))
+            END,
+            CASE
+                WHEN NOT systems[source] AND availables[i] < posted.amount_minor
+                    THEN 'insufficient_funds'
+                WHEN NOT systems[target] AND balances[target] > max_balance - posted.amount_minor
+                    THEN 'balance_limit'
+            END
+        );
         IF all_or_none AND failure IS NOT NULL THEN
+            IF uses_spent THEN
+                RAISE EXCEPTION 'ledger_post: a pay token was used before an order failed.'
+                    USING ERRCODE = 'feature_not_supported';
+            END IF;
             RETURN;
         END IF;
-        ids[i] := uuidv7();
+        ids[i] := CASE WHEN failure IS NULL OR failure = ANY (on_record) THEN uuidv7() END;
+        last_id := coalesce(ids[i], last_id);
         failures[i] := failure;
         source_balances[i] := NULL;
         target_balances[i] := NULL;
@@ -110,6 +140,13 @@ BEGIN
         target_versions[i] := NULL;
         CONTINUE WHEN failure IS NOT NULL;
         -- From here on the order succeeds.
+        IF by_paytoken THEN
+            UPDATE wallets_paytoken SET uses_left = uses_left - 1 WHERE id = posted.paytoken_id;
+            uses_spent := true;
+        END IF;
+        IF by_approval THEN
+            charged[source] := coalesce(charged[source], 0) + posted.amount_minor;
+        END IF;
         IF NOT systems[source] THEN
             balances[source] := balances[source] - posted.amount_minor;
             versions[source] := versions[source] + 1;
@@ -131,7 +168,7 @@ BEGIN
     END LOOP;
     UPDATE wallets_wallet w
        SET balance_minor = u.balance, version = u.version,
-           updated_at = uuid_extract_timestamp(ids[cardinality(ids)])
+           updated_at = uuid_extract_timestamp(last_id)
       FROM unnest(wallet_ids, balances, versions, versions_read) AS u (id, balance, version, read)
      WHERE w.id = u.id AND w.version = u.read AND u.version <> u.read;
     GET DIAGNOSTICS written = ROW_COUNT;
@@ -143,19 +180,21 @@ BEGIN
     INSERT INTO ledger_transaction (
         id, kind, asset_id, amount_minor, source_id, target_id, source_is_system,
         target_is_system, source_balance_minor, target_balance_minor, source_version,
-        target_version, failure_code, summary, actor_id, request_id, origin_id, group_id
+        target_version, failure_code, summary, actor_id, request_id, origin_id, group_id,
+        paytoken_id, payment_request_id
     )
     SELECT o.id, o.kind, assets[o.source], o.amount_minor, o.source_id, o.target_id,
            systems[o.source], systems[o.target], o.source_balance, o.target_balance,
            o.source_version, o.target_version, o.failure, o.summary, o.actor_id,
-           ledger_post.request_id, o.origin_id, o.group_id
+           ledger_post.request_id, o.origin_id, o.group_id, o.paytoken_id, o.payment_request_id
       FROM ROWS FROM (
                unnest(orders),
                unnest(ids, sources, targets, source_balances, target_balances, source_versions,
                       target_versions, failures)
            ) AS o (kind, source_id, target_id, amount_minor, summary, actor_id, origin_id, group_id,
-                   id, source, target, source_balance, target_balance, source_version,
-                   target_version, failure);
+                   paytoken_id, payment_request_id, id, source, target, source_balance,
+                   target_balance, source_version, target_version, failure)
+     WHERE o.id IS NOT NULL;
 
     -- 4. Return what became of each order.
     RETURN QUERY

@@ -11,10 +11,12 @@
 -- `idempotency_key`: NULL when none was sent.
 -- `template`: the answer, with %1$s for the source's balance after the movement, %2$s for the target's,
 -- %3$s for the transaction's id and %4$s for its time. Balances have `decimals` digits after the point.
+-- `shows_wallets`: it also has %5$s for who may charge the source and %6$s for the source's label, as a
+-- JSON string, and %7$s and %8$s for the same of the target.
 CREATE OR REPLACE FUNCTION ledger_post_once(
     unverified_digest varchar, caller uuid, idempotency_key varchar, operation varchar,
-    request_fingerprint bytea, kept_since timestamptz, posted ledger_order, request_id varchar,
-    template varchar, decimals integer
+    request_fingerprint bytea, kept_since timestamptz, posted ledger_order_v2, request_id varchar,
+    template varchar, decimals integer, shows_wallets boolean
 )
 RETURNS TABLE (
     fingerprint bytea, status_code smallint, body bytea, transaction_id uuid, replayed boolean
@@ -23,6 +25,10 @@ LANGUAGE plpgsql AS $$
 DECLARE
     outcome record;
     unit numeric;
+    source_charges varchar;
+    source_label   json;
+    target_charges varchar;
+    target_label   json;
 BEGIN
     IF unverified_digest IS NOT NULL AND NOT token_is_valid(unverified_digest, caller) THEN
         RETURN;
@@ -40,6 +46,12 @@ BEGIN
         RETURN;
     END IF;
     unit := 10::numeric ^ decimals;
+    IF shows_wallets THEN
+        SELECT charges, to_json(label) INTO source_charges, source_label
+          FROM wallets_wallet WHERE id = posted.source_id;
+        SELECT charges, to_json(label) INTO target_charges, target_label
+          FROM wallets_wallet WHERE id = posted.target_id;
+    END IF;
     fingerprint := request_fingerprint;
     status_code := 200;
     body := convert_to(
@@ -49,7 +61,8 @@ BEGIN
             round(outcome.target_balance_minor / unit, decimals),
             outcome.transaction_id,
             to_char(uuid_extract_timestamp(outcome.transaction_id) AT TIME ZONE 'UTC',
-                    'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
+                    'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+            source_charges, source_label, target_charges, target_label
         ),
         'UTF8');
     transaction_id := outcome.transaction_id;

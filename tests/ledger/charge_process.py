@@ -26,7 +26,7 @@ def main(database: str, role: str, company_id: str, payer_id: str, key: str) -> 
     def work() -> Answer:
         company = User.objects.get(pk=company_id)
         outcome = move(
-            order_charge(company, wallet_id=UUID(payer_id), amount="10.00", summary="Tea"), company
+            order_charge(company, payer=UUID(payer_id), amount="10.00", summary="Tea"), company
         )
         return Answer(200, b"{}", outcome.transaction_id)
 

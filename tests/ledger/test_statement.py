@@ -36,7 +36,7 @@ FUNDING = system_wallet_id("USD", Purpose.FUNDING)
 def three_movements() -> tuple[Holder, list[Transaction]]:
     """A client with a deposit of 100, a charge of 30 and a failed one of 500; oldest first."""
     client, company = a_client(holds="100.00"), a_company()
-    carry_out(order_charge, company.user, wallet_id=client.wallet_id, amount="30", summary="=Tea")
+    carry_out(order_charge, company.user, payer=client.wallet_id, amount="30", summary="=Tea")
     company.api.post(
         "/wallet/charge", {"wallet": str(client.wallet_id), "amount": 500, "summary": "Car"}
     )

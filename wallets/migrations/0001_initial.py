@@ -293,7 +293,6 @@ class Migration(migrations.Migration):
             ),
         ),
         run_sql_file(SQL / "constraints.sql"),
-        run_sql_file(SQL / "lock_wallets.sql"),
         run_sql_file(SQL / "rights.sql"),
         migrations.RunPython(create_cash_assets, migrations.RunPython.noop),
     ]

@@ -3,10 +3,11 @@
 -- one side of nearly every transaction, and a lock there would serialize all of them.
 --
 -- `place` is the wallet's position in `wallet_ids`.
-CREATE OR REPLACE FUNCTION lock_wallets(wallet_ids uuid[])
+DROP FUNCTION IF EXISTS lock_wallets(uuid[]);  -- of 0.2.0, with fewer columns
+CREATE FUNCTION lock_wallets(wallet_ids uuid[])
 RETURNS TABLE (
     place bigint, id uuid, asset_id varchar, is_system boolean, is_active boolean,
-    balance_minor bigint, held_minor bigint, version bigint
+    charges varchar, balance_minor bigint, held_minor bigint, version bigint
 )
 LANGUAGE sql VOLATILE AS $$
     WITH locked AS MATERIALIZED (
@@ -17,10 +18,12 @@ LANGUAGE sql VOLATILE AS $$
          ORDER BY w.id
            FOR NO KEY UPDATE OF w
     )
-    SELECT place, id, asset_id, false, status = 'active', balance_minor, held_minor, version
+    SELECT place, id, asset_id, false, status = 'active', charges, balance_minor, held_minor,
+           version
       FROM locked
     UNION ALL
-    SELECT array_position(wallet_ids, w.id), w.id, w.asset_id, true, true, NULL, 0, w.version
+    SELECT array_position(wallet_ids, w.id), w.id, w.asset_id, true, true, w.charges, NULL, 0,
+           w.version
       FROM wallets_wallet w
      WHERE w.id = ANY (wallet_ids) AND w.owner_id IS NULL
 $$;

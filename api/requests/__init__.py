@@ -1,0 +1,1 @@
+"""`/payment-requests`: somebody asks for money, whoever has the link pays."""

@@ -1,0 +1,305 @@
+"""Payment requests: somebody asks for money, and whoever has the request's id pays it, once.
+
+A company's request is paid by a charge, which it can refund; a client's by a transfer.
+"""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from django.db import DatabaseError, connection
+from django.db.models import Q
+from psycopg.types.numeric import Int8
+
+from accounts.models import Role, User
+from commerce.models import PaymentRequest, RequestStatus
+from commerce.movements import move
+from core.connections.fixed_query import FixedQuery
+from core.database_time import CurrentMoment, moment_in
+from core.errors import InvalidInput, NotFound, PermissionDenied, StateConflict
+from core.idempotency import Answer, Claim
+from core.money import MAX_AMOUNT_MINOR
+from core.unit_of_work import requires_unit_of_work
+from ledger.kinds import Kind
+from ledger.orders import Order, Outcome
+from ledger.post_once import ARGUMENTS, AnswerTemplate, post_once
+from wallets.assets import amount_minor
+from wallets.errors import SameWallet, WalletClosed
+from wallets.models import Status
+from wallets.references import own_cash_wallet_ref, own_wallet_ref, wallet_ref
+from wallets.selectors import default_cash_wallet, get_wallet
+from wallets.services import lock_owner, lock_wallets
+
+_BY_ID = FixedQuery(PaymentRequest, "WHERE id = %s", extra=["current_moment()"])
+_PAY_ONCE = f"SELECT * FROM pay_request_once({ARGUMENTS}, %s)"  # noqa: S608
+_HAS_STATUS = {
+    RequestStatus.OPEN: Q(status=RequestStatus.OPEN, expires_at__gt=CurrentMoment()),
+    RequestStatus.EXPIRED: Q(status=RequestStatus.OPEN, expires_at__lte=CurrentMoment()),
+    RequestStatus.PAID: Q(status=RequestStatus.PAID),
+    RequestStatus.CANCELLED: Q(status=RequestStatus.CANCELLED),
+}
+#: What `pay_request_once` raises when the request is not open any more.
+_NOT_OPEN = "PR001"
+
+
+class PaymentRequestNotFound(NotFound):
+    message = "There is no such payment request."
+
+
+class PaymentRequestPaid(StateConflict):
+    code = "payment_request_paid"
+    message = "This payment request has been paid."
+
+
+class PaymentRequestExpired(StateConflict):
+    code = "payment_request_expired"
+    message = "This payment request has expired: ask for a new one."
+
+
+class PaymentRequestCancelled(StateConflict):
+    code = "payment_request_cancelled"
+    message = "This payment request was cancelled."
+
+
+REFUSAL_OF_STATUS: dict[str, type[StateConflict]] = {
+    RequestStatus.PAID: PaymentRequestPaid,
+    RequestStatus.EXPIRED: PaymentRequestExpired,
+    RequestStatus.CANCELLED: PaymentRequestCancelled,
+}
+
+
+@requires_unit_of_work
+def create_payment_request(
+    payee: User,
+    *,
+    summary: str,
+    amount: str | None = None,
+    wallet_id: uuid.UUID | None = None,
+    reference: str | None = None,
+    metadata: Mapping[str, str] | None = None,
+    takes_tips: bool = False,
+    expires_in: int,
+) -> PaymentRequest:
+    """Ask for money into a cash wallet of the payee's; by default into the oldest.
+
+    `amount` is a plain decimal of the wallet's currency; without it the payer names one.
+    `expires_in` is in seconds. Raises `WalletNotFound`, `NotCash`, `NoWallet`, `WalletClosed`,
+    `InvalidInput` and `AmountNotPositive`.
+    """
+    if takes_tips and payee.role != Role.COMPANY:
+        raise InvalidInput({"tips": ["Only companies take tips."]})
+    lock_owner(payee)
+    if wallet_id is None:
+        wallet = default_cash_wallet(payee)
+    else:
+        wallet = get_wallet(own_cash_wallet_ref(payee, wallet_id).id)
+    if wallet.status == Status.CLOSED:
+        raise WalletClosed
+    return PaymentRequest.objects.create(
+        payee=payee,
+        wallet=wallet,
+        amount_minor=None if amount is None else amount_minor(amount, wallet.asset_id),
+        takes_tips=takes_tips,
+        summary=summary,
+        reference=reference,
+        metadata=dict(metadata or {}),
+        expires_at=moment_in(expires_in),
+    )
+
+
+def find_payment_request(request_id: uuid.UUID) -> PaymentRequest:
+    """Return a request. One whose time is over has the status `EXPIRED`.
+
+    Raises `PaymentRequestNotFound`.
+    """
+    return _find(request_id)[0]
+
+
+def _find(request_id: uuid.UUID) -> tuple[PaymentRequest, datetime]:
+    """Return the request, and the moment at which it was looked at."""
+    found = _BY_ID.first_with_extra(request_id)
+    if found is None:
+        raise PaymentRequestNotFound
+    request, [moment] = found
+    _expire(request, moment)
+    return request, moment
+
+
+def _expire(request: PaymentRequest, moment: datetime) -> None:
+    """Show an open request as expired if its time was over at that moment."""
+    if request.status == RequestStatus.OPEN and request.expires_at <= moment:
+        request.status = RequestStatus.EXPIRED
+
+
+def requests_of(
+    payee: User, *, limit: int, cursor: uuid.UUID | None = None, status: str | None = None
+) -> tuple[list[PaymentRequest], uuid.UUID | None]:
+    """Return a page of the payee's requests, newest first, and the cursor of the next page.
+
+    `cursor` is the id of the last request of the page before. Statuses are as in
+    `find_payment_request`.
+    """
+    rows = PaymentRequest.objects.filter(payee_id=payee.pk).annotate(moment=CurrentMoment())
+    if cursor is not None:
+        last = rows.filter(pk=cursor).first()
+        if last is None:
+            return [], None
+        rows = rows.filter(
+            Q(created_at__lt=last.created_at) | Q(created_at=last.created_at, id__lt=last.id)
+        )
+    if status is not None:
+        rows = rows.filter(_HAS_STATUS[RequestStatus(status)])
+    found = list(
+        rows.order_by("-created_at", "-id").select_related("payee__client", "payee__company")[
+            : limit + 1
+        ]
+    )
+    for request in found:
+        _expire(request, request.moment)
+    page: list[PaymentRequest] = [*found[:limit]]
+    return page, page[-1].pk if len(found) > limit else None
+
+
+@dataclass(frozen=True)
+class Payment:
+    """What a payer wants to pay a request with.
+
+    Amounts are plain decimals: `amount` where the request names none, `tip` where it takes tips.
+    """
+
+    payer: User
+    request_id: uuid.UUID
+    wallet_id: uuid.UUID
+    amount: str | None = None
+    tip: str | None = None
+
+    @cached_property
+    def _request(self) -> PaymentRequest:
+        return find_payment_request(self.request_id)
+
+    def order(self) -> Order:
+        """Order the payment: one movement of amount and tip.
+
+        Raises `PaymentRequestNotFound`, `PaymentRequestPaid`, `PaymentRequestExpired`,
+        `PaymentRequestCancelled`, `WalletNotFound`, `SameWallet` (the payer's own request),
+        `InvalidInput` and `AmountNotPositive`.
+        """
+        _refuse_unless_open(self._request)
+        source = own_wallet_ref(self.payer, self.wallet_id)
+        if self._request.payee_id == self.payer.pk:
+            raise SameWallet("This payment request is your own.")
+        target = wallet_ref(self._request.wallet_id)
+        paid_minor = self._amount_minor + self._tip_minor
+        if paid_minor > MAX_AMOUNT_MINOR:
+            raise InvalidInput({"tip": ["Too large."]})
+        return Order(
+            Kind.CHARGE if target.owner_role == Role.COMPANY else Kind.TRANSFER,
+            source.id,
+            target.id,
+            paid_minor,
+            target.asset_id,
+            summary=self._request.summary,
+            actor_id=self.payer.pk,
+            payment_request_id=self._request.id,
+        )
+
+    @requires_unit_of_work
+    def move(self, order: Order, actor: User) -> Outcome:
+        """Pay the request, if it is still open. Raises as `commerce.movements.move` and `order`."""
+        lock_wallets([order.source_id, order.target_id])
+        request, moment = _find(self.request_id)
+        _refuse_unless_open(request)
+        outcome = move(order, actor)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT settle_payment_request(%s, %s, %s, %s, %s, %s)",
+                [
+                    request.id,
+                    moment,
+                    outcome.transaction_id,
+                    order.source_id,
+                    order.amount_minor,
+                    self._tip_minor,
+                ],
+            )
+            if cursor.fetchone() != (True,):
+                raise RuntimeError("A payment request ended without the lock of its wallet.")
+        return outcome
+
+    def post_once(
+        self,
+        order: Order,
+        template: AnswerTemplate,
+        claim: Claim | None,
+        *,
+        unverified_digest: str | None = None,
+    ) -> Answer | None:
+        """Pay the request in one trip, as `ledger.post_once.post_once` carries out an order."""
+        try:
+            return post_once(
+                order,
+                template,
+                claim,
+                unverified_digest=unverified_digest,
+                statement=_PAY_ONCE,
+                more_values=[Int8(self._tip_minor)],
+            )
+        except DatabaseError as error:
+            if getattr(error.__cause__, "sqlstate", None) != _NOT_OPEN:
+                raise
+            self.__dict__.pop("_request", None)
+            return None
+
+    @cached_property
+    def _amount_minor(self) -> int:
+        asked_minor = self._request.amount_minor
+        if asked_minor is not None:
+            if self.amount is not None:
+                raise InvalidInput({"amount": ["The payment request names its amount."]})
+            return asked_minor
+        if self.amount is None:
+            raise InvalidInput({"amount": ["The payment request leaves the amount to the payer."]})
+        return amount_minor(self.amount, wallet_ref(self._request.wallet_id).asset_id)
+
+    @cached_property
+    def _tip_minor(self) -> int:
+        if self.tip is None:
+            return 0
+        if not self._request.takes_tips:
+            raise InvalidInput({"tip": ["This payment request takes no tips."]})
+        asset = wallet_ref(self._request.wallet_id).asset_id
+        return amount_minor(self.tip, asset, field="tip")
+
+
+@requires_unit_of_work
+def cancel_payment_request(payee: User, request_id: uuid.UUID) -> PaymentRequest:
+    """Cancel an open request of the payee's and return it.
+
+    Raises `PaymentRequestNotFound`, `PermissionDenied` (another's) and, when it has ended, what
+    `Payment.order` does.
+    """
+    request = find_payment_request(request_id)
+    if request.payee_id != payee.pk:
+        raise PermissionDenied
+    lock_wallets([request.wallet_id])
+    _refuse_unless_open(find_payment_request(request_id))
+    PaymentRequest.objects.filter(pk=request_id).update(
+        status=RequestStatus.CANCELLED, cancelled_at=CurrentMoment()
+    )
+    return find_payment_request(request_id)
+
+
+@requires_unit_of_work
+def cancel_all(payee: User) -> None:
+    """Cancel the open requests of somebody who leaves; the payee's wallets are locked."""
+    PaymentRequest.objects.filter(payee=payee, status=RequestStatus.OPEN).update(
+        status=RequestStatus.CANCELLED, cancelled_at=CurrentMoment()
+    )
+
+
+def _refuse_unless_open(request: PaymentRequest) -> None:
+    refusal = REFUSAL_OF_STATUS.get(request.status)
+    if refusal is not None:
+        raise refusal

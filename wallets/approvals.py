@@ -1,0 +1,103 @@
+"""Approvals: the companies that may charge a wallet by its token, and how much."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from accounts.models import Role, User
+from core.database_time import CurrentMoment, moment_in
+from core.unit_of_work import requires_unit_of_work
+from wallets.assets import amount_minor
+from wallets.errors import ApprovalNotFound, CompanyNotFound
+from wallets.models import Approval
+from wallets.references import own_wallet_ref
+from wallets.services import lock_wallets
+
+MAX_SECONDS = 5 * 366 * 24 * 3600
+
+
+def find_company(company_id: UUID) -> User:
+    """Return a company that has not left. Raises `CompanyNotFound`, also for who is no company."""
+    company = User.objects.filter(pk=company_id, role=Role.COMPANY, is_active=True).first()
+    if company is None:
+        raise CompanyNotFound
+    return company
+
+
+@requires_unit_of_work
+def approve(
+    owner: User,
+    *,
+    wallet_id: UUID,
+    company_id: UUID,
+    max_amount: str | None = None,
+    max_per_day: str | None = None,
+    expires_in: int | None = None,
+) -> Approval:
+    """Let a company charge the owner's wallet by its token; replace an earlier approval.
+
+    Amounts are plain decimals of the wallet's asset, `expires_in` is in seconds. Raises
+    `WalletNotFound`, `CompanyNotFound`, `InvalidInput` and `AmountNotPositive`.
+    """
+    wallet = own_wallet_ref(owner, wallet_id)
+    company = find_company(company_id)
+    limits = {
+        f"{name}_minor": None
+        if amount is None
+        else amount_minor(amount, wallet.asset_id, field=name)
+        for name, amount in (("max_amount", max_amount), ("max_per_day", max_per_day))
+    }
+    lock_wallets([wallet.id])
+    _live(wallet_id=wallet.id, company=company).update(ended_at=CurrentMoment())
+    return Approval.objects.create(
+        wallet_id=wallet.id,
+        company=company,
+        expires_at=None if expires_in is None else moment_in(expires_in),
+        **limits,
+    )
+
+
+def approvals_of(caller: User, *, wallet_id: UUID | None = None) -> QuerySet[Approval]:
+    """Return the approvals of the caller's wallets, and those that the caller has as a company.
+
+    Newest first; only those that count. `wallet_id` picks one wallet: raises `WalletNotFound` when
+    it is none of the caller's and the caller has no approval for it.
+    """
+    seen = (
+        _live()
+        .filter(Q(wallet__owner_id=caller.pk) | Q(company_id=caller.pk))
+        .filter(Q(expires_at__isnull=True) | Q(expires_at__gt=CurrentMoment()))
+        .select_related("wallet", "company__company")
+        .order_by("-created_at", "-id")
+    )
+    if wallet_id is None:
+        return seen
+    seen = seen.filter(wallet_id=wallet_id)
+    if not seen.exists():
+        own_wallet_ref(caller, wallet_id)
+    return seen
+
+
+@requires_unit_of_work
+def revoke_approval(owner: User, approval_id: UUID) -> None:
+    """End an approval of the owner's wallet; no charge that begins later is allowed by it.
+
+    Raises `ApprovalNotFound`, also for one that has ended.
+    """
+    approval = _live(pk=approval_id, wallet__owner_id=owner.pk).first()
+    if approval is None:
+        raise ApprovalNotFound
+    lock_wallets([approval.wallet_id])
+    if not _live(pk=approval_id).update(ended_at=CurrentMoment()):
+        raise ApprovalNotFound
+
+
+@requires_unit_of_work
+def end_approvals(user: User, wallet_ids: Iterable[UUID]) -> None:
+    """End the approvals of wallets that are locked, and those that the user has as a company."""
+    _live().filter(Q(wallet_id__in=wallet_ids) | Q(company=user)).update(ended_at=CurrentMoment())
+
+
+def _live(**conditions: object) -> QuerySet[Approval]:
+    return Approval.objects.filter(ended_at__isnull=True, **conditions)

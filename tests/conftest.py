@@ -17,6 +17,7 @@ from pytest_django import DjangoDbBlocker
 from ledger.trial_balance import trial_balance
 from ledger.verification import verify_wallets
 from ops.embedded_postgres import Role
+from tests.clock import Clock
 from tests.http_client import Api
 from tests.processes import Workers
 
@@ -88,6 +89,14 @@ def books(owner_dsn: str, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
         finally:
             connection.close()
             _clean(owner_dsn)
+
+
+@pytest.fixture
+def clock(owner_dsn: str, books: None) -> Iterator[Clock]:
+    """The database's clock, which the test may move."""
+    moved = Clock(owner_dsn)
+    yield moved
+    moved.move(0)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Factories: accounts, and wallets that are filled through the ledger."""
 
+import json
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from commerce.cash import open_wallet
 from commerce.movements import move
 from core.unit_of_work import unit_of_work
 from ledger.orders import Order, Outcome
-from tests.http_client import Api
+from tests.http_client import Api, Reply
 from wallets.assets import create_asset
 from wallets.models import Status, Wallet
 from wallets.services import set_status
@@ -94,6 +95,26 @@ def an_operator() -> User:
 def api_of(user: User) -> Api:
     """Return an API client with a new token of the user."""
     return Api(unit_of_work(lambda: open_session(user)).token)
+
+
+def a_paytoken(holder: Holder, **fields: Any) -> str:
+    """Return a pay token for the holder's wallet, as its owner shows it: `pt_…`."""
+    reply = holder.api.post("/paytokens", {"wallet": str(holder.wallet_id), **fields})
+    assert reply.status == 201, reply.json
+    return str(reply.json["paytoken"])
+
+
+def set_charges(holder: Holder, charges: str) -> None:
+    """Say who may charge the holder's wallet by its token."""
+    body = json.dumps({"charges": charges}).encode()
+    reply = holder.api.call("PATCH", f"/wallet/info/{holder.wallet_id}", body)
+    assert (reply.status, reply.json["charges"]) == (200, charges)
+
+
+def charge(company: Holder, amount: Any, **payer: Any) -> Reply:
+    """Let the company charge a payer: `wallet` or `paytoken`."""
+    body = {"amount": amount, "summary": "Tea", **{name: str(each) for name, each in payer.items()}}
+    return company.api.post("/wallet/charge", body)
 
 
 def freeze(holder: Holder) -> None:

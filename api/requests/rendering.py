@@ -109,7 +109,8 @@ _qr_code = lru_cache(1_000)(qr_code)
 
 
 def _payee(payee: User) -> dict[str, Any]:
-    shown = {"name": name_of(payee), "kind": payee.role}
+    # Who has left has no name any more.
+    shown = {"name": name_of(payee) if payee.is_active else "", "kind": payee.role}
     return {**shown, "id": payee.pk} if payee.role == Role.COMPANY else shown
 
 

@@ -1,15 +1,13 @@
 -- Marks a request as paid by a transaction of the same database transaction, under the lock of the
 -- payee's wallet. Returns whether it was open at that moment.
 CREATE OR REPLACE FUNCTION settle_payment_request(
-    request uuid, moment timestamptz, paid_by uuid, from_wallet uuid, amount_minor bigint,
-    tip_minor bigint
+    request uuid, moment timestamptz, paid_by uuid, from_wallet uuid, paid bigint, tip bigint
 )
 RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE commerce_paymentrequest r
-       SET status = 'paid', paid_at = moment, paid_minor = amount_minor,
-           tip_minor = settle_payment_request.tip_minor, payer_wallet_id = from_wallet,
-           transaction_id = paid_by
+       SET status = 'paid', paid_at = moment, paid_minor = paid, tip_minor = tip,
+           payer_wallet_id = from_wallet, transaction_id = paid_by
      WHERE r.id = request AND r.status = 'open' AND r.expires_at > moment;
     RETURN FOUND;
 END
@@ -20,7 +18,7 @@ $$;
 CREATE OR REPLACE FUNCTION pay_request_once(
     unverified_digest varchar, caller uuid, idempotency_key varchar, operation varchar,
     request_fingerprint bytea, kept_since timestamptz, posted ledger_order_v2, request_id varchar,
-    template varchar, decimals integer, shows_wallets boolean, tip_minor bigint
+    template varchar, decimals integer, shows_wallets boolean, tip bigint
 )
 RETURNS TABLE (
     fingerprint bytea, status_code smallint, body bytea, transaction_id uuid, replayed boolean
@@ -34,7 +32,7 @@ BEGIN
     LOOP
         IF NOT replayed AND NOT settle_payment_request(
             posted.payment_request_id, current_moment(), transaction_id, posted.source_id,
-            posted.amount_minor, tip_minor)
+            posted.amount_minor, tip)
         THEN
             RAISE EXCEPTION 'The payment request is no longer open.'
                 USING ERRCODE = 'PR001';

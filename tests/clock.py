@@ -21,4 +21,4 @@ class Clock:
         """Move the moment so far ahead of the real time; 0 sets it right."""
         ahead = f" + interval ''{int(seconds)} seconds''" if seconds else ""
         with psycopg.connect(self.owner_dsn) as owner:
-            owner.execute(sql.SQL(_MOMENT.format(ahead)))  # type: ignore[arg-type]  # built here
+            owner.execute(sql.SQL(_MOMENT.format(ahead)))

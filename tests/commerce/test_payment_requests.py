@@ -9,6 +9,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from pytest_django import Settings
 
+import ledger.post_once
 from commerce import payment_requests
 from commerce.models import PaymentRequest
 from ledger.models import Transaction
@@ -320,7 +321,7 @@ def test_the_fast_way_notices_an_end_that_came_in_between(
 ) -> None:
     # Given a payment that has found the request open, when its time is over before the money moves
     shop, payer, asked = a_pair(expires_in=60)
-    post_once = payment_requests.post_once
+    post_once = ledger.post_once.post_once
 
     def late(*arguments: Any, **options: Any) -> Any:
         clock.move(61)

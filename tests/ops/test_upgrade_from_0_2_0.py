@@ -1,0 +1,136 @@
+"""A database that release 0.2.0 made and used, migrated by this one.
+
+`release_0_2_0.sql.gz` is a dump of the demo of 0.2.0, after a charge, a part of it refunded, and a
+charge that failed; of its partitions only the first three months.
+"""
+
+import gzip
+import os
+import re
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import LiteralString
+from urllib.parse import quote
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from config.environment import BASE_DIR
+
+DUMP = Path(__file__).with_name("release_0_2_0.sql.gz")
+#: What both databases must have alike, each as a query for a name and a definition.
+DEFINITIONS: dict[str, LiteralString] = {
+    "functions": """
+        SELECT p.oid::regprocedure::text, pg_get_functiondef(p.oid) || coalesce(p.proacl::text, '')
+          FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace AND p.prokind = 'f'""",
+    "columns": """
+        SELECT table_name || '.' || column_name, concat_ws(
+                   ' ', data_type, character_maximum_length, is_nullable, column_default)
+          FROM information_schema.columns WHERE table_schema = 'public'
+           AND table_name NOT LIKE 'ledger_transaction_%'""",
+    "constraints": """
+        SELECT conrelid::regclass || '.' || conname, pg_get_constraintdef(oid) FROM pg_constraint
+         WHERE connamespace = 'public'::regnamespace
+           AND conrelid::regclass::text NOT LIKE 'ledger_transaction_%'""",
+    "indexes": """
+        SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'
+           AND tablename NOT LIKE 'ledger_transaction_%'""",
+    "triggers": """
+        SELECT tgrelid::regclass || '.' || tgname, pg_get_triggerdef(oid) FROM pg_trigger
+         WHERE NOT tgisinternal AND tgrelid::regclass::text NOT LIKE 'ledger_transaction_%'""",
+    "rights": """
+        SELECT table_name || '.' || coalesce(column_name, ''), string_agg(
+                   DISTINCT privilege_type, ' ' ORDER BY privilege_type)
+          FROM (SELECT table_name, NULL AS column_name, privilege_type
+                  FROM information_schema.role_table_grants
+                 WHERE grantee = 'wallet_app' AND table_schema = 'public'
+                 UNION ALL
+                SELECT table_name, column_name, privilege_type
+                  FROM information_schema.role_column_grants
+                 WHERE grantee = 'wallet_app' AND table_schema = 'public') AS granted
+         WHERE table_name NOT LIKE 'ledger_transaction_%' GROUP BY 1""",
+    "types": """
+        SELECT t.typname || '.' || a.attname, format_type(a.atttypid, a.atttypmod)
+          FROM pg_type t JOIN pg_attribute a ON a.attrelid = t.typrelid
+          JOIN pg_class c ON c.oid = t.typrelid
+         WHERE t.typnamespace = 'public'::regnamespace AND c.relkind = 'c'""",
+}
+
+
+@pytest.fixture
+def old_dsn(owner_dsn: str) -> Iterator[str]:
+    """A database of release 0.2.0; its DSN as the owner."""
+    name = f"release_0_2_0_{uuid.uuid4().hex[:8]}"
+    with psycopg.connect(owner_dsn, autocommit=True) as owner:
+        owner.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        dsn = psycopg.conninfo.make_conninfo(owner_dsn, dbname=name)
+        with psycopg.connect(dsn) as old:
+            old.execute(gzip.decompress(DUMP.read_bytes()))
+        yield dsn
+        owner.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def manage(dsn: str, *arguments: str) -> str:
+    """Run a management command on the database of the DSN, as its owner; return what it printed."""
+    parts = psycopg.conninfo.conninfo_to_dict(dsn)
+    login = f"{quote(str(parts['user']))}:{quote(str(parts.get('password') or ''))}"
+    url = (
+        f"postgresql://{login}@{quote(str(parts['host']), safe='')}:{parts.get('port', 5432)}"
+        f"/{parts['dbname']}"
+    )
+    done = subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=BASE_DIR,
+        env={**os.environ, "DATABASE_URL": url, "WALLET_SERVICE_SECRET_KEY": "of-the-upgrade"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def definitions(database: psycopg.Connection, query: LiteralString) -> dict[str, str]:
+    """Return names and definitions, without the casts that a dump and restore write differently."""
+    rows = database.execute(query).fetchall()
+    return {
+        name: re.sub(r"::[a-z ]+|[()\[\]\s]", "", definition or "") for name, definition in rows
+    }
+
+
+def test_it_ends_as_a_new_installation_and_keeps_what_happened(
+    old_dsn: str, owner_dsn: str
+) -> None:
+    with psycopg.connect(old_dsn) as old:
+        before = old.execute(
+            "SELECT id, balance_minor, version FROM wallets_wallet ORDER BY id"
+        ).fetchall()
+
+    migrated = manage(old_dsn, "migrate")
+    manage(old_dsn, "make_partitions")
+    verified = manage(old_dsn, "verify_ledger")
+
+    assert "wallets.0002_paying_safely" in migrated
+    assert "agrees with the transactions" in verified
+    with psycopg.connect(old_dsn) as upgraded, psycopg.connect(owner_dsn) as new:
+        for what, query in DEFINITIONS.items():
+            assert definitions(upgraded, query) == definitions(new, query), what
+        after = upgraded.execute(
+            "SELECT id, balance_minor, version FROM wallets_wallet ORDER BY id"
+        ).fetchall()
+        assert after == before
+        [addresses] = upgraded.execute(
+            "SELECT count(DISTINCT address) FROM wallets_wallet WHERE charges = 'open'"
+        ).fetchone() or [0]
+        assert addresses == len(before)
+        # What 0.2.0 charged, it charged by the wallet's token.
+        kinds = upgraded.execute(
+            "SELECT kind, count(*) FROM ledger_transaction WHERE kind IN ('charge', 'refund')"
+            " AND paytoken_id IS NULL AND payment_request_id IS NULL GROUP BY kind ORDER BY kind"
+        ).fetchall()
+        assert kinds == [("charge", 2), ("refund", 1)]

@@ -14,8 +14,9 @@ class Keys(Group):
         allowed="text, not empty",
         check=validators.not_empty,
         help_text=(
-            "This key signs cookies and fingerprints of requests. The default is public, so the"
-            " service refuses it together with DATABASE_URL. This command makes a key:\n"
+            "This key signs cookies and fingerprints of requests, and pay tokens are derived from"
+            " it. The default is public, so the service refuses it together with DATABASE_URL. This"
+            " command makes a key:\n"
             "`python3 -c 'import secrets; print(secrets.token_urlsafe(48))'`"
         ),
     )
@@ -26,8 +27,9 @@ class Keys(Group):
         help_text=(
             "The service used these keys before WALLET_SERVICE_SECRET_KEY; the newest comes first."
             " It still accepts what they signed: sessions, links in mails, and the fingerprints"
-            " that recognise a repeated request. Keep an old key here for"
-            " WALLET_SERVICE_IDEMPOTENCY_DAYS after you replaced it."
+            " that recognise a repeated request. It also needs them to show a pay token again in a"
+            " repeated answer. Keep an old key here for WALLET_SERVICE_IDEMPOTENCY_DAYS after you"
+            " replaced it."
         ),
     )
 

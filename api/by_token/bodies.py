@@ -21,7 +21,7 @@ class TransferBody(Body):
 
 
 class PayerBody(Body):
-    """A body that names a payer, by the wallet's token or by a pay token: the field `payer`."""
+    """The payer is named by a `wallet`'s token or by a `paytoken`, one of the two."""
 
     wallet = IdField(required=False)
     paytoken = TextField(required=False, max_length=100)

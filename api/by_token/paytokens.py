@@ -72,8 +72,13 @@ class PayTokenAnswer(serializers.Serializer[Any]):
 
 
 class CreatedPayTokenAnswer(PayTokenAnswer):
-    paytoken = serializers.CharField(help_text="Shown by this answer and its repeats only.")
-    qr = serializers.CharField(help_text="Its QR code: an SVG as a `data:` URI.")
+    paytoken = serializers.CharField(
+        allow_null=True,
+        help_text="Shown by this answer and its repeats only. Null when its secret key is gone.",
+    )
+    qr = serializers.CharField(
+        allow_null=True, help_text="Its QR code: an SVG as a `data:` URI. Null as `paytoken` is."
+    )
 
 
 class PayTokensView(ApiView):

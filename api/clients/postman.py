@@ -9,13 +9,24 @@ from http import HTTPMethod, HTTPStatus
 from typing import Any
 
 from api.accounts.sessions import AN_ID, CREDENTIALS
-from api.examples import OTHER_WALLET, TRANSACTION, WALLET
+from api.clients.postman_story import STORY, STORY_FOLDER, STORY_VARIABLES, Step
+from api.examples import (
+    A_PAYTOKEN,
+    COMPANY,
+    OTHER_ADDRESS,
+    OTHER_WALLET,
+    PAYMENT_REQUEST,
+    TRANSACTION,
+    WALLET,
+)
 
 FORMAT = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
 START = (
-    "Start the service with `make run`. Sign up or log in first: that stores the token for all"
-    " other requests. Creating a wallet stores its token too, a charge its transaction. Set the"
-    " variables `otherWallet` and `user` yourself."
+    "Start the service with `make run`. The first folder is a story of two demo accounts: run it"
+    " from top to bottom. For the other folders sign up or log in first: that stores the token for"
+    " all other requests. What they create is stored too: a wallet's token, a charge's transaction,"
+    " a pay token, a payment request. Set the variables `otherWallet`, `otherAddress` and `user`"
+    " yourself."
 )
 #: The variables of the collection, and the example values that they replace.
 VARIABLES = {
@@ -26,8 +37,15 @@ VARIABLES = {
     "user": AN_ID,
     "wallet": WALLET,
     "otherWallet": OTHER_WALLET,
+    "otherAddress": OTHER_ADDRESS,
+    "company": COMPANY,
     "transaction": TRANSACTION,
+    "paytoken": A_PAYTOKEN,
+    "paytokenId": "",
+    "approval": "",
+    "paymentRequest": PAYMENT_REQUEST,
     "queued": "",
+    **STORY_VARIABLES,
 }
 PATH_VALUES = {
     "token": "{{wallet}}",
@@ -35,6 +53,9 @@ PATH_VALUES = {
     "user_id": "{{user}}",
     "customer_id": "{{user}}",
     "queued_id": "{{queued}}",
+    "request_id": "{{paymentRequest}}",
+    "paytoken_id": "{{paytokenId}}",
+    "approval_id": "{{approval}}",
     "symbol": "GOLD",
     "key": "3f0c8a52-order-1017",
 }
@@ -42,35 +63,54 @@ PATH_VALUES = {
 VARIABLES_SET = {
     "client_signup": {"token": "token", "user": "customer"},
     "client_login": {"token": "token", "user": "customer"},
-    "company_signup": {"token": "token", "user": "company"},
-    "company_login": {"token": "token", "user": "company"},
+    "company_signup": {"token": "token", "user": "company", "company": "company"},
+    "company_login": {"token": "token", "user": "company", "company": "company"},
     "wallet_create": {"wallet": "wallet"},
     "wallets_create": {"wallet": "id"},
     "wallet_charge": {"transaction": "transaction"},
     "transaction_queue": {"queued": "id"},
+    "paytoken_create": {"paytoken": "paytoken", "paytokenId": "id"},
+    "approval_create": {"approval": "approval"},
+    "payment_request_create": {"paymentRequest": "id"},
 }
+#: The folders in the order in which what one needs is made in another.
+TAGS = (
+    "accounts",
+    "wallets by token",
+    "wallets as resources",
+    "paying safely",
+    "payment requests",
+    "credits of a platform",
+    "intake",
+    "service",
+)
+#: What ends something, without a 204 that would say so.
+ENDS = ("payment_request_cancel", "wallet_freeze")
 #: Left out of the bodies: each request sends a new key as a header, and the two must not differ.
 KEYS_IN_BODY = ("idempotencyKey", "clientTransactionId")
 JSON_HEADER = {"key": "Content-Type", "value": "application/json"}
 
 
 def collection_of(document: dict[str, Any]) -> dict[str, Any]:
-    """Return the collection: a folder for each tag; requests that create first, that end last."""
+    """Return the collection: the story, then a folder for each tag.
+
+    In a folder of a tag, requests that create stand first, and those that end something last.
+    """
     folders: dict[str, list[dict[str, Any]]] = defaultdict(list)
     operations = [
-        (path, method, operation)
+        (path, HTTPMethod(method.upper()), operation)
         for path, methods in document["paths"].items()
         for method, operation in methods.items()
     ]
     for path, method, operation in sorted(operations, key=lambda found: _rank(found[2])):
-        folders[operation["tags"][0]].append(_item(path, HTTPMethod(method.upper()), operation))
+        folders[operation["tags"][0]].append(_item(path, method, operation))
     return {
         "info": {"name": document["info"]["title"], "description": START, "schema": FORMAT},
-        "item": [{"name": tag, "item": folders[tag]} for tag in sorted(folders)],
-        "auth": {
-            "type": "bearer",
-            "bearer": [{"key": "token", "value": "{{token}}", "type": "string"}],
-        },
+        "item": [
+            {"name": STORY_FOLDER, "item": _story(operations)},
+            *({"name": tag, "item": folders[tag]} for tag in sorted(folders, key=TAGS.index)),
+        ],
+        "auth": _bearer("token"),
         "variable": [{"key": name, "value": value} for name, value in VARIABLES.items()],
     }
 
@@ -78,7 +118,31 @@ def collection_of(document: dict[str, Any]) -> dict[str, Any]:
 def _rank(operation: dict[str, Any]) -> int:
     if "201" in operation["responses"]:
         return 0
-    return 2 if "204" in operation["responses"] else 1
+    return 2 if "204" in operation["responses"] or operation["operationId"] in ENDS else 1
+
+
+def _story(operations: list[tuple[str, HTTPMethod, dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Return the requests of the story: those of the schema, with the values of each step."""
+    found = {each[2]["operationId"]: each for each in operations}
+    return [_told(step, _item(*found[step.operation])) for step in STORY]
+
+
+def _told(step: Step, item: dict[str, Any]) -> dict[str, Any]:
+    request = item["request"]
+    request["auth"] = {"type": "noauth"} if step.token is None else _bearer(step.token)
+    if step.body is not None:
+        request["body"]["raw"] = _json(step.body)
+    return {
+        "name": step.name,
+        "request": request,
+        "response": item["response"],
+        **({"event": [_set_variables(step.variables_set)]} if step.variables_set else {}),
+    }
+
+
+def _bearer(variable: str) -> dict[str, Any]:
+    value = f"{{{{{variable}}}}}"
+    return {"type": "bearer", "bearer": [{"key": "token", "value": value, "type": "string"}]}
 
 
 def _item(path: str, method: HTTPMethod, operation: dict[str, Any]) -> dict[str, Any]:

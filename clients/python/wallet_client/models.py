@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
@@ -19,6 +19,28 @@ class AmountBody(Struct, kw_only=True):
 
     wallet: UUID
     amount: Decimal
+
+
+class ApprovalAnswer(Struct, kw_only=True):
+    approval: UUID
+    wallet: UUID
+    company: UUID
+    company_name: str
+    max_amount: Annotated[Decimal, Meta(description="The most that one charge may be.")] | None
+    max_per_day: Annotated[Decimal, Meta(description="The most in any 24 hours.")] | None
+    expires_at: datetime | None
+
+
+class ApprovalBody(Struct, kw_only=True):
+    """
+    A JSON object of known fields; one that is not declared is an error.
+    """
+
+    wallet: UUID
+    company: UUID
+    max_amount: Decimal | UnsetType = UNSET
+    max_per_day: Decimal | UnsetType = UNSET
+    expires_in: Annotated[int, Meta(ge=1)] | UnsetType = UNSET
 
 
 class BalanceAnswer(Struct, kw_only=True):
@@ -34,22 +56,24 @@ class ChargeAnswer(Struct, kw_only=True):
 
 class ChargeBody(Struct, kw_only=True):
     """
-    A JSON object of known fields; one that is not declared is an error.
+    The payer is named by a `wallet`'s token or by a `paytoken`, one of the two.
     """
 
-    wallet: UUID
     amount: Decimal
     summary: Annotated[str, Meta(max_length=500)]
+    wallet: UUID | UnsetType = UNSET
+    paytoken: Annotated[str, Meta(max_length=100, min_length=1)] | UnsetType = UNSET
 
 
 class ChargeItemBody(Struct, kw_only=True):
     """
-    A JSON object of known fields; one that is not declared is an error.
+    The payer is named by a `wallet`'s token or by a `paytoken`, one of the two.
     """
 
-    wallet: UUID
     amount: Decimal
     summary: Annotated[str, Meta(max_length=500)]
+    wallet: UUID | UnsetType = UNSET
+    paytoken: Annotated[str, Meta(max_length=100, min_length=1)] | UnsetType = UNSET
     reference: Annotated[str, Meta(max_length=255)] | UnsetType = UNSET
 
 
@@ -154,6 +178,33 @@ class CreateWithBalanceBody(Struct, kw_only=True):
 
 class CreatedAnswer(Struct, kw_only=True):
     wallet: UUID
+    address: Annotated[UUID, Meta(description="Can only be paid into; give it to others.")]
+    charges: Literal["open", "approved", "paytoken"]
+    label: str
+
+
+class CreatedPayTokenAnswer(Struct, kw_only=True):
+    id: UUID
+    wallet: UUID
+    max_amount: Annotated[Decimal, Meta(description="The most that one use may take.")] | None
+    uses_left: int
+    company: Annotated[UUID, Meta(description="The only one that may use it.")] | None
+    expires_at: datetime
+    paytoken: (
+        Annotated[
+            str,
+            Meta(
+                description="Shown by this answer and its repeats only. Null when its secret key is gone."
+            ),
+        ]
+        | None
+    )
+    qr: (
+        Annotated[
+            str, Meta(description="Its QR code: an SVG as a `data:` URI. Null as `paytoken` is.")
+        ]
+        | None
+    )
 
 
 class CredentialsBody(Struct, kw_only=True):
@@ -199,6 +250,15 @@ class ErrorBody(Struct, kw_only=True):
     code: str
     details: dict[str, Any]
     requestId: str
+
+
+class FreezeBody(Struct, kw_only=True):
+    """
+    A JSON object of known fields; one that is not declared is an error.
+    """
+
+    wallet: UUID
+    reason: Annotated[str, Meta(max_length=500)] | UnsetType = ""
 
 
 class FundBody(Struct, kw_only=True):
@@ -268,6 +328,15 @@ class PasswordBody(Struct, kw_only=True):
     new_password: Annotated[str, Meta(max_length=512, min_length=1)]
 
 
+class PatchedChangeBody(Struct, kw_only=True):
+    """
+    A JSON object of known fields; one that is not declared is an error.
+    """
+
+    charges: Literal["open", "approved", "paytoken"] | UnsetType = UNSET
+    label: Annotated[str, Meta(max_length=60)] | UnsetType = UNSET
+
+
 class PatchedPersonBody(Struct, kw_only=True):
     """
     A JSON object of known fields; one that is not declared is an error.
@@ -278,6 +347,68 @@ class PatchedPersonBody(Struct, kw_only=True):
     phone_number: (
         Annotated[str, Meta(min_length=1, pattern="^\\+[1-9][0-9]{1,14}$")] | UnsetType
     ) = UNSET
+
+
+class PayTokenAnswer(Struct, kw_only=True):
+    id: UUID
+    wallet: UUID
+    max_amount: Annotated[Decimal, Meta(description="The most that one use may take.")] | None
+    uses_left: int
+    company: Annotated[UUID, Meta(description="The only one that may use it.")] | None
+    expires_at: datetime
+
+
+class PayTokenBody(Struct, kw_only=True):
+    """
+    A JSON object of known fields; one that is not declared is an error.
+    """
+
+    wallet: UUID
+    max_amount: Decimal | UnsetType = UNSET
+    uses: Annotated[int, Meta(ge=1)] | UnsetType = 1
+    company: UUID | UnsetType = UNSET
+    expires_in: Annotated[int, Meta(ge=1)] | UnsetType = 300
+
+
+class PayeeAnswer(Struct, kw_only=True):
+    name: str
+    kind: Literal["client", "company"]
+    id: Annotated[UUID, Meta(description="Of a company.")] | UnsetType = UNSET
+
+
+class PaymentAnswer(Struct, kw_only=True):
+    wallet: UUID
+    balance: Decimal
+    transaction: UUID
+
+
+class PaymentBody(Struct, kw_only=True):
+    """
+    A JSON object of known fields; one that is not declared is an error.
+    """
+
+    wallet: UUID
+    amount: Decimal | UnsetType = UNSET
+    tip: Decimal | UnsetType = UNSET
+
+
+MetadataAdditionalProperty: TypeAlias = Annotated[str, Meta(max_length=500)]
+
+
+class PaymentRequestBody(Struct, kw_only=True):
+    """
+    A JSON object of known fields; one that is not declared is an error.
+    """
+
+    summary: Annotated[str, Meta(max_length=500)]
+    amount: Decimal | UnsetType = UNSET
+    wallet: UUID | UnsetType = UNSET
+    reference: Annotated[str, Meta(max_length=100)] | UnsetType = UNSET
+    metadata: Annotated[dict[str, MetadataAdditionalProperty], Meta(max_length=20)] | UnsetType = (
+        UNSET
+    )
+    expires_in: Annotated[int, Meta(ge=1)] | UnsetType = 900
+    tips: bool | UnsetType = False
 
 
 class RefundAnswer(Struct, kw_only=True):
@@ -375,6 +506,9 @@ class UserBalance(Struct, kw_only=True):
 
 class WalletResource(Struct, kw_only=True):
     id: UUID
+    address: UUID | None
+    charges: Literal["open", "approved", "paytoken"] | None
+    label: str | None
     currency: str
     balance: Decimal | None
     createdAt: datetime
@@ -465,6 +599,32 @@ class LedgerAnswer(Struct, kw_only=True):
     pagination: Pagination
 
 
+class PaymentRequestAnswer(Struct, kw_only=True):
+    id: UUID
+    status: Literal["open", "paid", "expired", "cancelled"]
+    amount: Annotated[Decimal, Meta(description="Null: the payer names it.")] | None
+    currency: str
+    summary: str
+    reference: Annotated[str, Meta(description="To the payee only.")] | None
+    metadata: (
+        Annotated[
+            dict[str, MetadataAdditionalProperty],
+            Meta(description="To the payee only.", max_length=20),
+        ]
+        | None
+    )
+    tips: Annotated[bool, Meta(description="Whether the payer may add a tip.")]
+    payee: PayeeAnswer
+    url: str
+    qr: Annotated[str, Meta(description="Of the `url`: an SVG as a `data:` URI.")]
+    expires_at: datetime
+    paid_at: datetime | None
+    paid_amount: Annotated[Decimal, Meta(description="With the tip.")] | None
+    tip: Decimal | None
+    fee: Annotated[Decimal, Meta(description="To the payee only, once it is paid.")] | None
+    transaction: Annotated[UUID, Meta(description="To payee and payer, once it is paid.")] | None
+
+
 class QueuedAnswer(Struct, kw_only=True):
     id: UUID
     status: Literal["pending", "completed", "failed"]
@@ -538,6 +698,9 @@ class TransferAnswer(Struct, kw_only=True):
 
 class WalletAnswer(Struct, kw_only=True):
     wallet: UUID
+    address: Annotated[UUID, Meta(description="Can only be paid into; give it to others.")]
+    charges: Literal["open", "approved", "paytoken"]
+    label: str
     balance: Decimal
     available: Decimal
     currency: str
@@ -546,6 +709,9 @@ class WalletAnswer(Struct, kw_only=True):
 
 class WalletDetail(Struct, kw_only=True):
     id: UUID
+    address: UUID | None
+    charges: Literal["open", "approved", "paytoken"] | None
+    label: str | None
     currency: str
     balance: Decimal | None
     createdAt: datetime

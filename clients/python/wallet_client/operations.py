@@ -152,6 +152,78 @@ class WalletClient(Transport):
         """Set a new password with the token of the mail; ends all sessions."""
         self._call("POST", "/password/reset/confirm", NoneType, body=body)
 
+    def payment_request_list(
+        self,
+        *,
+        cursor: UUID | str | None = None,
+        limit: int | None = None,
+        status: Literal["open", "paid", "expired", "cancelled"] | None = None,
+    ) -> list[models.PaymentRequestAnswer]:
+        """The own payment requests, newest first."""
+        return self._call(
+            "GET",
+            "/payment-requests",
+            list[models.PaymentRequestAnswer],
+            query={"cursor": cursor, "limit": limit, "status": status},
+        )
+
+    def payment_request_create(
+        self, body: models.PaymentRequestBody, *, idempotency_key: str | None = None
+    ) -> models.PaymentRequestAnswer:
+        """Ask for money; whoever has the id, the link or the QR code may pay."""
+        return self._call(
+            "POST", "/payment-requests", models.PaymentRequestAnswer, body=body, key=idempotency_key
+        )
+
+    def payment_request_get(self, request_id: UUID | str) -> models.PaymentRequestAnswer:
+        """A payment request, to anybody who has its id."""
+        return self._call(
+            "GET", f"/payment-requests/{part(request_id)}", models.PaymentRequestAnswer
+        )
+
+    def payment_request_cancel(
+        self, request_id: UUID | str, *, idempotency_key: str | None = None
+    ) -> models.PaymentRequestAnswer:
+        """Cancel an own payment request that is open."""
+        return self._call(
+            "POST",
+            f"/payment-requests/{part(request_id)}/cancel",
+            models.PaymentRequestAnswer,
+            key=idempotency_key,
+        )
+
+    def payment_request_pay(
+        self,
+        request_id: UUID | str,
+        body: models.PaymentBody,
+        *,
+        idempotency_key: str | None = None,
+    ) -> models.PaymentAnswer:
+        """Pay a payment request from an own wallet, with a tip where it takes one."""
+        return self._call(
+            "POST",
+            f"/payment-requests/{part(request_id)}/pay",
+            models.PaymentAnswer,
+            body=body,
+            key=idempotency_key,
+        )
+
+    def paytoken_list(self) -> list[models.PayTokenAnswer]:
+        """The own pay tokens that can still be used, oldest first."""
+        return self._call("GET", "/paytokens", list[models.PayTokenAnswer])
+
+    def paytoken_create(
+        self, body: models.PayTokenBody, *, idempotency_key: str | None = None
+    ) -> models.CreatedPayTokenAnswer:
+        """Make a pay token for an own wallet."""
+        return self._call(
+            "POST", "/paytokens", models.CreatedPayTokenAnswer, body=body, key=idempotency_key
+        )
+
+    def paytoken_revoke(self, paytoken_id: UUID | str) -> None:
+        """Revoke an own pay token; no charge that begins later is made by it."""
+        self._call("DELETE", f"/paytokens/{part(paytoken_id)}", NoneType)
+
     def processor_status(self) -> models.ProcessorStatusAnswer:
         """The state of the processor and of the queue."""
         return self._call("GET", "/processor/status", models.ProcessorStatusAnswer)
@@ -172,10 +244,28 @@ class WalletClient(Transport):
         """The state of a queued transaction."""
         return self._call("GET", f"/transaction/{part(queued_id)}", models.QueuedAnswer)
 
+    def approval_list(self, *, wallet: UUID | str | None = None) -> list[models.ApprovalAnswer]:
+        """The approvals of own wallets, and those that the caller has as a company, newest first."""
+        return self._call(
+            "GET", "/wallet/approvals", list[models.ApprovalAnswer], query={"wallet": wallet}
+        )
+
+    def approval_create(
+        self, body: models.ApprovalBody, *, idempotency_key: str | None = None
+    ) -> models.ApprovalAnswer:
+        """Approve a company for an own wallet; replaces its earlier approval."""
+        return self._call(
+            "POST", "/wallet/approvals", models.ApprovalAnswer, body=body, key=idempotency_key
+        )
+
+    def approval_revoke(self, approval_id: UUID | str) -> None:
+        """Revoke an approval of an own wallet; no charge that begins later is allowed by it."""
+        self._call("DELETE", f"/wallet/approvals/{part(approval_id)}", NoneType)
+
     def wallet_charge(
         self, body: models.ChargeBody, *, idempotency_key: str | None = None
     ) -> models.ChargeAnswer:
-        """Charge a payer's wallet by its token (companies)."""
+        """Charge a payer's wallet, by its token or by a pay token (companies)."""
         return self._call(
             "POST", "/wallet/charge", models.ChargeAnswer, body=body, key=idempotency_key
         )
@@ -202,6 +292,14 @@ class WalletClient(Transport):
         """Deposit into an own wallet."""
         return self._call(
             "POST", "/wallet/deposit", models.BalanceAnswer, body=body, key=idempotency_key
+        )
+
+    def wallet_freeze(
+        self, body: models.FreezeBody, *, idempotency_key: str | None = None
+    ) -> models.WalletAnswer:
+        """Freeze an own wallet; support alone sets it free."""
+        return self._call(
+            "POST", "/wallet/freeze", models.WalletAnswer, body=body, key=idempotency_key
         )
 
     def wallet_history(
@@ -244,6 +342,12 @@ class WalletClient(Transport):
     def wallet_info(self, token: UUID | str) -> models.WalletAnswer:
         """An own wallet and its balance."""
         return self._call("GET", f"/wallet/info/{part(token)}", models.WalletAnswer)
+
+    def wallet_change(
+        self, token: UUID | str, body: models.PatchedChangeBody | None = None
+    ) -> models.WalletAnswer:
+        """Change who may charge an own wallet by its token, or its label."""
+        return self._call("PATCH", f"/wallet/info/{part(token)}", models.WalletAnswer, body=body)
 
     def wallet_list(self) -> list[models.WalletAnswer]:
         """All own wallets, oldest first."""

@@ -23,7 +23,10 @@ SET_VARIABLE = re.compile(
 Variables = dict[str, str]
 
 
-ITEMS: list[dict[str, Any]] = [item for folder in COLLECTION["item"] for item in folder["item"]]
+STORY_FOLDER, *FOLDERS = COLLECTION["item"]
+STORY: list[dict[str, Any]] = STORY_FOLDER["item"]
+ITEMS: list[dict[str, Any]] = [item for folder in FOLDERS for item in folder["item"]]
+FREEZES = "Freeze an own wallet; support alone sets it free"
 
 
 def item_named(name: str) -> dict[str, Any]:
@@ -32,7 +35,8 @@ def item_named(name: str) -> dict[str, Any]:
 
 
 def ends_a_session(item: dict[str, Any]) -> bool:
-    return any(response["code"] == 204 for response in item["response"])
+    revokes = item["request"]["url"]["path"][0] in ("paytokens", "wallet")
+    return not revokes and any(response["code"] == 204 for response in item["response"])
 
 
 def substitute(text: str, variables: Variables) -> str:
@@ -56,8 +60,9 @@ def send(item: dict[str, Any], variables: Variables) -> requests.Response:
     headers = {
         header["key"]: substitute(header["value"], variables) for header in request["header"]
     }
-    if "auth" not in request:
-        (bearer,) = COLLECTION["auth"]["bearer"]
+    auth = request.get("auth", COLLECTION["auth"])
+    if auth["type"] == "bearer":
+        (bearer,) = auth["bearer"]
         headers["Authorization"] = f"Bearer {substitute(bearer['value'], variables)}"
     body = substitute(request["body"]["raw"], variables) if "body" in request else None
     response = requests.request(
@@ -92,7 +97,7 @@ class CollectionRun:
         self.variables = variables
         self.statuses: dict[str, set[int]] = defaultdict(set)
 
-    def send(self, item: dict[str, Any]) -> None:
+    def send(self, item: dict[str, Any]) -> requests.Response:
         """Send a request; its operation must document the status of the answer."""
         response = send(item, self.variables)
         name = f"{item['request']['method']} {item['request']['url']['raw']}"
@@ -105,11 +110,12 @@ class CollectionRun:
         else:
             assert response.headers["Content-Type"] == "application/json", name
             assert isinstance(response.json(), dict | list), name
+        return response
 
     def send_all(self) -> None:
-        """Send all requests that do not end a session."""
+        """Send all requests that do not end a session or freeze the caller's wallet."""
         for item in ITEMS:
-            if not ends_a_session(item):
+            if not ends_a_session(item) and item["name"] != FREEZES:
                 self.send(item)
 
     def send_session_ends(self, sign_up: dict[str, Any]) -> None:
@@ -130,12 +136,13 @@ def test_every_request_gets_a_documented_answer_and_succeeds_for_some_caller(
     variables["email"] = "shop@example.com"
     run.send(company_sign_up)
     run.send_all()
-    variables["otherWallet"] = variables["wallet"]
+    variables["otherWallet"] = variables["otherAddress"] = variables["wallet"]
 
     # And as a client, with the shop's wallet as the other one
     variables["email"] = "ada@example.com"
     run.send_all()
     ada, variables["otherWallet"] = variables["user"], variables["wallet"]
+    run.send(item_named(FREEZES))
 
     # And as the shop, with the client's wallet as the other one
     variables["email"] = "shop@example.com"
@@ -148,7 +155,28 @@ def test_every_request_gets_a_documented_answer_and_succeeds_for_some_caller(
     variables.update(token=operator.stdout.split()[-1], email="operator@example.com", user=ada)
     run.send_all()
 
+    # And the story, between the demo's accounts
+    for item in STORY:
+        run.send(item)
+
     # Then each request has worked at least once
     never_succeeded = [name for name, statuses in run.statuses.items() if min(statuses) >= 300]
     assert never_succeeded == [NEEDS_A_MAILED_TOKEN]
     assert len(run.statuses) == len(ITEMS)
+
+
+def test_the_story_asks_scans_pays_refunds_and_charges_once_by_a_pay_token(
+    variables: Variables,
+) -> None:
+    run = CollectionRun(variables)
+
+    answers = [run.send(item) for item in STORY]
+
+    *_, opened, asked, scanned, paid, refunded, _, charged, refused = answers
+    assert (asked.json()["status"], asked.json()["amount"]) == ("open", 12.50)
+    assert scanned.json()["id"] == asked.json()["id"]
+    assert scanned.json()["reference"] is None
+    assert (opened.json()["balance"], paid.json()["balance"]) == (100, 86)
+    assert refunded.json()["refunded"] == 2.50
+    assert charged.status_code == 200
+    assert (refused.status_code, refused.json()["code"]) == (409, "paytoken_used")

@@ -22,6 +22,10 @@ from wallet_client.models import (
     CompanySignUpBody,
     CreateWithBalanceBody,
     PasswordBody,
+    PatchedChangeBody,
+    PaymentBody,
+    PaymentRequestBody,
+    PayTokenBody,
 )
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("clients")]
@@ -77,7 +81,7 @@ def test_money_stays_exact_from_deposit_to_history(
 ) -> None:
     # Given a wallet with 100.10 less 0.20
     wallet = client.wallet_create().wallet
-    shop = company.wallet_create().wallet
+    shop = company.wallet_create()
     assert client.wallet_deposit(amount_body(wallet, "100.10")).balance == Decimal("100.10")
     assert client.wallet_withdraw(amount_body(wallet, "0.20")).balance == Decimal("99.90")
 
@@ -87,7 +91,7 @@ def test_money_stays_exact_from_deposit_to_history(
         company.wallet_charge(charge_body(wallet, "99.61"))
 
     # Then the answers are exact, and the refusal has its code
-    assert (charged.wallet, charged.balance) == (shop, Decimal("0.30"))
+    assert (charged.wallet, charged.balance) == (shop.wallet, Decimal("0.30"))
     assert (refused.value.status, refused.value.code) == (400, "insufficient_funds")
     assert refused.value.body.path == "/wallet/charge"
 
@@ -101,7 +105,7 @@ def test_money_stays_exact_from_deposit_to_history(
     ]
     assert history[1].transaction == charged.transaction
     assert history[1].source__token == wallet
-    assert history[1].target__token == shop
+    assert history[1].target__token == shop.address
     assert history[1].date.utcoffset() is not None
     assert [row.success for row in client.wallet_history(wallet, success=False)] == [False]
     assert client.wallet_history(wallet, type="deposit", cursor=history[3].transaction) == []
@@ -120,6 +124,65 @@ def test_amounts_beyond_float_precision_stay_exact(client: WalletClient) -> None
     recorded = client.idempotency_key("too-much")
     assert (recorded.state, recorded.statusCode) == ("completed", 400)
     assert recorded.body["details"]["available"] == almost_all
+
+
+def test_a_pay_token_is_charged_once(client: WalletClient, company: WalletClient) -> None:
+    # Given a wallet that nobody may charge by its token
+    wallet = client.wallets_create(CreateWithBalanceBody(balance=Decimal("20.00"))).id
+    client.wallet_change(wallet, PatchedChangeBody(charges="paytoken"))
+    company.wallet_create()
+    with pytest.raises(Refused) as refused:
+        company.wallet_charge(charge_body(wallet, "1.00"))
+    assert (refused.value.status, refused.value.code) == (403, "charge_not_approved")
+
+    # When its owner shows a company a pay token
+    order = PayTokenBody(wallet=wallet, max_amount=Decimal("15.00"))
+    shown = client.paytoken_create(order, idempotency_key="show")
+    assert client.paytoken_create(order, idempotency_key="show") == shown
+    assert [each.id for each in client.paytoken_list()] == [shown.id]
+    charge = ChargeBody(paytoken=shown.paytoken, amount=Decimal("12.50"), summary="Order 1017")
+    charged = company.wallet_charge(charge)
+    with pytest.raises(Refused) as refused:
+        company.wallet_charge(charge)
+
+    # Then it is charged once, and the company is not told whose token it was
+    assert charged.balance == Decimal("12.50")
+    assert (refused.value.status, refused.value.code) == (409, "paytoken_used")
+    info = client.wallet_info(wallet)
+    assert info.balance == Decimal("7.50")
+    [row] = company.wallet_history(charged.wallet)
+    assert (row.transaction, row.source__token) == (charged.transaction, info.address)
+    assert client.paytoken_list() == []
+
+
+def test_a_payment_request_is_paid_once(
+    client: WalletClient, company: WalletClient, connect: Connect
+) -> None:
+    # Given a shop that asks for money, and a wallet
+    shop = company.wallet_create().wallet
+    asked = company.payment_request_create(
+        PaymentRequestBody(summary="Tea", amount=Decimal("3.20"), tips=True, reference="t-4")
+    )
+    wallet = client.wallets_create(CreateWithBalanceBody(balance=Decimal("10.00"))).id
+    assert (asked.status, asked.amount, asked.reference) == ("open", Decimal("3.20"), "t-4")
+
+    # When somebody without a token looks, and the wallet's owner pays twice
+    scanned = connect().payment_request_get(asked.id)
+    payment = PaymentBody(wallet=wallet, tip=Decimal("0.30"))
+    paid = client.payment_request_pay(asked.id, payment)
+    with pytest.raises(Refused) as refused:
+        client.payment_request_pay(asked.id, payment)
+
+    # Then it is paid once, and only payee and payer see by what
+    assert (scanned.payee.name, scanned.reference) == ("Corner Shop", None)
+    assert (paid.wallet, paid.balance) == (wallet, Decimal("6.50"))
+    assert (refused.value.status, refused.value.code) == (409, "payment_request_paid")
+    [ended] = company.payment_request_list(status="paid")
+    assert (ended.paid_amount, ended.tip) == (Decimal("3.50"), Decimal("0.30"))
+    assert ended.transaction == paid.transaction
+    assert client.payment_request_get(asked.id).transaction == paid.transaction
+    assert connect().payment_request_get(asked.id).transaction is None
+    assert company.wallet_info(shop).balance == Decimal("3.50")
 
 
 def test_an_amount_with_an_exponent_is_sent_as_plain_digits(client: WalletClient) -> None:

@@ -140,6 +140,7 @@ def test_a_pay_token_is_charged_once(client: WalletClient, company: WalletClient
     shown = client.paytoken_create(order, idempotency_key="show")
     assert client.paytoken_create(order, idempotency_key="show") == shown
     assert [each.id for each in client.paytoken_list()] == [shown.id]
+    assert shown.paytoken is not None
     charge = ChargeBody(paytoken=shown.paytoken, amount=Decimal("12.50"), summary="Order 1017")
     charged = company.wallet_charge(charge)
     with pytest.raises(Refused) as refused:

@@ -43,7 +43,7 @@ class ApprovalBody(Body):
     company = IdField(source="company_id")
     max_amount = AmountField(required=False)
     max_per_day = AmountField(required=False)
-    expires_in = CountField(highest=lambda: MAX_SECONDS, required=False)
+    expires_in = CountField(highest=MAX_SECONDS, required=False)
 
 
 class ApprovalsQuery(Body):

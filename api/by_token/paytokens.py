@@ -55,10 +55,10 @@ A_ROW = {
 class PayTokenBody(Body):
     wallet = IdField(source="wallet_id")
     max_amount = AmountField(required=False)
-    uses = CountField(highest=lambda: MAX_USES, default=1)
+    uses = CountField(highest=MAX_USES, default=1)
     company = IdField(source="company_id", required=False)
     expires_in = CountField(
-        lowest=SHORTEST_SECONDS, highest=lambda: LONGEST_SECONDS, default=DEFAULT_SECONDS
+        lowest=SHORTEST_SECONDS, highest=LONGEST_SECONDS, default=DEFAULT_SECONDS
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.core.validators import ProhibitNullCharactersValidator
+from drf_spectacular.drainage import set_override
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.fields import empty
@@ -191,18 +192,20 @@ class AmountField(serializers.Field[str, Any, Any, Any]):
         return value
 
 
-@extend_schema_field({"type": "integer", "minimum": 1})
 class CountField(serializers.Field[int, Any, Any, Any]):
-    """A whole JSON number from `lowest` to `highest()`."""
+    """A whole JSON number from `lowest` to `highest`, which may be a setting and be read late."""
 
     default_error_messages = {"invalid": "A whole number from {lowest} to {highest}."}
 
-    def __init__(self, *, highest: Callable[[], int], lowest: int = 1, **kwargs: Any) -> None:
+    def __init__(self, *, highest: int | Callable[[], int], lowest: int = 1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._lowest, self._highest = lowest, highest
+        bounds = {"minimum": lowest} | ({"maximum": highest} if isinstance(highest, int) else {})
+        set_override(self, "field", {"type": "integer", **bounds})
 
     def to_internal_value(self, data: Any) -> int:
-        lowest, highest = self._lowest, self._highest()
+        lowest = self._lowest
+        highest = self._highest if isinstance(self._highest, int) else self._highest()
         if not isinstance(data, int) or isinstance(data, bool) or not lowest <= data <= highest:
             self.fail("invalid", lowest=lowest, highest=highest)
         return data

@@ -72,7 +72,7 @@ class PaymentRequestBody(Body):
     reference = TextField(max_length=REFERENCE_CHARACTERS, allow_blank=True, required=False)
     metadata = MetadataField(required=False)
     expires_in = CountField(
-        lowest=SHORTEST_SECONDS, highest=lambda: LONGEST_SECONDS, default=DEFAULT_SECONDS
+        lowest=SHORTEST_SECONDS, highest=LONGEST_SECONDS, default=DEFAULT_SECONDS
     )
     tips = BoolField(source="takes_tips", default=False)
 

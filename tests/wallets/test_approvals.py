@@ -4,6 +4,7 @@ import uuid
 from typing import Any
 
 import pytest
+from django.db import IntegrityError, transaction
 from pytest_django import Settings
 
 from ledger.models import Transaction
@@ -11,7 +12,7 @@ from tests.clock import Clock
 from tests.factories import Holder, a_client, a_company, charge, freeze, set_charges
 from tests.http_client import Reply
 from tests.races import race
-from wallets.models import Approval
+from wallets.models import Approval, PayToken
 
 pytestmark = pytest.mark.usefixtures("books")
 
@@ -273,3 +274,16 @@ def test_a_frozen_wallet_comes_before_the_policy() -> None:
     refused = charge(company, 1, wallet=payer.wallet_id)
 
     assert (refused.code, charges_on_record(), payer.balance_minor) == ("wallet_not_active", 1, 500)
+
+
+def test_the_database_revives_nothing() -> None:
+    payer, _ = an_approved_pair()
+    made = payer.api.post("/paytokens", {"wallet": str(payer.wallet_id)}).json
+    [approval] = payer.api.get("/wallet/approvals").json
+    assert payer.api.call("DELETE", f"/paytokens/{made['id']}").status == 204
+    assert payer.api.call("DELETE", f"/wallet/approvals/{approval['approval']}").status == 204
+
+    with pytest.raises(IntegrityError, match="stays revoked"), transaction.atomic():
+        PayToken.objects.update(revoked_at=None)
+    with pytest.raises(IntegrityError, match="stays revoked"), transaction.atomic():
+        Approval.objects.update(ended_at=None)

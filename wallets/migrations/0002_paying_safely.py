@@ -204,5 +204,6 @@ class Migration(migrations.Migration):
             ),
         ),
         run_sql_file(SQL / "lock_wallets.sql"),
+        run_sql_file(SQL / "endings.sql"),
         run_sql_file(SQL / "charge_rights.sql"),
     ]

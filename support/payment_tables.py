@@ -13,6 +13,7 @@ from commerce.payment_requests import show_expired
 from core.database_time import moment_in
 from support.operator_admin import amount_text, label, link, time_text
 from support.payment_records import PaymentRecords, approval_state, paytoken_state
+from wallets.assets import to_decimal
 from wallets.models import Approval, PayToken, Wallet
 
 Table = dict[str, Any]
@@ -99,9 +100,8 @@ def _request_columns(payers: Mapping[uuid.UUID, str]) -> Columns:
         "what for": lambda row: (
             f"{row.summary} ({row.reference})" if row.reference else row.summary
         ),
-        "expires": lambda row: time_text(row.expires_at),
         "state": lambda row: _state(row.status),
-        "paid": _payment,
+        "paid or until": _end,
         "paid by": lambda row: (
             (
                 row.payer_wallet_id
@@ -136,14 +136,14 @@ def _amount(request: PaymentRequest) -> str:
     asset = request.wallet.asset_id
     if request.paid_minor is None:
         return amount_text(request.amount_minor, asset) or "the payer's choice"
-    tip = f", tip {amount_text(request.tip_minor, asset)}" if request.tip_minor else ""
+    tip = f" (tip {to_decimal(request.tip_minor, asset):,f})" if request.tip_minor else ""
     return amount_text(request.paid_minor, asset) + tip
 
 
-def _payment(request: PaymentRequest) -> SafeString | str:
-    """Return when it was paid, linked to the transaction."""
+def _end(request: PaymentRequest) -> SafeString | str:
+    """Return when it was paid, linked to the transaction; else when it was or will be over."""
     if request.paid_at is None:
-        return ""
+        return time_text(request.cancelled_at or request.expires_at)
     return link(time_text(request.paid_at), "ledger_transaction_change", request.transaction_id)
 
 

@@ -131,8 +131,8 @@ class TransactionAdmin(OperatorAdmin[Transaction]):
                     ("kind", "outcome"),
                     ("amount", "summary"),
                     ("author", "request_id"),
-                    ("how_paid", "origin"),
-                    "group_id",
+                    ("origin", "group_id"),
+                    "how_paid",
                 )
             },
         ),

@@ -123,7 +123,7 @@ class PaymentRequest(models.Model):
         indexes = (
             models.Index(fields=["payee", "created_at", "id"], name="requests_of_payee"),
             models.Index(
-                fields=["payer_wallet_id"],
+                fields=["payer_wallet_id", "paid_at"],
                 name="requests_by_payer",
                 condition=Q(payer_wallet_id__isnull=False),
             ),

@@ -123,11 +123,11 @@ def _find(request_id: uuid.UUID) -> tuple[PaymentRequest, datetime]:
     if found is None:
         raise PaymentRequestNotFound
     request, [moment] = found
-    _expire(request, moment)
+    show_expired(request, moment)
     return request, moment
 
 
-def _expire(request: PaymentRequest, moment: datetime) -> None:
+def show_expired(request: PaymentRequest, moment: datetime) -> None:
     """Show an open request as expired if its time was over at that moment."""
     if request.status == RequestStatus.OPEN and request.expires_at <= moment:
         request.status = RequestStatus.EXPIRED
@@ -157,7 +157,7 @@ def requests_of(
         ]
     )
     for request in found:
-        _expire(request, request.moment)
+        show_expired(request, request.moment)
     page: list[PaymentRequest] = [*found[:limit]]
     return page, page[-1].pk if len(found) > limit else None
 

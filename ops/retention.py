@@ -1,4 +1,4 @@
-"""The deletion of expired tokens, sessions, idempotency records, counters and positions."""
+"""The deletion of what has expired: tokens, sessions, pay tokens, records, counters, positions."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from core import replica
 from core.counters import CounterCache
 from core.idempotency import kept_since
 from core.models import IdempotencyRecord
+from wallets.models import PayToken
 
 #: How many rows one transaction deletes, so that each one is short.
 BATCH_ROWS = 5_000
@@ -24,14 +25,16 @@ class Deleted:
 
     tokens: int
     sessions: int
+    paytokens: int
     records: int
     counters: int
     positions: int
 
     def __str__(self) -> str:
         return (
-            f"{self.tokens} tokens, {self.sessions} sessions, {self.records} idempotency records,"
-            f" {self.counters} counters, {self.positions} positions"
+            f"{self.tokens} tokens, {self.sessions} sessions, {self.paytokens} pay tokens,"
+            f" {self.records} idempotency records, {self.counters} counters,"
+            f" {self.positions} positions"
         )
 
 
@@ -42,6 +45,8 @@ def delete_expired(*, should_stop: Callable[[], bool] = lambda: False) -> Delete
     return Deleted(
         tokens=_delete(AuthToken.objects.filter(expiry__lt=now), should_stop),
         sessions=_delete(Session.objects.filter(expire_date__lt=now), should_stop),
+        # A replayed creation derives the secret from the row: it stays as long as the record may.
+        paytokens=_delete(PayToken.objects.filter(expires_at__lt=kept_since()), should_stop),
         records=_delete(IdempotencyRecord.objects.filter(created_at__lt=kept_since()), should_stop),
         counters=counters.delete_expired() if isinstance(counters, CounterCache) else 0,
         positions=replica.delete_idle_positions(),

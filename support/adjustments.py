@@ -39,12 +39,13 @@ from support.operator_admin import (
     OperatorAdmin,
     ReasonForm,
     action,
+    amount_text,
     display,
     link,
     page_url,
 )
 from support.site import SupportSite
-from support.wallets import WalletAdmin, amount_text
+from support.wallets import WalletAdmin
 from wallets.models import Status, Wallet
 
 PUT_IN, TAKE_OUT = "in", "out"
@@ -86,7 +87,7 @@ site = cast(SupportSite, admin.site)
 site.add_page("find/", find, name="find")
 site.add_page("find/<str:kind>/<uuid:key>", related, name="related")
 
-# `support.wallets` does not import `commerce`. The button for adjustments is added here.
+# The button for adjustments is added to the page of a wallet here, beside what it does.
 admin.site.unregister(Wallet)
 
 

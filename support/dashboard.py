@@ -9,8 +9,7 @@ from django.http import HttpRequest
 
 from ledger.kinds import RULES, FailureCode
 from support import figures
-from support.operator_admin import link, page_url
-from support.wallets import amount_text
+from support.operator_admin import amount_text, link, page_url
 from wallets.assets import DEFAULT_CURRENCY, find_asset, to_decimal
 
 REFUSAL_COLOURS = {

@@ -14,12 +14,13 @@ from accounts import support_actions
 from accounts.models import Action
 from api.http.client_address import client_address
 from support.customers import operator_of
-from support.related_records import PossibleApiToken, RelatedRecords, find_related, identify
+from support.related_records import PossibleSecret, RelatedRecords, find_related, identify
 from support.related_tables import related_tables
 
 REFUSED_QUERY = (
-    "That may be an API token, which is a secret: it was not looked up, and not kept. If it is one,"
-    " its owner should log out everywhere. A wallet's token is a UUID."
+    "That may be an API token or a pay token, which is a secret: it was not looked up, and not"
+    " kept. If it is one, its owner should log out everywhere, or revoke the pay token. A wallet's"
+    " token and the id of a pay token are UUIDs."
 )
 
 
@@ -31,7 +32,7 @@ class FindForm(forms.Form):
         max_length=255,
         widget=UnfoldAdminTextInputWidget(
             attrs={
-                "placeholder": "Email, token of a wallet, request id, transaction, key …",
+                "placeholder": "Email, wallet's token or address, transaction, request id, key …",
                 "autocomplete": "off",
                 "autofocus": True,
             }
@@ -48,7 +49,7 @@ def find(request: HttpRequest) -> HttpResponseBase:
     if form.is_valid():
         try:
             kind, query = identify(form.cleaned_data["query"])
-        except PossibleApiToken:
+        except PossibleSecret:
             form = FindForm()
             return _page(request, "Find", form=form, refused=REFUSED_QUERY)
         return _related_page(request, kind, query)
@@ -70,7 +71,7 @@ def _related_page(request: HttpRequest, kind: str, query: str) -> HttpResponse:
             actor_id=operator.pk,
             subject_kind="user",
             subject_id=user.pk,
-            result="Found by a text" if kind == "text" else f"Everything around a {kind}",
+            result="Found by a text" if kind == "text" else f"Everything around the {_name(kind)}",
             address=client_address(request),
         )
     title = (
@@ -92,6 +93,14 @@ def _page(request: HttpRequest, title: str, **context: Any) -> TemplateResponse:
 def _subject(kind: str, query: str, related: RelatedRecords) -> str:
     if kind == "person":
         return related.users[0].email
-    return {"queued": f"queued transaction {query}", "text": f"“{query}”"}.get(
-        kind, f"{kind} {query}"
-    )
+    return f"“{query}”" if kind == "text" else f"{_name(kind)} {query}"
+
+
+def _name(kind: str) -> str:
+    """Return what people call a kind of record."""
+    names = {
+        "queued": "queued transaction",
+        "paytoken": "pay token",
+        "payment_request": "payment request",
+    }
+    return names.get(kind, kind)

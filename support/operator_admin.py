@@ -5,6 +5,7 @@ django-unfold renders the pages. It has no types, so mypy sees the Django classe
 
 import uuid
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 from urllib.parse import urlencode
 
@@ -28,6 +29,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from accounts import support_actions
 from accounts.models import Action, SupportAction
 from api.http.client_address import client_address
+from wallets.assets import to_decimal
 
 M = TypeVar("M", bound=Model)
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -77,6 +79,16 @@ def link(text: object, view: str, *arguments: object, **query: object) -> SafeSt
 def label(text: object, variant: str) -> SafeString:
     """Return a word with a colour: success, warning, danger or info."""
     return render_to_string("unfold/helpers/label.html", {"text": text, "variant": variant})
+
+
+def amount_text(minor: int | None, symbol: str) -> str:
+    """Return minor units as a decimal with the symbol, e.g. `1,250.00 USD`; "" for None."""
+    return "" if minor is None else f"{to_decimal(minor, symbol):,f} {symbol}"
+
+
+def time_text(at: datetime) -> str:
+    """Return a time as the tables show it, in UTC."""
+    return f"{at:%Y-%m-%d %H:%M:%S}"
 
 
 def as_uuid(text: str) -> uuid.UUID | None:

@@ -15,21 +15,35 @@ from typing import Any, TypeVar
 from django.db.models import Model, Q, QuerySet
 
 from accounts.models import SupportAction, User
-from commerce.models import AdjustmentRequest
+from commerce.models import AdjustmentRequest, PaymentRequest
 from core.models import IdempotencyRecord
 from intake.models import QueuedTransaction
-from ledger.history import first_id_at, transactions_of
+from ledger.history import MAX_ID, first_id_at, transactions_of
 from ledger.models import Transaction
-from support.transaction_search import CLOCK_SKEW, TRANSACTIONS_SCANNED, request_id_range
-from wallets.models import StatusChange, Wallet
+from support.payment_records import (
+    ROWS_SHOWN,
+    PaymentRecords,
+    approvals,
+    payment_requests,
+    payments_of,
+    paytokens,
+)
+from support.transaction_search import (
+    CLOCK_SKEW,
+    MAX_REQUEST_DURATION,
+    TRANSACTIONS_SCANNED,
+    TransactionQuery,
+    find_transactions,
+    request_id_range,
+)
+from wallets.models import Approval, PayToken, StatusChange, Wallet
 
 Row = TypeVar("Row", bound=Model)
-#: How many rows of each kind a page shows, the newest ones.
-ROWS_SHOWN = 25
 MAX_WALLETS = 50
 #: How many rows of a table without an index are searched.
 ROWS_SCANNED = 50_000
-_API_TOKEN = re.compile(r"[0-9A-Fa-f]{64}")
+#: An API token, or a pay token. An idempotency key may end in `pt_` and go on: `receipt_1017`.
+_SECRET = re.compile(r"[0-9A-Fa-f]{64}|(?<![0-9A-Za-z_-])pt_[0-9A-Za-z_-]{43}")
 #: An idempotency record has the start of its unit of work as its time, the transaction the moment
 #: of its insertion: they are at most this far apart.
 _MAX_UNIT_OF_WORK = timedelta(seconds=30)
@@ -37,8 +51,8 @@ _MAX_UNIT_OF_WORK = timedelta(seconds=30)
 _MAX_KEY_LOOKUPS = 5
 
 
-class PossibleApiToken(Exception):
-    """The text may be an API token, which is a secret: it is neither searched for nor stored."""
+class PossibleSecret(Exception):
+    """The text may hold an API token or a pay token: it is neither searched for nor stored."""
 
 
 @dataclass(slots=True)
@@ -48,6 +62,7 @@ class RelatedRecords:
     users: list[User] = field(default_factory=list)
     wallets: list[Wallet] = field(default_factory=list)
     transactions: list[Transaction] = field(default_factory=list)
+    payments: PaymentRecords = field(default_factory=PaymentRecords)
     queued: list[QueuedTransaction] = field(default_factory=list)
     idempotency_records: list[IdempotencyRecord] = field(default_factory=list)
     status_changes: list[StatusChange] = field(default_factory=list)
@@ -58,17 +73,19 @@ class RelatedRecords:
     @property
     def is_empty(self) -> bool:
         rows = (self.users, self.wallets, self.transactions, self.queued)
-        return not any((*rows, self.idempotency_records, self.support_actions))
+        others = (self.idempotency_records, self.support_actions)
+        return self.payments.is_empty and not any((*rows, *others))
 
 
 def identify(text: str) -> tuple[str, str]:
-    """Return the kind (person, wallet, transaction, queued or text) and the id, or the text itself.
+    """Return the kind, as in `_MODELS`, and the id; or `text` and the text itself.
 
-    `text` is any other query: a request id or an idempotency key. Raises `PossibleApiToken`.
+    A wallet's address returns its id. `text` is any other query: a request id or an idempotency
+    key. Raises `PossibleSecret`.
     """
     text = text.strip()
-    if _API_TOKEN.search(text):
-        raise PossibleApiToken
+    if _SECRET.search(text):
+        raise PossibleSecret
     if "@" in text:
         user = User.objects.filter(email=text.lower()).first()
         return ("text", text) if user is None else ("person", str(user.pk))
@@ -79,7 +96,8 @@ def identify(text: str) -> tuple[str, str]:
     for kind, model in _MODELS.items():
         if model._default_manager.filter(pk=typed_id).exists():
             return kind, str(typed_id)
-    return "text", text
+    wallet_id = Wallet.objects.filter(address=typed_id).values_list("pk", flat=True).first()
+    return ("text", text) if wallet_id is None else ("wallet", str(wallet_id))
 
 
 _MODELS: dict[str, type[Model]] = {
@@ -87,6 +105,9 @@ _MODELS: dict[str, type[Model]] = {
     "wallet": Wallet,
     "transaction": Transaction,
     "queued": QueuedTransaction,
+    "approval": Approval,
+    "paytoken": PayToken,
+    "payment_request": PaymentRequest,
 }
 
 
@@ -126,6 +147,7 @@ def _add_records_of_wallets(related: RelatedRecords) -> RelatedRecords:
     wallet_ids = [wallet.pk for wallet in related.wallets]
     user_ids = [user.pk for user in related.users]
     related.transactions = transactions_of(wallet_ids, count=ROWS_SHOWN) if wallet_ids else []
+    related.payments = payments_of(related.wallets, related.users)
     queued = Q(customer_id__in=user_ids) | Q(source_id__in=wallet_ids) | Q(target_id__in=wallet_ids)
     related.queued = _search_queue(related, queued) if user_ids or wallet_ids else []
     related.status_changes = _newest(
@@ -144,6 +166,11 @@ def _add_records_of_wallets(related: RelatedRecords) -> RelatedRecords:
 def _find_by_transaction(key: uuid.UUID) -> RelatedRecords:
     related = RelatedRecords(transactions=list(Transaction.objects.filter(pk=key)))
     for transaction in list(related.transactions):
+        if transaction.paytoken_id:
+            related.payments.paytokens = list(paytokens().filter(pk=transaction.paytoken_id))
+        if transaction.payment_request_id:
+            asked = payment_requests().filter(pk=transaction.payment_request_id)
+            related.payments.asked = list(asked)
         if transaction.origin_id:
             related.transactions += Transaction.objects.filter(pk=transaction.origin_id)
         # A refund credits the payer's wallet after the charge: the index of targets finds it.
@@ -165,6 +192,46 @@ def _find_by_queued_transaction(key: uuid.UUID) -> RelatedRecords:
             related.transactions = list(Transaction.objects.filter(pk=queued.transaction_id))
         _add_records_of_request(related, queued.request_id)
     return _add_owners_and_keys(related)
+
+
+def _find_by_approval(key: uuid.UUID) -> RelatedRecords:
+    found = PaymentRecords(approvals=list(approvals().filter(pk=key)))
+    return _add_owners_and_keys(RelatedRecords(payments=found))
+
+
+def _find_by_paytoken(key: uuid.UUID) -> RelatedRecords:
+    related = RelatedRecords(payments=PaymentRecords(paytokens=list(paytokens().filter(pk=key))))
+    for row in related.payments.paytokens:
+        _add_attempts(related, row, Q(source_id=row.wallet_id), Q(paytoken_id=key))
+    return _add_owners_and_keys(related)
+
+
+def _find_by_payment_request(key: uuid.UUID) -> RelatedRecords:
+    asked = list(payment_requests().filter(pk=key))
+    related = RelatedRecords(payments=PaymentRecords(asked=asked))
+    for row in asked:
+        _add_attempts(related, row, Q(target_id=row.wallet_id), Q(payment_request_id=key))
+    return _add_owners_and_keys(related)
+
+
+def _add_attempts(
+    related: RelatedRecords, row: PayToken | PaymentRequest, side: Q, by_row: Q
+) -> None:
+    """Add what was paid by this row, and what failed: the wallet's transactions of its lifetime."""
+    earliest, latest = row.created_at - CLOCK_SKEW, row.expires_at + MAX_REQUEST_DURATION
+    lifetime = side & Q(pk__gte=first_id_at(earliest), pk__lt=first_id_at(latest))
+    page = find_transactions(
+        Transaction.objects.all(),
+        TransactionQuery((lifetime,), filter=by_row),
+        before=MAX_ID,
+        count=ROWS_SHOWN,
+        is_filtered=True,
+    )
+    if page.is_truncated:
+        related.notes.append(
+            f"Only the newest {TRANSACTIONS_SCANNED:,} transactions of its lifetime were searched."
+        )
+    related.transactions = _newest(Transaction.objects.filter(pk__in=page.ids))
 
 
 def _find_by_text(text: str) -> RelatedRecords:
@@ -209,13 +276,15 @@ def _add_records_of_request(related: RelatedRecords, request_id: str) -> None:
 
 
 def _add_owners_and_keys(related: RelatedRecords) -> RelatedRecords:
-    """Add the wallets, the users and the idempotency keys of the transactions found so far."""
+    """Add the wallets, users and idempotency keys of the transactions and payments found so far."""
     ids = {key for each in related.transactions for key in (each.source_id, each.target_id)}
     ids |= {key for each in related.queued for key in (each.source_id, each.target_id) if key}
+    ids |= related.payments.wallet_ids
     wallets = Wallet.objects.filter(pk__in=ids, owner__isnull=False).select_related("owner")
     related.wallets = list(wallets[:MAX_WALLETS])
     user_ids = {queued.customer_id for queued in related.queued}
     user_ids |= {wallet.owner_id for wallet in related.wallets if wallet.owner_id}
+    user_ids |= related.payments.company_ids
     related.users = list(User.objects.filter(pk__in=user_ids)[:MAX_WALLETS])
     known = {record.pk for record in related.idempotency_records}
     keys = _idempotency_records_of(related.transactions)
@@ -279,4 +348,7 @@ _FINDERS = {
     "wallet": _find_by_wallet,
     "transaction": _find_by_transaction,
     "queued": _find_by_queued_transaction,
+    "approval": _find_by_approval,
+    "paytoken": _find_by_paytoken,
+    "payment_request": _find_by_payment_request,
 }

@@ -1,9 +1,7 @@
-"""The related records as tables: users, wallets, transactions, then support actions."""
+"""The related records as tables: users, wallets, transactions, payments, then support actions."""
 
 import uuid
 from collections.abc import Iterable, Sequence
-from datetime import datetime
-from typing import Any
 
 from django.utils.safestring import SafeString
 
@@ -12,14 +10,12 @@ from commerce.models import AdjustmentRequest
 from core.models import IdempotencyRecord
 from intake.models import QueuedTransaction
 from ledger.models import Transaction
-from support.operator_admin import label, link
+from support.operator_admin import amount_text, label, link, time_text
+from support.payment_tables import Row, Table, payment_tables
 from support.related_records import RelatedRecords
-from support.wallets import STATUS_COLOURS, amount_text
+from support.wallets import STATUS_COLOURS
 from wallets.assets import system_wallet_name
 from wallets.models import Status, StatusChange, Wallet
-
-Table = dict[str, Any]
-Row = list[object]
 
 
 def related_tables(related: RelatedRecords) -> list[tuple[str, Table]]:
@@ -34,6 +30,7 @@ def related_tables(related: RelatedRecords) -> list[tuple[str, Table]]:
             "when, what, amount, source, target, outcome",
             (_transaction(each, owners) for each in related.transactions),
         ),
+        *payment_tables(related.payments),
         _table(
             "Queued transactions",
             "accepted, id, kind, amount, customer, status, attempts, error",
@@ -61,11 +58,6 @@ def related_tables(related: RelatedRecords) -> list[tuple[str, Table]]:
         ),
     ]
     return [(title, table) for title, table in tables if table["rows"]]
-
-
-def time_text(at: datetime) -> str:
-    """Return a time as the tables show it, in UTC."""
-    return f"{at:%Y-%m-%d %H:%M:%S}"
 
 
 def _table(title: str, headers: str, rows: Iterable[Row]) -> tuple[str, Table]:

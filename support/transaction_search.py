@@ -66,8 +66,9 @@ def parse_query(text: str, typed_id: uuid.UUID | None) -> TransactionQuery:
     customer = User.objects.filter(customers).first()
     if customer is not None:
         return _wallet_query(Wallet.objects.filter(owner_id=customer.pk))
-    if typed_id and Wallet.objects.filter(pk=typed_id).exists():
-        return _wallet_query(Wallet.objects.filter(pk=typed_id))
+    wallets = Wallet.objects.filter(Q(pk=typed_id) | Q(address=typed_id))
+    if typed_id and wallets.exists():
+        return _wallet_query(wallets)
     if typed_id and Transaction.objects.filter(pk=typed_id).exists():
         return TransactionQuery((Q(pk=typed_id),))
     return TransactionQuery((request_id_range(text) or Q(),), filter=Q(request_id=text))

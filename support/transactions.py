@@ -23,6 +23,7 @@ from support.operator_admin import (
     ChoiceFilter,
     KeysetChangeList,
     OperatorAdmin,
+    amount_text,
     as_uuid,
     display,
     link,
@@ -33,8 +34,9 @@ from support.transaction_search import (
     find_transactions,
     parse_query,
 )
-from support.wallets import AssetFilter, amount_text
+from support.wallets import AssetFilter
 from wallets.assets import system_wallet_name, to_decimal
+from wallets.models import PayToken
 
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations
@@ -119,7 +121,7 @@ class TransactionAdmin(OperatorAdmin[Transaction]):
     list_filter = (OutcomeFilter, KindFilter, AssetFilter)
     ordering = ("-id",)
     search_fields = ("id",)  # shows the search box; `TransactionChangeList` searches
-    search_help_text = "Transaction, token, email, request id"
+    search_help_text = "Transaction, token, address, email, request id"
     fieldsets = (
         (
             None,
@@ -130,6 +132,7 @@ class TransactionAdmin(OperatorAdmin[Transaction]):
                     ("amount", "summary"),
                     ("author", "request_id"),
                     ("origin", "group_id"),
+                    "how_paid",
                 )
             },
         ),
@@ -186,6 +189,19 @@ class TransactionAdmin(OperatorAdmin[Transaction]):
         if row.actor is None:
             return None
         return link(row.actor, "accounts_user_change", row.actor_id)
+
+    @display(description="paid by")
+    def how_paid(self, row: "Row") -> SafeString | str | None:
+        """Return by which of its names the payer's wallet was charged, or the request it paid."""
+        if row.payment_request_id is not None:
+            name = f"Payment request {row.payment_request_id}"
+            return link(name, "related", "payment_request", row.payment_request_id)
+        if row.paytoken_id is not None:
+            name = f"Pay token {row.paytoken_id}"
+            if not PayToken.objects.filter(pk=row.paytoken_id).exists():
+                return f"{name}, which is deleted by now"
+            return link(name, "related", "paytoken", row.paytoken_id)
+        return "The wallet's token" if row.kind in (Kind.CHARGE, Kind.REFUND) else None
 
     @display(description="gives back")
     def origin(self, row: "Row") -> SafeString | None:

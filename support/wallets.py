@@ -21,13 +21,16 @@ from support.operator_admin import (
     ReasonForm,
     TabularInline,
     action,
+    amount_text,
     as_uuid,
     display,
     is_operator,
     link,
     page_url,
 )
-from wallets.assets import SYMBOL, create_asset, to_decimal
+from support.payment_records import PaymentRecords, payments_of
+from support.payment_tables import payment_tables
+from wallets.assets import SYMBOL, create_asset
 from wallets.models import Asset, Status, StatusChange, Wallet
 from wallets.services import set_status
 
@@ -37,11 +40,6 @@ else:
     _AssetModelForm = forms.ModelForm
 
 STATUS_COLOURS = {Status.ACTIVE: "success", Status.FROZEN: "warning", Status.CLOSED: "danger"}
-
-
-def amount_text(minor: int | None, symbol: str) -> str:
-    """Return minor units as a decimal with the symbol, e.g. `1,250.00 USD`; "" for None."""
-    return "" if minor is None else f"{to_decimal(minor, symbol):,f} {symbol}"
 
 
 class AssetForm(_AssetModelForm):
@@ -145,16 +143,34 @@ class WalletAdmin(OperatorAdmin[Wallet]):
     list_select_related = ("owner",)
     ordering = ("id",)
     search_fields = ("id",)  # shows the search box; `get_search_results` searches
-    search_help_text = "Token, or the owner's email or id"
-    fieldsets = (
-        (None, {"fields": (("id", "created_at"), ("owner_link", "status_label"))}),
-        (
-            "Money",
-            {"fields": (("balance", "asset_symbol"), ("held", "available"), "transactions")},
-        ),
+    search_help_text = "Token, address, or the owner's email or id"
+    change_form_outer_after_template = "admin/wallet_payments.html"
+    _wallet = (None, {"fields": (("id", "created_at"), ("owner_link", "status_label"))})
+    _paying = ("Paying", {"fields": (("address", "label"), "charges")})
+    _money = (
+        "Money",
+        {"fields": (("balance", "asset_symbol"), ("held", "available"), "transactions")},
     )
     inlines = (StatusChangeInline,)
     actions_detail: tuple[str, ...] = ("freeze", "unfreeze")
+
+    def get_fieldsets(self, request: HttpRequest, obj: Wallet | None = None) -> Any:
+        """Return the sections of the page: nobody pays or charges a system wallet by its names."""
+        is_owned = obj is not None and obj.owner_id is not None
+        return [self._wallet, *([self._paying] if is_owned else []), self._money]
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        wallet = self.get_object(request, object_id)
+        payments = payments_of([wallet]) if wallet and wallet.owner_id else PaymentRecords()
+        tables = payment_tables(payments, of_one_wallet=True)
+        context = {**(extra_context or {}), "payment_tables": tables}
+        return super().change_view(request, object_id, form_url, context)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Wallet], search_term: str
@@ -164,7 +180,8 @@ class WalletAdmin(OperatorAdmin[Wallet]):
             return queryset, False
         typed_id = as_uuid(text)
         if typed_id:
-            return queryset.filter(Q(id=typed_id) | Q(owner_id=typed_id)), False
+            names = Q(id=typed_id) | Q(address=typed_id) | Q(owner_id=typed_id)
+            return queryset.filter(names), False
         return queryset.filter(owner__email=text.lower()), False
 
     @display(description="owner")

@@ -199,7 +199,7 @@ class Approval(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     wallet = models.ForeignKey(Wallet, on_delete=models.PROTECT, db_index=False, related_name="+")
     company = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, db_index=False, related_name="+"
     )
     max_amount_minor = models.BigIntegerField(null=True, help_text="Of one charge.")
     max_per_day_minor = models.BigIntegerField(null=True, help_text="In any 24 hours.")
@@ -220,7 +220,10 @@ class Approval(models.Model):
                 & (Q(max_per_day_minor__isnull=True) | Q(max_per_day_minor__gt=0)),
             ),
         )
-        indexes = (models.Index(fields=["wallet", "created_at"], name="approvals_of_wallet"),)
+        indexes = (
+            models.Index(fields=["wallet", "created_at"], name="approvals_of_wallet"),
+            models.Index(fields=["company", "created_at"], name="approvals_of_company"),
+        )
 
     def __str__(self) -> str:
         return str(self.id)

@@ -88,7 +88,7 @@ class Migration(migrations.Migration):
                     models.Index(fields=["payee", "created_at", "id"], name="requests_of_payee"),
                     models.Index(
                         condition=models.Q(("payer_wallet_id__isnull", False)),
-                        fields=["payer_wallet_id"],
+                        fields=["payer_wallet_id", "paid_at"],
                         name="requests_by_payer",
                     ),
                 ],

@@ -41,5 +41,8 @@ class Rules(Group):
         30,
         least=1,
         most=3_660,
-        help_text="The service keeps an idempotency key and its answer for this many days.",
+        help_text=(
+            "The service keeps an idempotency key and its answer for this many days, and a pay"
+            " token for as long after it expired."
+        ),
     )

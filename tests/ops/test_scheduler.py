@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.core.cache import caches
 from django.core.management import call_command
@@ -16,14 +17,16 @@ from knox.models import AuthToken
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob, ProcrastinatePeriodicDefer
 
+from commerce.models import PaymentRequest
 from core.models import IdempotencyRecord
 from harness.waiting import DEADLINE_SECONDS, wait_until
 from intake.models import QueuedTransaction
 from ledger.models import Verification
 from ops.scheduler import overview
-from tests.factories import a_client
+from tests.factories import a_client, a_company
 from tests.jobs import run_jobs
 from tests.processes import Workers
+from wallets.models import Approval, PayToken
 
 pytestmark = pytest.mark.usefixtures("books")
 
@@ -90,6 +93,37 @@ def test_only_expired_rows_are_deleted() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM core_counter WHERE expires_at < now()")
         assert cursor.fetchall() == [(0,)]
+
+
+def test_a_pay_token_is_kept_for_as_long_as_its_creation_can_be_repeated(owner_dsn: str) -> None:
+    payer = a_client()
+    asked = {"wallet": str(payer.wallet_id)}
+    made = {key: payer.api.post("/paytokens", asked, key=key).json for key in ("old", "kept")}
+    days_ago = timezone.now() - timedelta(days=settings.IDEMPOTENCY_DAYS)
+    for key, minutes in (("old", -1), ("kept", 1)):
+        expired_at = days_ago + timedelta(minutes=minutes)
+        statement = "UPDATE wallets_paytoken SET expires_at = %s WHERE id = %s"
+        execute(owner_dsn, statement, expired_at, made[key]["id"])
+
+    assert run("clean_up") == "succeeded"
+
+    assert [str(row.pk) for row in PayToken.objects.all()] == [made["kept"]["id"]]
+    assert payer.api.post("/paytokens", asked, key="kept").json == made["kept"]
+
+
+def test_approvals_and_payment_requests_stay_for_good() -> None:
+    payer, company = a_client(), a_company()
+    approval = Approval.objects.create(
+        wallet=payer.wallet, company=company.user, expires_at=LONG_AGO, ended_at=LONG_AGO
+    )
+    asked = PaymentRequest.objects.create(
+        payee=company.user, wallet=company.wallet, summary="Tea", expires_at=LONG_AGO
+    )
+
+    assert run("clean_up") == "succeeded"
+
+    assert Approval.objects.filter(pk=approval.pk).exists()
+    assert PaymentRequest.objects.filter(pk=asked.pk).exists()
 
 
 def test_rows_are_deleted_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -104,7 +104,7 @@ def test_the_set_up_shows_a_qr_code_and_the_secret(operator: User, admin: AdminS
 
     device = TOTPDevice.objects.get(user=operator)
     assert device.config_url.startswith("otpauth://totp/Wallet%20Service")
-    assert "data:image/svg+xml;base64," in page.response.content.decode()
+    assert "data:image/svg+xml;charset=utf-8," in page.response.content.decode()
     assert base64.b32encode(device.bin_key).decode() in page.text.replace(" ", "")
     assert "no-store" in page.response.headers["Cache-Control"]
 

@@ -107,6 +107,7 @@ class Migration(migrations.Migration):
             model_name="approval",
             name="company",
             field=models.ForeignKey(
+                db_index=False,
                 on_delete=django.db.models.deletion.PROTECT,
                 related_name="+",
                 to=settings.AUTH_USER_MODEL,
@@ -147,6 +148,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="approval",
             index=models.Index(fields=["wallet", "created_at"], name="approvals_of_wallet"),
+        ),
+        migrations.AddIndex(
+            model_name="approval",
+            index=models.Index(fields=["company", "created_at"], name="approvals_of_company"),
         ),
         migrations.AddConstraint(
             model_name="approval",

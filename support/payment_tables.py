@@ -1,0 +1,159 @@
+"""Approvals, pay tokens and payment requests as tables. No table holds a secret or a digest."""
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.utils.safestring import SafeString
+
+from accounts.models import User
+from commerce.models import PaymentRequest, RequestStatus
+from commerce.payment_requests import show_expired
+from core.database_time import moment_in
+from support.operator_admin import amount_text, label, link, time_text
+from support.payment_records import PaymentRecords, approval_state, paytoken_state
+from wallets.assets import to_decimal
+from wallets.models import Approval, PayToken, Wallet
+
+Table = dict[str, Any]
+Row = list[object]
+#: Headers, and what a record shows under each.
+Columns = Mapping[str, Callable[[Any], object]]
+
+STATE_COLOURS: dict[str, str] = {
+    "active": "success",
+    "usable": "success",
+    "used": "info",
+    "revoked": "danger",
+    "ended": "danger",
+    RequestStatus.OPEN: "info",
+    RequestStatus.PAID: "success",
+    RequestStatus.EXPIRED: "warning",
+    RequestStatus.CANCELLED: "danger",
+}
+
+
+def payment_tables(
+    payments: PaymentRecords, *, of_one_wallet: bool = False
+) -> list[tuple[str, Table]]:
+    """Return a title and unfold's table for each kind of record that was found.
+
+    `of_one_wallet`: for the page of a wallet, which no row names again.
+    """
+    if payments.is_empty:
+        return []
+    moment = moment_in(0)
+    for request in (*payments.asked, *payments.paid):
+        show_expired(request, moment)
+    requests = _request_columns(_payers(payments))
+    kinds: list[tuple[str, Columns, Sequence[object], str]] = [
+        ("Approvals", _approval_columns(moment), payments.approvals, "wallet"),
+        ("Pay tokens", _paytoken_columns(moment), payments.paytokens, "wallet"),
+        ("Payment requests", requests, payments.asked, "payee"),
+        ("Paid requests", requests, payments.paid, "paid by"),
+    ]
+    return [
+        (title, _table(columns, rows, without=repeated if of_one_wallet else ""))
+        for title, columns, rows, repeated in kinds
+        if rows
+    ]
+
+
+def _table(columns: Columns, rows: Sequence[object], *, without: str) -> Table:
+    shown = {header: cell for header, cell in columns.items() if header != without}
+    return {
+        "headers": list(shown),
+        "rows": [[cell(row) for cell in shown.values()] for row in rows],
+    }
+
+
+def _approval_columns(moment: datetime) -> Columns:
+    return {
+        "made": lambda row: _record_link("approval", row),
+        "wallet": _wallet,
+        "company": lambda row: _company(row.company),
+        "per charge": lambda row: _limit(row.max_amount_minor, row),
+        "per day": lambda row: _limit(row.max_per_day_minor, row),
+        "expires": lambda row: time_text(row.expires_at) if row.expires_at else "never",
+        "state": lambda row: _state(approval_state(row, moment)),
+    }
+
+
+def _paytoken_columns(moment: datetime) -> Columns:
+    return {
+        "made": lambda row: _record_link("paytoken", row),
+        "wallet": _wallet,
+        "company": lambda row: "any" if row.company is None else _company(row.company),
+        "per use": lambda row: _limit(row.max_amount_minor, row),
+        "uses left": lambda row: f"{row.uses_left} of {row.uses}",
+        "expires": lambda row: time_text(row.expires_at),
+        "state": lambda row: _state(paytoken_state(row, moment)),
+    }
+
+
+def _request_columns(payers: Mapping[uuid.UUID, str]) -> Columns:
+    return {
+        "asked": lambda row: _record_link("payment_request", row),
+        "payee": lambda row: link(row.payee.email, "wallets_wallet_change", row.wallet_id),
+        "amount": _amount,
+        "what for": lambda row: (
+            f"{row.summary} ({row.reference})" if row.reference else row.summary
+        ),
+        "state": lambda row: _state(row.status),
+        "paid or until": _end,
+        "paid by": lambda row: (
+            (
+                row.payer_wallet_id
+                and link(payers[row.payer_wallet_id], "wallets_wallet_change", row.payer_wallet_id)
+            )
+            or ""
+        ),
+    }
+
+
+def _record_link(kind: str, row: Approval | PayToken | PaymentRequest) -> SafeString:
+    """Return the time of a record, linked to the page of everything around it."""
+    return link(time_text(row.created_at), "related", kind, row.pk)
+
+
+def _wallet(row: Approval | PayToken) -> SafeString:
+    return link(row.wallet_id, "wallets_wallet_change", row.wallet_id)
+
+
+def _company(user: User) -> SafeString:
+    """Return the company's name; its email once it has left and its profile is gone."""
+    name = getattr(user, "company", None) or user.email
+    return link(name, "accounts_user_change", user.pk)
+
+
+def _limit(limit_minor: int | None, row: Approval | PayToken) -> str:
+    return amount_text(limit_minor, row.wallet.asset_id) or "no limit"
+
+
+def _amount(request: PaymentRequest) -> str:
+    """Return what was paid, and else what was asked for."""
+    asset = request.wallet.asset_id
+    if request.paid_minor is None:
+        return amount_text(request.amount_minor, asset) or "the payer's choice"
+    tip = f" (tip {to_decimal(request.tip_minor, asset):,f})" if request.tip_minor else ""
+    return amount_text(request.paid_minor, asset) + tip
+
+
+def _end(request: PaymentRequest) -> SafeString | str:
+    """Return when it was paid, linked to the transaction; else when it was or will be over."""
+    if request.paid_at is None:
+        return time_text(request.cancelled_at or request.expires_at)
+    return link(time_text(request.paid_at), "ledger_transaction_change", request.transaction_id)
+
+
+def _state(state: str) -> SafeString:
+    return label(state, STATE_COLOURS[state])
+
+
+def _payers(payments: PaymentRecords) -> dict[uuid.UUID, str]:
+    """Return the owner's email of each wallet that paid."""
+    paid = Wallet.objects.filter(
+        pk__in=[row.payer_wallet_id for row in (*payments.asked, *payments.paid)]
+    )
+    return dict(paid.values_list("pk", "owner__email"))

@@ -1,5 +1,6 @@
 """Who calls: made before anything breaks, without HTTP."""
 
+import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -9,7 +10,8 @@ from commerce.movements import move
 from core.unit_of_work import unit_of_work
 from harness.actors import Actor, actor_of, create_actor, create_user
 from wallets.assets import create_asset
-from wallets.models import Asset
+from wallets.models import Asset, Charges
+from wallets.services import change_wallet
 
 GOLD = "GOLD"
 RICH, POOR, NOTHING = "5000.00", "3.00", "0"
@@ -22,6 +24,8 @@ HAMMERED_WALLETS = 5
 HAMMERED = "10000.00"
 #: What Blnk's hundred users charge together: enough for forty.
 HUNDRED_MINOR = 40_00
+#: The label of wallets that only approved companies may charge by their token, from the beginning.
+APPROVED_ONLY = "approved only"
 
 
 @dataclass
@@ -36,12 +40,18 @@ class Actors:
     hammered: Actor
     #: Payers of a hundred users each.
     shared_payers: list[Actor]
+    #: Clients who change who may charge their wallets.
+    careful: list[Actor]
+    #: Clients whose wallets are labelled `APPROVED_ONLY`; the last has its own workload.
+    limited: list[Actor]
     #: Clients that open wallets beyond the limit.
     openers: list[Actor]
     #: Clients to delete, clients whose wallet to freeze, second sessions of clients to end.
     to_delete: Iterator[Actor]
     to_freeze: Iterator[Actor]
     to_log_out: Iterator[Actor]
+    #: Clients who disallow charges of their wallet.
+    to_disallow: Iterator[Actor]
 
 
 def make_actors(*, revocations: int, hundreds: int) -> Actors:
@@ -61,15 +71,29 @@ def _make_actors(revocations: int, hundreds: int) -> Actors:
         bank=_client(*[major(BANK_MINOR)] * BANK_WALLETS),
         hammered=_client(*[HAMMERED] * HAMMERED_WALLETS),
         shared_payers=[_client(major(HUNDRED_MINOR)) for _ in range(hundreds)],
+        careful=[_client(RICH) for _ in range(3)],
+        limited=[_limited() for _ in range(4)],
         openers=[_client() for _ in range(hundreds)],
         to_delete=iter([_client(NOTHING) for _ in range(revocations)]),
         to_freeze=iter([_client(RICH) for _ in range(revocations)]),
         to_log_out=iter([_session(clients[number % CLIENTS]) for number in range(revocations)]),
+        to_disallow=iter([_client(RICH) for _ in range(revocations)]),
     )
 
 
 def _client(*balances: str) -> Actor:
     return create_actor(Role.CLIENT, *balances)
+
+
+def _limited() -> Actor:
+    client = _client(RICH)
+    change_wallet(
+        User.objects.get(pk=client.id),
+        client.wallet,
+        charges=Charges.APPROVED,
+        label=APPROVED_ONLY,
+    )
+    return client
 
 
 def _player(operator: User, gold: Asset) -> Actor:
@@ -81,6 +105,11 @@ def _player(operator: User, gold: Asset) -> Actor:
 
 def _session(actor: Actor) -> Actor:
     return actor_of(User.objects.get(pk=actor.id), *actor.wallets)
+
+
+def draw_amount(chance: random.Random) -> int:
+    """Return an amount in minor units."""
+    return chance.choice((1, 25, 100, 250, 999))
 
 
 def major(amount_minor: int) -> str:

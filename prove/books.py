@@ -1,11 +1,13 @@
 """Checks that the books agree with themselves, in SQL of the proof's own."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 
+from prove.actors import APPROVED_ONLY
+from prove.installation import MAX_WALLETS
 from prove.operations import Violation
 
 # Each query returns a line for each thing that is wrong.
@@ -65,6 +67,55 @@ _QUERIES = {
          GROUP BY owner_id, owner_role
         HAVING count(*) > CASE owner_role WHEN 'company' THEN 1 ELSE %(max_wallets)s END
     """,
+    "pay tokens": """
+        SELECT 'pay token ' || p.id || ' for ' || p.uses || ' uses has ' || p.uses_left
+               || ' left after ' || coalesce(c.charges, 0) || ' charges'
+          FROM wallets_paytoken p
+          LEFT JOIN (SELECT paytoken_id, count(*) AS charges FROM ledger_transaction
+                      WHERE paytoken_id IS NOT NULL AND kind = 'charge' AND failure_code IS NULL
+                      GROUP BY paytoken_id) c ON c.paytoken_id = p.id
+         WHERE p.uses - p.uses_left <> coalesce(c.charges, 0)
+         UNION ALL
+        SELECT 'pay token ' || p.id || ' does not allow ' || t.id
+          FROM ledger_transaction t JOIN wallets_paytoken p ON p.id = t.paytoken_id
+         WHERE t.kind = 'charge' AND t.failure_code IS NULL
+           AND (t.amount_minor > p.max_amount_minor OR t.actor_id <> p.company_id
+                OR t.source_id <> p.wallet_id
+                OR uuid_extract_timestamp(t.id) > p.revoked_at
+                -- Its id is made a moment after it was allowed.
+                OR uuid_extract_timestamp(t.id) > p.expires_at + interval '1 s')
+    """,
+    "payment requests": """
+        SELECT 'payment request ' || coalesce(r.id, p.request_id) || ' is '
+               || coalesce(r.status, 'unknown') || ' by ' || coalesce(r.transaction_id::text, '-')
+               || ', and paid ' || coalesce(p.times, 0) || ' times'
+          FROM commerce_paymentrequest r
+          FULL JOIN (SELECT payment_request_id AS request_id, count(*) AS times,
+                            (array_agg(id))[1] AS transaction_id, sum(amount_minor) AS paid
+                       FROM ledger_transaction
+                      WHERE payment_request_id IS NOT NULL AND kind IN ('charge', 'transfer')
+                        AND failure_code IS NULL
+                      GROUP BY payment_request_id) p ON p.request_id = r.id
+         WHERE coalesce(p.times, 0) <> coalesce((r.status = 'paid')::int, 0)
+            OR p.transaction_id IS DISTINCT FROM r.transaction_id
+            OR p.paid <> coalesce(r.amount_minor + r.tip_minor, p.paid)
+    """,
+    # These wallets had their rule before their first charge, and all their approvals have limits.
+    "approvals": """
+        SELECT 'company ' || c.actor_id || ' charged wallet ' || c.source_id || ' ' || c.charged
+               || ', at most ' || c.largest || ' at once'
+          FROM (SELECT t.source_id, t.actor_id, sum(t.amount_minor) AS charged,
+                       max(t.amount_minor) AS largest
+                  FROM ledger_transaction t JOIN wallets_wallet w ON w.id = t.source_id
+                 WHERE w.label = %(approved_only)s AND t.kind = 'charge' AND t.failure_code IS NULL
+                   AND t.paytoken_id IS NULL AND t.payment_request_id IS NULL
+                 GROUP BY t.source_id, t.actor_id) c
+          LEFT JOIN (SELECT wallet_id, company_id, max(max_per_day_minor) AS most_per_day,
+                            max(max_amount_minor) AS most
+                       FROM wallets_approval GROUP BY wallet_id, company_id) a
+                 ON a.wallet_id = c.source_id AND a.company_id = c.actor_id
+         WHERE c.charged > coalesce(a.most_per_day, 0) OR c.largest > coalesce(a.most, 0)
+    """,
     "queue": """
         SELECT 'the processor counts ' || completed || ' completed, the queue has ' || (
                SELECT count(*) FROM intake_queuedtransaction WHERE status = 'completed')
@@ -73,6 +124,9 @@ _QUERIES = {
                               WHERE status = 'completed')
     """,
 }
+
+
+_PERMISSIONS = ("pay tokens", "payment requests", "approvals")
 
 
 @contextmanager
@@ -89,8 +143,18 @@ def check_totals(connection: psycopg.Connection[Any]) -> Iterator[str]:
         yield text
 
 
-def check(connection: psycopg.Connection[Any], *, max_wallets: int) -> Iterator[Violation]:
+def check(connection: psycopg.Connection[Any]) -> Iterator[Violation]:
     """Yield what is wrong with the books. Wants a snapshot."""
-    for invariant, query in _QUERIES.items():
-        for (text,) in connection.execute(query, {"max_wallets": max_wallets}):
+    yield from _run(connection, _QUERIES)
+
+
+def check_permissions(connection: psycopg.Connection[Any]) -> Iterator[Violation]:
+    """Yield each charge or payment that was not allowed, or is not counted. Wants a snapshot."""
+    yield from _run(connection, _PERMISSIONS)
+
+
+def _run(connection: psycopg.Connection[Any], invariants: Iterable[str]) -> Iterator[Violation]:
+    values = {"max_wallets": MAX_WALLETS, "approved_only": APPROVED_ONLY}
+    for invariant in invariants:
+        for (text,) in connection.execute(_QUERIES[invariant], values):
             yield Violation(invariant, text)

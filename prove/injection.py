@@ -18,8 +18,8 @@ from psycopg.pq import TransactionStatus
 
 from prove.switches import VARIABLE, Failpoint, Switches
 
-#: What a statement that moves money contains.
-MONEY = "ledger_post"
+#: A statement that moves money contains one of these.
+MONEY = ("ledger_post", "pay_request_once")
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
@@ -73,7 +73,7 @@ def _install_failpoints(switches: Switches) -> None:
     has_moved: WeakSet[psycopg.Connection[Any]] = WeakSet()
 
     def failing_execute(cursor: Any, query: Any, *arguments: Any, **options: Any) -> Any:
-        is_money = isinstance(query, str) and MONEY in query
+        is_money = isinstance(query, str) and any(name in query for name in MONEY)
         if is_money and switches.take(Failpoint.BEFORE_STATEMENT):
             _die()
         result = execute(cursor, query, *arguments, **options)

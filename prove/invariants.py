@@ -16,7 +16,6 @@ from prove import books
 from prove.installation import (
     IDLE_IN_TRANSACTION_SECONDS,
     MAX_ATTEMPTS,
-    MAX_WALLETS,
     PROCESSORS,
     RETRY_SECONDS,
     SESSIONS_PER_PROCESSOR,
@@ -61,7 +60,7 @@ class Inspector:
             with books.snapshot(connection):
                 found = list(self._compare(connection, settled))
             with books.snapshot(connection):
-                found += books.check(connection, max_wallets=MAX_WALLETS)
+                found += books.check(connection)
         found += self._verify()
         if self._read_server_log().count(DEADLOCK):
             found.append(Violation("no deadlock", "two transactions waited for each other"))

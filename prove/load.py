@@ -104,11 +104,11 @@ class Load:
             if operation is None:
                 return
             self._log.begin(operation)
-            if operation.has_key and chance.random() < TWICE:
+            if operation.has_key and operation.is_kept and chance.random() < TWICE:
                 self._send_twice(sender, operation)
             else:
-                sender.settle(operation, gives_up=True)
-            if operation.has_key and operation.is_acknowledged:
+                sender.settle(operation, gives_up=operation.is_kept)
+            if operation.is_repeatable:
                 old.append(operation)
 
     def _send_twice(self, sender: Sender, operation: Operation) -> None:
@@ -119,6 +119,4 @@ class Load:
             sender.settle(operation, is_twin=True)
             answer = second.result()
         other.close()
-        operation.outcomes.append(answer.status if answer else None)
-        if answer is not None:
-            sender.compare(operation, answer)
+        sender.compare_twin(operation, answer)

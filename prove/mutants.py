@@ -21,7 +21,7 @@ from prove.proof import Proof
 from prove.setup import PREPARED
 
 DATABASE = "mutant"
-ROUNDS = 8
+ROUNDS = 10
 #: Later than a caller who lost the answer sends again.
 LATE_SECONDS = 1.0
 Change = Callable[[psycopg.Connection[Any]], None]
@@ -38,8 +38,8 @@ class Mutant:
     name: str
     change: Change
     attack: Attack
-    #: Whether idempotency records are written in transactions of their own.
-    has_late_keys: bool = False
+    #: Writes what `change` diverted, now and then, in a transaction of its own; empty: nothing is.
+    late: str = ""
     is_sound: bool = False
 
 
@@ -68,7 +68,7 @@ def try_mutant(
     with installation.connect() as superuser:
         mutant.change(superuser)
     rounds = 0
-    with _late_keys(installation, is_needed=mutant.has_late_keys):
+    with _late(installation, mutant.late):
         installation.start_service()
         proof = Proof(installation, actors, f"{seed}-{mutant.name.replace(' ', '-')}")
         proof.watch.start()
@@ -123,7 +123,7 @@ def _lose_keys(connection: psycopg.Connection[Any]) -> None:
 
 
 def _divert_keys(connection: psycopg.Connection[Any]) -> None:
-    """Take each record out of the money's transaction; `_late_keys` writes it afterwards."""
+    """Take each record out of the money's transaction; `_LATE_KEYS` writes it afterwards."""
     connection.execute(
         """
         CREATE TABLE prove_late_key (LIKE core_idempotencyrecord);
@@ -146,10 +146,85 @@ def _acknowledge_before_flush(connection: psycopg.Connection[Any]) -> None:
     connection.execute(f"ALTER ROLE {Role.APP} IN DATABASE {DATABASE} SET synchronous_commit = off")
 
 
+_LATE_KEYS = """
+    WITH late AS (DELETE FROM prove_late_key RETURNING *)
+    INSERT INTO core_idempotencyrecord OVERRIDING SYSTEM VALUE
+    SELECT * FROM late ON CONFLICT DO NOTHING
+"""
+
+
+def _divert_uses(connection: psycopg.Connection[Any]) -> None:
+    """Take the use out of the money's transaction; `_LATE_USES` counts it afterwards."""
+    connection.execute(
+        "CREATE TABLE prove_late_use (paytoken_id uuid); GRANT ALL ON prove_late_use TO PUBLIC"
+    )
+    _replace(
+        "UPDATE wallets_paytoken SET uses_left = uses_left - 1 WHERE id = posted.paytoken_id",
+        "INSERT INTO prove_late_use VALUES (posted.paytoken_id)",
+    )(connection)
+
+
+_LATE_USES = """
+    WITH late AS (DELETE FROM prove_late_use RETURNING paytoken_id),
+         uses AS (SELECT paytoken_id, count(*) AS spent FROM late GROUP BY paytoken_id)
+    UPDATE wallets_paytoken SET uses_left = greatest(uses_left - spent, 0)
+      FROM uses WHERE id = paytoken_id
+"""
+
+
+def _divert_payments(connection: psycopg.Connection[Any]) -> None:
+    """Take a request's end out of the money's transaction; `_LATE_PAYMENTS` writes it."""
+    connection.execute(
+        """
+        CREATE TABLE prove_late_payment (
+            request uuid, moment timestamptz, paid_by uuid, from_wallet uuid, amount_minor bigint,
+            tip_minor bigint
+        );
+        ALTER FUNCTION settle_payment_request RENAME TO prove_settle;
+        CREATE FUNCTION settle_payment_request(
+            request uuid, moment timestamptz, paid_by uuid, from_wallet uuid, amount_minor bigint,
+            tip_minor bigint
+        )
+        RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER AS $$
+        BEGIN
+            INSERT INTO prove_late_payment
+            VALUES (request, moment, paid_by, from_wallet, amount_minor, tip_minor);
+            RETURN true;
+        END $$;
+        """
+    )
+
+
+_LATE_PAYMENTS = """
+    WITH late AS (DELETE FROM prove_late_payment RETURNING *)
+    SELECT prove_settle(request, moment, paid_by, from_wallet, amount_minor, tip_minor) FROM late
+"""
+
+
+def _ask_before_lock(connection: psycopg.Connection[Any]) -> None:
+    """Ask for the approval before the wallets are locked."""
+    for old, new in (
+        ("uses_spent    boolean := false;", "uses_spent boolean := false; asked varchar[];"),
+        (
+            "-- 1. Lock and read the wallets.",
+            """
+            SELECT array_agg(
+                       approval_refusal(o.source_id, w.charges, o.actor_id, o.target_id,
+                                        o.amount_minor, 0)
+                       ORDER BY o.ordinality)
+              INTO asked
+              FROM unnest(orders) WITH ORDINALITY o JOIN wallets_wallet w ON w.id = o.source_id;
+            """,
+        ),
+        ("CASE WHEN by_approval THEN", "CASE WHEN by_approval THEN asked[i] WHEN false THEN"),
+    ):
+        _replace(old, new)(connection)
+
+
 @contextmanager
-def _late_keys(installation: BreakableInstallation, *, is_needed: bool) -> Iterator[None]:
-    """Write the diverted records, now and then, in transactions of their own."""
-    if not is_needed:
+def _late(installation: BreakableInstallation, statement: str) -> Iterator[None]:
+    """Execute the statement again and again while the block runs."""
+    if not statement:
         yield
         return
     is_over = threading.Event()
@@ -158,11 +233,7 @@ def _late_keys(installation: BreakableInstallation, *, is_needed: bool) -> Itera
         while not is_over.wait(LATE_SECONDS):
             try:
                 with installation.connect() as connection:
-                    connection.execute(
-                        "WITH late AS (DELETE FROM prove_late_key RETURNING *)"
-                        " INSERT INTO core_idempotencyrecord OVERRIDING SYSTEM VALUE"
-                        " SELECT * FROM late ON CONFLICT DO NOTHING"
-                    )
+                    connection.execute(statement)
             except psycopg.Error:
                 continue
 
@@ -193,6 +264,18 @@ def _refund_twice(proof: Proof, number: int) -> None:
     proof.run_workload(proof.workloads.refunds(charges), None)
 
 
+def _use_twice(proof: Proof, number: int) -> None:
+    proof.run_single_uses(40, None)
+
+
+def _pay_twice(proof: Proof, number: int) -> None:
+    proof.run_payments(40, None)
+
+
+def _pass_day_limit(proof: Proof, number: int) -> None:
+    proof.run_day_limit(None)
+
+
 def _mix_with(kind: str) -> Attack:
     """Send every operation, with a fault of this kind."""
     [fault] = [fault for fault in CATALOGUE if fault.kind == kind]
@@ -214,6 +297,9 @@ def _attack_in_turn(proof: Proof, number: int) -> None:
         _hold_up_chunk,
         _kill_database,
         _refund_twice,
+        _use_twice,
+        _pay_twice,
+        _pass_day_limit,
     )
     attacks[number % len(attacks)](proof, number)
 
@@ -222,11 +308,14 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("none: the service as it is", _nothing, _attack_in_turn, is_sound=True),
     Mutant("no lock", _replace("FOR NO KEY UPDATE OF w", ""), _hammer),
     Mutant("locks unordered", _replace("ORDER BY w.id", "ORDER BY random()"), _charge_in_batches),
-    Mutant("key committed apart from the money", _divert_keys, _lose_answers, has_late_keys=True),
+    Mutant("key committed apart from the money", _divert_keys, _lose_answers, late=_LATE_KEYS),
     Mutant("no unique key", _lose_keys, _kill_worker),
     Mutant("no lease of a chunk", _nothing, _hold_up_chunk),
     Mutant("synchronous_commit off", _acknowledge_before_flush, _kill_database),
     Mutant("limits not atomic", _nothing, _refund_twice),
+    Mutant("use counted apart from the money", _divert_uses, _use_twice, late=_LATE_USES),
+    Mutant("request ended apart from the money", _divert_payments, _pay_twice, late=_LATE_PAYMENTS),
+    Mutant("approval looked at before the lock", _ask_before_lock, _pass_day_limit),
     Mutant("keys forgotten", _nothing, _lose_answers),
 )
 #: Enough to show that the short form can fail.

@@ -5,10 +5,10 @@ from typing import Any
 from uuid import UUID
 
 from harness.actors import Actor
-from prove.actors import GOLD, Actors, major
+from prove.actors import GOLD, Actors, draw_amount, major
 from prove.operations import OPENED, Effect, Log, Operation
+from prove.safe_mix import SHORT, SafeMix
 
-SHORT = frozenset({"insufficient_funds"})
 LARGEST_BATCH = 12
 #: How often a caller sends no key: then it may never learn what happened.
 WITHOUT_KEY = 0.04
@@ -20,6 +20,7 @@ class OperationMix:
     def __init__(self, actors: Actors, log: Log) -> None:
         self._actors = actors
         self._log = log
+        self.safe = SafeMix(actors, log)
         self._drawn = [
             *[self.charge] * 6,
             *[self.transfer] * 3,
@@ -36,6 +37,7 @@ class OperationMix:
             self.queued_withdrawal,
             self.spend,
             self.intake_one,
+            *self.safe.makers,
         ]
 
     def draw(self, chance: random.Random) -> Operation:
@@ -48,7 +50,7 @@ class OperationMix:
     # --- By token ---------------------------------------------------------------------------
 
     def deposit(self, chance: random.Random) -> Operation:
-        return self.deposit_of(self._client(chance), _amount(chance))
+        return self.deposit_of(self._client(chance), draw_amount(chance))
 
     def deposit_of(self, client: Actor, minor: int) -> Operation:
         body = {"wallet": str(client.wallet), "amount": major(minor)}
@@ -56,7 +58,7 @@ class OperationMix:
         return self._make("deposit", client, "/wallet/deposit", body, effect)
 
     def withdraw(self, chance: random.Random) -> Operation:
-        return self.withdrawal_of(self._client(chance), _amount(chance))
+        return self.withdrawal_of(self._client(chance), draw_amount(chance))
 
     def withdrawal_of(self, client: Actor, minor: int) -> Operation:
         body = {"wallet": str(client.wallet), "amount": major(minor)}
@@ -65,12 +67,12 @@ class OperationMix:
 
     def transfer(self, chance: random.Random) -> Operation:
         source, target = chance.sample(self._actors.clients, 2)
-        return self.transfer_between(source, source.wallet, target.wallet, _amount(chance))
+        return self.transfer_between(source, source.wallet, target.wallet, draw_amount(chance))
 
     def bank_transfer(self, chance: random.Random) -> Operation:
         bank = self._actors.bank
         source, target = chance.sample(bank.wallets, 2)
-        return self.transfer_between(bank, source, target, _amount(chance))
+        return self.transfer_between(bank, source, target, draw_amount(chance))
 
     def transfer_between(self, caller: Actor, source: UUID, target: UUID, minor: int) -> Operation:
         body = {"source": str(source), "target": str(target), "amount": major(minor)}
@@ -79,7 +81,7 @@ class OperationMix:
 
     def charge(self, chance: random.Random) -> Operation:
         company = chance.choice(self._actors.companies)
-        return self.charge_of(company, self._client(chance).wallet, _amount(chance))
+        return self.charge_of(company, self._client(chance).wallet, draw_amount(chance))
 
     def charge_of(self, company: Actor, payer: UUID, minor: int) -> Operation:
         body = {"wallet": str(payer), "amount": major(minor), "summary": "charge"}
@@ -89,7 +91,7 @@ class OperationMix:
     def charges(self, chance: random.Random) -> Operation:
         company = chance.choice(self._actors.companies)
         payers = [self._client(chance).wallet for _ in range(chance.randint(2, LARGEST_BATCH))]
-        effects = [Effect("charge", payer, company.wallet, _amount(chance)) for payer in payers]
+        effects = [Effect("charge", payer, company.wallet, draw_amount(chance)) for payer in payers]
         operation = self._make("charges", company, "/wallet/charges", {}, *effects)
         operation.body["charges"] = [
             {
@@ -122,7 +124,7 @@ class OperationMix:
     # --- Wallets as resources ---------------------------------------------------------------
 
     def open_with_deposit(self, chance: random.Random) -> Operation:
-        client, minor = self._client(chance), _amount(chance)
+        client, minor = self._client(chance), draw_amount(chance)
         return self._make(
             "open with a deposit",
             client,
@@ -134,7 +136,7 @@ class OperationMix:
         )
 
     def fund(self, chance: random.Random) -> Operation:
-        client, minor = self._client(chance), _amount(chance)
+        client, minor = self._client(chance), draw_amount(chance)
         body = {"wallet_id": str(client.wallet), "amount": major(minor)}
         effect = Effect("deposit", None, client.wallet, minor)
         operation = self._make("fund", client, "/wallets/fund", body, effect)
@@ -142,7 +144,7 @@ class OperationMix:
 
     def resource_transfer(self, chance: random.Random) -> Operation:
         source, target = chance.sample(self._actors.clients, 2)
-        minor = _amount(chance)
+        minor = draw_amount(chance)
         operation = self._make(
             "transfer (resource)",
             source,
@@ -172,13 +174,13 @@ class OperationMix:
     # --- Credits ----------------------------------------------------------------------------
 
     def credit(self, chance: random.Random) -> Operation:
-        player, minor = chance.choice(self._actors.players), _amount(chance)
+        player, minor = chance.choice(self._actors.players), draw_amount(chance)
         kind = chance.choice(("topup", "bonus"))
         effect = Effect(kind, None, player.wallet, minor)
         return self._credits(kind, self._actors.operator, player, effect)
 
     def spend(self, chance: random.Random) -> Operation:
-        player, minor = chance.choice(self._actors.players), _amount(chance)
+        player, minor = chance.choice(self._actors.players), draw_amount(chance)
         effect = Effect("spend", player.wallet, None, minor)
         return self._credits("spend", player, player, effect, refusals=SHORT)
 
@@ -213,8 +215,8 @@ class OperationMix:
     def _queued_effect(self, payer: Actor, chance: random.Random) -> Effect:
         target = self._client(chance)
         if target is payer or chance.random() < 0.5:  # noqa: PLR2004
-            return Effect("spend", payer.wallet, None, _amount(chance))
-        return Effect("transfer", payer.wallet, target.wallet, _amount(chance))
+            return Effect("spend", payer.wallet, None, draw_amount(chance))
+        return Effect("transfer", payer.wallet, target.wallet, draw_amount(chance))
 
     # --- What they have in common -------------------------------------------------------------
 
@@ -225,10 +227,6 @@ class OperationMix:
         self, name: str, caller: Actor, path: str, body: object, *effects: Effect, **more: Any
     ) -> Operation:
         return Operation(self._log.new_id(), name, caller.token, path, body, effects, **more)
-
-
-def _amount(chance: random.Random) -> int:
-    return chance.choice((1, 25, 100, 250, 999))
 
 
 def _item(operation: Operation, position: int) -> dict[str, object]:

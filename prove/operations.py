@@ -16,6 +16,12 @@ DUPLICATE = "duplicate_idempotency_key"
 OUTAGE = "unavailable"
 #: The first words of the message of a 503 which may have committed after all.
 UNKNOWN_COMMIT = "The connection to the database broke during the commit"
+#: What a policy refuses leaves the key free: under another policy the same may be carried out.
+_FREES_KEY = (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
+#: Operations that make something which others use, or take back.
+PAY_TOKEN, APPROVAL, REQUEST = MADE = ("pay token", "approval", "payment request")
+BY_PAY_TOKEN = "charge by pay token"
+_REFUNDABLE = frozenset({"charge", BY_PAY_TOKEN})
 #: Stands for the wallet that an operation opens, whose id is known from the answer only.
 OPENED = UUID(int=0)
 
@@ -58,6 +64,11 @@ class Answer:
         return self.status != HTTPStatus.SERVICE_UNAVAILABLE
 
     @property
+    def is_kept(self) -> bool:
+        """Whether it is of the kind that is kept under its key; after others the key is free."""
+        return self.status not in _FREES_KEY
+
+    @property
     def is_replayed(self) -> bool:
         """Whether it is marked as the repeat of an earlier answer."""
         return self.headers.get("Idempotent-Replayed") == "true"
@@ -80,12 +91,17 @@ class KeyLookup:
     def is_success(self) -> bool:
         return self.status is not None and self.status < HTTPStatus.BAD_REQUEST
 
-    def agrees_with(self, answer: Answer) -> bool:
-        """Whether the key's answer is the one that a caller got."""
+    def agrees_with(self, answer: Answer, secrets: frozenset[str]) -> bool:
+        """Whether the key's answer is the one that a caller got, without its secrets."""
         if answer.code == DUPLICATE:
             # It means that the first attempt succeeded, whose answer is kept.
             return self.is_success
-        return (self.status, self.body) == (answer.status, answer.json)
+        if not answer.is_kept:
+            return not self.is_completed
+        shown = answer.json
+        if answer.is_success and secrets:
+            shown = {name: value for name, value in shown.items() if name not in secrets}
+        return (self.status, self.body) == (answer.status, shown)
 
 
 @dataclass
@@ -109,6 +125,10 @@ class Operation:
     #: Whether the service keeps the answer under the key.
     is_kept: bool = True
     is_queued: bool = False
+    #: Fields of the answer that a key lookup leaves out.
+    secrets: frozenset[str] = frozenset()
+    #: The operation that made what this one takes back.
+    revokes: str = ""
     headers: dict[str, str] = field(default_factory=dict)
     #: The status of each attempt, repeats included; None stands for no answer.
     outcomes: list[int | None] = field(default_factory=list)
@@ -133,6 +153,17 @@ class Operation:
         """Whether it was acknowledged as carried out."""
         answer = self.answer
         return answer is not None and (answer.is_success or answer.code == DUPLICATE)
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether the same again has to get the same answer."""
+        answer = self.answer
+        return (
+            self.has_key
+            and self.is_kept
+            and self.is_acknowledged
+            and bool(answer and answer.is_kept)
+        )
 
     @property
     def transaction(self) -> UUID:
@@ -189,6 +220,10 @@ class Log:
         self.lookups: Counter[str] = Counter()
         #: Completed charges, for refunds.
         self.charges: list[Operation] = []
+        #: What was carried out, by its name, for what is done to it: see `MADE`.
+        self.made: dict[str, list[Operation]] = {name: [] for name in MADE}
+        #: The operations whose work was taken back: acknowledged.
+        self.revoked: set[str] = set()
 
     def new_id(self) -> str:
         """Return the id of a new operation: also its key and the id of its requests."""
@@ -203,8 +238,13 @@ class Log:
             self._settled.append(operation)
             answer = operation.answer
             self.statuses[f"{answer.status} {answer.code}".strip() if answer else "none"] += 1
-            if operation.name == "charge" and answer is not None and answer.is_success:
-                self.charges.append(operation)
+            if answer is not None and answer.is_success:
+                if operation.name in _REFUNDABLE:
+                    self.charges.append(operation)
+                if operation.name in self.made:
+                    self.made[operation.name].append(operation)
+            if operation.revokes and operation.is_acknowledged:
+                self.revoked.add(operation.revokes)
 
     def abandon(self, operation: Operation) -> None:
         """Record that its caller lost an answer and has given up."""

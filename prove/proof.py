@@ -53,12 +53,21 @@ class Extent:
     refund_rounds: int
     hundreds: int
     revocations: int
+    #: How often pay tokens, payment requests and a day's limit are fought for, and how many.
+    permissions: tuple[int, int]
     #: Only these faults; empty: all of them.
     kinds: frozenset[str] = frozenset()
 
     @property
     def faults(self) -> int:
-        return self.mixed + self.bank[0] + self.hammer[0] + self.refund_rounds + 2 * self.hundreds
+        return (
+            self.mixed
+            + self.bank[0]
+            + self.hammer[0]
+            + self.refund_rounds
+            + 2 * self.hundreds
+            + 3 * self.permissions[0]
+        )
 
 
 #: Under fifteen minutes.
@@ -70,6 +79,7 @@ LONG = Extent(
     refund_rounds=5,
     hundreds=4,
     revocations=120,
+    permissions=(4, 80),
 )
 #: Under two minutes; part of the tests.
 SHORT = Extent(
@@ -80,6 +90,7 @@ SHORT = Extent(
     refund_rounds=1,
     hundreds=1,
     revocations=12,
+    permissions=(1, 20),
     kinds=frozenset(
         {
             "worker killed",
@@ -162,6 +173,10 @@ class Proof:
             hundred = self.workloads.hundred(payer)
             self.run_workload(hundred, next(quick), by=self._hundred_callers)
             self.run_workload(self.workloads.open_wallets(opener), next(quick))
+        for _ in range(extent.permissions[0]):
+            self.run_single_uses(extent.permissions[1], next(simple))
+            self.run_payments(extent.permissions[1], next(simple))
+            self.run_day_limit(next(quick))
         for _ in range(extent.hammer[0]):
             self.run_workload(
                 self.workloads.hammer(extent.hammer[1]), next(simple), by=self._caller_processes
@@ -198,13 +213,30 @@ class Proof:
 
         self._round(workload.name, fault, run)
 
+    def run_single_uses(self, count: int, fault: Fault | None) -> None:
+        """Make pay tokens, and let two callers at once charge by each."""
+        made = self.workloads.pay_tokens(count)
+        self.run_workload(made, None)
+        self.run_workload(self.workloads.single_uses(made), fault)
+
+    def run_payments(self, count: int, fault: Fault | None) -> None:
+        """Make payment requests, and let two callers pay each while a third cancels it."""
+        made = self.workloads.requests(count)
+        self.run_workload(made, None)
+        self.run_workload(self.workloads.payments(made), fault)
+
+    def run_day_limit(self, fault: Fault | None) -> None:
+        """Approve a company, and let a hundred callers charge together."""
+        self.run_workload(self.workloads.raise_day_limit(), None)
+        self.run_workload(self.workloads.day_limit(), fault, by=self._hundred_callers)
+
     def _round(self, name: str, fault: Fault | None, run: Callable[[Case], None]) -> None:
         case = self._case(name)
         case.rounds += 1
         with self._counted(case):
             run(case)
             self.inspector.check()
-        self._print(f"{name:<16} {fault.kind if fault else 'no fault':<32}")
+        self._print(f"{name:<22} {fault.kind if fault else 'no fault':<32}")
 
     def _strike(self, case: Case, fault: Fault | None, *, after: float) -> None:
         """Let a fault strike once the load is under way, `after` seconds at most; then recover."""

@@ -100,7 +100,7 @@ def _answers(proof: Proof) -> list[str]:
         f"Last answers: {counts}.",
         f"Keys looked up after a lost answer: {log.lookups['completed']} times completed,"
         f" {log.lookups['unknown']} times unknown.",
-        f"Begun after a log-out, a deletion or a freeze: {refused}.",
+        f"Begun after an acknowledged revocation: {refused}.",
         f"Totals read: {watch.looks // TOTALS_EVERY} times in snapshots,"
         f" {watch.reads} times over HTTP.",
     ]

@@ -1,4 +1,7 @@
-"""Nothing that begins after an acknowledged freeze, log-out or deletion succeeds."""
+"""Nothing that begins after an acknowledged revocation succeeds.
+
+Revoked are sessions, accounts, wallets (frozen), pay tokens, approvals, and charges by the token.
+"""
 
 import random
 from uuid import UUID
@@ -32,7 +35,7 @@ class Revocations:
 
     @property
     def side_tasks(self) -> tuple[SideTask, ...]:
-        return (self.log_out, self.delete, self.freeze)
+        return (self.log_out, self.delete, self.freeze, self.revoke_pay_token, self.disallow)
 
     def log_out(self, sender: Sender, chance: random.Random) -> None:
         """End a session; then deposit with its token."""
@@ -63,6 +66,45 @@ class Revocations:
         self._expect_refusal(sender, self._mix.deposit_of(client, AMOUNT_MINOR))
         self._set_status(client.wallet, Status.ACTIVE)
         self._run(sender, self._mix.deposit_of(client, AMOUNT_MINOR))
+
+    def revoke_pay_token(self, sender: Sender, chance: random.Random) -> None:
+        """Revoke a pay token for several uses after the first; then charge by it."""
+        company = chance.choice(self._actors.companies)
+        safe = self._mix.safe
+        made = safe.pay_token_of(chance.choice(self._actors.limited), uses=3)
+        self._run(sender, made)
+        if not made.is_done:
+            return
+        self._run(sender, safe.charge_by(made, company, AMOUNT_MINOR))
+        self._run(sender, safe.revocation_of(made))
+        self._expect_refusal(sender, safe.charge_by(made, company, AMOUNT_MINOR))
+
+    def disallow(self, sender: Sender, chance: random.Random) -> None:
+        """Take each permission to charge a wallet by its token back, and charge it after that."""
+        client = next(self._actors.to_disallow, None)
+        if client is None:
+            return
+        company = chance.choice(self._actors.companies)
+        safe = self._mix.safe
+
+        def charge() -> Operation:
+            return self._mix.charge_of(company, client.wallet, AMOUNT_MINOR)
+
+        self._run(sender, charge())
+        self._run(sender, safe.charges_of(client, "approved"))
+        self._expect_refusal(sender, charge())
+        # What was charged without an approval counts for the day as well.
+        approval = safe.approval_of(
+            client, company, most=AMOUNT_MINOR, most_per_day=2 * AMOUNT_MINOR
+        )
+        self._run(sender, approval)
+        self._run(sender, charge())
+        self._run(sender, safe.revocation_of(approval))
+        self._expect_refusal(sender, charge())
+        self._run(sender, safe.charges_of(client, "open"))
+        self._run(sender, charge())
+        self._run(sender, safe.charges_of(client, "paytoken"))
+        self._expect_refusal(sender, charge())
 
     def _run(self, sender: Sender, operation: Operation) -> None:
         self._log.begin(operation)

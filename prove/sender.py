@@ -14,7 +14,7 @@ _PAUSE_SECONDS = 0.25
 #: How often a caller who has lost an answer looks the key up, and how often it gives up.
 LOOKED_UP, GIVEN_UP = 0.5, 0.2
 #: The statuses after a revocation.
-_REVOKED = (401, 404, 409)
+_REVOKED = (401, 403, 404, 409)
 
 
 class Sender:
@@ -52,17 +52,14 @@ class Sender:
                 self._log.abandon(operation)
                 return
             if self._chance.random() < LOOKED_UP:
-                self.look_up(operation)
+                self._look_up_after_outage(operation)
             if time.monotonic() > deadline:
                 self._log.violate("settled", f"{operation}: no final answer")
                 break
             time.sleep(self._chance.uniform(0, _PAUSE_SECONDS))
         self._log.settle(operation)
         if operation.ambiguous and operation.has_key:
-            lookup = self.look_up(operation) or operation.lookup
-            answer = operation.answer
-            if lookup and answer and answer.is_final and not lookup.agrees_with(answer):
-                self._log.violate("key lookup", f"{operation}: {lookup}, {answer}")
+            self._compare_with_lookup(operation, is_twin=is_twin)
 
     def look_up(self, operation: Operation) -> KeyLookup | None:
         """Look its key up, as a phone does that has lost the answer.
@@ -108,6 +105,8 @@ class Sender:
         first = operation.answer
         if first is None or not (first.is_final and answer.is_final):
             return
+        if not (first.is_kept and answer.is_kept):
+            return
         if DUPLICATE in (first.code, answer.code) and operation.key_in_body:
             is_same = operation.is_done and (answer.is_success or answer.code == DUPLICATE)
         else:
@@ -115,6 +114,40 @@ class Sender:
         if not is_same:
             answers = " then ".join(f"{each.status} {each.body!r}" for each in (first, answer))
             self._log.violate("same answer", f"{operation}: {answers}")
+
+    def compare_twin(self, operation: Operation, answer: Answer | None) -> None:
+        """Compare the answer to an operation's twin; None when there was none.
+
+        Where the operation's own answer is a refusal that leaves the key free, the twin's decides.
+        """
+        operation.outcomes.append(answer.status if answer else None)
+        if answer is not None:
+            self.compare(operation, answer)
+        first = operation.answer
+        if first is None or not first.is_final or first.is_kept:
+            return
+        if answer is None or not answer.is_final:
+            operation.answer = None
+        elif answer.is_success:
+            operation.answer = answer
+
+    def _look_up_after_outage(self, operation: Operation) -> None:
+        """Look its key up: nothing may be kept if each 503 promised that nothing was committed."""
+        lookup = self.look_up(operation)
+        if lookup is not None and lookup.is_completed and not operation.may_be_done:
+            self._log.violate("key lookup", f"{operation}: {lookup}, and only 503 that promised")
+
+    def _compare_with_lookup(self, operation: Operation, *, is_twin: bool) -> None:
+        """Look the key of a settled operation up, and compare what is kept with the answer."""
+        lookup = self.look_up(operation) or operation.lookup
+        answer = operation.answer
+        if lookup is None or answer is None or not answer.is_final:
+            return
+        if is_twin and not answer.is_kept:
+            # The twin may still be carried out under the key, which the refusal has left free.
+            return
+        if not lookup.agrees_with(answer, operation.secrets):
+            self._log.violate("key lookup", f"{operation}: {lookup}, {answer}")
 
     def _send(self, operation: Operation) -> Answer | None:
         answer = self._caller.send(operation)

@@ -81,6 +81,8 @@ class Watch:
         with books.snapshot(connection):
             for violation in books.check_totals(connection):
                 self._log.violate("totals constant", violation)
+            for found in books.check_permissions(connection):
+                self._log.violate(found.invariant, f"in a snapshot: {found.text}")
             row = connection.execute(_BANK, [list(self._actors.bank.wallets)]).fetchone()
         self._expect("the bank, in a snapshot,", row[0] if row else None, TOTAL_MINOR)
 

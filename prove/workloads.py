@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harness.actors import Actor
-from prove.actors import HUNDRED_MINOR, Actors
+from prove.actors import HUNDRED_MINOR, Actors, major
 from prove.installation import MAX_WALLETS
 from prove.operation_mix import OperationMix
-from prove.operations import Log, Operation
+from prove.operations import PAY_TOKEN, REQUEST, Log, Operation
 
 HUNDRED = 100
 CHARGED_MINOR = 1_00
@@ -41,6 +41,11 @@ class Workload:
                 self.made.append(operation)
         return operation
 
+    @property
+    def ids(self) -> set[str]:
+        """The operations that were made of it."""
+        return {operation.id for operation in self.made}
+
     def check(self, log: Log) -> None:
         """Check how many succeeded, once all are settled."""
         done = sum(1 for operation in self.made if log.operations[operation.id].is_done)
@@ -63,6 +68,8 @@ class Workloads:
         self._log = log
         self._mix = mix
         self._chance = chance
+        #: How much a company may charge a day in `day_limit`.
+        self._allowed_minor = 0
 
     def bank(self, transfers: int) -> Workload:
         """Jepsen's bank: random transfers between accounts whose total every read must see."""
@@ -110,8 +117,12 @@ class Workloads:
         operations = (refund(charge) for charge in charged for _ in range(2))
         return Workload("refunds", operations, successes=len(charged))
 
+    def _made(self, name: str, workload: Workload) -> list[Operation]:
+        made = workload.ids
+        return [each for each in self._log.made[name] if each.id in made]
+
     def _charged(self, charges: Workload) -> list[Operation]:
-        made = {operation.id for operation in charges.made}
+        made = charges.ids
         return [each for each in self._log.charges if each.id in made]
 
     def hundred(self, payer: Actor) -> Workload:
@@ -120,6 +131,74 @@ class Workloads:
         return Workload(
             "hundred users",
             (self._mix.charge_of(company, payer.wallet, CHARGED_MINOR) for _ in range(HUNDRED)),
+            successes=HUNDRED_MINOR // CHARGED_MINOR,
+        )
+
+    def pay_tokens(self, count: int) -> Workload:
+        """Make pay tokens for one use each."""
+        payers = self._actors.limited
+
+        def make() -> Operation:
+            return self._mix.safe.pay_token_of(self._chance.choice(payers), uses=1)
+
+        return Workload("pay tokens", (make() for _ in range(count)), successes=count)
+
+    def single_uses(self, pay_tokens: Workload) -> Workload:
+        """Charge by each pay token for one use twice at once, as two companies: one succeeds."""
+        made = self._made(PAY_TOKEN, pay_tokens)
+        pairs = [(each, self._chance.sample(self._actors.companies, 2)) for each in made]
+        operations = (
+            self._mix.safe.charge_by(each, company, CHARGED_MINOR)
+            for each, companies in pairs
+            for company in companies
+        )
+        return Workload("one use, charged twice", operations, successes=len(made))
+
+    def requests(self, count: int) -> Workload:
+        """Make payment requests, of companies and of clients."""
+        payees = [*self._actors.companies, *self._actors.careful]
+
+        def make() -> Operation:
+            payee = self._chance.choice(payees)
+            return self._mix.safe.request_of(payee, amount=major(CHARGED_MINOR))
+
+        return Workload("requests", (make() for _ in range(count)), successes=count)
+
+    def payments(self, requests: Workload) -> Workload:
+        """Let two clients pay each request at once while its payee cancels it: one succeeds."""
+        made = self._made(REQUEST, requests)
+        safe = self._mix.safe
+
+        def operations() -> Iterator[Operation]:
+            for each in made:
+                payers = self._chance.sample(self._actors.limited, 2)
+                three = [safe.payment_of(each, payer, CHARGED_MINOR) for payer in payers]
+                three.insert(self._chance.choice((1, 2)), safe.cancellation_of(each))
+                yield from three
+
+        return Workload("two payers, cancelled", operations(), successes=len(made))
+
+    def raise_day_limit(self) -> Workload:
+        """Approve a company for forty charges more of the same client's wallet."""
+        self._allowed_minor += HUNDRED_MINOR
+        approval = self._mix.safe.approval_of(
+            self._actors.limited[-1],
+            self._actors.companies[0],
+            most=CHARGED_MINOR,
+            most_per_day=self._allowed_minor,
+        )
+        return Workload("approval", iter([approval]), successes=1)
+
+    def day_limit(self) -> Workload:
+        """Charge a hundred times together against what is left of the day's limit: enough for forty."""
+        payer, company = self._actors.limited[-1], self._actors.companies[0]
+
+        def charge() -> Operation:
+            return self._mix.safe.protected_charge_of(payer, company, CHARGED_MINOR)
+
+        return Workload(
+            "day's limit",
+            (charge() for _ in range(HUNDRED)),
             successes=HUNDRED_MINOR // CHARGED_MINOR,
         )
 

@@ -190,7 +190,7 @@ class Workloads:
         return Workload("approval", iter([approval]), successes=1)
 
     def day_limit(self) -> Workload:
-        """Charge a hundred times together against what is left of the day's limit: enough for forty."""
+        """Charge a hundred times together against what the day's limit leaves: forty charges."""
         payer, company = self._actors.limited[-1], self._actors.companies[0]
 
         def charge() -> Operation:

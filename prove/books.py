@@ -99,11 +99,14 @@ _QUERIES = {
          WHERE coalesce(p.times, 0) <> coalesce((r.status = 'paid')::int, 0)
             OR p.transaction_id IS DISTINCT FROM r.transaction_id
             OR p.paid <> coalesce(r.amount_minor + r.tip_minor, p.paid)
+         UNION ALL
+        SELECT reference || ' made ' || count(*) || ' payment requests'
+          FROM commerce_paymentrequest GROUP BY reference HAVING count(*) > 1
     """,
     # These wallets had their rule before their first charge, and all their approvals have limits.
     "approvals": """
         SELECT 'company ' || c.actor_id || ' charged wallet ' || c.source_id || ' ' || c.charged
-               || ', at most ' || c.largest || ' at once'
+               || ' in all, and ' || c.largest || ' at once'
           FROM (SELECT t.source_id, t.actor_id, sum(t.amount_minor) AS charged,
                        max(t.amount_minor) AS largest
                   FROM ledger_transaction t JOIN wallets_wallet w ON w.id = t.source_id

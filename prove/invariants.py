@@ -209,20 +209,30 @@ def _wanted(operation: Operation) -> list[int]:
     """Return how many transactions an operation may have made, or rows of the queue."""
     answer, whole = operation.answer, len(operation.effects)
     if operation.is_done:
-        # A batch makes one transaction for each charge, since all its wallets exist.
-        return [whole]
+        # A batch makes one transaction for each charge, since all its wallets exist; for each that
+        # its payer allows.
+        return [len(_allowed(operation)) if operation.is_partial else whole]
     if answer is not None and answer.is_final:
         if answer.code in RECORDED and not operation.is_queued:
             return [whole]
         return [0]
     # No final answer. After 503s that promise that nothing was committed, there must be none.
-    return [0, whole] if operation.may_be_done else [0]
+    if not operation.may_be_done:
+        return [0]
+    return [*range(whole + 1)] if operation.is_partial else [0, whole]
+
+
+def _allowed(operation: Operation) -> list[Any]:
+    """Return the results of a batch that have a transaction."""
+    assert operation.answer is not None
+    return [each for each in operation.answer.json["results"] if each["transaction"]]
 
 
 def _compare_content(operation: Operation, rows: Sequence[Row]) -> Iterator[Violation]:
     answer = operation.answer
     results = answer.json.get("results") if answer and answer.is_success and rows else None
-    for position, row in enumerate(rows):
+    for place, row in enumerate(rows):
+        position = int(row.summary.rpartition("/")[2]) if operation.is_partial else place
         effect = operation.effects[position]
         if effect.target == OPENED:
             effect = replace(effect, target=_opened(answer, row))

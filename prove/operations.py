@@ -125,6 +125,8 @@ class Operation:
     #: Whether the service keeps the answer under the key.
     is_kept: bool = True
     is_queued: bool = False
+    #: Each of its effects may be denied by itself, and leaves no transaction then.
+    is_partial: bool = False
     #: Fields of the answer that a key lookup leaves out.
     secrets: frozenset[str] = frozenset()
     #: The operation that made what this one takes back.

@@ -53,6 +53,7 @@ class SafeMix:
         return [
             *[self.pay_token] * 2,
             *[self.charge_by_pay_token] * 4,
+            self.charges_by_pay_tokens,
             self.revoke_pay_token,
             self.approval,
             self.revoke_approval,
@@ -97,19 +98,44 @@ class SafeMix:
 
     def charge_by(self, made: Operation, company: Actor, minor: int) -> Operation:
         """Charge by the pay token that an operation has made."""
-        shown = _answer(made)
-        effect = Effect("charge", UUID(shown["wallet"]), company.wallet, minor)
+        item, effect = self._charge_by(made, company, minor)
         operation = Operation(
             self._log.new_id(),
             BY_PAY_TOKEN,
             company.token,
             "/wallet/charge",
-            {"paytoken": shown["paytoken"], "amount": major(minor), "summary": "charge"},
+            {**item, "summary": "charge"},
             (effect,),
             refusals=SHORT | _NO_USE,
         )
         operation.must_fail = made.id in self._log.revoked
         return operation
+
+    def charges_by_pay_tokens(self, chance: random.Random) -> Operation:
+        """Charge a batch by pay tokens of which some are the same."""
+        made = self._recent(PAY_TOKEN, chance)
+        if made is None:
+            return self.pay_token(chance)
+        company = chance.choice(self._actors.companies)
+        recent = self._log.made[PAY_TOKEN][-RECENT:]
+        charges = [
+            self._charge_by(chance.choice(recent), company, draw_amount(chance))
+            for _ in range(chance.randint(2, RECENT))
+        ]
+        operation_id = self._log.new_id()
+        items = [
+            {**item, "summary": f"{operation_id}/{position}"}
+            for position, (item, _) in enumerate(charges)
+        ]
+        return Operation(
+            operation_id,
+            "charges by pay tokens",
+            company.token,
+            "/wallet/charges",
+            {"charges": items},
+            tuple(effect for _, effect in charges),
+            is_partial=True,
+        )
 
     def revoke_pay_token(self, chance: random.Random) -> Operation:
         made = self._recent(PAY_TOKEN, chance)
@@ -204,10 +230,15 @@ class SafeMix:
         return self.request_of(payee, expires_in=chance.choice((60, LONG_SECONDS)), **more)
 
     def request_of(self, payee: Actor, **more: object) -> Operation:
-        body = {"wallet": str(payee.wallet), "summary": "request", **more}
-        return Operation(
-            self._log.new_id(), REQUEST, payee.token, "/payment-requests", body, status=201
-        )
+        operation_id = self._log.new_id()
+        body = {
+            "wallet": str(payee.wallet),
+            "summary": "request",
+            # So that one that was made twice is found.
+            "reference": operation_id,
+            **more,
+        }
+        return Operation(operation_id, REQUEST, payee.token, "/payment-requests", body, status=201)
 
     def pay(self, chance: random.Random) -> Operation:
         made = self._recent(REQUEST, chance)
@@ -255,6 +286,13 @@ class SafeMix:
             {},
             refusals=_ENDED,
         )
+
+    def _charge_by(
+        self, made: Operation, company: Actor, minor: int
+    ) -> tuple[dict[str, str], Effect]:
+        shown = _answer(made)
+        effect = Effect("charge", UUID(shown["wallet"]), company.wallet, minor)
+        return {"paytoken": shown["paytoken"], "amount": major(minor)}, effect
 
     def _recent(self, name: str, chance: random.Random) -> Operation | None:
         recent = self._log.made[name][-RECENT:]

@@ -1,7 +1,7 @@
 """At most once: the idempotency key of a request, and the answer that is recorded under it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -104,14 +104,21 @@ def respond_once(
         def run() -> Answer:
             return _run(request, work, status)
 
-        answer = unit_of_work(lambda: answer_once(claim, run) if claim else run())
+        def answer_revealed() -> Answer:
+            # Before the commit: an outage after it would deny what was done.
+            answer = answer_once(claim, run) if claim else run()
+            if reveal is None or answer.status_code >= HTTPStatus.BAD_REQUEST:
+                return answer
+            return replace(answer, body=reveal(answer.body))
+
+        answer = unit_of_work(answer_revealed)
     if answer.replayed:
         metrics.REPLAYS.inc()
     is_success = answer.status_code < HTTPStatus.BAD_REQUEST
     if answer.replayed and is_success and repeat_conflicts and key and not key.in_header:
         raise DuplicateIdempotencyKey(transactionId=answer.transaction_id)
     return HttpResponse(
-        reveal(answer.body) if reveal and is_success else answer.body,
+        answer.body,
         status=answer.status_code,
         content_type="application/json",
         headers={

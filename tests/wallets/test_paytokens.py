@@ -8,10 +8,11 @@ from urllib.parse import unquote
 import pytest
 import resvg_py
 import zxingcpp
-from django.db import connection
+from django.db import OperationalError, connection
 from PIL import Image
 from pytest_django import Settings
 
+from api.by_token import paytokens
 from core.models import IdempotencyRecord
 from ledger.models import Transaction
 from tests.clock import Clock
@@ -259,6 +260,24 @@ def test_a_repeated_creation_answers_the_same_and_no_record_holds_the_secret(
     settings.SECRET_KEY_FALLBACKS = []
     assert charge(company, 1, paytoken=secret).status == 200
     assert payer.balance_minor == 9_900
+
+
+def test_an_outage_before_the_secret_is_told_makes_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    payer = a_client()
+
+    def fail(paytoken_id: uuid.UUID) -> None:
+        raise OperationalError("the connection is lost")
+
+    # Given that the database goes away once the pay token is made
+    with monkeypatch.context() as outage:
+        outage.setattr(paytokens, "text_of", fail)
+        lost = make(payer, key="k")
+
+    # Then the answer, that nothing was committed, is right
+    assert (lost.status, lost.json["code"]) == (503, "unavailable")
+    assert uses_left() == []
+    assert make(payer, key="k").status == 201
+    assert uses_left() == [1]
 
 
 def test_a_secret_that_can_no_longer_be_derived_is_null(settings: Settings) -> None:

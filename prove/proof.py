@@ -72,7 +72,7 @@ class Extent:
 
 #: Under fifteen minutes.
 LONG = Extent(
-    mixed=145,
+    mixed=132,
     bank=(10, 150),
     hammer=(40, 500),
     charges=500,

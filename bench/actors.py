@@ -20,6 +20,8 @@ from wallets.models import Purpose, Wallet
 
 #: Enough in each payer's wallet that no measurement empties it.
 _BALANCE_MINOR = 10**11
+#: In each client's: enough to pay requests, and too little to be taken for a payer.
+_SMALL_BALANCE = "1000000.00"
 _BATCH = 1_000
 
 
@@ -39,8 +41,8 @@ class Actors:
             file,
             {
                 "payers": [str(payer) for payer in self.payers],
-                "companies": [_lua(company) for company in self.companies],
-                "clients": [_lua(client) for client in self.clients],
+                "companies": for_wrk(self.companies),
+                "clients": for_wrk(self.clients),
             },
         )
 
@@ -62,15 +64,15 @@ def make_actors(data_dir: Path, *, payers: int, others: int) -> Actors:
     return Actors(
         wallets,
         callers(Role.COMPANY, others),
-        callers(Role.CLIENT, others),
+        callers(Role.CLIENT, others, _SMALL_BALANCE),
         customer_ids,
         unit_of_work(lambda: create_operator("operator@example.com")).token,
     )
 
 
-def callers(role: Role, count: int) -> list[Actor]:
-    """Make accounts with a token and an empty wallet each."""
-    return unit_of_work(lambda: [create_actor(role, "0") for _ in range(count)])
+def callers(role: Role, count: int, balance: str = "0") -> list[Actor]:
+    """Make accounts with a token and a wallet each, empty or with a balance such as "100.00"."""
+    return unit_of_work(lambda: [create_actor(role, balance) for _ in range(count)])
 
 
 def empty_wallets(role: Role, count: int) -> list[uuid.UUID]:
@@ -91,5 +93,6 @@ def empty_wallets(role: Role, count: int) -> list[uuid.UUID]:
     return [wallet.id for wallet in wallets]
 
 
-def _lua(actor: Actor) -> dict[str, str]:
-    return {"token": actor.token, "wallet": str(actor.wallet)}
+def for_wrk(actors: Sequence[Actor]) -> list[dict[str, str]]:
+    """Return them as wrk's script has them: a token, and the first wallet."""
+    return [{"token": actor.token, "wallet": str(actor.wallet)} for actor in actors]

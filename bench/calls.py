@@ -32,7 +32,7 @@ class Service:
 
     def row(self, name: str, title: str, *, call: str, connections: int = wrk.CONNECTIONS) -> Row:
         """Return the row of one kind of call."""
-        return Row(name, title, partial(self._measure, call, self.data, connections))
+        return Row(name, title, partial(self.measure, call, self.data, connections))
 
     def row_of_pages(
         self, name: str, title: str, path: str, readers: Sequence[Actor], *, connections: int = 1
@@ -42,14 +42,15 @@ class Service:
             {"path": path.format(wallet=reader.wallet), "token": reader.token} for reader in readers
         ]
         data = wrk.write_data(self.data.with_name(f"{name}.lua"), {"pages": pages})
-        return Row(name, title, partial(self._measure, "page", data, connections))
+        return Row(name, title, partial(self.measure, "page", data, connections))
 
     def warm_up(self, *calls: str) -> None:
         """Let it load and connect what it needs, and count nothing of that."""
         for call in calls:
             self._call(call, self.data, wrk.CONNECTIONS, seconds=1)
 
-    def _measure(self, call: str, data: Path, connections: int) -> Sample:
+    def measure(self, call: str, data: Path, connections: int = wrk.CONNECTIONS) -> Sample:
+        """Measure one kind of call, made of other lists than the rest."""
         sample = self._call(call, data, connections, seconds=self.seconds)
         self.answered += sample.cost.items
         self.growth.append((self.answered, max(resident_mib(self.server))))

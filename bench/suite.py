@@ -3,7 +3,7 @@
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from bench import customer_import, history, intake, wrk
+from bench import customer_import, history, intake, payments, wrk
 from bench.actors import Actors, make_actors
 from bench.calls import Service, plain_service, rows_of_money, rows_of_plain
 from bench.limits import BATCH, Pgbench
@@ -96,7 +96,7 @@ class Suite:
         service = Service(self._installation, server, data, self._plan.seconds)
         if "calls" in wanted and wrk.is_installed():
             self.service = service
-            self._add_calls(service)
+            self._add_calls(service, actors)
         if "history" in wanted and wrk.is_installed():
             self.rows += history.rows(service, self._plan.entries)
         if "intake" in wanted:
@@ -105,7 +105,7 @@ class Suite:
         if not wrk.is_installed():
             self.notes.append(f"Left out, whatever is measured over HTTP: {wrk.MISSING}")
 
-    def _add_calls(self, service: Service) -> None:
+    def _add_calls(self, service: Service, actors: Actors) -> None:
         plain = self._stack.enter_context(
             plain_service(
                 self._installation,
@@ -116,4 +116,8 @@ class Suite:
         )
         plain.warm_up("bare", "orm")
         service.warm_up("charge", "hot", "deposit", "info")
-        self.rows += [*rows_of_plain(plain), *rows_of_money(service)]
+        by_payers = payments.rows(service, actors)
+        for row in by_payers:
+            # A warm-up as well: what it counts is not kept.
+            row.measure()
+        self.rows += [*rows_of_plain(plain), *rows_of_money(service), *by_payers]

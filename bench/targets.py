@@ -53,6 +53,8 @@ def targets(results: Results, growth: list[tuple[int, float]]) -> list[Target]:
         Target(charge, "the DRF and ORM transfer", ratio("http.charge", "http.orm"), 3),
         Target(charge, "one function and a key", ratio("http.charge", "limit.once"), 0.18),
         Target(charge, "its p99 to its p50", tail, 5, at_most=True),
+        Target("pay token", "a charge by the token", ratio("http.paytoken", "http.charge"), 0.8),
+        Target("request", "a charge by the token", ratio("http.request", "http.charge"), 0.7),
         Target("hot merchant", "random merchants", ratio("http.hot", "http.charge"), 0.8),
         Target("batch", "the set-based limit", ratio("post.batch", "limit.batch"), 0.65),
         Target(

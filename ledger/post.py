@@ -5,7 +5,6 @@ is one PostgreSQL function, `ledger/sql/post.sql`, called in one trip.
 """
 
 import time
-import uuid
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -43,7 +42,10 @@ def post(orders: Sequence[Order]) -> list[Outcome]:
     the caller has checked that. Charges are for `post_charges`. Raises `WalletNotFound` where that
     was known of a database that has been replaced by one without the wallet.
     """
-    return [_undenied(each) for each in post_charges(orders)]
+    outcomes = [each for each in post_charges(orders) if not isinstance(each, Denial)]
+    if len(outcomes) < len(orders):
+        raise TypeError("Only `post_charges` takes what may be denied.")
+    return outcomes
 
 
 @requires_unit_of_work
@@ -77,25 +79,16 @@ def post_charges(orders: Sequence[Order]) -> list[Outcome | Denial]:
             raise
         rows = cursor.fetchall()
     metrics.POST_SECONDS.observe(time.perf_counter() - started)
-    results = [_result_of(*row) for row in rows]
+    results = [
+        Denial(code)
+        if posted is None
+        else Outcome(posted, FailureCode(code) if code else None, *balances)
+        for posted, code, *balances in rows
+    ]
     transaction.on_commit(
         partial(metrics.count_transactions, sums_of(orders, results)), robust=True
     )
     return results
-
-
-def _undenied(result: Outcome | Denial) -> Outcome:
-    if isinstance(result, Denial):
-        raise TypeError(f"Only `post_charges` takes what may be denied ({result}).")
-    return result
-
-
-def _result_of(
-    transaction_id: uuid.UUID | None, code: str | None, *balances: int | None
-) -> Outcome | Denial:
-    if transaction_id is None:
-        return Denial(str(code))
-    return Outcome(transaction_id, FailureCode(code) if code else None, *balances)
 
 
 def sums_of(

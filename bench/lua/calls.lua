@@ -22,14 +22,21 @@ local function send(path, token, body, keyed)
   return wrk.format("POST", path, head, body)
 end
 
-local function charge(company)
-  local body = '{"wallet": "' .. any(data.payers) .. '", "amount": "0.01", "summary": "Order 1017"}'
+local function charge(company, name, payer)
+  local body = '{"' .. name .. '": "' .. payer .. '", "amount": "0.01", "summary": "Order 1017"}'
   return send("/wallet/charge", company.token, body, true)
 end
 
 local calls = {
-  charge = function() return charge(any(data.companies)) end,
-  hot = function() return charge(data.companies[1]) end,
+  charge = function() return charge(any(data.companies), "wallet", any(data.payers)) end,
+  hot = function() return charge(data.companies[1], "wallet", any(data.payers)) end,
+  paytoken = function() return charge(any(data.companies), "paytoken", any(data.paytokens)) end,
+  request = function()
+    -- Each once: wrk has two threads, and each takes every second one.
+    local path = "/payment-requests/" .. data.requests[2 * sent + number] .. "/pay"
+    local client = any(data.clients)
+    return send(path, client.token, '{"wallet": "' .. client.wallet .. '"}', true)
+  end,
   deposit = function()
     local client = any(data.clients)
     local body = '{"wallet": "' .. client.wallet .. '", "amount": "0.01"}'

@@ -1,8 +1,10 @@
 """`manage.py serve`: start, stop by a signal, and restart with the same data."""
 
 import json
+import re
 import signal
 import socket
+import subprocess
 
 import psutil
 import psycopg
@@ -75,6 +77,31 @@ def test_it_serves_stops_all_processes_and_keeps_its_data(
         process.send_signal(signal.SIGINT)
     assert service.wait(DEADLINE_SECONDS) == 0
     wait_until(lambda: not any(process.is_running() for process in processes))
+
+
+def test_the_first_calls_run_as_they_are_printed(installation: Installation) -> None:
+    # Given the lines that a fresh demo prints below its accounts, as a person pastes them
+    _, printed = installation.serve()
+    _, _, shown = printed.partition("First calls, to paste into another terminal.")
+    lines = re.findall(r"^  .+$", shown, re.M)
+
+    # When a shell runs them
+    session = subprocess.run(
+        ["sh", "-e"],
+        input="\n".join(lines),
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_SECONDS,
+        check=False,
+    )
+
+    # Then rich has paid what was asked, and the shop holds that and what it charged
+    assert (session.returncode, session.stderr) == (0, "")
+    answers = re.findall(r"\{.+?\}", session.stdout)
+    paid, charged = (json.loads(answer, parse_float=str) for answer in answers)
+    assert (paid["balance"], charged["balance"]) == ("999987.50", "16.70")
+    assert f"wallet {paid['wallet']}" in printed
+    assert f"wallet {charged['wallet']}" in printed
 
 
 @pytest.mark.parametrize("child", ["gunicorn", "process_transactions"])

@@ -262,8 +262,9 @@ def test_an_order_that_is_null_is_an_error_and_nothing_moves(array: str) -> None
 
 
 def order_sql(source: Holder, target: Holder, amount_minor: int) -> str:
+    nulls = ", ".join(["NULL"] * 5)
     sides = f"'{source.wallet_id}', '{target.wallet_id}'"
-    return f"ROW('transfer', {sides}, {amount_minor}, '', NULL, NULL, NULL, NULL, NULL)::ledger_order_v2"
+    return f"ROW('transfer', {sides}, {amount_minor}, '', {nulls})::ledger_order_v2"
 
 
 def post_sql(array: str) -> list[tuple[object, ...]]:

@@ -62,7 +62,7 @@ def post_once(company: Holder, payer: Holder) -> list[tuple[Any, ...]]:
         return list(cursor.fetchall())
 
 
-def state_of(*holders: Holder) -> tuple[list[tuple[int | None, int]], int, int]:
+def state_of(*holders: Holder) -> object:
     wallets = [(holder.balance_minor, holder.wallet.version) for holder in holders]
     return wallets, Transaction.objects.count(), IdempotencyRecord.objects.count()
 

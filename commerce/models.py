@@ -101,7 +101,10 @@ class PaymentRequest(models.Model):
                 )
                 | Q(
                     paid_at__isnull=False,
+                    # A comparison with NULL would not refuse.
+                    paid_minor__isnull=False,
                     paid_minor__gt=0,
+                    tip_minor__isnull=False,
                     tip_minor__gte=0,
                     payer_wallet_id__isnull=False,
                     transaction_id__isnull=False,

@@ -31,7 +31,7 @@ class ApiView(APIView):
 
     http_method_names = ("get", "head", "post", "patch", "delete")
 
-    #: The query parameters that the view takes; without it, none.
+    #: The query parameters that a GET takes; without it, none. Other methods never take any.
     query: ClassVar[Body | None] = None
 
     #: Whose position in the log is recorded before the answer goes out, where there is a replica.
@@ -48,7 +48,7 @@ class ApiView(APIView):
         super().initial(request, *args, **kwargs)
         if replica.is_configured():
             self.position_owner = getattr(request.user, "pk", None)
-        if self.query is None:
+        if self.query is None or request.method not in ("GET", "HEAD"):
             parse_query(request, _NO_QUERY)
 
     def perform_authentication(self, request: Request) -> None:

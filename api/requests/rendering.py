@@ -60,8 +60,8 @@ class PaymentRequestAnswer(serializers.Serializer[Any]):
     amount = MoneyField(allow_null=True, help_text="Null: the payer names it.")
     currency = serializers.CharField()
     summary = serializers.CharField()
-    reference = serializers.CharField(allow_null=True, help_text="To the payee only.")
-    metadata = MetadataField(allow_null=True, help_text="To the payee only.")
+    reference = serializers.CharField(allow_null=True, help_text="To the payee and operators.")
+    metadata = MetadataField(allow_null=True, help_text="To the payee and operators.")
     tips = serializers.BooleanField(help_text="Whether the payer may add a tip.")
     payee = PayeeAnswer()
     url = serializers.CharField()
@@ -70,7 +70,7 @@ class PaymentRequestAnswer(serializers.Serializer[Any]):
     paid_at = serializers.DateTimeField(allow_null=True)
     paid_amount = MoneyField(allow_null=True, help_text="With the tip.")
     tip = MoneyField(allow_null=True)
-    fee = MoneyField(allow_null=True, help_text="To the payee only, once it is paid.")
+    fee = MoneyField(allow_null=True, help_text="To the payee and operators, once it is paid.")
     transaction = serializers.UUIDField(
         allow_null=True, help_text="To payee and payer, once it is paid."
     )
@@ -81,6 +81,7 @@ def request_answer(payment: PaymentRequest, request: Request) -> dict[str, Any]:
     caller = request.user if isinstance(request.user, User) else None
     wallet = wallet_ref(payment.wallet_id)
     is_payee = caller is not None and payment.payee_id == caller.pk
+    sees_all = is_payee or (caller is not None and caller.role == Role.OPERATOR)
     is_paid = payment.status == RequestStatus.PAID
     url = f"{settings.PUBLIC_URL or request.build_absolute_uri('/').rstrip('/')}/pay/{payment.id}"
     return {
@@ -89,8 +90,8 @@ def request_answer(payment: PaymentRequest, request: Request) -> dict[str, Any]:
         "amount": to_decimal(payment.amount_minor, wallet.asset_id),
         "currency": wallet.asset_id,
         "summary": payment.summary,
-        "reference": payment.reference if is_payee else None,
-        "metadata": payment.metadata if is_payee else None,
+        "reference": payment.reference if sees_all else None,
+        "metadata": payment.metadata if sees_all else None,
         "tips": payment.takes_tips,
         "payee": _payee(payment.payee),
         "url": url,
@@ -99,7 +100,7 @@ def request_answer(payment: PaymentRequest, request: Request) -> dict[str, Any]:
         "paid_at": payment.paid_at and rfc3339(payment.paid_at),
         "paid_amount": to_decimal(payment.paid_minor, wallet.asset_id),
         "tip": to_decimal(payment.tip_minor, wallet.asset_id),
-        "fee": to_decimal(0, wallet.asset_id) if is_payee and is_paid else None,
+        "fee": to_decimal(0, wallet.asset_id) if sees_all and is_paid else None,
         "transaction": payment.transaction_id if is_payee or _is_payer(payment, caller) else None,
     }
 

@@ -132,8 +132,10 @@ class Migration(migrations.Migration):
                             models.Q(
                                 ("paid_at__isnull", False),
                                 ("paid_minor__gt", 0),
+                                ("paid_minor__isnull", False),
                                 ("payer_wallet_id__isnull", False),
                                 ("tip_minor__gte", 0),
+                                ("tip_minor__isnull", False),
                                 ("transaction_id__isnull", False),
                             ),
                             _connector="OR",

@@ -1,8 +1,14 @@
--- What was asked for never changes, an end is for good, and a request is paid by the transaction that it
--- names: for every role.
+-- A request begins open, what was asked for never changes, an end is for good, and a request is paid by
+-- the transaction that it names: for every role.
 CREATE OR REPLACE FUNCTION keep_payment_request() RETURNS trigger LANGUAGE plpgsql
 SET search_path = public, pg_temp AS $$
 BEGIN
+    IF TG_OP = 'INSERT' THEN
+        IF NEW.status <> 'open' THEN
+            RAISE EXCEPTION 'A payment request begins open.' USING ERRCODE = 'check_violation';
+        END IF;
+        RETURN NEW;
+    END IF;
     IF TG_OP <> 'UPDATE' OR OLD.status <> 'open'
        OR (NEW.id, NEW.payee_id, NEW.wallet_id, NEW.amount_minor, NEW.takes_tips, NEW.summary,
            NEW.reference, NEW.metadata, NEW.created_at, NEW.expires_at)
@@ -24,7 +30,7 @@ BEGIN
     RETURN NEW;
 END
 $$;
-CREATE OR REPLACE TRIGGER ends_once BEFORE UPDATE OR DELETE ON commerce_paymentrequest
+CREATE OR REPLACE TRIGGER ends_once BEFORE INSERT OR UPDATE OR DELETE ON commerce_paymentrequest
     FOR EACH ROW EXECUTE FUNCTION keep_payment_request();
 CREATE OR REPLACE TRIGGER no_truncate BEFORE TRUNCATE ON commerce_paymentrequest
     FOR EACH STATEMENT EXECUTE FUNCTION keep_payment_request();

@@ -112,7 +112,7 @@ def test_every_kind_of_row_newest_first() -> None:
 
     rows = _history(payer).json
 
-    me, shop = str(payer.wallet_id), str(company.wallet_id)
+    me, shop = str(payer.wallet_id), str(company.wallet.address)
     assert [_main_fields(row) for row in rows] == [
         ("refund", shop, me, Decimal(5), True, Decimal(84), None),
         ("charge", me, shop, Decimal(20), True, Decimal(79), None),

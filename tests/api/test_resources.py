@@ -15,7 +15,8 @@ from wallets.models import Wallet
 
 pytestmark = pytest.mark.usefixtures("books")
 
-RESOURCE = {"id", "currency", "balance", "createdAt", "updatedAt"}
+OF_ITS_OWNER = {"balance", "address", "charges", "label"}
+RESOURCE = {"id", "currency", "createdAt", "updatedAt", *OF_ITS_OWNER}
 
 
 def transfer_body(source: Holder, target: Holder, amount: Any, **more: str) -> dict[str, Any]:
@@ -46,6 +47,8 @@ def test_a_wallet_is_created_with_its_first_balance(
     assert reply.status == 201
     assert set(reply.json) == RESOURCE
     assert (reply.json["currency"], reply.json["balance"]) == (currency, Decimal(balance))
+    assert reply.json["address"] == str(Wallet.objects.get(pk=reply.json["id"]).address)
+    assert (reply.json["charges"], reply.json["label"]) == ("open", "")
     assert Transaction.objects.filter(target_id=reply.json["id"]).count() == deposits
 
 
@@ -184,18 +187,25 @@ def test_two_different_keys_in_one_request_are_refused() -> None:
     assert client.balance_minor == 1000
 
 
-def test_the_receivers_balance_is_shown_to_its_owner_only() -> None:
+@pytest.mark.parametrize("named_by", ["token", "address"])
+def test_the_receivers_balance_and_what_its_owner_decides_are_shown_to_its_owner_only(
+    named_by: str,
+) -> None:
     client, other = a_client(holds="10.00"), a_client()
     second_id = client.api.post("/wallets", {}).json["id"]
+    name = str(other.wallet_id if named_by == "token" else other.wallet.address)
 
-    to_other = client.api.post("/wallets/transfer", transfer_body(client, other, "2.25"))
+    to_other = client.api.post(
+        "/wallets/transfer", {**transfer_body(client, other, "2.25"), "receiverWalletId": name}
+    )
     to_self = client.api.post(
         "/wallets/transfer", {**transfer_body(client, other, 1), "receiverWalletId": second_id}
     )
 
     assert set(to_other.json["sender"]) == set(to_other.json["receiver"]) == RESOURCE
     assert to_other.json["sender"]["balance"] == Decimal("7.75")
-    assert to_other.json["receiver"]["balance"] is None
+    assert to_other.json["receiver"]["id"] == name
+    assert {to_other.json["receiver"][field] for field in OF_ITS_OWNER} == {None}
     assert to_self.json["receiver"]["balance"] == Decimal("1.00")
 
 

@@ -9,25 +9,37 @@ import re
 from typing import Any
 
 from tests.factories import PHONE
-
-INVALID, MALFORMED, NOT_FOUND = (
-    (422, "validation_error"),
-    (400, "malformed_json"),
-    (404, "not_found"),
+from tests.fuzz.invalid_payments import (
+    INVALID_PAYING_BODIES,
+    INVALID_PAYING_PATCHES,
+    INVALID_PAYING_PATHS,
+    PAYING_BODIES,
 )
-NOT_POSITIVE, FORBIDDEN = (400, "amount_not_positive"), (403, "permission_denied")
-UNKNOWN_USER, UNKNOWN_ASSET = (400, "unknown_user"), (400, "unknown_asset")
-INVALID_CREDENTIALS, INVALID_TOKEN = (401, "invalid_credentials"), (401, "invalid_token")
-MEDIA_TYPE = (415, "unsupported_media_type")
-SAME_WALLET, CURRENCY_MISMATCH = (400, "same_wallet"), (400, "currency_mismatch")
-BALANCE_NOT_ZERO = (409, "balance_not_zero")
+from tests.fuzz.refusals import (
+    BALANCE_NOT_ZERO,
+    CHARGE,
+    CURRENCY_MISMATCH,
+    FORBIDDEN,
+    GOLD,
+    INVALID,
+    INVALID_CREDENTIALS,
+    INVALID_TOKEN,
+    MALFORMED,
+    MEDIA_TYPE,
+    NOT_FOUND,
+    NOT_POSITIVE,
+    OTHER,
+    SAME_WALLET,
+    UNKNOWN_ASSET,
+    UNKNOWN_ID,
+    UNKNOWN_USER,
+    USER,
+    WALLET,
+)
 
-UNKNOWN_ID = "0b8e3d56-7d0f-4b56-9f6a-5f0f4f4a8f11"
-WALLET, OTHER, GOLD, USER = "{wallet}", "{other}", "{gold}", "{client}"
 PERSON = {"first_name": "Ada", "last_name": "Lovelace", "phone_number": PHONE}
 COMPANY = {"name": "Shop", "url": "https://shop.example.com", **PERSON}
 LOGIN = {"email": "new@example.com", "password": "correct-horse-7"}
-CHARGE = {"wallet": WALLET, "amount": 1, "summary": "x"}
 
 #: For each path of a POST or PATCH: the caller, and a valid body.
 VALID_BODIES: dict[str, tuple[str, dict[str, Any]]] = {
@@ -66,6 +78,7 @@ VALID_BODIES: dict[str, tuple[str, dict[str, Any]]] = {
     "/api/v1/wallet/topup": ("operator", {"userId": USER, "assetSymbol": "USD", "amount": 1}),
     "/api/v1/wallet/bonus": ("operator", {"userId": USER, "assetSymbol": "USD", "amount": 1}),
     "/api/v1/wallet/spend": ("client", {"userId": USER, "assetSymbol": "USD", "amount": 1}),
+    **PAYING_BODIES,
 }
 
 # fmt: off
@@ -257,6 +270,7 @@ INVALID_BODIES: tuple[tuple[str, Any, int, str], ...] = (
     ("/api/v1/wallet/spend",     {"amount": "-5"},                           *NOT_POSITIVE),
     ("/api/v1/wallet/spend",     {"assetSymbol": 5},                         *INVALID),
     ("/api/v1/wallet/spend",     {"idempotencyKey": "a\nb"},                 *INVALID),
+    *INVALID_PAYING_BODIES,
 )
 INVALID_PATCHES: tuple[tuple[str, Any, int, str], ...] = (
     ("/customer/{client}",       {"first_name": ""},                         *INVALID),
@@ -266,6 +280,7 @@ INVALID_PATCHES: tuple[tuple[str, Any, int, str], ...] = (
     ("/customer/{client}",       {"email": "b@example.com"},                 *INVALID),
     ("/customer/{client}",       {"balance": 1},                             *INVALID),
     ("/customer/{client}",       b"[]",                                      *MALFORMED),
+    *INVALID_PAYING_PATCHES,
 )
 #: Invalid paths and queries, sent by the client.
 INVALID_PATHS: tuple[tuple[str, str, int, str], ...] = (
@@ -335,6 +350,7 @@ INVALID_PATHS: tuple[tuple[str, str, int, str], ...] = (
     ("GET",    "/api/v1/wallet/ledger/{client}?cursor=" + UNKNOWN_ID,      *INVALID),
     ("GET",    "/api/v1/wallet/ledger/{client}?cursor=" + UNKNOWN_ID + ".3", *INVALID),
     ("GET",    "/api/v1/wallet/ledger/{other_client}",                       *FORBIDDEN),
+    *INVALID_PAYING_PATHS,
 )
 #: Sent with each valid body of `VALID_BODIES`.
 INVALID_HEADERS: tuple[tuple[dict[str, str], int, str], ...] = (
@@ -347,9 +363,14 @@ INVALID_HEADERS: tuple[tuple[dict[str, str], int, str], ...] = (
     ({"Idempotency-Key": "\xe9"},                        *INVALID),
 )
 # fmt: on
-#: Paths that need no token, and paths that take no idempotency key.
+#: Paths of PATCH, paths that need no token, and paths that take no idempotency key.
+PATCHED = {path for path, *_ in INVALID_PATCHES}
 WITHOUT_TOKEN = {path for path, (caller, _) in VALID_BODIES.items() if caller == "anonymous"}
 WITHOUT_KEY = {
     *WITHOUT_TOKEN,
-    *(path for path in VALID_BODIES if re.match("/client/|/company/|/customer/", path)),
+    *(
+        path
+        for path in VALID_BODIES
+        if re.match("/client/|/company/|/customer/|/wallet/info", path)
+    ),
 }

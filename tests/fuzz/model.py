@@ -15,6 +15,8 @@ INSUFFICIENT_FUNDS, WALLET_NOT_ACTIVE, KEY_REUSED = (
     (409, "idempotency_key_reused"),
 )
 
+NOT_APPROVED, APPROVAL_EXCEEDED = (403, "charge_not_approved"), (403, "approval_exceeded")
+
 
 class Relative(Enum):
     """An amount relative to the payer's balance at that time."""
@@ -24,13 +26,28 @@ class Relative(Enum):
 
 
 @dataclass
+class Approval:
+    """What the shop may charge by the wallet's token, where that is `approved`."""
+
+    id: str
+    most: int | None
+    in_a_day: int | None
+
+
+@dataclass
 class Wallet:
-    """A holder's expected balances, in minor units. `gold` is None until the first credit."""
+    """A holder's expected balances, in minor units. `gold` is None until the first credit.
+
+    `charged` is what the shop has charged by the wallet's token, all in one day.
+    """
 
     holder: Holder
     balance: int = 0
     status: Status = Status.ACTIVE
     gold: int | None = None
+    charges: str = "open"
+    approval: Approval | None = None
+    charged: int = 0
 
     @property
     def id(self) -> str:
@@ -47,6 +64,34 @@ class Charge:
     payer: Wallet
     amount: int
     refunded: int = 0
+
+
+@dataclass
+class PayToken:
+    id: str
+    text: str
+    payer: Wallet
+    most: int | None
+    uses_left: int
+    is_revoked: bool = False
+
+    def failure(self, amount: int) -> "Expected | None":
+        """Return why it does not allow a charge, before the wallets are looked at."""
+        if self.is_revoked:
+            return Expected((404, "not_found"))
+        if self.uses_left == 0:
+            return Expected((409, "paytoken_used"))
+        if self.most is not None and amount > self.most:
+            return Expected((400, "paytoken_exceeded"))
+        return None
+
+
+@dataclass
+class PaymentRequest:
+    id: str
+    payee: Wallet
+    amount: int | None
+    status: str = "open"
 
 
 @dataclass
@@ -113,3 +158,23 @@ def failure(*wallets: Wallet, payer: Wallet | None = None, amount: int = 0) -> E
     if payer is not None and payer.balance < amount:
         return Expected(INSUFFICIENT_FUNDS)
     return Expected()
+
+
+def charge_failure(payer: Wallet, shop: Wallet, amount: int) -> Expected:
+    """Return the first reason to refuse a charge by the payer's token, if any."""
+    if not (payer.is_active and shop.is_active):
+        return Expected(WALLET_NOT_ACTIVE)
+    approval = payer.approval if payer.charges == "approved" else None
+    if payer.charges != "open" and approval is None:
+        return Expected(NOT_APPROVED)
+    if approval is not None:
+        is_too_much = approval.most is not None and amount > approval.most
+        in_a_day = payer.charged + amount
+        if is_too_much or (approval.in_a_day is not None and in_a_day > approval.in_a_day):
+            return Expected(APPROVAL_EXCEEDED)
+    return failure(payer, shop, payer=payer, amount=amount)
+
+
+def move_by_token(payer: Wallet, shop: Wallet, amount: int) -> None:
+    move(payer, shop, amount)
+    payer.charged += amount

@@ -6,15 +6,17 @@ from typing import Any
 from schemathesis import Case
 
 from accounts.models import Role
-from tests.factories import a_client, a_company, an_operator, api_of
+from tests.factories import a_client, a_company, a_paytoken, an_operator, api_of
 from wallets.assets import create_asset
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 #: The calls of companies and operators; a client makes all other calls.
 _OF_ROLE = (
-    (Role.COMPANY, re.compile(r"/wallet/(charge|charges|refund)$")),
+    (Role.COMPANY, re.compile(r"/wallet/(charge|charges|refund)$|/payment-requests/.+/cancel$")),
     (Role.OPERATOR, re.compile(r"/api/v1/wallet/(topup|bonus)$")),
 )
+#: What they change of a wallet would keep other calls from succeeding: they get one of their own.
+_WITH_A_WALLET_OF_THEIR_OWN = ("POST /wallet/freeze", "PATCH /wallet/info/{token}")
 _SYMBOL_FIELDS = ("assetSymbol", "symbol", "currency")
 #: Symbols of these lengths are replaced; the others stay as generated.
 _SYMBOL_LENGTHS = (1, 2, 3, 5, 7, 9, 11)
@@ -22,6 +24,8 @@ _SYMBOL_LENGTHS = (1, 2, 3, 5, 7, 9, 11)
 
 class Scenario:
     """A client with money, another one, and a company that has charged the first; an operator.
+
+    The client has an approval and a pay token, the company a payment request.
 
     Generated requests have random ids: most of them are replaced by ids of this scenario. A valid
     request stays valid, an invalid one invalid.
@@ -34,6 +38,9 @@ class Scenario:
         wallet = str(client.wallet_id)
         paid = company.api.post("/wallet/charge", {"wallet": wallet, "amount": 9, "summary": "x"})
         queued = client.api.post("/transaction", {"value": 1})
+        approval = {"wallet": wallet, "company": str(company.user.pk)}
+        savings = client.api.post("/wallet/create").json["wallet"]
+        self._own_wallet = {"wallet": savings, "token": savings}
         self._tokens = {
             Role.CLIENT: client.api._token,
             Role.COMPANY: company.api._token,
@@ -48,7 +55,12 @@ class Scenario:
             **dict.fromkeys(("customer", "customer_id", "user_id", "userId"), str(client.user.pk)),
             "transaction": paid.json["transaction"],
             "queued_id": queued.json["id"],
+            "company": str(company.user.pk),
+            "approval_id": client.api.post("/wallet/approvals", approval).json["approval"],
+            "paytoken_id": client.api.post("/paytokens", {"wallet": wallet}).json["id"],
+            "request_id": company.api.post("/payment-requests", {"summary": "x"}).json["id"],
         }
+        self._paytoken = a_paytoken(client, uses=100)
         #: Ids of answers: they are not replaced, so that a request can use them.
         self._answered_ids: set[str] = set()
 
@@ -58,10 +70,12 @@ class Scenario:
         return str(self._tokens[role])
 
     def fill_ids(self, case: Case[Any]) -> None:
-        """Replace generated ids and symbols by existing ones."""
+        """Replace generated ids, pay tokens and symbols by existing ones."""
+        has_own = case.operation.label in _WITH_A_WALLET_OF_THEIR_OWN
+        ids = {**self._ids, **self._own_wallet} if has_own else self._ids
         for part in ("path_parameters", "body"):
             generated = getattr(case, part)
-            filled = self._fill(generated)
+            filled = self._fill(generated, ids)
             if filled != generated:
                 setattr(case, part, filled)
 
@@ -69,16 +83,18 @@ class Scenario:
         """Record the ids of an answer."""
         self._answered_ids.update(_UUID.findall(raw.decode()))
 
-    def _fill(self, value: Any, name: str = "") -> Any:
+    def _fill(self, value: Any, ids: dict[str, str], name: str = "") -> Any:
         if isinstance(value, dict):
-            return {name: self._fill(part, name) for name, part in value.items()}
+            return {name: self._fill(part, ids, name) for name, part in value.items()}
         if isinstance(value, list):
-            return [self._fill(part, name) for part in value]
+            return [self._fill(part, ids, name) for part in value]
         if not isinstance(value, str):
             return value
-        if name in self._ids and _UUID.fullmatch(value) and value not in self._answered_ids:
+        if name == "paytoken" and len(value) % 2:
+            return self._paytoken
+        if name in ids and _UUID.fullmatch(value) and value not in self._answered_ids:
             # A quarter stays as generated: ids that do not exist.
-            return value if int(value[-1], 16) % 4 == 0 else self._ids[name]
+            return value if int(value[-1], 16) % 4 == 0 else ids[name]
         if name in _SYMBOL_FIELDS and len(value) in _SYMBOL_LENGTHS:
             return "USD"
         return value

@@ -9,12 +9,21 @@ import pytest
 from django.db import connection
 
 from tests.api.http.test_access import ROUTES, fill_ids
-from tests.factories import Holder, a_client, a_company, an_operator, api_of
+from tests.factories import (
+    Holder,
+    a_client,
+    a_company,
+    a_paytoken,
+    an_operator,
+    api_of,
+    set_charges,
+)
 from tests.fuzz.invalid_requests import (
     INVALID_BODIES,
     INVALID_HEADERS,
     INVALID_PATCHES,
     INVALID_PATHS,
+    PATCHED,
     VALID_BODIES,
     WITHOUT_KEY,
     WITHOUT_TOKEN,
@@ -32,17 +41,21 @@ TABLES = (
     "accounts_company",
     "accounts_user",
     "commerce_charge",
+    "commerce_paymentrequest",
     "intake_queuedtransaction",
     "core_idempotencyrecord",
     "accounts_supportaction",
     "knox_authtoken",
     "ledger_transaction",
     "procrastinate_jobs",
+    "wallets_approval",
+    "wallets_paytoken",
     "wallets_statuschange",
     "wallets_wallet",
 )
 _ROWS = "SELECT " + ", ".join(f"(SELECT count(*) FROM {table})" for table in TABLES)
-_MONEY = "SELECT id, balance_minor, version, status FROM wallets_wallet ORDER BY id"
+_MONEY = "SELECT id, balance_minor, version, status, charges FROM wallets_wallet ORDER BY id"
+_USES = "SELECT id, uses_left, revoked_at FROM wallets_paytoken ORDER BY id"
 
 
 class Scenario:
@@ -76,6 +89,7 @@ class Scenario:
             "foreign_charge": _charge(other_company, client),
             "backwards": "from=2026-02-01T00:00:00Z&to=2026-01-01T00:00:00Z",
             "foreign_queued": other.api.post("/transaction", {"value": 1}).json["id"],
+            **_payments(client, other, company, other_company),
             **{str(purpose): system_wallet_id("USD", purpose) for purpose in Purpose},
         }
 
@@ -93,17 +107,48 @@ def _charge(company: Holder, payer: Holder) -> str:
     return str(company.api.post("/wallet/charge", paid).json["transaction"])
 
 
+def _payments(
+    client: Holder, other: Holder, company: Holder, other_company: Holder
+) -> dict[str, Any]:
+    """Return ids and texts of pay tokens, approvals and payment requests."""
+    set_charges(careful := a_client(holds="5.00"), "approved")
+    approval = {"wallet": str(other.wallet_id), "company": str(company.user.pk)}
+    revoked = client.api.post("/paytokens", {"wallet": str(client.wallet_id)}).json
+    assert client.api.call("DELETE", f"/paytokens/{revoked['id']}").status == 204
+
+    def ask(**fields: Any) -> str:
+        return str(company.api.post("/payment-requests", {"summary": "x", **fields}).json["id"])
+
+    return {
+        "address": client.wallet.address,
+        "careful": careful.wallet_id,
+        "company": company.user.pk,
+        "paytoken": a_paytoken(client, max_amount=5, uses=100),
+        "revoked": revoked["paytoken"],
+        "foreign": a_paytoken(client, company=str(other_company.user.pk)),
+        "foreign_paytoken": other.api.post("/paytokens", {"wallet": str(other.wallet_id)}).json[
+            "id"
+        ],
+        "foreign_approval": other.api.post("/wallet/approvals", approval).json["approval"],
+        "request": ask(amount=1),
+        "open_amount": ask(),
+        "tipped": ask(amount=1, tips=True),
+    }
+
+
 def _state() -> tuple[Any, ...]:
     """Return how many rows each table has, and what each wallet holds."""
     with connection.cursor() as cursor:
         cursor.execute(_ROWS)
         rows = dict(zip(TABLES, cursor.fetchone(), strict=True))
         cursor.execute(_MONEY)
-        return rows, cursor.fetchall()
+        wallets = cursor.fetchall()
+        cursor.execute(_USES)
+        return rows, wallets, cursor.fetchall()
 
 
 #: Refusals that are recorded under the idempotency key: these requests are sent without one.
-RECORDED = ("same_wallet", "currency_mismatch")
+RECORDED = ("same_wallet", "currency_mismatch", "paytoken_exceeded")
 InvalidRequest = tuple[str, str, str, bytes, dict[str, str], int, str]
 
 
@@ -124,7 +169,7 @@ def _requests(scenario: Scenario) -> Iterator[InvalidRequest]:
             code,
         )
     for path, (caller, valid) in VALID_BODIES.items():
-        method = "PATCH" if path.startswith("/customer/") else "POST"
+        method = "PATCH" if path in PATCHED else "POST"
         body = scenario.body(valid, {})
         for headers, status, code in INVALID_HEADERS:
             needs_token = "Authorization" in headers and path in WITHOUT_TOKEN

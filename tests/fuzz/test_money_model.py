@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import (
-    RuleBasedStateMachine,
     initialize,
     invariant,
     precondition,
@@ -24,17 +23,22 @@ from tests.fuzz.model import (
     WALLET_NOT_ACTIVE,
     Charge,
     Expected,
+    PaymentRequest,
+    PayToken,
     Queued,
     Relative,
     SentCall,
     Wallet,
     amount_of,
     amount_text,
+    charge_failure,
     failure,
     gold_body,
     move,
+    move_by_token,
     to_decimal,
 )
+from tests.fuzz.paying_rules import CLIENTS, SHOP, PayingRules, clients, holders
 from tests.http_client import Reply
 from tests.intake.queueing import drain
 from wallets.assets import create_asset
@@ -43,15 +47,10 @@ from wallets.services import set_status
 
 pytestmark = pytest.mark.usefixtures("books")
 
-CLIENTS = 3
-SHOP = CLIENTS
-
 amounts = st.one_of(st.integers(1, 5_000), st.sampled_from(Relative))
-clients = st.integers(0, CLIENTS - 1)
-holders = st.integers(0, CLIENTS)
 
 
-class WalletService(RuleBasedStateMachine):
+class WalletService(PayingRules):
     """The promises of `docs/api.md` about money, implemented without a database."""
 
     @initialize()
@@ -61,6 +60,8 @@ class WalletService(RuleBasedStateMachine):
         self.removed: list[Wallet] = []
         self.charges: list[Charge] = []
         self.queue: list[Queued] = []
+        self.paytokens: list[PayToken] = []
+        self.requests: list[PaymentRequest] = []
         self.sent: list[SentCall] = []
 
     # --- Cash ---------------------------------------------------------------------------
@@ -133,12 +134,10 @@ class WalletService(RuleBasedStateMachine):
         amount = amount_of(drawn, payer.balance)
         body = {"wallet": payer.id, "amount": amount_text(amount), "summary": "x"}
 
-        reply = self._send(
-            shop, "/wallet/charge", body, failure(payer, shop, payer=payer, amount=amount)
-        )
+        reply = self._send(shop, "/wallet/charge", body, charge_failure(payer, shop, amount))
 
         if reply.status == 200:
-            move(payer, shop, amount)
+            move_by_token(payer, shop, amount)
             assert reply.json["balance"] == to_decimal(shop.balance)
             self.charges.append(Charge(reply.json["transaction"], payer, amount))
         else:
@@ -152,11 +151,11 @@ class WalletService(RuleBasedStateMachine):
         for number, drawn in batch:
             payer = self.wallets[number]
             amount = amount_of(drawn, payer.balance)
-            expected = failure(payer, shop, payer=payer, amount=amount)
+            expected = charge_failure(payer, shop, amount)
             items.append({"wallet": payer.id, "amount": amount_text(amount), "summary": "x"})
             codes.append(expected.error and expected.error[1])
             if expected.error is None:
-                move(payer, shop, amount)
+                move_by_token(payer, shop, amount)
 
         reply = self._send(shop, "/wallet/charges", {"charges": items}, Expected())
 
@@ -299,15 +298,16 @@ class WalletService(RuleBasedStateMachine):
         assert wallet.holder.api.get("/wallet/list").code == "invalid_token"
         assert self.operator.holder.api.get(customer).status == 404
         wallet.status = Status.CLOSED
+        self.end_what_was_decided(wallet)
         self.removed.append(wallet)
         self.wallets[number] = Wallet(a_client())
 
     # --- Repeats --------------------------------------------------------------------------
 
-    @precondition(lambda self: self.sent)
+    @precondition(lambda self: any(each.recorded for each in self.sent))
     @rule(data=st.data())
     def repeat(self, data: st.DataObject) -> None:
-        sent = data.draw(st.sampled_from(self.sent))
+        sent = data.draw(st.sampled_from([each for each in self.sent if each.recorded]))
 
         reply = sent.caller.holder.api.post(sent.path, sent.body, key=sent.key)
 
@@ -359,6 +359,8 @@ class WalletService(RuleBasedStateMachine):
         assert reply.status == expected.status, (path, body, reply.raw)
         if expected.error:
             assert reply.code == expected.error[1]
+        # What a wallet's owner may decide anew, and what is not found, leaves the key free.
+        is_recorded &= expected.status not in (403, 404)
         self.sent.append(SentCall(caller, path, body, key, reply if is_recorded else None))
         return reply
 

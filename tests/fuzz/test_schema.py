@@ -26,6 +26,8 @@ TAGS = (
     "accounts",
     "credits of a platform",
     "intake",
+    "paying safely",
+    "payment requests",
     "service",
     "wallets as resources",
     "wallets by token",

@@ -162,7 +162,7 @@ def test_a_transfer_can_be_queued(audience: str) -> None:
     assert reply.headers["Location"] == f"/transaction/{reply.json['id']}"
     assert (pending["id"], pending["status"]) == (reply.json["id"], "pending")
     assert (pending["senderWallet"], pending["receiverWallet"]) == (
-        str(client.wallet_id), str(other.wallet_id),
+        str(client.wallet_id), str(other.wallet.address),
     )  # fmt: skip
     assert (done["status"], done["type"]) == ("completed", "transfer")
     assert (client.balance_minor, other.balance_minor) == (600, 400)

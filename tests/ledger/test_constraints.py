@@ -164,6 +164,7 @@ A_SYSTEM_WALLET: Row = dict.fromkeys(("owner_id", "owner_role", "slot", "balance
         ("version_not_negative", {"version": -1}),
         ("balance_needs_entry", {"balance_minor": 1}),
         ("status_is_known", {"status": "lost"}),
+        ("charges_is_known", {"charges": "closed"}),
         ("either_owned_or_system", {"purpose": "funding"}),
         ("either_owned_or_system", {"balance_minor": None}),
         ("either_owned_or_system", {"owner_role": None}),

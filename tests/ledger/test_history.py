@@ -143,13 +143,14 @@ def test_a_failed_attempt_is_in_both_wallets_histories() -> None:
     freeze(payer)
     assert company.api.post("/wallet/charge", body).status == 409
 
-    for side in (payer, company):
+    shown_to_payer, shown_to_company = str(company.wallet.address), str(company.wallet_id)
+    for side, target in ((payer, shown_to_payer), (company, shown_to_company)):
         [frozen, poor] = rows_of(side, "success=false&limit=200")
         assert (frozen["error"], poor["error"]) == ("wallet_not_active", "insufficient_funds")
         for row in (frozen, poor):
             assert (row["success"], row["balance"], row["summary"]) == (False, None, "Tea")
             assert row["source__token"] == str(payer.wallet_id)
-            assert row["target__token"] == str(company.wallet_id)
+            assert row["target__token"] == target
     assert rows_of(other) == []
     assert (payer.balance_minor, company.balance_minor) == (100, 0)
 

@@ -236,8 +236,8 @@ def test_ids_follow_the_versions_of_each_wallet() -> None:
 @pytest.mark.parametrize(
     "array",
     [
-        "('[0:1]=' || ARRAY[{0}, {1}]::text)::ledger_order[]",
-        "('[-7:-6]=' || ARRAY[{0}, {1}]::text)::ledger_order[]",
+        "('[0:1]=' || ARRAY[{0}, {1}]::text)::ledger_order_v2[]",
+        "('[-7:-6]=' || ARRAY[{0}, {1}]::text)::ledger_order_v2[]",
         "ARRAY[ARRAY[{0}], ARRAY[{1}]]",
     ],
 )
@@ -251,7 +251,7 @@ def test_only_the_elements_of_the_array_count_not_its_subscripts(array: str) -> 
     assert Transaction.objects.filter(kind=Kind.TRANSFER).count() == 2
 
 
-@pytest.mark.parametrize("array", ["ARRAY[{0}, NULL]", "ARRAY[NULL, {0}]::ledger_order[]"])
+@pytest.mark.parametrize("array", ["ARRAY[{0}, NULL]", "ARRAY[NULL, {0}]::ledger_order_v2[]"])
 def test_an_order_that_is_null_is_an_error_and_nothing_moves(array: str) -> None:
     ada, ben = a_client(holds="10.00"), a_client()
 
@@ -262,8 +262,9 @@ def test_an_order_that_is_null_is_an_error_and_nothing_moves(array: str) -> None
 
 
 def order_sql(source: Holder, target: Holder, amount_minor: int) -> str:
+    nulls = ", ".join(["NULL"] * 5)
     sides = f"'{source.wallet_id}', '{target.wallet_id}'"
-    return f"ROW('transfer', {sides}, {amount_minor}, '', NULL, NULL, NULL)::ledger_order"
+    return f"ROW('transfer', {sides}, {amount_minor}, '', {nulls})::ledger_order_v2"
 
 
 def post_sql(array: str) -> list[tuple[object, ...]]:

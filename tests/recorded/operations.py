@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
+from core.unit_of_work import unit_of_work
 from tests.factories import PHONE, a_client, a_company, an_operator, api_of
 from tests.recorded.recording import NOBODY, Caller, Tape
+from wallets.models import Status
+from wallets.services import set_status
 
 PASSWORD = "correct-horse-7"
 PERSON = {"first_name": "Ada", "last_name": "Lovelace", "phone_number": PHONE}
@@ -41,8 +44,17 @@ class Callers:
         }
         self.wallet, self.client = str(client.wallet_id), str(client.user.pk)
         queued = client.api.post("/transaction", {"value": 1}).json["id"]
-        tape.name("queued", queued)
-        self._ids = {"wallet": self.wallet, "client": self.client, "queued": queued}
+        of_wallet, ask = {"wallet": self.wallet}, {"summary": "Tea", "amount": 1}
+        approval = {**of_wallet, "company": str(company.user.pk)}
+        made = {
+            "queued": queued,
+            "approval": client.api.post("/wallet/approvals", approval).json["approval"],
+            "paytoken": client.api.post("/paytokens", of_wallet).json["id"],
+            "request": company.api.post("/payment-requests", ask).json["id"],
+        }
+        for word, value in made.items():
+            tape.name(word, value)
+        self._ids = {"wallet": self.wallet, "client": self.client, **made}
 
     def caller(self, operation: Operation) -> Caller:
         """Return who calls here."""
@@ -56,6 +68,15 @@ class Callers:
 def operator_of(tape: Tape) -> Caller:
     """Return a new operator."""
     return tape.caller("operator", api_of(an_operator()))
+
+
+def somebody_who_left(tape: Tape) -> tuple[Caller, str]:
+    """Return a client whose only wallet is closed, and the wallet's token."""
+    leaving = a_client()
+    unit_of_work(
+        lambda: set_status(leaving.wallet_id, status=Status.CLOSED, reason="Test", actor=None)
+    )
+    return tape.holder("who left", leaving), str(leaving.wallet_id)
 
 
 def operations(wallet: str = NOBODY, user: str = NOBODY) -> tuple[Operation, ...]:
@@ -88,7 +109,20 @@ def operations(wallet: str = NOBODY, user: str = NOBODY) -> tuple[Operation, ...
             "client", "POST", "/wallet/transfer", {"source": wallet, "target": NOBODY, "amount": 1}
         ),
         Operation("client", "GET", "/wallet/info/{wallet}"),
+        Operation("client", "PATCH", "/wallet/info/{wallet}", {"label": "Savings"}),
+        Operation("client", "POST", "/wallet/freeze", {"wallet": wallet}),
         Operation("client", "GET", "/wallet/list"),
+        Operation("client", "GET", "/wallet/approvals"),
+        Operation("client", "POST", "/wallet/approvals", {"wallet": wallet, "company": NOBODY}),
+        Operation("client", "DELETE", "/wallet/approvals/{approval}"),
+        Operation("client", "GET", "/paytokens"),
+        Operation("client", "POST", "/paytokens", {"wallet": wallet}),
+        Operation("client", "DELETE", "/paytokens/{paytoken}"),
+        Operation("client", "GET", "/payment-requests"),
+        Operation("client", "POST", "/payment-requests", {"summary": "Tea", "amount": 1}),
+        Operation("nobody", "GET", "/payment-requests/{request}"),
+        Operation("client", "POST", "/payment-requests/{request}/pay", {"wallet": wallet}),
+        Operation("company", "POST", "/payment-requests/{request}/cancel", {}),
         Operation("client", "GET", "/wallet/history/{wallet}"),
         Operation("company", "POST", "/wallet/charge", pay),
         Operation("company", "POST", "/wallet/charges", {"charges": [pay]}),

@@ -1,9 +1,9 @@
 """What the API answers, written down so that a person can read it and a test compare it.
 
 A `Tape` keeps each call of a scenario and its answer. What differs from run to run is replaced in
-the text: ids, tokens, times and seconds. The same id is the same word throughout a scenario, so
-that it stays visible what is the same as what. All else stays as it was sent: the order of fields,
-how an amount is spelled, each header.
+the text: ids, tokens, QR codes, times and seconds. The same id is the same word throughout a
+scenario, so that it stays visible what is the same as what. All else stays as it was sent: the
+order of fields, how an amount is spelled, each header.
 """
 
 import difflib
@@ -16,6 +16,7 @@ from typing import Any
 
 from pytest_django import Settings
 
+from tests.clock import Clock
 from tests.factories import Holder
 from tests.http_client import Api, Reply
 from tests.recorded.writing import compact, read, written
@@ -25,7 +26,10 @@ ANSWERS = Path(__file__).parent / "answers"
 NOBODY = "0b8e3d56-7d0f-4b56-9f6a-5f0f4f4a8f11"
 
 _CHANGING = re.compile(
-    r"(?P<token>\b[0-9a-f]{64}\b)"
+    r"(?P<paytoken>\bpt_[0-9A-Za-z_-]{43})"
+    # Drawn of a text that changes; `tests/api` reads some.
+    r'|(?P<qr>data:image/svg\+xml[^"]*)'
+    r"|(?P<token>\b[0-9a-f]{64}\b)"
     r"|(?P<code>\b[0-9a-z]{6}-[0-9a-f]{32}\b)"
     r"|(?P<uuid>\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
     r"|(?P<hex>\b[0-9a-f]{32}\b)"
@@ -42,8 +46,9 @@ _METRIC = re.compile(r"# (?:HELP|TYPE) (?!\w+_created )")
 class Tape:
     """The calls of one scenario, in order."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
         self.settings = settings
+        self._clock = clock
         self._default_rates = settings.RATE_LIMITS
         self.calls: list[dict[str, Any]] = []
         self._words: dict[str, str] = {NOBODY: "<no such id>"}
@@ -58,6 +63,12 @@ class Tape:
         """Allow as many calls as the service does by itself."""
         self.settings.RATE_LIMITS = self._default_rates
 
+    def move_time(self, seconds: int) -> None:
+        """Let what expires do so: the database's clock is so many seconds ahead from now on."""
+        if self._clock is None:
+            raise RuntimeError("This tape has no clock.")
+        self._clock.move(seconds)
+
     def nobody(self) -> "Caller":
         """Return a caller without a token."""
         return Caller(self, "nobody", Api())
@@ -69,12 +80,17 @@ class Tape:
     def holder(self, name: str, holder: Holder) -> "Caller":
         """Return the holder as a caller; its id and its wallet's are called after it."""
         self.name(name, holder.user.pk)
-        self.name(f"{name}'s wallet", holder.wallet_id)
+        self.name_wallet(f"{name}'s", holder)
         return Caller(self, name, holder.api)
 
     def name(self, word: str, value: object) -> None:
         """Write `<word>` wherever this id is seen."""
         self._words[str(value)] = f"<{word}>"
+
+    def name_wallet(self, whose: str, holder: Holder) -> None:
+        """Write `<whose wallet>` and `<whose address>` for both names of the holder's wallet."""
+        self.name(f"{whose} wallet", holder.wallet_id)
+        self.name(f"{whose} address", holder.wallet.address)
 
     def keep(self, call: dict[str, Any], raw: bytes, reply: Reply) -> None:
         """Write a call and its answer down. `call`: how it began, without what was sent."""
@@ -172,6 +188,14 @@ class Caller:
             headers["Idempotency-Key"] = key
         raw = body if isinstance(body, bytes) else json.dumps({} if body is None else body).encode()
         return self.call("POST", path, raw, **headers)
+
+    def patch(self, path: str, body: Any) -> Reply:
+        """Send a PATCH."""
+        return self.call("PATCH", path, json.dumps(body).encode())
+
+    def delete(self, path: str) -> Reply:
+        """Send a DELETE."""
+        return self.call("DELETE", path)
 
     def call(self, method: str, path: str, raw: bytes = b"", **headers: str) -> Reply:
         """Send anything, and write down what came of it."""

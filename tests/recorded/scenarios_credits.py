@@ -140,6 +140,8 @@ def wallets_that_are_full(tape: Tape) -> None:
     other.post(
         "/wallets/transfer", {"senderWalletId": theirs, "receiverWalletId": own, "amount": "0.01"}
     )
+    asked = client.api.post("/payment-requests", {"summary": "Tea", "amount": "0.01"}).json["id"]
+    other.post(f"/payment-requests/{asked}/pay", {"wallet": theirs})
     credit = {"userId": str(payer.user.pk), "assetSymbol": "USD", "amount": "0.01"}
     operator.post("/api/v1/wallet/topup", credit)
     operator.post("/api/v1/wallet/bonus", credit)

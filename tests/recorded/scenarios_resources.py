@@ -245,8 +245,8 @@ def statements(tape: Tape) -> None:
 def _with_a_past(tape: Tape) -> Holder:
     """Return a client with one transaction of most kinds, two of them refused."""
     holder, other, company = a_client(), a_client(holds="1"), a_company()
-    tape.name("other wallet", other.wallet_id)
-    tape.name("company's wallet", company.wallet_id)
+    tape.name_wallet("other", other)
+    tape.name_wallet("company's", company)
     own, theirs = str(holder.wallet_id), str(other.wallet_id)
     api = holder.api
     api.post("/wallet/deposit", {"wallet": own, "amount": "100.00"})

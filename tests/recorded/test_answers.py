@@ -14,11 +14,14 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
+from tests.clock import Clock
 from tests.http_client import Api
 from tests.recorded import (
     scenarios_accounts,
     scenarios_companies,
     scenarios_credits,
+    scenarios_paying,
+    scenarios_payments,
     scenarios_refused,
     scenarios_resources,
     scenarios_service,
@@ -34,6 +37,8 @@ MODULES = (
     scenarios_accounts,
     scenarios_companies,
     scenarios_credits,
+    scenarios_paying,
+    scenarios_payments,
     scenarios_refused,
     scenarios_resources,
     scenarios_service,
@@ -46,10 +51,10 @@ HOW = "\nIs it meant to be so? The docstring of tests/recorded/test_answers.py t
 
 
 @pytest.fixture
-def tape(books: None, settings: Settings) -> Tape:
+def tape(books: None, settings: Settings, clock: Clock) -> Tape:
     """A tape; nothing that a scenario calls is limited, and no hash takes long."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    blank = Tape(settings)
+    blank = Tape(settings, clock)
     blank.limit(**dict.fromkeys(settings.RATE_LIMITS, 1_000))
     return blank
 
@@ -66,17 +71,22 @@ def test_each_answer_is_as_recorded(play: Callable[[Tape], None], tape: Tape) ->
 
 #: Scenarios in which money moves by one statement where it can.
 MOVING = (
+    "addresses_named",
     "amounts_spelled",
     "cash_by_token",
     "charges",
     "credits_moved",
     "histories",
     "keys_looked_up",
+    "own_wallets_frozen",
+    "pay_tokens_spent",
+    "payment_requests_paid",
     "refunds",
     "resource_transfers",
     "resources_filled",
     "transfers_by_token",
     "wallets_that_are_full",
+    "who_may_charge",
 )
 
 

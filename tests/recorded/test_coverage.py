@@ -29,6 +29,7 @@ LEFT_OUT: tuple[tuple[str, str, str], ...] = (
     ("GET /status", "rate_limited", "it counts towards no limit"),
     ("GET /api/v1/health", "rate_limited", "it counts towards no limit"),
     ("GET /customer/{customer_id}", "not_authenticated", "anybody may, without a token too"),
+    ("GET /payment-requests/{request_id}", "not_authenticated", "as GET /customer/{customer_id}"),
     ("POST /wallet/withdraw", "balance_limit", "what it goes to is a system wallet: no limit"),
     ("POST /wallets/{wallet_id}/withdraw", "balance_limit", "as POST /wallet/withdraw"),
     ("POST /api/v1/wallet/spend", "balance_limit", "as POST /wallet/withdraw"),

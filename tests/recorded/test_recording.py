@@ -33,6 +33,17 @@ def test_other_ids_and_times_are_the_same_answer(settings: Settings) -> None:
     assert once["json"]["id"] == "<uuid-1>"
 
 
+def test_what_is_secret_or_drawn_is_a_word(settings: Settings) -> None:
+    secret, picture = f"pt_{'aB3_-' * 8}xyz", "data:image/svg+xml;charset=utf-8,%3Csvg height='1'"
+    body = f'{{"paytoken":"{secret}","qr":"{picture}","again":"{secret}"}}'
+
+    assert kept(settings, body)["json"] == {
+        "paytoken": "<paytoken-1>",
+        "qr": "<qr-1>",
+        "again": "<paytoken-1>",
+    }
+
+
 @pytest.mark.parametrize(
     "changed",
     [

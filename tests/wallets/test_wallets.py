@@ -63,7 +63,12 @@ def test_creation(body: Any, status: int, code: str | None) -> None:
         assert not Wallet.objects.filter(owner=user).exists()
         return
     wallet = Wallet.objects.get(owner=user)
-    assert reply.json == {"wallet": str(wallet.id)}
+    assert reply.json == {
+        "wallet": str(wallet.id),
+        "address": str(wallet.address),
+        "charges": "open",
+        "label": "",
+    }
     assert wallet.asset_id == (body or {}).get("currency", "USD")
     assert wallet.balance_minor == 0
 
@@ -140,6 +145,9 @@ def test_info_of_an_own_wallet() -> None:
     assert reply.status == 200
     assert reply.json == {
         "wallet": str(client.wallet_id),
+        "address": str(client.wallet.address),
+        "charges": "open",
+        "label": "",
         "balance": Decimal("12.50"),
         "available": Decimal("12.50"),
         "currency": "EUR",

@@ -40,7 +40,7 @@ class ApprovalBody(Struct, kw_only=True):
     company: UUID
     max_amount: Decimal | UnsetType = UNSET
     max_per_day: Decimal | UnsetType = UNSET
-    expires_in: Annotated[int, Meta(ge=1)] | UnsetType = UNSET
+    expires_in: Annotated[int, Meta(ge=1, le=158112000)] | UnsetType = UNSET
 
 
 class BalanceAnswer(Struct, kw_only=True):
@@ -365,9 +365,9 @@ class PayTokenBody(Struct, kw_only=True):
 
     wallet: UUID
     max_amount: Decimal | UnsetType = UNSET
-    uses: Annotated[int, Meta(ge=1)] | UnsetType = 1
+    uses: Annotated[int, Meta(ge=1, le=100)] | UnsetType = 1
     company: UUID | UnsetType = UNSET
-    expires_in: Annotated[int, Meta(ge=1)] | UnsetType = 300
+    expires_in: Annotated[int, Meta(ge=30, le=86400)] | UnsetType = 300
 
 
 class PayeeAnswer(Struct, kw_only=True):
@@ -407,7 +407,7 @@ class PaymentRequestBody(Struct, kw_only=True):
     metadata: Annotated[dict[str, MetadataAdditionalProperty], Meta(max_length=20)] | UnsetType = (
         UNSET
     )
-    expires_in: Annotated[int, Meta(ge=1)] | UnsetType = 900
+    expires_in: Annotated[int, Meta(ge=60, le=2592000)] | UnsetType = 900
     tips: bool | UnsetType = False
 
 
@@ -605,11 +605,11 @@ class PaymentRequestAnswer(Struct, kw_only=True):
     amount: Annotated[Decimal, Meta(description="Null: the payer names it.")] | None
     currency: str
     summary: str
-    reference: Annotated[str, Meta(description="To the payee only.")] | None
+    reference: Annotated[str, Meta(description="To the payee and operators.")] | None
     metadata: (
         Annotated[
             dict[str, MetadataAdditionalProperty],
-            Meta(description="To the payee only.", max_length=20),
+            Meta(description="To the payee and operators.", max_length=20),
         ]
         | None
     )
@@ -621,7 +621,7 @@ class PaymentRequestAnswer(Struct, kw_only=True):
     paid_at: datetime | None
     paid_amount: Annotated[Decimal, Meta(description="With the tip.")] | None
     tip: Decimal | None
-    fee: Annotated[Decimal, Meta(description="To the payee only, once it is paid.")] | None
+    fee: Annotated[Decimal, Meta(description="To the payee and operators, once it is paid.")] | None
     transaction: Annotated[UUID, Meta(description="To payee and payer, once it is paid.")] | None
 
 

@@ -1,7 +1,7 @@
 """The permissions of each route, method and role.
 
 A route or a method that is not in the table fails a test. The ids in the rows are the client's; the
-charge is the company's.
+charge and the payment requests are the company's.
 """
 
 import json
@@ -30,6 +30,10 @@ MOVE = {"senderWalletId": W, "receiverWalletId": "{another}", "amount": 1}
 USD = {"userId": U, "assetSymbol": "USD", "amount": 1}
 REFUND = {"transaction": "{charge}", "amount": 1}
 QUEUE = {"value": 1, "customer": U}
+APPROVE = {"wallet": W, "company": "{shop}", "max_amount": 5}
+PAYTOKEN = {"wallet": W, "max_amount": 5}
+ASK = {"summary": "Tea", "amount": 1}
+PAY_REQUEST = {"wallet": W}
 EMPTY: dict[str, Any] = {}
 
 Row = tuple[str, str, Any, tuple[int, ...]]
@@ -44,6 +48,8 @@ CALLERS_NO_CONTENT = (401, 204, 204, 204, 204, 204)
 #: Wallets of others are a 404; operators have none.
 OWNER = (401, 200, 404, 404, 404, 404)
 HOLDER = (401, 200, 404, 404, 404, 403)
+#: Companies and clients; operators have no wallets.
+HOLDERS = (401, 200, 200, 200, 200, 403)
 OWN_DATA = (401, 200, 403, 403, 403, 200)
 COMPANIES = (401, 403, 403, 200, 200, 403)
 OPERATORS = (401, 403, 403, 403, 403, 200)
@@ -66,7 +72,20 @@ TABLE: tuple[Row, ...] = (
     ("POST", "password/reset/confirm", EMPTY,                       PUBLIC_INVALID),
     ("POST", "wallet/create", EMPTY,                                (401, 201, 201, 409, 409, 403)),
     ("GET", "wallet/info/<id:token>", None,                         OWNER),
+    ("PATCH", "wallet/info/<id:token>", {"label": "Tea"},           OWNER),
+    ("POST", "wallet/freeze", {"wallet": "{savings}"},              HOLDER),
     ("GET", "wallet/list", None,                                    CALLERS),
+    ("GET", "wallet/approvals", None,                               HOLDERS),
+    ("POST", "wallet/approvals", APPROVE,                           (401, 201, 404, 404, 404, 403)),
+    ("DELETE", "wallet/approvals/<id:approval_id>", None,           (401, 204, 404, 404, 404, 403)),
+    ("GET", "paytokens", None,                                      HOLDERS),
+    ("POST", "paytokens", PAYTOKEN,                                 (401, 201, 404, 404, 404, 403)),
+    ("DELETE", "paytokens/<id:paytoken_id>", None,                  (401, 204, 404, 404, 404, 403)),
+    ("GET", "payment-requests", None,                               HOLDERS),
+    ("POST", "payment-requests", ASK,                               (401, 201, 201, 201, 201, 403)),
+    ("GET", "payment-requests/<id:request_id>", None,               PUBLIC),
+    ("POST", "payment-requests/<id:request_id>/pay", PAY_REQUEST,   (401, 200, 409, 409, 409, 403)),
+    ("POST", "payment-requests/<id:request_id>/cancel", EMPTY,      (401, 403, 403, 200, 403, 403)),
     ("GET", "wallet/history/<id:token>", None,                      OWNER),
     ("GET", "wallets/<id:wallet_id>", None,                         OWNER),
     ("GET", "wallets/<id:wallet_id>/statement", None,               OWNER),
@@ -135,8 +154,16 @@ def a_scenario() -> Scenario:
     paid = {"wallet": str(client.wallet_id), "amount": 9, "summary": "x"}
     charge = company.api.post("/wallet/charge", paid)
     queued = client.api.post("/transaction", {"value": 1})
+    approval = {"wallet": str(client.wallet_id), "company": str(another_company.user.pk)}
+    paytoken = client.api.post("/paytokens", {"wallet": str(client.wallet_id)})
     names = {
         "wallet": client.wallet_id,
+        "savings": client.api.post("/wallet/create").json["wallet"],
+        "shop": company.user.pk,
+        "approval": client.api.post("/wallet/approvals", approval).json["approval"],
+        "paytoken": paytoken.json["id"],
+        "request": company.api.post("/payment-requests", ASK).json["id"],
+        "another_request": company.api.post("/payment-requests", ASK).json["id"],
         "another": another_client.wallet_id,
         "client": client.user.pk,
         "charge": charge.json["transaction"],
@@ -174,6 +201,10 @@ PARAMETERS = {
     "<id:customer_id>": U,
     "<id:user_id>": U,
     "<id:queued_id>": "{queued}",
+    "<id:approval_id>": "{approval}",
+    "<id:paytoken_id>": "{paytoken}",
+    "<id:request_id>/cancel": "{another_request}/cancel",
+    "<id:request_id>": "{request}",
     "<str:symbol>": "USD",
 }
 

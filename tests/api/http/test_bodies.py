@@ -295,3 +295,13 @@ def test_an_error_names_at_most_twenty_unknown_fields(api: Api) -> None:
 
     assert (reply.status, reply.code) == (422, "validation_error")
     assert len(reply.json["details"]) == 22
+
+
+@pytest.mark.parametrize("query", ["status=open", "no_such_parameter=1"])
+def test_a_query_that_a_get_takes_is_refused_by_a_post_on_the_same_path(query: str) -> None:
+    api, path = a_client().api, f"/payment-requests?{query}"
+
+    reply = api.post(path, {"summary": "Tea", "amount": 1})
+
+    assert (reply.status, reply.code) == (422, "validation_error")
+    assert api.get("/payment-requests").json == []

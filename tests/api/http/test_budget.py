@@ -22,7 +22,7 @@ from psycopg.pq import Trace
 from pytest_django import Settings
 
 from accounts.models import User
-from tests.api.http.test_access import TABLE, Row, Scenario, a_scenario, fill_ids, path_of
+from tests.api.http.test_access import ASK, TABLE, Row, Scenario, a_scenario, fill_ids, path_of
 from tests.factories import PHONE, a_client, a_company, api_of
 from tests.http_client import Api, Reply
 
@@ -54,7 +54,20 @@ BUDGET: dict[str, tuple[int, int]] = {
     "POST password/reset/confirm":                                (3, 5),
     "POST wallet/create":                                         (6, 8),
     "GET wallet/info/<id:token>":                                 (1, 1),
+    "PATCH wallet/info/<id:token>":                               (5, 7),
+    "POST wallet/freeze":                                         (10, 12),
     "GET wallet/list":                                            (2, 2),
+    "GET wallet/approvals":                                       (2, 2),
+    "POST wallet/approvals":                                      (9, 11),
+    "DELETE wallet/approvals/<id:approval_id>":                   (4, 6),
+    "GET paytokens":                                              (2, 2),
+    "POST paytokens":                                             (9, 11),
+    "DELETE paytokens/<id:paytoken_id>":                          (4, 6),
+    "GET payment-requests":                                       (2, 2),
+    "POST payment-requests":                                      (8, 10),
+    "GET payment-requests/<id:request_id>":                       (3, 3),
+    "POST payment-requests/<id:request_id>/pay":                  (2, 2),
+    "POST payment-requests/<id:request_id>/cancel":               (10, 12),
     "GET wallet/history/<id:token>":                              (2, 2),
     "GET wallets/<id:wallet_id>":                                 (4, 6),
     "GET wallets/<id:wallet_id>/statement":                       (5, 7),
@@ -62,7 +75,9 @@ BUDGET: dict[str, tuple[int, int]] = {
     "POST wallet/withdraw":                                       (1, 1),
     "POST wallet/transfer":                                       (1, 1),
     "POST wallet/charge":                                         (1, 1),
-    "POST wallet/charges":                                        (6, 8),
+    "POST wallet/charge, of an approved wallet":                  (1, 1),
+    "POST wallet/charge, by pay token":                           (2, 2),
+    "POST wallet/charges":                                        (5, 7),
     "POST wallet/refund":                                         (8, 10),
     "POST wallets":                                               (6, 8),
     "POST wallets/fund":                                          (1, 1),
@@ -71,7 +86,7 @@ BUDGET: dict[str, tuple[int, int]] = {
     "POST wallets/<id:wallet_id>/withdraw":                       (1, 1),
     "GET customer/<id:customer_id>":                              (1, 1),
     "PATCH customer/<id:customer_id>":                            (6, 8),
-    "DELETE customer/<id:customer_id>":                           (14, 16),
+    "DELETE customer/<id:customer_id>":                           (17, 19),
     "POST transaction":                                           (4, 6),
     "GET transaction/<id:queued_id>":                             (2, 2),
     "GET processor/status":                                       (5, 5),
@@ -149,7 +164,12 @@ def calls(scenario: Scenario) -> dict[str, Call]:
     """Return how to make each call of the service, as often as one likes, so that it succeeds."""
     callers = scenario.callers
     plain = {f"{row[0]} {row[1]}": plainly(scenario, callers, row) for row in TABLE}
-    return {**plain, **calls_of_accounts(), **calls_that_end_something()}
+    return {
+        **plain,
+        **calls_of_accounts(),
+        **calls_that_end_something(),
+        **calls_of_payers(scenario),
+    }
 
 
 def plainly(scenario: Scenario, callers: list[Api], row: Row) -> Call:
@@ -229,4 +249,54 @@ def calls_that_end_something() -> dict[str, Call]:
         "DELETE customer/<id:customer_id>": lambda number: leaving[number].api.call(
             "DELETE", f"/customer/{leaving[number].user.pk}"
         ),
+    }
+
+
+def calls_of_payers(scenario: Scenario) -> dict[str, Call]:
+    """Return the calls of payers that can be made once of each wallet, approval or request.
+
+    And charges of wallets that are not open.
+    """
+    client, company = scenario.client, scenario.company
+    times = range(WARM_UP + 1)
+    own = {"wallet": str(client.wallet_id)}
+    wallets = [client.api.post("/wallet/create").json["wallet"] for _ in times]
+    shops = [{**own, "company": str(a_company().user.pk)} for _ in times]
+    approvals = [client.api.post("/wallet/approvals", shop).json["approval"] for shop in shops]
+    revoked = [client.api.post("/paytokens", own).json["id"] for _ in times]
+    spent = client.api.post("/paytokens", {**own, "uses": WARM_UP + 1}).json["paytoken"]
+    asked = [company.api.post("/payment-requests", ASK).json["id"] for _ in times]
+    cancelled = [company.api.post("/payment-requests", ASK).json["id"] for _ in times]
+    careful = a_client(holds="100.00")
+    approval = {"wallet": str(careful.wallet_id), "company": str(company.user.pk)}
+    assert careful.api.post("/wallet/approvals", {**approval, "max_per_day": 50}).status == 201
+    policy = json.dumps({"charges": "approved"}).encode()
+    assert careful.api.call("PATCH", f"/wallet/info/{careful.wallet_id}", policy).status == 200
+    charge = {"amount": 1, "summary": "x"}
+
+    def keyed(api: Api, path: str, body: Any, number: int) -> Reply:
+        return api.post(path, body, key=f"ending {path} {number}")
+
+    def charge_of(payer: dict[str, str]) -> Call:
+        keys = (f"{payer} {number}" for number in count())
+        return lambda _: company.api.post("/wallet/charge", {**payer, **charge}, key=next(keys))
+
+    return {
+        "POST wallet/freeze": lambda number: keyed(
+            client.api, "/wallet/freeze", {"wallet": wallets[number]}, number
+        ),
+        "DELETE wallet/approvals/<id:approval_id>": lambda number: client.api.call(
+            "DELETE", f"/wallet/approvals/{approvals[number]}"
+        ),
+        "DELETE paytokens/<id:paytoken_id>": lambda number: client.api.call(
+            "DELETE", f"/paytokens/{revoked[number]}"
+        ),
+        "POST payment-requests/<id:request_id>/pay": lambda number: keyed(
+            client.api, f"/payment-requests/{asked[number]}/pay", own, number
+        ),
+        "POST payment-requests/<id:request_id>/cancel": lambda number: keyed(
+            company.api, f"/payment-requests/{cancelled[number]}/cancel", {}, number
+        ),
+        "POST wallet/charge, of an approved wallet": charge_of({"wallet": approval["wallet"]}),
+        "POST wallet/charge, by pay token": charge_of({"paytoken": spent}),
     }

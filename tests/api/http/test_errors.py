@@ -218,7 +218,7 @@ def test_unexpected_exception_is_a_json_error_and_nothing_moves(
 ) -> None:
     client = a_client()
     settings.DEBUG = debug
-    monkeypatch.setattr("api.http.fast_path.post_once", _crash)
+    monkeypatch.setattr("ledger.post_once.execute_autocommitted", _crash)
 
     reply = _deposit(client, key="k")
     monkeypatch.undo()

@@ -19,7 +19,7 @@ from api.urls import urlpatterns
 from core.models import IdempotencyRecord
 from intake.models import QueuedTransaction
 from ledger.models import Transaction
-from tests.factories import Holder, a_client, a_company, an_operator, api_of
+from tests.factories import Holder, a_client, a_company, a_paytoken, an_operator, api_of
 from tests.http_client import Api, Reply
 from tests.races import race
 from wallets.assets import system_wallet_id
@@ -73,11 +73,18 @@ ROUTES = (
     "wallets/transfer",
     "wallets/<id:wallet_id>/deposit",
     "wallets/<id:wallet_id>/withdraw",
+    "payment-requests/<id:request_id>/pay",
     "api/v1/wallet/topup",
     "api/v1/wallet/bonus",
     "api/v1/wallet/spend",
 )
-NAMES = (*ROUTES, "wallet/withdraw, later", "wallet/transfer, later")
+NAMES = (
+    *ROUTES,
+    "wallet/withdraw, later",
+    "wallet/transfer, later",
+    "wallet/charge, by pay token",
+    "wallet/charges, by pay token",
+)
 
 
 def call_of(name: str, holder: Holder, company: Holder) -> Call:
@@ -95,11 +102,16 @@ def call_of(name: str, holder: Holder, company: Holder) -> Call:
     if name in ("api/v1/wallet/topup", "api/v1/wallet/bonus"):
         operator = an_operator()
         return Call(operator, api_of(operator), f"/{name}", credit)
-    if name in ("wallet/charge", "wallet/charges"):
-        batch: Body = {"charges": [charge]}
-        body = charge if name == "wallet/charge" else batch
-        return Call(company.user, company.api, f"/{name}", body)
     path, _, later = name.partition(", ")
+    if path in ("wallet/charge", "wallet/charges"):
+        if later == "by pay token":
+            charge = {"paytoken": a_paytoken(holder, uses=9), "amount": 1, "summary": "Tea"}
+        batch: Body = {"charges": [charge]}
+        body = charge if path == "wallet/charge" else batch
+        return Call(company.user, company.api, f"/{path}", body)
+    if path.startswith("payment-requests/"):
+        asked = company.api.post("/payment-requests", {"summary": "Tea", "amount": 1}).json["id"]
+        return Call(holder.user, holder.api, f"/payment-requests/{asked}/pay", {"wallet": own})
     bodies: dict[str, Body] = {
         "wallet/deposit": cash,
         "wallet/withdraw": cash,

@@ -21,3 +21,7 @@ class AccountErased(StateConflict):
 
 class CustomerNotFound(NotFound):
     message = "There is no such customer."
+
+
+class CompanyNotFound(NotFound):
+    message = "There is no such company."

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
@@ -10,7 +11,7 @@ from django.utils import timezone
 from knox.models import AuthToken
 
 from accounts import support_actions
-from accounts.errors import EmailTaken, InvalidCredentials
+from accounts.errors import CompanyNotFound, EmailTaken, InvalidCredentials
 from accounts.models import Action, Client, Company, Role, User
 from accounts.token_expiry import initial_lifetime
 from core.errors import InvalidInput, PermissionDenied
@@ -67,6 +68,14 @@ def log_in(*, role: Role, email: str, password: str) -> Session:
     locked.last_login = timezone.now()
     locked.save(update_fields=["last_login"])
     return open_session(locked)
+
+
+def find_company(company_id: UUID) -> User:
+    """Return a company that has not left. Raises `CompanyNotFound`, also for who is no company."""
+    company = User.objects.filter(pk=company_id, role=Role.COMPANY, is_active=True).first()
+    if company is None:
+        raise CompanyNotFound
+    return company
 
 
 def open_session(user: User) -> Session:

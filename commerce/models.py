@@ -58,7 +58,7 @@ class PaymentRequest(models.Model):
     payee = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, db_index=False, related_name="+"
     )
-    wallet = models.ForeignKey(Wallet, on_delete=models.PROTECT, related_name="+")
+    wallet = models.ForeignKey(Wallet, on_delete=models.PROTECT, db_index=False, related_name="+")
     amount_minor = models.BigIntegerField(null=True, help_text="None: the payer names one.")
     takes_tips = models.BooleanField(default=False)
     summary = models.CharField(max_length=SUMMARY_CHARACTERS)
@@ -89,6 +89,11 @@ class PaymentRequest(models.Model):
                     | Q(status="cancelled", cancelled_at__isnull=False, paid_at__isnull=True)
                     | Q(status="paid", cancelled_at__isnull=True, paid_at__isnull=False)
                 ),
+            ),
+            models.CheckConstraint(
+                name="request_ended_in_time",
+                condition=(Q(paid_at__isnull=True) | Q(paid_at__lt=F("expires_at")))
+                & (Q(cancelled_at__isnull=True) | Q(cancelled_at__lt=F("expires_at"))),
             ),
             models.CheckConstraint(
                 name="request_payment_is_whole",
@@ -125,6 +130,7 @@ class PaymentRequest(models.Model):
         )
         indexes = (
             models.Index(fields=["payee", "created_at", "id"], name="requests_of_payee"),
+            models.Index(fields=["wallet", "created_at"], name="requests_of_wallet"),
             models.Index(
                 fields=["payer_wallet_id", "paid_at"],
                 name="requests_by_payer",

@@ -6,7 +6,7 @@ A company's request is paid by a charge, which it can refund; a client's by a tr
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 
 from django.db import DatabaseError, connection
@@ -17,7 +17,7 @@ from accounts.models import Role, User
 from commerce.models import PaymentRequest, RequestStatus
 from commerce.movements import move
 from core.connections.fixed_query import FixedQuery
-from core.database_time import CurrentMoment, moment_in
+from core.database_time import CurrentMoment, current_moment, moment_in
 from core.errors import InvalidInput, NotFound, PermissionDenied, StateConflict
 from core.idempotency import Answer, Claim
 from core.money import MAX_AMOUNT_MINOR
@@ -34,8 +34,15 @@ from wallets.services import lock_owner, lock_wallets
 
 _BY_ID = FixedQuery(PaymentRequest, "WHERE id = %s", extra=["current_moment()"])
 _PAY_ONCE = f"SELECT * FROM pay_request_once({ARGUMENTS}, %s)"  # noqa: S608
+LONGEST_SECONDS = 30 * 86_400
+# None is open for longer: this bounds what is read of the index of a payee who asked for years.
+_IS_OPEN = Q(
+    status=RequestStatus.OPEN,
+    expires_at__gt=CurrentMoment(),
+    created_at__gt=CurrentMoment() - timedelta(seconds=LONGEST_SECONDS + 86_400),
+)
 _HAS_STATUS = {
-    RequestStatus.OPEN: Q(status=RequestStatus.OPEN, expires_at__gt=CurrentMoment()),
+    RequestStatus.OPEN: _IS_OPEN,
     RequestStatus.EXPIRED: Q(status=RequestStatus.OPEN, expires_at__lte=CurrentMoment()),
     RequestStatus.PAID: Q(status=RequestStatus.PAID),
     RequestStatus.CANCELLED: Q(status=RequestStatus.CANCELLED),
@@ -146,8 +153,8 @@ def requests_of(
         last = rows.filter(pk=cursor).first()
         if last is None:
             return [], None
-        rows = rows.filter(
-            Q(created_at__lt=last.created_at) | Q(created_at=last.created_at, id__lt=last.id)
+        rows = rows.filter(created_at__lte=last.created_at).exclude(
+            created_at=last.created_at, id__gte=last.id
         )
     if status is not None:
         rows = rows.filter(_HAS_STATUS[RequestStatus(status)])
@@ -249,7 +256,6 @@ class Payment:
         except DatabaseError as error:
             if getattr(error.__cause__, "sqlstate", None) != _NOT_OPEN:
                 raise
-            self.__dict__.pop("_request", None)
             return None
 
     @cached_property
@@ -284,9 +290,10 @@ def cancel_payment_request(payee: User, request_id: uuid.UUID) -> PaymentRequest
     if request.payee_id != payee.pk:
         raise PermissionDenied
     lock_wallets([request.wallet_id])
-    _refuse_unless_open(find_payment_request(request_id))
+    request, moment = _find(request_id)
+    _refuse_unless_open(request)
     PaymentRequest.objects.filter(pk=request_id).update(
-        status=RequestStatus.CANCELLED, cancelled_at=CurrentMoment()
+        status=RequestStatus.CANCELLED, cancelled_at=moment
     )
     return find_payment_request(request_id)
 
@@ -294,8 +301,9 @@ def cancel_payment_request(payee: User, request_id: uuid.UUID) -> PaymentRequest
 @requires_unit_of_work
 def cancel_all(payee: User) -> None:
     """Cancel the open requests of somebody who leaves; the payee's wallets are locked."""
-    PaymentRequest.objects.filter(payee=payee, status=RequestStatus.OPEN).update(
-        status=RequestStatus.CANCELLED, cancelled_at=CurrentMoment()
+    moment = current_moment()
+    PaymentRequest.objects.filter(_IS_OPEN, payee=payee, expires_at__gt=moment).update(
+        status=RequestStatus.CANCELLED, cancelled_at=moment
     )
 
 

@@ -13,9 +13,14 @@ class CurrentMoment(Func):
     output_field = DateTimeField()
 
 
-def moment_in(seconds: int) -> datetime:
-    """Return the moment so many seconds from now."""
+def current_moment() -> datetime:
+    """Return the moment."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_moment()")
         moment: datetime = cursor.fetchone()[0]
-    return moment + timedelta(seconds=seconds)
+    return moment
+
+
+def moment_in(seconds: int) -> datetime:
+    """Return the moment so many seconds from now."""
+    return current_moment() + timedelta(seconds=seconds)

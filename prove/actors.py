@@ -10,7 +10,7 @@ from commerce.movements import move
 from core.unit_of_work import unit_of_work
 from harness.actors import Actor, actor_of, create_actor, create_user
 from wallets.assets import create_asset
-from wallets.models import Asset, Charges
+from wallets.models import Asset, ChargePolicy
 from wallets.services import change_wallet
 
 GOLD = "GOLD"
@@ -90,7 +90,7 @@ def _limited() -> Actor:
     change_wallet(
         User.objects.get(pk=client.id),
         client.wallet,
-        charges=Charges.APPROVED,
+        charges=ChargePolicy.APPROVED,
         label=APPROVED_ONLY,
     )
     return client

@@ -72,13 +72,11 @@ def payments_of(wallets: Sequence[Wallet], people: Sequence[User] = ()) -> Payme
     """Return the records of some wallets, and the approvals that companies among `people` have."""
     of_wallets = [Q(wallet_id=wallet.pk) for wallet in wallets]
     companies = [Q(company_id=user.pk) for user in people if user.role == Role.COMPANY]
-    # Payment requests have an index by payee, who is the wallet's owner.
-    asked = [Q(payee_id=wallet.owner_id, wallet_id=wallet.pk) for wallet in wallets]
     paid = [Q(payer_wallet_id=wallet.pk) for wallet in wallets]
     return PaymentRecords(
         approvals=_newest(approvals(), [*of_wallets, *companies], by="created_at"),
         paytokens=_newest(paytokens(), of_wallets, by="created_at"),
-        asked=_newest(payment_requests(), asked, by="created_at"),
+        asked=_newest(payment_requests(), of_wallets, by="created_at"),
         paid=_newest(payment_requests(), paid, by="paid_at"),
     )
 

@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 from accounts.models import User
 from commerce.models import PaymentRequest, RequestStatus
 from commerce.payment_requests import show_expired
-from core.database_time import moment_in
+from core.database_time import current_moment
 from support.operator_admin import amount_text, label, link, time_text
 from support.payment_records import PaymentRecords, approval_state, paytoken_state
 from wallets.assets import to_decimal
@@ -43,7 +43,7 @@ def payment_tables(
     """
     if payments.is_empty:
         return []
-    moment = moment_in(0)
+    moment = current_moment()
     for request in (*payments.asked, *payments.paid):
         show_expired(request, moment)
     requests = _request_columns(_payers(payments))

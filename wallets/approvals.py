@@ -6,23 +6,17 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from accounts.models import Role, User
+from accounts.services import find_company
 from core.database_time import CurrentMoment, moment_in
 from core.unit_of_work import requires_unit_of_work
 from wallets.assets import amount_minor
-from wallets.errors import ApprovalNotFound, CompanyNotFound
-from wallets.models import Approval
+from wallets.errors import ApprovalNotFound, WalletClosed, WalletNotFound
+from wallets.models import Approval, Status
 from wallets.references import own_wallet_ref
+from wallets.selectors import get_wallet, wallets_of
 from wallets.services import lock_wallets
 
 MAX_SECONDS = 5 * 366 * 24 * 3600
-
-
-def find_company(company_id: UUID) -> User:
-    """Return a company that has not left. Raises `CompanyNotFound`, also for who is no company."""
-    company = User.objects.filter(pk=company_id, role=Role.COMPANY, is_active=True).first()
-    if company is None:
-        raise CompanyNotFound
-    return company
 
 
 @requires_unit_of_work
@@ -38,7 +32,7 @@ def approve(
     """Let a company charge the owner's wallet by its token; replace an earlier approval.
 
     Amounts are plain decimals of the wallet's asset, `expires_in` is in seconds. Raises
-    `WalletNotFound`, `CompanyNotFound`, `InvalidInput` and `AmountNotPositive`.
+    `WalletNotFound`, `CompanyNotFound`, `InvalidInput`, `AmountNotPositive` and `WalletClosed`.
     """
     wallet = own_wallet_ref(owner, wallet_id)
     company = find_company(company_id)
@@ -49,6 +43,8 @@ def approve(
         for name, amount in (("max_amount", max_amount), ("max_per_day", max_per_day))
     }
     lock_wallets([wallet.id])
+    if get_wallet(wallet.id).status == Status.CLOSED:
+        raise WalletClosed
     _live(wallet_id=wallet.id, company=company).update(ended_at=CurrentMoment())
     return Approval.objects.create(
         wallet_id=wallet.id,
@@ -58,25 +54,41 @@ def approve(
     )
 
 
-def approvals_of(caller: User, *, wallet_id: UUID | None = None) -> QuerySet[Approval]:
-    """Return the approvals of the caller's wallets, and those that the caller has as a company.
+def approvals_of(
+    caller: User, *, limit: int, cursor: UUID | None = None, wallet_id: UUID | None = None
+) -> tuple[list[Approval], UUID | None]:
+    """Return a page of the approvals of the caller's wallets, and of those it has as a company.
 
-    Newest first; only those that count. `wallet_id` picks one wallet: raises `WalletNotFound` when
-    it is none of the caller's and the caller has no approval for it.
+    Newest first; only those that count. The second value is the `cursor` of the next page: the id
+    of the last approval of this one. `wallet_id` picks one wallet: raises `WalletNotFound` when it
+    is none of the caller's and the caller has no approval for it.
     """
+    # An index serves each part: a condition on the wallets' owner would read everybody's approvals.
+    own = list(wallets_of(caller).values_list("id", flat=True))
+    is_seen = Q(wallet_id__in=own)
+    if caller.role == Role.COMPANY:
+        is_seen |= Q(company_id=caller.pk)
     seen = (
-        _live()
-        .filter(Q(wallet__owner_id=caller.pk) | Q(company_id=caller.pk))
+        _live(company__is_active=True)
+        .filter(is_seen)
         .filter(Q(expires_at__isnull=True) | Q(expires_at__gt=CurrentMoment()))
         .select_related("wallet", "company__company")
         .order_by("-created_at", "-id")
     )
-    if wallet_id is None:
-        return seen
-    seen = seen.filter(wallet_id=wallet_id)
-    if not seen.exists():
-        own_wallet_ref(caller, wallet_id)
-    return seen
+    if wallet_id is not None:
+        seen = seen.filter(wallet_id=wallet_id)
+        if wallet_id not in own and not seen.exists():
+            raise WalletNotFound
+    if cursor is not None:
+        last = Approval.objects.filter(is_seen, pk=cursor).first()
+        if last is None:
+            return [], None
+        seen = seen.filter(created_at__lte=last.created_at).exclude(
+            created_at=last.created_at, id__gte=last.id
+        )
+    found = list(seen[: limit + 1])
+    page = found[:limit]
+    return page, page[-1].pk if len(found) > limit else None
 
 
 @requires_unit_of_work

@@ -43,10 +43,6 @@ class BalanceNotZero(StateConflict):
     message = "The wallet still holds money."
 
 
-class CompanyNotFound(NotFound):
-    message = "There is no such company."
-
-
 class ApprovalNotFound(NotFound):
     message = "There is no such approval."
 

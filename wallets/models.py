@@ -41,7 +41,7 @@ class Status(models.TextChoices):
     CLOSED = "closed"
 
 
-class Charges(models.TextChoices):
+class ChargePolicy(models.TextChoices):
     """Which companies may charge a wallet by its token."""
 
     OPEN = "open", "Open: every company that knows the token"
@@ -103,7 +103,7 @@ class Wallet(models.Model):
     )
     purpose = models.CharField(max_length=10, choices=purpose_choices, null=True)
     status = models.CharField(max_length=6, choices=Status, default=Status.ACTIVE)
-    charges = models.CharField(max_length=8, choices=Charges, db_default=Charges.OPEN)
+    charges = models.CharField(max_length=8, choices=ChargePolicy, db_default=ChargePolicy.OPEN)
     label = models.CharField(
         max_length=LABEL_CHARACTERS, db_default="", help_text="The owner's own name for it."
     )
@@ -149,7 +149,7 @@ class Wallet(models.Model):
             ),
             models.CheckConstraint(name="status_is_known", condition=Q(status__in=Status.values)),
             models.CheckConstraint(
-                name="charges_is_known", condition=Q(charges__in=Charges.values)
+                name="charges_is_known", condition=Q(charges__in=ChargePolicy.values)
             ),
             # Two concurrent creations take the same slot, and the second one violates this.
             models.UniqueConstraint(fields=["owner", "slot"], name="one_cash_wallet_per_slot"),

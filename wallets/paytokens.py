@@ -2,14 +2,15 @@
 
 import uuid
 from collections.abc import Iterable
+from datetime import timedelta
 
 from django.db.models import QuerySet
 
 from accounts.models import User
+from accounts.services import find_company
 from core.database_time import CurrentMoment, moment_in
 from core.derived_secrets import derive, derive_again, digest_of, new_salt
 from core.unit_of_work import requires_unit_of_work
-from wallets.approvals import find_company
 from wallets.assets import amount_minor
 from wallets.errors import PayTokenLimitReached, PayTokenNotFound, WalletClosed
 from wallets.models import PayToken, Status
@@ -78,6 +79,8 @@ def usable_paytokens(owner: User) -> QuerySet[PayToken]:
     """Return those of the owner's pay tokens that can still be used, oldest first."""
     return PayToken.objects.filter(
         wallet__owner_id=owner.pk,
+        # None lives longer than a day: this bounds what is read of the index.
+        created_at__gt=CurrentMoment() - 2 * timedelta(days=1),
         revoked_at__isnull=True,
         uses_left__gt=0,
         expires_at__gt=CurrentMoment(),
@@ -97,7 +100,8 @@ def revoke_paytoken(owner: User, paytoken_id: uuid.UUID) -> None:
     if found is None:
         raise PayTokenNotFound
     lock_wallets([found.wallet_id])
-    PayToken.objects.filter(pk=found.pk, revoked_at__isnull=True).update(revoked_at=CurrentMoment())
+    if not own.update(revoked_at=CurrentMoment()):
+        raise PayTokenNotFound
 
 
 @requires_unit_of_work

@@ -68,8 +68,9 @@ def payee_ref(name: uuid.UUID) -> WalletRef:
 def wallet_refs(wallet_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, WalletRef]:
     """Return wallets that people own by their tokens; others are left out. One query at most."""
     wanted = set(wallet_ids)
-    unknown = wanted - _refs.keys()
-    found = {each: ref for each in wanted - unknown if (ref := _refs.get(each))}
+    # One look at each: other threads add and drop at any time.
+    found = {each: ref for each in wanted if (ref := _refs.get(each))}
+    unknown = wanted - found.keys()
     if unknown:
         for wallet in Wallet.objects.filter(pk__in=unknown, owner_id__isnull=False):
             found[wallet.id] = _keep(wallet)

@@ -6,10 +6,10 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection
 from django.db.models import Max
-from django.db.models.functions import Now
 
 from accounts.errors import AccountErased
 from accounts.models import Role, User
+from core.database_time import CurrentMoment
 from core.unit_of_work import refuse_on_constraint, requires_unit_of_work
 from wallets.assets import get_asset
 from wallets.errors import BalanceNotZero, NotCash, WalletClosed, WalletLimitReached
@@ -63,7 +63,7 @@ def set_status(wallet_id: UUID, *, status: Status, reason: str, actor: User | No
     if status == Status.CLOSED and wallet.balance_minor:
         raise BalanceNotZero
     wallet.status = status
-    wallet.updated_at = Now()
+    wallet.updated_at = CurrentMoment()
     wallet.save(update_fields=["status", "updated_at"])
     # The database set the time: the next access to the attribute reads it.
     del wallet.updated_at
@@ -95,7 +95,7 @@ def change_wallet(owner: User, wallet_id: UUID, **changes: str) -> Wallet:
     own_wallet(owner, wallet_id)
     lock_wallets([wallet_id])
     if changes:
-        Wallet.objects.filter(pk=wallet_id).update(**changes, updated_at=Now())
+        Wallet.objects.filter(pk=wallet_id).update(**changes, updated_at=CurrentMoment())
     return get_wallet(wallet_id)
 
 

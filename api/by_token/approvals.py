@@ -9,11 +9,13 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.errors import CompanyNotFound
 from accounts.models import User
 from api.examples import APPROVAL, BAD_AMOUNT, COMPANY, WALLET
 from api.http.authentication import caller_of
 from api.http.fields import AmountField, Body, CountField, IdField, MoneyField
 from api.http.idempotency import respond_once
+from api.http.pagination import LimitField, with_next_page
 from api.http.permissions import IsHolder
 from api.http.renderer import json_response
 from api.http.schema import operation
@@ -24,7 +26,7 @@ from core.times import rfc3339
 from core.unit_of_work import unit_of_work
 from wallets.approvals import MAX_SECONDS, approvals_of, approve, revoke_approval
 from wallets.assets import to_decimal
-from wallets.errors import ApprovalNotFound, CompanyNotFound, WalletNotFound
+from wallets.errors import ApprovalNotFound, WalletClosed, WalletNotFound
 from wallets.models import Approval
 
 AN_APPROVAL = {
@@ -48,6 +50,8 @@ class ApprovalBody(Body):
 
 class ApprovalsQuery(Body):
     wallet = IdField(required=False, source="wallet_id")
+    limit = LimitField(default=200)
+    cursor = IdField(required=False)
 
 
 class ApprovalAnswer(serializers.Serializer[Any]):
@@ -85,6 +89,7 @@ class ApprovalsView(ApiView):
             PermissionDenied,
             WalletNotFound,
             CompanyNotFound,
+            WalletClosed,
         ],
         takes_idempotency_key=True,
     )
@@ -102,11 +107,13 @@ class ApprovalsView(ApiView):
         answer=ApprovalAnswer(many=True),
         answer_example=[AN_APPROVAL],
         refusals=[PermissionDenied, WalletNotFound],
+        link_header=True,
     )
     def get(self, request: Request) -> HttpResponse:
         caller = caller_of(request)
-        approvals = approvals_of(caller, **parse_query(request, self.query))
-        return json_response([approval_answer(each, caller) for each in approvals])
+        page, next_cursor = approvals_of(caller, **parse_query(request, self.query))
+        rows = [approval_answer(each, caller) for each in page]
+        return with_next_page(json_response(rows), request, next_cursor)
 
 
 class ApprovalView(ApiView):

@@ -10,6 +10,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.errors import CompanyNotFound
 from api.examples import A_PAYTOKEN, APPROVAL, BAD_AMOUNT, COMPANY, WALLET
 from api.http.authentication import caller_of
 from api.http.fields import AmountField, Body, CountField, IdField, MoneyField
@@ -25,7 +26,6 @@ from core.times import rfc3339
 from core.unit_of_work import unit_of_work
 from wallets.assets import to_decimal
 from wallets.errors import (
-    CompanyNotFound,
     PayTokenLimitReached,
     PayTokenNotFound,
     WalletClosed,

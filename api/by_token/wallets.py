@@ -22,11 +22,11 @@ from core.errors import InvalidInput, PermissionDenied
 from core.unit_of_work import unit_of_work
 from wallets.assets import DEFAULT_CURRENCY, to_decimal
 from wallets.errors import NotCash, WalletClosed, WalletLimitReached, WalletNotFound
-from wallets.models import LABEL_CHARACTERS, Charges, Status, Wallet
+from wallets.models import LABEL_CHARACTERS, ChargePolicy, Status, Wallet
 from wallets.selectors import wallets_of
 from wallets.services import change_wallet, freeze_own, open_cash_wallet
 
-CREATED = {"wallet": WALLET, "address": ADDRESS, "charges": Charges.OPEN, "label": ""}
+CREATED = {"wallet": WALLET, "address": ADDRESS, "charges": ChargePolicy.OPEN, "label": ""}
 A_WALLET = {
     **CREATED,
     "balance": Decimal("80.00"),
@@ -41,7 +41,7 @@ class CreateBody(Body):
 
 
 class ChangeBody(Body):
-    charges = serializers.ChoiceField(choices=Charges.choices, required=False)
+    charges = serializers.ChoiceField(choices=ChargePolicy.choices, required=False)
     label = TextField(max_length=LABEL_CHARACTERS, allow_blank=True, required=False)  # type: ignore[assignment]  # of the body
 
 
@@ -53,7 +53,7 @@ class FreezeBody(Body):
 class CreatedAnswer(serializers.Serializer[Any]):
     wallet = serializers.UUIDField()
     address = serializers.UUIDField(help_text="Can only be paid into; give it to others.")
-    charges = serializers.ChoiceField(choices=Charges.choices)
+    charges = serializers.ChoiceField(choices=ChargePolicy.choices)
     label = serializers.CharField()  # type: ignore[assignment]  # a field of the answer
 
 

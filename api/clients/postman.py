@@ -124,10 +124,10 @@ def _rank(operation: dict[str, Any]) -> int:
 def _story(operations: list[tuple[str, HTTPMethod, dict[str, Any]]]) -> list[dict[str, Any]]:
     """Return the requests of the story: those of the schema, with the values of each step."""
     found = {each[2]["operationId"]: each for each in operations}
-    return [_told(step, _item(*found[step.operation])) for step in STORY]
+    return [_story_item(step, _item(*found[step.operation])) for step in STORY]
 
 
-def _told(step: Step, item: dict[str, Any]) -> dict[str, Any]:
+def _story_item(step: Step, item: dict[str, Any]) -> dict[str, Any]:
     request = item["request"]
     request["auth"] = {"type": "noauth"} if step.token is None else _bearer(step.token)
     if step.body is not None:

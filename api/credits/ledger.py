@@ -20,7 +20,7 @@ from api.http.pagination import PAGINATION, PageQuery, Pagination, page_answer
 from api.http.renderer import json_response
 from api.http.schema import operation
 from api.http.views import ApiView, parse_query, replica_allowed
-from api.http.wallet_names import WalletNames, is_known_to_company
+from api.http.wallet_names import WalletNames, was_charged
 from commerce.errors import UnknownUser
 from core.errors import InvalidInput, NotFound, PermissionDenied
 from core.times import rfc3339
@@ -158,14 +158,16 @@ def ledger_rows(
     symbol = transaction.asset_id
     for direction, wallet_id, is_system, balance_minor in sides:
         shows_balance = visible is None or wallet_id in visible
-        is_known = is_known_to_company(
-            transaction, "source" if direction == Direction.DEBIT else "target"
+        side, other = (
+            ("source", transaction.target_id)
+            if direction == Direction.DEBIT
+            else ("target", transaction.source_id)
         )
         yield {
             "transactionId": transaction.id,
             "account": system_wallet_name(wallet_id, symbol)
             if is_system
-            else names.of(wallet_id, is_known=is_known),
+            else names.of(wallet_id, charged_by=other if was_charged(transaction, side) else None),
             "assetSymbol": symbol,
             "direction": direction,
             "amount": to_decimal(transaction.amount_minor, symbol),

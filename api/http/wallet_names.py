@@ -6,7 +6,6 @@ it charged by that token.
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Literal
 from uuid import UUID
 
 from accounts.models import Role, User
@@ -25,31 +24,38 @@ class WalletNames:
         self._sees_all = caller.role == Role.OPERATOR
         self._refs = {} if self._sees_all else wallet_refs(wallet_ids)
 
-    def of(self, wallet_id: UUID, *, is_known: bool = False) -> UUID:
-        """Return the wallet's token or its address. `is_known`: the caller used its token."""
-        if self._sees_all or is_known:
-            return wallet_id
-        ref = self._refs[wallet_id]
-        return wallet_id if ref.owner_id == self._caller.pk else ref.address
+    def of(self, wallet_id: UUID, *, charged_by: UUID | None = None) -> UUID:
+        """Return the wallet's token or its address.
+
+        `charged_by`: the wallet of the company that used its token, if one did.
+        """
+        shows_token = (
+            self._sees_all
+            or self._owns(wallet_id)
+            or (charged_by is not None and self._owns(charged_by))
+        )
+        return wallet_id if shows_token else self._refs[wallet_id].address
 
     def source(self, entry: Entry) -> UUID | None:
         """Return what to call the wallet that the money left; None for a system wallet."""
-        return self._side(entry, entry.source_token, "source")
+        source, target = entry.source_token, entry.target_token
+        return source and self.of(
+            source, charged_by=target if was_charged(entry, "source") else None
+        )
 
     def target(self, entry: Entry) -> UUID | None:
         """Return what to call the wallet that the money entered; None for a system wallet."""
-        return self._side(entry, entry.target_token, "target")
+        source, target = entry.source_token, entry.target_token
+        return target and self.of(
+            target, charged_by=source if was_charged(entry, "target") else None
+        )
 
-    def _side(
-        self, entry: Entry, wallet_id: UUID | None, side: Literal["source", "target"]
-    ) -> UUID | None:
-        if wallet_id is None:
-            return None
-        return self.of(wallet_id, is_known=is_known_to_company(entry, side))
+    def _owns(self, wallet_id: UUID) -> bool:
+        return self._refs[wallet_id].owner_id == self._caller.pk
 
 
-def is_known_to_company(moved: Entry | Transaction, side: Literal["source", "target"]) -> bool:
-    """Whether this side is a payer whose token the company on the other side used."""
+def was_charged(moved: Entry | Transaction, side: str) -> bool:
+    """Whether this side, `source` or `target`, is a payer who was charged by the wallet's token."""
     return moved.by_token and RULES[Kind(moved.kind)].payer == side
 
 

@@ -106,7 +106,7 @@ def request_answer(payment: PaymentRequest, request: Request) -> dict[str, Any]:
 
 
 #: Drawing one takes some milliseconds, and whoever waits for a payment asks again and again.
-_qr_code = lru_cache(1_000)(qr_code)
+_qr_code = lru_cache(2_000)(qr_code)
 
 
 def _payee(payee: User) -> dict[str, Any]:

@@ -38,6 +38,7 @@ from api.requests.rendering import (
 )
 from commerce.models import REFERENCE_CHARACTERS, RequestStatus
 from commerce.payment_requests import (
+    LONGEST_SECONDS,
     Payment,
     PaymentRequestCancelled,
     PaymentRequestExpired,
@@ -61,7 +62,7 @@ from wallets.errors import (
 )
 
 TAG = "payment requests"
-SHORTEST_SECONDS, LONGEST_SECONDS, DEFAULT_SECONDS = 60, 30 * 86_400, 900
+SHORTEST_SECONDS, DEFAULT_SECONDS = 60, 900
 ENDED = (PaymentRequestPaid, PaymentRequestExpired, PaymentRequestCancelled)
 
 

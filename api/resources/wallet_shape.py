@@ -12,13 +12,13 @@ from api.http.movement_results import MovementResult
 from core.times import rfc3339
 from ledger.orders import Order
 from wallets.assets import to_decimal
-from wallets.models import Charges, Wallet
+from wallets.models import ChargePolicy, Wallet
 from wallets.references import wallet_ref
 
 A_WALLET = {
     "id": WALLET,
     "address": ADDRESS,
-    "charges": Charges.OPEN,
+    "charges": ChargePolicy.OPEN,
     "label": "",
     "currency": "USD",
     "balance": Decimal("100.50"),
@@ -30,7 +30,7 @@ A_WALLET = {
 class WalletResource(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     address = serializers.UUIDField(allow_null=True)
-    charges = serializers.ChoiceField(choices=Charges.choices, allow_null=True)
+    charges = serializers.ChoiceField(choices=ChargePolicy.choices, allow_null=True)
     label = serializers.CharField(allow_null=True)  # type: ignore[assignment]  # of the answer
     currency = serializers.CharField()
     balance = MoneyField(allow_null=True)

@@ -15,7 +15,7 @@ SQL = Path(__file__).resolve().parent.parent / "sql"
 class Migration(migrations.Migration):
     dependencies = [
         ("commerce", "0001_initial"),
-        ("wallets", "0002_paying_safely"),
+        ("wallets", "0003_paying_safely"),
         ("ledger", "0002_paying_safely"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
@@ -77,6 +77,7 @@ class Migration(migrations.Migration):
                 (
                     "wallet",
                     models.ForeignKey(
+                        db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
                         to="wallets.wallet",
@@ -86,6 +87,7 @@ class Migration(migrations.Migration):
             options={
                 "indexes": [
                     models.Index(fields=["payee", "created_at", "id"], name="requests_of_payee"),
+                    models.Index(fields=["wallet", "created_at"], name="requests_of_wallet"),
                     models.Index(
                         condition=models.Q(("payer_wallet_id__isnull", False)),
                         fields=["payer_wallet_id", "paid_at"],
@@ -119,6 +121,21 @@ class Migration(migrations.Migration):
                             _connector="OR",
                         ),
                         name="request_status_is_whole",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("paid_at__isnull", True),
+                                ("paid_at__lt", models.F("expires_at")),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("cancelled_at__isnull", True),
+                                ("cancelled_at__lt", models.F("expires_at")),
+                                _connector="OR",
+                            ),
+                        ),
+                        name="request_ended_in_time",
                     ),
                     models.CheckConstraint(
                         condition=models.Q(

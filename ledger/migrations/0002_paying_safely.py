@@ -10,7 +10,7 @@ SQL = Path(__file__).resolve().parent.parent / "sql"
 class Migration(migrations.Migration):
     dependencies = [
         ("core", "0002_current_moment"),
-        ("wallets", "0002_paying_safely"),
+        ("wallets", "0003_paying_safely"),
         ("ledger", "0001_initial"),
     ]
 

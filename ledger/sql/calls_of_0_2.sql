@@ -1,8 +1,8 @@
 -- What processes of 0.2.0 call while this release is deployed, and after a roll-back. The release after
 -- this one drops both, and the type `ledger_order`.
 
--- An order that would be refused without a row has no outcome that 0.2.0 knows: it raises, and nothing
--- moves.
+-- A refund is of what its charge was paid by. An order that would be refused without a row has no outcome
+-- that 0.2.0 knows: it raises, and nothing moves.
 CREATE OR REPLACE FUNCTION ledger_post(orders ledger_order[], request_id varchar, all_or_none boolean)
 RETURNS TABLE (
     transaction_id uuid, failure_code varchar, source_balance_minor bigint,
@@ -14,7 +14,14 @@ AS $$
 BEGIN
     FOR transaction_id, failure_code, source_balance_minor, target_balance_minor, available_minor IN
         SELECT * FROM ledger_post(
-            ARRAY(SELECT ROW(o.*, NULL, NULL)::ledger_order_v2 FROM unnest(orders) o),
+            ARRAY(SELECT ROW(o.kind, o.source_id, o.target_id, o.amount_minor, o.summary, o.actor_id,
+                             o.origin_id, o.group_id, t.paytoken_id,
+                             t.payment_request_id)::ledger_order_v2
+                    FROM unnest(orders) WITH ORDINALITY AS o (
+                             kind, source_id, target_id, amount_minor, summary, actor_id, origin_id,
+                             group_id, place)
+                    LEFT JOIN ledger_transaction t ON o.kind = 'refund' AND t.id = o.origin_id
+                   ORDER BY o.place),
             request_id, all_or_none)
     LOOP
         IF transaction_id IS NULL THEN

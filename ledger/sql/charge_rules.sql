@@ -24,43 +24,38 @@ END
 $$;
 
 -- Why the owner of a wallet that is not open does not let the company charge it by its token.
--- `charged_in_call`: what it has charged the wallet by earlier orders of the same call.
+-- `charged_today`: what it has charged the wallet in the last 24 hours. NULL when that has not been read;
+-- it is read where the approval has a limit for a day, once for all orders of a call.
 CREATE OR REPLACE FUNCTION approval_refusal(
     payer_wallet uuid, policy varchar, company uuid, company_wallet uuid, charged_minor bigint,
-    charged_in_call bigint
+    INOUT charged_today bigint, OUT refusal varchar
 )
-RETURNS varchar LANGUAGE plpgsql VOLATILE
+LANGUAGE plpgsql VOLATILE
 SET search_path = public, pg_temp
 SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     approval wallets_approval;
     moment timestamptz := current_moment();
-    charged_today bigint;
 BEGIN
     IF policy = 'approved' THEN
         SELECT * INTO approval FROM wallets_approval
          WHERE wallet_id = payer_wallet AND company_id = company AND ended_at IS NULL
            AND (expires_at IS NULL OR expires_at > moment);
     END IF;
-    IF approval.id IS NULL THEN
-        RETURN 'charge_not_approved';
-    END IF;
-    IF charged_minor > approval.max_amount_minor THEN
-        RETURN 'approval_exceeded';
-    END IF;
-    IF approval.max_per_day_minor IS NOT NULL THEN
+    IF approval.max_per_day_minor IS NOT NULL AND charged_today IS NULL THEN
         -- All that it charged by the token, whichever approval allowed it: a new approval gives
         -- nothing back, nor does a refund. The upper bound keeps later partitions closed.
-        SELECT coalesce(sum(amount_minor), 0) + charged_in_call INTO charged_today
+        SELECT coalesce(sum(amount_minor), 0) INTO charged_today
           FROM ledger_transaction
          WHERE source_id = payer_wallet AND target_id = company_wallet AND kind = 'charge'
            AND failure_code IS NULL AND paytoken_id IS NULL AND payment_request_id IS NULL
            AND id >= first_id_at(moment - interval '24 hours')
            AND id < first_id_at(moment + interval '2 days');
-        IF charged_today + charged_minor > approval.max_per_day_minor THEN
-            RETURN 'approval_exceeded';
-        END IF;
     END IF;
-    RETURN NULL;
+    refusal := CASE
+        WHEN approval.id IS NULL THEN 'charge_not_approved'
+        WHEN charged_minor > approval.max_amount_minor
+             OR charged_today + charged_minor > approval.max_per_day_minor THEN 'approval_exceeded'
+    END;
 END
 $$;

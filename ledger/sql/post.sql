@@ -39,7 +39,8 @@ DECLARE
     helds      bigint[];
     versions   bigint[];
     versions_read bigint[];
-    -- What each wallet was charged by its token in this call. Its charges have one actor, a company.
+    -- What each wallet was charged by its token in the last 24 hours, where that was read. All charges
+    -- of a call are one company's: the caller sees to that.
     charged    bigint[];
     -- The outcomes, by order. An order that leaves no row has no id. What a failed order lacks is NULL
     -- from the beginning: a statement in the loop costs a batch of a thousand one percent.
@@ -53,6 +54,7 @@ DECLARE
     wallet        record;
     posted        ledger_order_v2;
     is_restricted boolean;
+    approval      record;
     uses_spent    boolean := false;
     last_id       uuid;
     found_wallets integer := 0;
@@ -123,11 +125,11 @@ BEGIN
                                      posted.amount_minor),
                     failure);
             ELSIF failure IS DISTINCT FROM 'wallet_not_active' THEN
-                failure := coalesce(
-                    approval_refusal(posted.source_id, policies[source], posted.actor_id,
-                                     posted.target_id, posted.amount_minor,
-                                     coalesce(charged[source], 0)),
-                    failure);
+                approval := approval_refusal(posted.source_id, policies[source], posted.actor_id,
+                                             posted.target_id, posted.amount_minor,
+                                             charged[source]);
+                charged[source] := approval.charged_today;
+                failure := coalesce(approval.refusal, failure);
             END IF;
         END IF;
         IF all_or_none AND failure IS NOT NULL THEN
@@ -146,7 +148,7 @@ BEGIN
                 UPDATE wallets_paytoken SET uses_left = uses_left - 1 WHERE id = posted.paytoken_id;
                 uses_spent := true;
             ELSE
-                charged[source] := coalesce(charged[source], 0) + posted.amount_minor;
+                charged[source] := charged[source] + posted.amount_minor;
             END IF;
         END IF;
         IF NOT systems[source] THEN

@@ -126,7 +126,7 @@ class WalletService(PayingRules):
         body = {"source": source.id, "target": self.removed[-1].id, "amount": 1}
         self._send(source, "/wallet/transfer", body, Expected(WALLET_NOT_ACTIVE))
 
-    # --- Charges ------------------------------------------------------------------------
+    # --- Charges -----------------------------------------------------------------------------
 
     @rule(number=clients, drawn=amounts)
     def charge(self, number: int, drawn: int | Relative) -> None:

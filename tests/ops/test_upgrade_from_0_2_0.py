@@ -115,7 +115,7 @@ def test_it_ends_as_a_new_installation_and_keeps_what_happened(
     manage(old_dsn, "make_partitions")
     verified = manage(old_dsn, "verify_ledger")
 
-    assert "wallets.0002_paying_safely" in migrated
+    assert "wallets.0003_paying_safely" in migrated
     assert "agrees with the transactions" in verified
     with psycopg.connect(old_dsn) as upgraded, psycopg.connect(owner_dsn) as new:
         for what, query in DEFINITIONS.items():

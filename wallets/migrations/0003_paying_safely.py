@@ -1,7 +1,6 @@
 import uuid
 from pathlib import Path
 
-import django.contrib.postgres.functions
 import django.db.models.deletion
 import django.db.models.functions.datetime
 from django.conf import settings
@@ -14,7 +13,7 @@ SQL = Path(__file__).resolve().parent.parent / "sql"
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("wallets", "0001_initial"),
+        ("wallets", "0002_addresses"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -66,42 +65,6 @@ class Migration(migrations.Migration):
                 ("expires_at", models.DateTimeField()),
                 ("revoked_at", models.DateTimeField(null=True)),
             ],
-        ),
-        migrations.AddField(
-            model_name="wallet",
-            name="address",
-            field=models.UUIDField(
-                db_default=django.contrib.postgres.functions.RandomUUID(),
-                editable=False,
-                unique=True,
-            ),
-        ),
-        migrations.AddField(
-            model_name="wallet",
-            name="charges",
-            field=models.CharField(
-                choices=[
-                    ("open", "Open: every company that knows the token"),
-                    ("approved", "Approved: companies that the owner approved"),
-                    ("paytoken", "Pay token: none"),
-                ],
-                db_default="open",
-                max_length=8,
-            ),
-        ),
-        migrations.AddField(
-            model_name="wallet",
-            name="label",
-            field=models.CharField(
-                db_default="", help_text="The owner's own name for it.", max_length=60
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="wallet",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("charges__in", ["open", "approved", "paytoken"])),
-                name="charges_is_known",
-            ),
         ),
         migrations.AddField(
             model_name="approval",
@@ -208,7 +171,6 @@ class Migration(migrations.Migration):
                 name="paytoken_amount_positive",
             ),
         ),
-        run_sql_file(SQL / "lock_wallets.sql"),
         run_sql_file(SQL / "endings.sql"),
         run_sql_file(SQL / "charge_rights.sql"),
     ]

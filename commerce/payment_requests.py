@@ -145,14 +145,14 @@ def requests_of(
 ) -> tuple[list[PaymentRequest], uuid.UUID | None]:
     """Return a page of the payee's requests, newest first, and the cursor of the next page.
 
-    `cursor` is the id of the last request of the page before. Statuses are as in
-    `find_payment_request`.
+    `cursor` is the id of the last request of the page before; `InvalidInput` for another. Statuses
+    are as in `find_payment_request`.
     """
     rows = PaymentRequest.objects.filter(payee_id=payee.pk).annotate(moment=CurrentMoment())
     if cursor is not None:
         last = rows.filter(pk=cursor).first()
         if last is None:
-            return [], None
+            raise InvalidInput({"cursor": ["Not a cursor of this list."]})
         rows = rows.filter(created_at__lte=last.created_at).exclude(
             created_at=last.created_at, id__gte=last.id
         )

@@ -8,6 +8,7 @@ from django.db.models import Q, QuerySet
 from accounts.models import Role, User
 from accounts.services import find_company
 from core.database_time import CurrentMoment, moment_in
+from core.errors import InvalidInput
 from core.unit_of_work import requires_unit_of_work
 from wallets.assets import amount_minor
 from wallets.errors import ApprovalNotFound, WalletClosed, WalletNotFound
@@ -16,7 +17,7 @@ from wallets.references import own_wallet_ref
 from wallets.selectors import get_wallet, wallets_of
 from wallets.services import lock_wallets
 
-MAX_SECONDS = 5 * 366 * 24 * 3600
+MAX_SECONDS = 5 * 365 * 24 * 3600
 
 
 @requires_unit_of_work
@@ -61,7 +62,8 @@ def approvals_of(
 
     Newest first; only those that count. The second value is the `cursor` of the next page: the id
     of the last approval of this one. `wallet_id` picks one wallet: raises `WalletNotFound` when it
-    is none of the caller's and the caller has no approval for it.
+    is none of the caller's and the caller has no approval for it. Raises `InvalidInput` for an
+    unknown cursor.
     """
     # An index serves each part: a condition on the wallets' owner would read everybody's approvals.
     own = list(wallets_of(caller).values_list("id", flat=True))
@@ -82,7 +84,7 @@ def approvals_of(
     if cursor is not None:
         last = Approval.objects.filter(is_seen, pk=cursor).first()
         if last is None:
-            return [], None
+            raise InvalidInput({"cursor": ["Not a cursor of this list."]})
         seen = seen.filter(created_at__lte=last.created_at).exclude(
             created_at=last.created_at, id__gte=last.id
         )

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterable
 from datetime import timedelta
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from accounts.models import User
 from accounts.services import find_company
@@ -78,6 +78,7 @@ def text_of(paytoken_id: uuid.UUID) -> str | None:
 def usable_paytokens(owner: User) -> QuerySet[PayToken]:
     """Return those of the owner's pay tokens that can still be used, oldest first."""
     return PayToken.objects.filter(
+        Q(company__isnull=True) | Q(company__is_active=True),
         wallet__owner_id=owner.pk,
         # None lives longer than a day: this bounds what is read of the index.
         created_at__gt=CurrentMoment() - 2 * timedelta(days=1),

@@ -80,7 +80,7 @@ def default_cash_wallet(owner: User) -> Wallet:
         .first()
     )
     if wallet is None:
-        raise NoWallet
+        raise NoWallet("This account has no cash wallet yet: create one first.")
     return wallet
 
 

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from accounts.errors import CompanyNotFound
 from accounts.models import User
-from api.examples import APPROVAL, BAD_AMOUNT, COMPANY, WALLET
+from api.examples import APPROVAL, COMPANY, WALLET
 from api.http.authentication import caller_of
 from api.http.fields import AmountField, Body, CountField, IdField, MoneyField
 from api.http.idempotency import respond_once
@@ -20,7 +20,7 @@ from api.http.permissions import IsHolder
 from api.http.renderer import json_response
 from api.http.schema import operation
 from api.http.views import ApiView, parse_body, parse_query
-from core.errors import PermissionDenied
+from core.errors import InvalidInput, PermissionDenied
 from core.money import AmountNotPositive
 from core.times import rfc3339
 from core.unit_of_work import unit_of_work
@@ -84,7 +84,7 @@ class ApprovalsView(ApiView):
         answer=ApprovalAnswer,
         answer_example=AN_APPROVAL,
         refusals=[
-            BAD_AMOUNT,
+            InvalidInput({"max_amount": ["At most 2 decimals."]}),
             AmountNotPositive,
             PermissionDenied,
             WalletNotFound,
@@ -106,7 +106,11 @@ class ApprovalsView(ApiView):
         query=ApprovalsQuery,
         answer=ApprovalAnswer(many=True),
         answer_example=[AN_APPROVAL],
-        refusals=[PermissionDenied, WalletNotFound],
+        refusals=[
+            InvalidInput({"cursor": ["Not a cursor of this list."]}),
+            PermissionDenied,
+            WalletNotFound,
+        ],
         link_header=True,
     )
     def get(self, request: Request) -> HttpResponse:

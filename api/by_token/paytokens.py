@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.errors import CompanyNotFound
-from api.examples import A_PAYTOKEN, APPROVAL, BAD_AMOUNT, COMPANY, WALLET
+from api.examples import A_PAYTOKEN, APPROVAL, COMPANY, WALLET
 from api.http.authentication import caller_of
 from api.http.fields import AmountField, Body, CountField, IdField, MoneyField
 from api.http.idempotency import respond_once
@@ -20,7 +20,7 @@ from api.http.qr_codes import qr_code
 from api.http.renderer import json_response, render_json
 from api.http.schema import operation
 from api.http.views import ApiView, parse_body
-from core.errors import PermissionDenied
+from core.errors import InvalidInput, PermissionDenied
 from core.money import AmountNotPositive
 from core.times import rfc3339
 from core.unit_of_work import unit_of_work
@@ -99,7 +99,7 @@ class PayTokensView(ApiView):
             "qr": "data:image/svg+xml;charset=utf-8,%3Csvg…",
         },
         refusals=[
-            BAD_AMOUNT,
+            InvalidInput({"max_amount": ["At most 2 decimals."]}),
             AmountNotPositive,
             PermissionDenied,
             WalletNotFound,

@@ -110,6 +110,7 @@ class PaymentRequestsView(ApiView):
             "summary": AN_OPEN_REQUEST["summary"],
             "amount": "12.50",
             "reference": "order-1017",
+            "metadata": {"table": "4"},
             "tips": True,
         },
         status=201,
@@ -141,7 +142,7 @@ class PaymentRequestsView(ApiView):
         query=RequestsQuery,
         answer=PaymentRequestAnswer(many=True),
         answer_example=[A_PAID_REQUEST],
-        refusals=[PermissionDenied],
+        refusals=[InvalidInput({"cursor": ["Not a cursor of this list."]}), PermissionDenied],
         link_header=True,
     )
     def get(self, request: Request) -> HttpResponse:

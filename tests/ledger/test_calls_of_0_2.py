@@ -12,7 +12,7 @@ from psycopg import errors as pg
 from core.models import IdempotencyRecord
 from core.unit_of_work import unit_of_work
 from ledger.models import Transaction
-from tests.factories import Holder, a_client, a_company, freeze, set_charges
+from tests.factories import Holder, a_client, a_company, a_paytoken, charge, freeze, set_charges
 
 pytestmark = pytest.mark.usefixtures("books")
 
@@ -124,3 +124,22 @@ def test_it_charges_a_wallet_whose_owner_approved_the_company() -> None:
         post(shop, ada, amount_minor=1)
     assert fast[4] is False
     assert (ada.balance_minor, shop.balance_minor) == (400, 500)
+
+
+def test_a_refund_names_the_payer_as_little_as_its_charge_did() -> None:
+    ada, shop = a_client(holds="9.00"), a_company()
+    paid = charge(shop, 5, paytoken=a_paytoken(ada)).json["transaction"]
+    columns: list[list[Any]] = [
+        ["refund"], [shop.wallet_id], [ada.wallet_id], [500], [""], [shop.user.pk],
+        [uuid.UUID(paid)], [None],
+    ]  # fmt: skip
+
+    def work() -> list[tuple[Any, ...]]:
+        with connection.cursor() as cursor:
+            cursor.execute(POST, [*columns, "a request"])
+            return list(cursor.fetchall())
+
+    [[refund, *_]] = unit_of_work(work)
+
+    assert not Transaction.objects.get(pk=refund).by_token
+    assert (ada.balance_minor, shop.balance_minor) == (900, 0)

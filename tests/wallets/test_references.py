@@ -6,8 +6,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tests.factories import CompanyFactory, a_client, a_company, api_of, freeze
+from tests.races import race
+from wallets import references
 from wallets.errors import NoWallet, WalletNotFound
-from wallets.references import company_wallet_ref, own_wallet_ref, wallet_ref
+from wallets.references import company_wallet_ref, own_wallet_ref, wallet_ref, wallet_refs
 
 pytestmark = pytest.mark.usefixtures("books")
 
@@ -70,3 +72,18 @@ def test_a_missing_company_wallet_is_not_cached() -> None:
     token = api_of(company).post("/wallet/create", {}).json["wallet"]
 
     assert str(company_wallet_ref(company).id) == token
+
+
+def test_many_are_found_while_other_threads_fill_a_small_cache(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(references, "_KEPT", 8)
+    wallets = [a_client().wallet_id for _ in range(24)]
+
+    def look(number: int) -> None:
+        for start in range(60):
+            some = [wallets[(number + start + each) % 24] for each in range(12)]
+            assert set(wallet_refs(some)) == set(some)
+            assert wallet_ref(some[0]).id == some[0]
+
+    race(6, look)

@@ -109,7 +109,7 @@ def approvals(tape: Tape) -> None:
         {"max_per_day": "-1"},
         {"max_per_day": 10**16},
         {"expires_in": 0},
-        {"expires_in": 5 * 366 * 86_400 + 1},
+        {"expires_in": 5 * 365 * 86_400 + 1},
         {"expires_in": "60"},
         {"expires_in": True},
         {"company": NOBODY},
@@ -136,6 +136,8 @@ def approvals(tape: Tape) -> None:
     client.delete(f"/wallet/approvals/{first.json['approval']}")
     client.delete(f"/wallet/approvals/{NOBODY}")
     company.get("/wallet/approvals")
+    who_left, closed = somebody_who_left(tape)
+    who_left.post("/wallet/approvals", {"wallet": closed, "company": shop_id})
 
 
 def own_wallets_frozen(tape: Tape) -> None:

@@ -40,7 +40,7 @@ class ApprovalBody(Struct, kw_only=True):
     company: UUID
     max_amount: Decimal | UnsetType = UNSET
     max_per_day: Decimal | UnsetType = UNSET
-    expires_in: Annotated[int, Meta(ge=1, le=158112000)] | UnsetType = UNSET
+    expires_in: Annotated[int, Meta(ge=1, le=157680000)] | UnsetType = UNSET
 
 
 class BalanceAnswer(Struct, kw_only=True):

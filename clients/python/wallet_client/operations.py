@@ -244,10 +244,19 @@ class WalletClient(Transport):
         """The state of a queued transaction."""
         return self._call("GET", f"/transaction/{part(queued_id)}", models.QueuedAnswer)
 
-    def approval_list(self, *, wallet: UUID | str | None = None) -> list[models.ApprovalAnswer]:
+    def approval_list(
+        self,
+        *,
+        cursor: UUID | str | None = None,
+        limit: int | None = None,
+        wallet: UUID | str | None = None,
+    ) -> list[models.ApprovalAnswer]:
         """The approvals of own wallets, and those that the caller has as a company, newest first."""
         return self._call(
-            "GET", "/wallet/approvals", list[models.ApprovalAnswer], query={"wallet": wallet}
+            "GET",
+            "/wallet/approvals",
+            list[models.ApprovalAnswer],
+            query={"cursor": cursor, "limit": limit, "wallet": wallet},
         )
 
     def approval_create(

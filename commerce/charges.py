@@ -200,7 +200,7 @@ def refund(
     charge = _own_charge(company, transaction_id)
     given_minor = None if amount is None else amount_minor(amount, charge.asset_id)
     counted = _lock(charge)
-    left_minor = counted.amount_minor - counted.refunded_minor
+    left_minor = charge.amount_minor - counted.refunded_minor
     refund_minor = left_minor if given_minor is None else given_minor
     if left_minor == 0 or refund_minor > left_minor:
         raise RefundExceedsCharge(left=to_decimal(left_minor, charge.asset_id))

@@ -151,7 +151,8 @@ def _target_ids(items: Sequence[Item]) -> dict[uuid.UUID, uuid.UUID]:
             [list(named), list(named)],
         )
         found = cursor.fetchall()
-    wallets = {name: (token, asset) for token, address, asset in found for name in (token, address)}
+    wallets = {address: (token, asset) for token, address, asset in found}
+    wallets |= {token: (token, asset) for token, _, asset in found}
     for place, item in enumerate(items):
         if item.target_id is None:
             continue

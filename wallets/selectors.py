@@ -14,7 +14,9 @@ _BY_ID_OWNER_AND_TOKEN = FixedQuery(
     Wallet, "WHERE id = %s AND owner_id = %s AND token_is_valid(%s, owner_id)"
 )
 _BY_ID = FixedQuery(Wallet, "WHERE id = %s AND owner_id IS NOT NULL")
-_BY_ID_OR_ADDRESS = FixedQuery(Wallet, "WHERE (id = %s OR address = %s) AND owner_id IS NOT NULL")
+_BY_ID_OR_ADDRESS = FixedQuery(
+    Wallet, "WHERE (id = %s OR address = %s) AND owner_id IS NOT NULL ORDER BY id <> %s"
+)
 _BY_COMPANY = FixedQuery(Wallet, "WHERE owner_id = %s AND slot IS NOT NULL")
 _ACTIVE_FIRST = Case(When(status=Status.ACTIVE, then=0), default=1)
 
@@ -43,8 +45,8 @@ def get_wallet(wallet_id: uuid.UUID) -> Wallet:
 
 
 def wallet_by_token_or_address(name: uuid.UUID) -> Wallet:
-    """Return any owner's wallet by either of its names. Raises `WalletNotFound`."""
-    wallet = _BY_ID_OR_ADDRESS.first(name, name)
+    """Return any owner's wallet by its token, else its address. Raises `WalletNotFound`."""
+    wallet = _BY_ID_OR_ADDRESS.first(name, name, name)
     if wallet is None:
         raise WalletNotFound
     return wallet

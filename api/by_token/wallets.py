@@ -10,7 +10,7 @@ from rest_framework.request import Request
 
 from api.examples import ADDRESS, WALLET
 from api.http.authentication import caller_of
-from api.http.fields import Body, IdField, MoneyField, TextField
+from api.http.fields import Body, IdField, MoneyField, TextField, WordField
 from api.http.idempotency import respond_once
 from api.http.own_wallets import own_wallet_of
 from api.http.permissions import IsHolder
@@ -41,7 +41,7 @@ class CreateBody(Body):
 
 
 class ChangeBody(Body):
-    charges = serializers.ChoiceField(choices=ChargePolicy.choices, required=False)
+    charges = WordField(choices=ChargePolicy.choices, required=False)
     label = TextField(max_length=LABEL_CHARACTERS, allow_blank=True, required=False)  # type: ignore[assignment]  # of the body
 
 

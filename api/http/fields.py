@@ -214,6 +214,17 @@ class CountField(serializers.Field[int, Any, Any, Any]):
         return value
 
 
+class WordField(serializers.ChoiceField):
+    """One of some words. Unlike its base, an error does not repeat what was sent."""
+
+    default_error_messages = {"invalid_choice": "Must be one of: {words}."}
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not is_text(data) or data not in self.choices:
+            self.fail("invalid_choice", words=", ".join(self.choices))
+        return data
+
+
 @extend_schema_field({"type": "boolean"})
 class BoolField(serializers.Field[bool, Any, Any, Any]):
     """`true` or `false` in JSON."""

@@ -34,6 +34,7 @@ from api.requests.rendering import (
     A_PAID_REQUEST,
     AN_OPEN_REQUEST,
     PaymentRequestAnswer,
+    listed_request,
     request_answer,
 )
 from commerce.models import REFERENCE_CHARACTERS, RequestStatus
@@ -141,14 +142,14 @@ class PaymentRequestsView(ApiView):
         "The own payment requests, newest first",
         query=RequestsQuery,
         answer=PaymentRequestAnswer(many=True),
-        answer_example=[A_PAID_REQUEST],
+        answer_example=[{**A_PAID_REQUEST, "qr": None}],
         refusals=[InvalidInput({"cursor": ["Not a cursor of this list."]}), PermissionDenied],
         link_header=True,
     )
     def get(self, request: Request) -> HttpResponse:
         fields = parse_query(request, self.query)
         page, next_cursor = requests_of(caller_of(request), **fields)
-        rows = [request_answer(each, request) for each in page]
+        rows = [listed_request(each, request) for each in page]
         return with_next_page(json_response(rows), request, next_cursor)
 
 

@@ -4,8 +4,11 @@ CREATE OR REPLACE FUNCTION keep_payment_request() RETURNS trigger LANGUAGE plpgs
 SET search_path = public, pg_temp AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
-        IF NEW.status <> 'open' THEN
-            RAISE EXCEPTION 'A payment request begins open.' USING ERRCODE = 'check_violation';
+        IF NEW.status <> 'open' OR NEW.expires_at <= current_moment()
+           OR NOT EXISTS (SELECT FROM wallets_wallet
+                           WHERE id = NEW.wallet_id AND owner_id = NEW.payee_id) THEN
+            RAISE EXCEPTION 'A payment request begins open, for a wallet of its payee.'
+                USING ERRCODE = 'check_violation';
         END IF;
         RETURN NEW;
     END IF;

@@ -154,8 +154,7 @@ class Address(Group):
         check=validators.page,
         help_text=(
             "People reach the service under this URL. Links of payment requests begin with it, and"
-            " their QR codes. When it is empty, they begin with the address that was called to make"
-            " the payment request."
+            " their QR codes. When it is empty, they begin with the address that the caller called."
         ),
     )
     allowed_origins = kinds.parsed(

@@ -15,7 +15,8 @@ BEGIN
      WHERE id = paytoken AND wallet_id = payer_wallet AND revoked_at IS NULL;
     RETURN CASE
         WHEN found_token.id IS NULL THEN 'paytoken_not_found'
-        WHEN found_token.company_id <> company THEN 'paytoken_other_company'
+        WHEN found_token.company_id IS NOT NULL AND found_token.company_id IS DISTINCT FROM company
+            THEN 'paytoken_other_company'
         WHEN found_token.expires_at <= current_moment() THEN 'paytoken_expired'
         WHEN found_token.uses_left = 0 THEN 'paytoken_used'
         WHEN charged_minor > found_token.max_amount_minor THEN 'paytoken_exceeded'
@@ -28,7 +29,7 @@ $$;
 -- it is read where the approval has a limit for a day, once for all orders of a call.
 CREATE OR REPLACE FUNCTION approval_refusal(
     payer_wallet uuid, policy varchar, company uuid, company_wallet uuid, charged_minor bigint,
-    INOUT charged_today bigint, OUT refusal varchar
+    INOUT charged_today numeric, OUT refusal varchar
 )
 LANGUAGE plpgsql VOLATILE
 SET search_path = public, pg_temp

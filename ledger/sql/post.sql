@@ -41,7 +41,7 @@ DECLARE
     versions_read bigint[];
     -- What each wallet was charged by its token in the last 24 hours, where that was read. All charges
     -- of a call are one company's: the caller sees to that.
-    charged    bigint[];
+    charged    numeric[];
     -- The outcomes, by order. An order that leaves no row has no id. What a failed order lacks is NULL
     -- from the beginning: a statement in the loop costs a batch of a thousand one percent.
     ids              uuid[];

@@ -23,6 +23,7 @@ from harness.waiting import DEADLINE_SECONDS, wait_until
 from intake.models import QueuedTransaction
 from ledger.models import Verification
 from ops.scheduler import overview
+from tests.clock import Clock
 from tests.factories import a_client, a_company
 from tests.jobs import run_jobs
 from tests.processes import Workers
@@ -111,14 +112,16 @@ def test_a_pay_token_is_kept_for_as_long_as_its_creation_can_be_repeated(owner_d
     assert payer.api.post("/paytokens", asked, key="kept").json == made["kept"]
 
 
-def test_approvals_and_payment_requests_stay_for_good() -> None:
+def test_approvals_and_payment_requests_stay_for_good(clock: Clock) -> None:
     payer, company = a_client(), a_company()
     approval = Approval.objects.create(
         wallet=payer.wallet, company=company.user, expires_at=LONG_AGO, ended_at=LONG_AGO
     )
+    clock.move(-401 * 86_400)
     asked = PaymentRequest.objects.create(
         payee=company.user, wallet=company.wallet, summary="Tea", expires_at=LONG_AGO
     )
+    clock.move(0)
 
     assert run("clean_up") == "succeeded"
 

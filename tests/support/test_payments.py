@@ -274,9 +274,13 @@ def test_a_transaction_shows_how_it_was_paid(admin: AdminSession, payer: Payer) 
     assert len(rows(find(admin, by_request.pk), "Payment requests")) == 1
 
 
-def test_a_transaction_outlives_its_pay_token(admin: AdminSession, payer: Payer) -> None:
+def test_a_transaction_outlives_its_pay_token(
+    admin: AdminSession, payer: Payer, clock: Clock
+) -> None:
     transaction = Transaction.objects.get(paytoken_id=payer.paytoken["id"])
+    clock.move(3 * 86_400)
     PayToken.objects.all().delete()
+    clock.move(0)
 
     page = admin.get(f"{TRANSACTIONS}{transaction.pk}/change/")
 

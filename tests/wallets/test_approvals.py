@@ -282,3 +282,29 @@ def test_the_database_revives_nothing() -> None:
         PayToken.objects.update(revoked_at=None)
     with pytest.raises(IntegrityError, match="stays revoked"), transaction.atomic():
         Approval.objects.update(ended_at=None)
+
+
+def test_a_day_s_sum_may_be_above_what_a_wallet_can_hold() -> None:
+    # Given a company that charged and gave back 10^15 so often that the sum passes 2^63 minor units
+    payer, company = a_client(), a_company()
+    most, wallet = 10**15, str(payer.wallet_id)
+    assert payer.api.post("/wallet/deposit", {"wallet": wallet, "amount": most}).status == 200
+    for _ in range(94):
+        paid = charge(company, most, wallet=wallet).json["transaction"]
+        assert company.api.post("/wallet/refund", {"transaction": paid}).status == 200
+    set_charges(payer, "approved")
+    assert approve(payer, company, max_per_day=most).status == 201
+
+    refused = charge(company, 1, wallet=wallet)
+
+    assert (refused.status, refused.code) == (403, "approval_exceeded")
+    assert (payer.balance_minor, company.balance_minor) == (most * 100, 0)
+
+
+def test_a_policy_that_is_no_text_is_refused() -> None:
+    owner = a_client()
+    path = f"/wallet/info/{owner.wallet_id}"
+    for sent in (b'"\\ud800"', b"1", b"null", b"true", b"[]", b"{}", b'"\\u0000"', b'"Open"'):
+        reply = owner.api.call("PATCH", path, b'{"charges": %s}' % sent)
+        assert (reply.status, list(reply.json["details"])) == (422, ["charges"]), sent
+    assert owner.wallet.charges == "open"

@@ -616,7 +616,10 @@ class PaymentRequestAnswer(Struct, kw_only=True):
     tips: Annotated[bool, Meta(description="Whether the payer may add a tip.")]
     payee: PayeeAnswer
     url: str
-    qr: Annotated[str, Meta(description="Of the `url`: an SVG as a `data:` URI.")]
+    qr: (
+        Annotated[str, Meta(description="Of the `url`: an SVG as a `data:` URI. Null in lists.")]
+        | None
+    )
     expires_at: datetime
     paid_at: datetime | None
     paid_amount: Annotated[Decimal, Meta(description="With the tip.")] | None

@@ -5,6 +5,7 @@ is one PostgreSQL function, `ledger/sql/post.sql`, called in one trip.
 """
 
 import time
+import uuid
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -57,17 +58,17 @@ def post_charges(orders: Sequence[Order]) -> list[Outcome | Denial]:
     if not orders:
         return []
     started = time.perf_counter()
-    columns: list[list[Any]] = [
+    columns: list[list[Any] | None] = [
         [str(o.kind) for o in orders],
         [o.source_id for o in orders],
         [o.target_id for o in orders],
         [o.amount_minor for o in orders],
         [o.summary for o in orders],
-        [o.actor_id for o in orders],
-        [o.origin_id for o in orders],
-        [o.group_id for o in orders],
-        [o.paytoken_id for o in orders],
-        [o.payment_request_id for o in orders],
+        _unless_empty([o.actor_id for o in orders]),
+        _unless_empty([o.origin_id for o in orders]),
+        _unless_empty([o.group_id for o in orders]),
+        _unless_empty([o.paytoken_id for o in orders]),
+        _unless_empty([o.payment_request_id for o in orders]),
     ]
     with bulk_cursor() as cursor:
         try:
@@ -89,6 +90,11 @@ def post_charges(orders: Sequence[Order]) -> list[Outcome | Denial]:
         partial(metrics.count_transactions, sums_of(orders, results)), robust=True
     )
     return results
+
+
+def _unless_empty(ids: list[uuid.UUID | None]) -> list[uuid.UUID | None] | None:
+    """Return the column, or None where no order has an id: `unnest` makes NULLs of that, faster."""
+    return ids if any(ids) else None
 
 
 def sums_of(

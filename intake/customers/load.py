@@ -36,13 +36,16 @@ PREVIOUS_BATCH_TIMEOUT_SECONDS = 60
 # Neighbouring rows of a batch get neighbouring ids. Otherwise each row would touch its own pages of
 # indexes that do not fit into memory. Ids of users follow time (UUIDv7). Ids of wallets, which are
 # verified in ranges of ids, start with a random prefix of the batch and the row's position in it;
-# the other 72 bits are random and drawn once for the whole batch.
-_INSERT = """
+# the other 72 bits are random and drawn once for the whole batch. So do addresses, with a prefix
+# and random bits of their own: neither name of a wallet tells the other, nor a neighbour's.
+_ID = """(%({0}_prefix)s || lpad(to_hex(position), 4, '0') || '4'
+                || overlay(encode(substr(%({0}_bytes)b, 10 * position::int - 9, 10), 'hex')
+                           placing '8' from 4 for 2))::uuid"""
+_INSERT = f"""
     WITH input AS MATERIALIZED (
         SELECT uuidv7() AS user_id,
-               (%(id_prefix)s || lpad(to_hex(position), 4, '0') || '4'
-                || overlay(encode(substr(%(random_bytes)b, 10 * position::int - 9, 10), 'hex')
-                           placing '8' from 4 for 2))::uuid AS wallet_id,
+               {_ID.format("wallet")} AS wallet_id,
+               {_ID.format("address")} AS address,
                i.*
           FROM unnest(%(emails)b::varchar[], %(first_names)b::varchar[], %(last_names)b::varchar[],
                       %(phone_numbers)b::varchar[], %(currencies)b::varchar[])
@@ -60,14 +63,14 @@ _INSERT = """
         SELECT user_id, first_name, last_name, phone_number FROM created
     ), wallets AS (
         INSERT INTO wallets_wallet (
-            id, asset_id, owner_id, owner_role, slot, status, charges, balance_minor, held_minor,
-            version, created_at, updated_at)
-        SELECT wallet_id, asset_id, user_id, %(role)s, 1, %(status)s, %(charges)s, 0, 0, 0, now(),
-               now()
+            id, address, asset_id, owner_id, owner_role, slot, status, charges, balance_minor,
+            held_minor, version, created_at, updated_at)
+        SELECT wallet_id, address, asset_id, user_id, %(role)s, 1, %(status)s, %(charges)s, 0, 0, 0,
+               now(), now()
           FROM created
     )
     SELECT position - 1, wallet_id FROM created
-"""
+"""  # noqa: S608
 
 
 class Counts(NamedTuple):
@@ -182,8 +185,10 @@ def _insert(batch: Batch) -> dict[int, uuid.UUID]:
         cursor.execute(
             _INSERT,
             {
-                "id_prefix": secrets.token_hex(4),
-                "random_bytes": secrets.token_bytes(10 * len(customers)),
+                "wallet_prefix": secrets.token_hex(4),
+                "wallet_bytes": secrets.token_bytes(10 * len(customers)),
+                "address_prefix": secrets.token_hex(4),
+                "address_bytes": secrets.token_bytes(10 * len(customers)),
                 "emails": [customer.email for customer in customers],
                 "first_names": [customer.first_name for customer in customers],
                 "last_names": [customer.last_name for customer in customers],

@@ -98,11 +98,11 @@ def test_the_items_of_a_batch_count_towards_the_day_together() -> None:
     too_much = {**item, "amount": 1_000}
 
     reply = company.api.post(
-        "/wallet/charges", {"charges": [item, too_much, item, item, {**item, "amount": 1}]}
+        "/wallet/charges", {"charges": [item, too_much, item, item, {**item, "amount": 1}, item]}
     )
 
     assert [row["code"] for row in reply.json["results"]] == [
-        None, "approval_exceeded", None, "approval_exceeded", None,
+        None, "approval_exceeded", None, "approval_exceeded", None, "approval_exceeded",
     ]  # fmt: skip
     assert (payer.balance_minor, company.balance_minor) == (9_500, 500)
 

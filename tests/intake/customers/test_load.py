@@ -11,6 +11,7 @@ from intake.customers.rows import Customer
 from intake.models import CustomerImport
 from tests.factories import PHONE
 from tests.intake.customers.customers import counts, only_run, read_rejects
+from wallets.models import Wallet
 
 pytestmark = pytest.mark.usefixtures("books")
 
@@ -49,6 +50,21 @@ def test_two_batches_that_wait_for_each_other_are_written_in_turn(
     ]
     [reject] = read_rejects(run)
     assert (reject["line"], reject["reason"]) == (3_001, EMAIL_TAKEN)
+
+
+def test_a_name_of_a_wallet_tells_no_other_name(run: CustomerImport) -> None:
+    with RejectsFile(run.pk) as rejects:
+        Loader(run, rejects).load(a_batch(0, *(f"{n}@example.com" for n in range(100))), None)
+
+    names = [
+        str(name)
+        for names in Wallet.objects.filter(owner__isnull=False).values_list("id", "address")
+        for name in names
+    ]
+    assert len(names) == 200
+    # The 72 random bits of each are its own, and tokens and addresses begin differently
+    assert len({name[15:18] + name[20:] for name in names}) == 200
+    assert len({name[:8] for name in names}) == 2
 
 
 def test_no_batch_is_written_after_one_that_failed(

@@ -74,7 +74,8 @@ class PaymentRequest(models.Model):
     paid_minor = models.BigIntegerField(null=True, help_text="With the tip.")
     tip_minor = models.BigIntegerField(null=True)
     payer_wallet_id = models.UUIDField(null=True)
-    transaction_id = models.UUIDField(null=True, unique=True)
+    # Not unique by an index, which each payment would write: a transaction names one request.
+    transaction_id = models.UUIDField(null=True)
 
     class Meta:
         constraints = (
@@ -131,11 +132,6 @@ class PaymentRequest(models.Model):
         indexes = (
             models.Index(fields=["payee", "created_at", "id"], name="requests_of_payee"),
             models.Index(fields=["wallet", "created_at"], name="requests_of_wallet"),
-            models.Index(
-                fields=["payer_wallet_id", "paid_at"],
-                name="requests_by_payer",
-                condition=Q(payer_wallet_id__isnull=False),
-            ),
         )
 
     def __str__(self) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
+from typing import NamedTuple
 
 from django.db import DatabaseError, connection
 from django.db.models import Q
@@ -17,6 +18,7 @@ from accounts.models import Role, User
 from commerce.models import PaymentRequest, RequestStatus
 from commerce.movements import move
 from core.connections.fixed_query import FixedQuery
+from core.connections.prepared import prepared_cursor
 from core.database_time import CurrentMoment, current_moment, moment_in
 from core.errors import InvalidInput, NotFound, PermissionDenied, StateConflict
 from core.idempotency import Answer, Claim
@@ -26,13 +28,21 @@ from ledger.kinds import Kind
 from ledger.orders import Order, Outcome
 from ledger.post_once import ARGUMENTS, AnswerTemplate, post_once
 from wallets.assets import amount_minor
-from wallets.errors import SameWallet, WalletClosed
+from wallets.errors import SameWallet, WalletClosed, WalletNotFound
 from wallets.models import Status
-from wallets.references import own_cash_wallet_ref, own_wallet_ref, wallet_ref
+from wallets.references import own_cash_wallet_ref
 from wallets.selectors import default_cash_wallet, get_wallet
 from wallets.services import lock_owner, lock_wallets
 
 _BY_ID = FixedQuery(PaymentRequest, "WHERE id = %s", extra=["current_moment()"])
+#: What a payment has to know of its request, of that wallet, and of the payer's wallet.
+_TO_PAY = """
+    SELECT r.wallet_id, r.payee_id, r.amount_minor, r.takes_tips, r.summary, r.status,
+           r.expires_at <= current_moment(), w.asset_id, w.owner_role,
+           EXISTS (SELECT FROM wallets_wallet WHERE id = %s AND owner_id = %s)
+      FROM commerce_paymentrequest r JOIN wallets_wallet w ON w.id = r.wallet_id
+     WHERE r.id = %s
+"""
 _PAY_ONCE = f"SELECT * FROM pay_request_once({ARGUMENTS}, %s)"  # noqa: S608
 LONGEST_SECONDS = 30 * 86_400
 # None is open for longer: this bounds what is read of the index of a payee who asked for years.
@@ -183,8 +193,13 @@ class Payment:
     tip: str | None = None
 
     @cached_property
-    def _request(self) -> PaymentRequest:
-        return find_payment_request(self.request_id)
+    def _asked(self) -> "_Asked":
+        with prepared_cursor() as cursor:
+            cursor.execute(_TO_PAY, [self.wallet_id, self.payer.pk, self.request_id])
+            row = cursor.fetchone()
+        if row is None:
+            raise PaymentRequestNotFound
+        return _Asked(*row)
 
     def order(self) -> Order:
         """Order the payment: one movement of amount and tip.
@@ -193,23 +208,24 @@ class Payment:
         `PaymentRequestCancelled`, `WalletNotFound`, `SameWallet` (the payer's own request),
         `InvalidInput` and `AmountNotPositive`.
         """
-        _refuse_unless_open(self._request)
-        source = own_wallet_ref(self.payer, self.wallet_id)
-        if self._request.payee_id == self.payer.pk:
+        asked = self._asked
+        _refuse_unless_open(asked.current_status)
+        if not asked.is_payers_wallet:
+            raise WalletNotFound
+        if asked.payee_id == self.payer.pk:
             raise SameWallet("This payment request is your own.")
-        target = wallet_ref(self._request.wallet_id)
         paid_minor = self._amount_minor + self._tip_minor
         if paid_minor > MAX_AMOUNT_MINOR:
             raise InvalidInput({"tip": ["Too large."]})
         return Order(
-            Kind.CHARGE if target.owner_role == Role.COMPANY else Kind.TRANSFER,
-            source.id,
-            target.id,
+            Kind.CHARGE if asked.owner_role == Role.COMPANY else Kind.TRANSFER,
+            self.wallet_id,
+            asked.wallet_id,
             paid_minor,
-            target.asset_id,
-            summary=self._request.summary,
+            asked.asset_id,
+            summary=asked.summary,
             actor_id=self.payer.pk,
-            payment_request_id=self._request.id,
+            payment_request_id=self.request_id,
         )
 
     @requires_unit_of_work
@@ -217,7 +233,7 @@ class Payment:
         """Pay the request, if it is still open. Raises as `commerce.movements.move` and `order`."""
         lock_wallets([order.source_id, order.target_id])
         request, moment = _find(self.request_id)
-        _refuse_unless_open(request)
+        _refuse_unless_open(request.status)
         outcome = move(order, actor)
         with connection.cursor() as cursor:
             cursor.execute(
@@ -260,23 +276,43 @@ class Payment:
 
     @cached_property
     def _amount_minor(self) -> int:
-        asked_minor = self._request.amount_minor
+        asked_minor = self._asked.amount_minor
         if asked_minor is not None:
             if self.amount is not None:
                 raise InvalidInput({"amount": ["The payment request names its amount."]})
             return asked_minor
         if self.amount is None:
             raise InvalidInput({"amount": ["The payment request leaves the amount to the payer."]})
-        return amount_minor(self.amount, wallet_ref(self._request.wallet_id).asset_id)
+        return amount_minor(self.amount, self._asked.asset_id)
 
     @cached_property
     def _tip_minor(self) -> int:
         if self.tip is None:
             return 0
-        if not self._request.takes_tips:
+        if not self._asked.takes_tips:
             raise InvalidInput({"tip": ["This payment request takes no tips."]})
-        asset = wallet_ref(self._request.wallet_id).asset_id
-        return amount_minor(self.tip, asset, field="tip")
+        return amount_minor(self.tip, self._asked.asset_id, field="tip")
+
+
+class _Asked(NamedTuple):
+    """A row of `_TO_PAY`."""
+
+    wallet_id: uuid.UUID
+    payee_id: uuid.UUID
+    amount_minor: int | None
+    takes_tips: bool
+    summary: str
+    status: str
+    is_over: bool
+    asset_id: str
+    owner_role: str
+    is_payers_wallet: bool
+
+    @property
+    def current_status(self) -> str:
+        """`expired` for one that is open and whose time is over."""
+        is_open = self.status == RequestStatus.OPEN
+        return RequestStatus.EXPIRED if is_open and self.is_over else self.status
 
 
 @requires_unit_of_work
@@ -291,7 +327,7 @@ def cancel_payment_request(payee: User, request_id: uuid.UUID) -> PaymentRequest
         raise PermissionDenied
     lock_wallets([request.wallet_id])
     request, moment = _find(request_id)
-    _refuse_unless_open(request)
+    _refuse_unless_open(request.status)
     PaymentRequest.objects.filter(pk=request_id).update(
         status=RequestStatus.CANCELLED, cancelled_at=moment
     )
@@ -307,7 +343,7 @@ def cancel_all(payee: User) -> None:
     )
 
 
-def _refuse_unless_open(request: PaymentRequest) -> None:
-    refusal = REFUSAL_OF_STATUS.get(request.status)
+def _refuse_unless_open(status: str) -> None:
+    refusal = REFUSAL_OF_STATUS.get(status)
     if refusal is not None:
         raise refusal

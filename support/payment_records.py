@@ -1,7 +1,8 @@
 """Approvals, pay tokens and payment requests around wallets and people: the newest of each.
 
-An index that ends in the time serves each query, so that a busy company's page costs what any other
-does. The secret of a pay token is stored nowhere; its salt and digest are not read here.
+An index that ends in the time serves each query: a busy company's page costs what any other does.
+What a wallet has paid is found by its newest transactions. The secret of a pay token is stored
+nowhere; its salt and digest are not read here.
 """
 
 import uuid
@@ -14,11 +15,14 @@ from django.db.models import Model, Q, QuerySet
 
 from accounts.models import Role, User
 from commerce.models import PaymentRequest
+from ledger.history import transactions_of
 from wallets.models import Approval, PayToken, Wallet
 
 Row = TypeVar("Row", bound=Model)
 #: How many rows of each kind a page shows, the newest ones.
 ROWS_SHOWN = 25
+#: Among how many of their newest transactions the payments of wallets are looked for.
+TRANSACTIONS_READ = 200
 
 
 @dataclass(slots=True)
@@ -72,13 +76,25 @@ def payments_of(wallets: Sequence[Wallet], people: Sequence[User] = ()) -> Payme
     """Return the records of some wallets, and the approvals that companies among `people` have."""
     of_wallets = [Q(wallet_id=wallet.pk) for wallet in wallets]
     companies = [Q(company_id=user.pk) for user in people if user.role == Role.COMPANY]
-    paid = [Q(payer_wallet_id=wallet.pk) for wallet in wallets]
     return PaymentRecords(
         approvals=_newest(approvals(), [*of_wallets, *companies], by="created_at"),
         paytokens=_newest(paytokens(), of_wallets, by="created_at"),
         asked=_newest(payment_requests(), of_wallets, by="created_at"),
-        paid=_newest(payment_requests(), paid, by="paid_at"),
+        paid=_paid_by(wallets),
     )
+
+
+def _paid_by(wallets: Sequence[Wallet]) -> list[PaymentRequest]:
+    """Return the requests that the newest transactions of the wallets have paid, newest first."""
+    wallet_ids = [wallet.pk for wallet in wallets]
+    paid = [
+        transaction.payment_request_id
+        for transaction in transactions_of(wallet_ids, count=TRANSACTIONS_READ, completed_only=True)
+        if transaction.payment_request_id is not None and transaction.source_id in wallet_ids
+    ]
+    found = payment_requests().in_bulk(paid[:ROWS_SHOWN])
+    # A refund goes the other way, and names the request of its charge.
+    return [found[each] for each in paid[:ROWS_SHOWN] if found[each].transaction_id is not None]
 
 
 def approval_state(approval: Approval, moment: datetime) -> str:

@@ -64,7 +64,7 @@ class Migration(migrations.Migration):
                 ("paid_minor", models.BigIntegerField(help_text="With the tip.", null=True)),
                 ("tip_minor", models.BigIntegerField(null=True)),
                 ("payer_wallet_id", models.UUIDField(null=True)),
-                ("transaction_id", models.UUIDField(null=True, unique=True)),
+                ("transaction_id", models.UUIDField(null=True)),
                 (
                     "payee",
                     models.ForeignKey(
@@ -88,11 +88,6 @@ class Migration(migrations.Migration):
                 "indexes": [
                     models.Index(fields=["payee", "created_at", "id"], name="requests_of_payee"),
                     models.Index(fields=["wallet", "created_at"], name="requests_of_wallet"),
-                    models.Index(
-                        condition=models.Q(("payer_wallet_id__isnull", False)),
-                        fields=["payer_wallet_id", "paid_at"],
-                        name="requests_by_payer",
-                    ),
                 ],
                 "constraints": [
                     models.CheckConstraint(

@@ -5,7 +5,6 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from threading import Event
 from types import TracebackType
 from typing import Self
 
@@ -44,7 +43,8 @@ class Supervisor:
 
     def __init__(self) -> None:
         self._children: list[_Child] = []
-        self._stop_requested = Event()
+        # No `threading.Event`: it has a lock, and the wait that a signal interrupts may hold it.
+        self._stop_requested = False
         self._check: Callable[[], None] = lambda: None
         self._checked_at = 0.0
 
@@ -54,7 +54,7 @@ class Supervisor:
 
     def request_stop(self) -> None:
         """Make the current or the next wait raise `Stopped`. Safe in signal handlers."""
-        self._stop_requested.set()
+        self._stop_requested = True
 
     def start(self, name: str, *arguments: str) -> None:
         """Start a service."""
@@ -82,7 +82,8 @@ class Supervisor:
 
     def wait(self, is_done: Callable[[], bool]) -> None:
         """Wait for a condition. Raises `ServiceEnded`, `Stopped`, and exceptions of the check."""
-        while not self._stop_requested.wait(POLL_SECONDS):
+        while not self._stop_requested:
+            time.sleep(POLL_SECONDS)
             if is_done():
                 return
             for child in self._children:

@@ -20,17 +20,21 @@ _LIFE = timedelta(days=1)
 _BATCH = 5_000
 
 
-def rows(service: Service, actors: Actors) -> list[Row]:
-    """Return the charge by a pay token of a random payer, and the payment of a request."""
+def rows(service: Service, actors: Actors, *, measurements: int) -> list[Row]:
+    """Return the charge by a pay token of a random payer, and the payment of a request.
+
+    The requests suffice for so many measurements: each is paid once.
+    """
     paytokens = wrk.write_data(
         service.data.with_name("paytokens.lua"),
         {"paytokens": _paytokens(actors.payers), "companies": for_wrk(actors.companies)},
     )
     requests = service.data.with_name("requests.lua")
+    at_once = round(service.seconds * REQUESTS_PER_SECOND)
+    unpaid = _payment_requests(actors, count=measurements * at_once)
 
     def pay() -> Sample:
-        # Each is paid once: another run needs others.
-        ids = _payment_requests(actors, count=round(service.seconds * REQUESTS_PER_SECOND))
+        ids = [unpaid.pop() for _ in range(at_once)]
         wrk.write_data(requests, {"requests": ids, "clients": for_wrk(actors.clients)})
         return service.measure("request", requests)
 

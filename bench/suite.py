@@ -116,8 +116,8 @@ class Suite:
         )
         plain.warm_up("bare", "orm")
         service.warm_up("charge", "hot", "deposit", "info")
-        by_payers = payments.rows(service, actors)
+        by_payers = payments.rows(service, actors, measurements=self._plan.repeats + 1)
         for row in by_payers:
-            # A warm-up as well: what it counts is not kept.
+            # A warm-up.
             row.measure()
         self.rows += [*rows_of_plain(plain), *rows_of_money(service), *by_payers]

@@ -82,8 +82,12 @@ class Supervisor:
 
     def wait(self, is_done: Callable[[], bool]) -> None:
         """Wait for a condition. Raises `ServiceEnded`, `Stopped`, and exceptions of the check."""
-        while not self._stop_requested:
-            time.sleep(POLL_SECONDS)
+        while True:
+            if not self._stop_requested:
+                time.sleep(POLL_SECONDS)
+            # Looked at before the children: Ctrl-C ends those that are still starting.
+            if self._stop_requested:
+                raise Stopped
             if is_done():
                 return
             for child in self._children:
@@ -93,7 +97,6 @@ class Supervisor:
             if time.monotonic() - self._checked_at > CHECK_SECONDS:
                 self._check()
                 self._checked_at = time.monotonic()
-        raise Stopped
 
     def __enter__(self) -> Self:
         return self

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 from config.environment import BASE_DIR
 from harness.waiting import DEADLINE_SECONDS
 
@@ -20,11 +22,33 @@ for number in range(1_000):
     except supervisor.Stopped:
         pass
 """
+# Ctrl-C goes to all processes at once: one that is still starting ends by it.
+STOPPED_WITH_A_CHILD = """
+import signal, psutil
+from ops import supervisor
+supervisor.POLL_SECONDS = 0.3
+
+def interrupt(*_):
+    for child in psutil.Process().children():
+        child.kill()
+        child.wait()
+    running.request_stop()
+
+signal.signal(signal.SIGALRM, interrupt)
+with supervisor.Supervisor() as running:
+    running.start("A service", "-c", "import signal; signal.pause()")
+    signal.setitimer(signal.ITIMER_REAL, 0.1)
+    try:
+        running.wait(lambda: False)
+    except supervisor.Stopped:
+        pass
+"""
 
 
-def test_a_signal_at_any_moment_ends_the_wait() -> None:
+@pytest.mark.parametrize("program", [STOPPED_A_THOUSAND_TIMES, STOPPED_WITH_A_CHILD])
+def test_a_signal_at_any_moment_ends_the_wait(program: str) -> None:
     subprocess.run(
-        [sys.executable, "-c", STOPPED_A_THOUSAND_TIMES],
+        [sys.executable, "-c", program],
         cwd=BASE_DIR,
         check=True,
         timeout=DEADLINE_SECONDS,

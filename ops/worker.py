@@ -13,6 +13,7 @@ ThreadTarget = Callable[[Event], None]
 # How long threads may take to end after a stop; the end of the process kills the others.
 SERVICE_STOP_SECONDS = 10
 TASK_STOP_SECONDS = 2
+POLL_SECONDS = 0.05
 
 
 class ServiceEnded(Exception):
@@ -20,14 +21,20 @@ class ServiceEnded(Exception):
 
 
 def run_threads(
-    services: Mapping[str, ThreadTarget], tasks: Mapping[str, ThreadTarget], stop: Event
+    services: Mapping[str, ThreadTarget],
+    tasks: Mapping[str, ThreadTarget],
+    is_stop_requested: Callable[[], bool],
 ) -> None:
-    """Run services, which do not end, and tasks, which do, each in a thread, until `stop` is set.
+    """Run services, which do not end, and tasks, which do, each in a thread, until a stop.
+
+    `is_stop_requested` is asked every `POLL_SECONDS`; a signal handler may make it true. A handler
+    cannot set an `Event`: that has a lock, which the wait that it interrupts may hold.
 
     When a service ends early, all threads are stopped: a worker without one of its services would
     look alive. Raises `ServiceEnded` for the first one that ended; the reason is in the log.
     """
     ended: list[str] = []
+    stop = Event()
 
     def run_service(name: str, target: ThreadTarget) -> None:
         _run(name, target, stop)
@@ -37,7 +44,9 @@ def run_threads(
 
     service_threads = [_start(run_service, name, target) for name, target in services.items()]
     task_threads = [_start(_run, name, target, stop) for name, target in tasks.items()]
-    stop.wait()
+    while not (stop.is_set() or is_stop_requested()):
+        time.sleep(POLL_SECONDS)
+    stop.set()
     _join(service_threads, SERVICE_STOP_SECONDS)
     _join(task_threads, TASK_STOP_SECONDS)
     if ended:

@@ -1,4 +1,4 @@
-"""The supervisor of `manage.py serve`: a signal may come at any moment of a wait."""
+"""`manage.py serve` and the worker: a signal may come at any moment of a wait."""
 
 import subprocess
 import sys
@@ -45,7 +45,26 @@ with supervisor.Supervisor() as running:
 """
 
 
-@pytest.mark.parametrize("program", [STOPPED_A_THOUSAND_TIMES, STOPPED_WITH_A_CHILD])
+WORKER_STOPPED_TWO_HUNDRED_TIMES = """
+import signal
+from ops import worker
+worker.POLL_SECONDS = 0.0001
+
+def interrupt(*_):
+    global requested
+    requested = True
+
+signal.signal(signal.SIGALRM, interrupt)
+for number in range(200):
+    requested = False
+    signal.setitimer(signal.ITIMER_REAL, 0.001 + number % 97 / 100_000)
+    worker.run_threads({"A service": lambda stop: stop.wait()}, {}, lambda: requested)
+"""
+
+
+@pytest.mark.parametrize(
+    "program", [STOPPED_A_THOUSAND_TIMES, STOPPED_WITH_A_CHILD, WORKER_STOPPED_TWO_HUNDRED_TIMES]
+)
 def test_a_signal_at_any_moment_ends_the_wait(program: str) -> None:
     subprocess.run(
         [sys.executable, "-c", program],

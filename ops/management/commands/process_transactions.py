@@ -2,7 +2,6 @@
 
 import signal
 from functools import partial
-from threading import Event
 from types import FrameType
 from typing import Any
 
@@ -22,10 +21,11 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        stop = Event()
+        is_stop_requested = False
 
         def request_stop(_signal: int, _frame: FrameType | None) -> None:
-            stop.set()
+            nonlocal is_stop_requested
+            is_stop_requested = True
 
         signal.signal(signal.SIGTERM, request_stop)
         signal.signal(signal.SIGINT, request_stop)
@@ -34,7 +34,7 @@ class Command(BaseCommand):
             "The scheduler": Scheduler().run_until,
         }
         try:
-            run_threads(services, _tasks(), stop)
+            run_threads(services, _tasks(), lambda: is_stop_requested)
         except ServiceEnded as end:
             raise CommandError(str(end)) from end
 

@@ -220,7 +220,7 @@ def test_the_apps_role_may_not_widen_what_a_payer_decided(statement: str) -> Non
     [
         {"uses_left": 2},
         {"revoked_at": datetime.now(UTC)},
-        {"expires_at": datetime.now(UTC) + timedelta(days=1, minutes=5)},
+        {"expires_at": datetime.now(UTC) + timedelta(days=2)},
     ],
 )
 def test_a_pay_token_begins_unused_and_lives_for_a_day(

@@ -17,7 +17,7 @@ from ledger.kinds import Denial, Kind
 from ledger.models import Transaction
 from ledger.orders import Order, Outcome
 from ledger.post import post_charges
-from wallets.assets import amount_minor, to_decimal
+from wallets.assets import amount_minor, optional_amount_minor, to_decimal
 from wallets.errors import CurrencyMismatch, SameWallet, WalletNotFound
 from wallets.models import Wallet
 from wallets.references import WalletRef, company_wallet_ref, wallet_ref, wallet_refs
@@ -198,7 +198,7 @@ def refund(
     `AmountNotPositive` and what `move` does.
     """
     charge = _own_charge(company, transaction_id)
-    given_minor = None if amount is None else amount_minor(amount, charge.asset_id)
+    given_minor = optional_amount_minor(amount, charge.asset_id)
     counted = _lock(charge)
     left_minor = charge.amount_minor - counted.refunded_minor
     refund_minor = left_minor if given_minor is None else given_minor

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import DatabaseError, connection
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from psycopg.types.numeric import Int8
 
 from accounts.models import Role, User
@@ -22,16 +22,16 @@ from core.connections.prepared import prepared_cursor
 from core.database_time import CurrentMoment, current_moment, moment_in
 from core.errors import InvalidInput, NotFound, PermissionDenied, StateConflict
 from core.idempotency import Answer, Claim
+from core.keyset import newest_page
 from core.money import MAX_AMOUNT_MINOR
 from core.unit_of_work import requires_unit_of_work
 from ledger.kinds import Kind
 from ledger.orders import Order, Outcome
 from ledger.post_once import ARGUMENTS, AnswerTemplate, post_once
-from wallets.assets import amount_minor
-from wallets.errors import SameWallet, WalletClosed, WalletNotFound
-from wallets.models import Status
+from wallets.assets import amount_minor, optional_amount_minor
+from wallets.errors import SameWallet, WalletNotFound
 from wallets.references import own_cash_wallet_ref
-from wallets.selectors import default_cash_wallet, get_wallet
+from wallets.selectors import default_cash_wallet, unclosed_wallet
 from wallets.services import lock_owner, lock_wallets
 
 _BY_ID = FixedQuery(PaymentRequest, "WHERE id = %s", extra=["current_moment()"])
@@ -111,13 +111,11 @@ def create_payment_request(
     if wallet_id is None:
         wallet = default_cash_wallet(payee)
     else:
-        wallet = get_wallet(own_cash_wallet_ref(payee, wallet_id).id)
-    if wallet.status == Status.CLOSED:
-        raise WalletClosed
+        wallet = unclosed_wallet(own_cash_wallet_ref(payee, wallet_id).id)
     return PaymentRequest.objects.create(
         payee=payee,
         wallet=wallet,
-        amount_minor=None if amount is None else amount_minor(amount, wallet.asset_id),
+        amount_minor=optional_amount_minor(amount, wallet.asset_id),
         takes_tips=takes_tips,
         summary=summary,
         reference=reference,
@@ -158,25 +156,19 @@ def requests_of(
     `cursor` is the id of the last request of the page before; `InvalidInput` for another. Statuses
     are as in `find_payment_request`.
     """
-    rows = PaymentRequest.objects.filter(payee_id=payee.pk).annotate(moment=CurrentMoment())
-    if cursor is not None:
-        last = rows.filter(pk=cursor).first()
-        if last is None:
-            raise InvalidInput({"cursor": ["Not a cursor of this list."]})
-        rows = rows.filter(created_at__lte=last.created_at).exclude(
-            created_at=last.created_at, id__gte=last.id
-        )
+    own = PaymentRequest.objects.filter(payee_id=payee.pk)
+    rows: QuerySet[Any] = own.annotate(moment=CurrentMoment())
     if status is not None:
         rows = rows.filter(_HAS_STATUS[RequestStatus(status)])
-    found = list(
-        rows.order_by("-created_at", "-id").select_related("payee__client", "payee__company")[
-            : limit + 1
-        ]
+    page, next_cursor = newest_page(
+        rows.select_related("payee__client", "payee__company"),
+        cursors=own,
+        limit=limit,
+        cursor=cursor,
     )
-    for request in found:
+    for request in page:
         show_expired(request, request.moment)
-    page: list[PaymentRequest] = [*found[:limit]]
-    return page, page[-1].pk if len(found) > limit else None
+    return page, next_cursor
 
 
 @dataclass(frozen=True)

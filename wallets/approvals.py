@@ -8,13 +8,13 @@ from django.db.models import Q, QuerySet
 from accounts.models import Role, User
 from accounts.services import find_company
 from core.database_time import CurrentMoment, moment_in
-from core.errors import InvalidInput
+from core.keyset import newest_page
 from core.unit_of_work import requires_unit_of_work
-from wallets.assets import amount_minor
-from wallets.errors import ApprovalNotFound, WalletClosed, WalletNotFound
-from wallets.models import Approval, Status
+from wallets.assets import optional_amount_minor
+from wallets.errors import ApprovalNotFound, WalletNotFound
+from wallets.models import Approval
 from wallets.references import own_wallet_ref
-from wallets.selectors import get_wallet, wallets_of
+from wallets.selectors import unclosed_wallet, wallets_of
 from wallets.services import lock_wallets
 
 MAX_SECONDS = 5 * 365 * 24 * 3600
@@ -37,21 +37,17 @@ def approve(
     """
     wallet = own_wallet_ref(owner, wallet_id)
     company = find_company(company_id)
-    limits = {
-        f"{name}_minor": None
-        if amount is None
-        else amount_minor(amount, wallet.asset_id, field=name)
-        for name, amount in (("max_amount", max_amount), ("max_per_day", max_per_day))
-    }
+    max_amount_minor = optional_amount_minor(max_amount, wallet.asset_id, field="max_amount")
+    max_per_day_minor = optional_amount_minor(max_per_day, wallet.asset_id, field="max_per_day")
     lock_wallets([wallet.id])
-    if get_wallet(wallet.id).status == Status.CLOSED:
-        raise WalletClosed
+    unclosed_wallet(wallet.id)
     _live(wallet_id=wallet.id, company=company).update(ended_at=CurrentMoment())
     return Approval.objects.create(
         wallet_id=wallet.id,
         company=company,
+        max_amount_minor=max_amount_minor,
+        max_per_day_minor=max_per_day_minor,
         expires_at=None if expires_in is None else moment_in(expires_in),
-        **limits,
     )
 
 
@@ -75,22 +71,12 @@ def approvals_of(
         .filter(is_seen)
         .filter(Q(expires_at__isnull=True) | Q(expires_at__gt=CurrentMoment()))
         .select_related("wallet", "company__company")
-        .order_by("-created_at", "-id")
     )
     if wallet_id is not None:
         seen = seen.filter(wallet_id=wallet_id)
         if wallet_id not in own and not seen.exists():
             raise WalletNotFound
-    if cursor is not None:
-        last = Approval.objects.filter(is_seen, pk=cursor).first()
-        if last is None:
-            raise InvalidInput({"cursor": ["Not a cursor of this list."]})
-        seen = seen.filter(created_at__lte=last.created_at).exclude(
-            created_at=last.created_at, id__gte=last.id
-        )
-    found = list(seen[: limit + 1])
-    page = found[:limit]
-    return page, page[-1].pk if len(found) > limit else None
+    return newest_page(seen, cursors=Approval.objects.filter(is_seen), limit=limit, cursor=cursor)
 
 
 @requires_unit_of_work

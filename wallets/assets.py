@@ -45,6 +45,11 @@ def amount_minor(
     return to_minor(amount, decimals=decimals, field=field, zero_allowed=zero_allowed)
 
 
+def optional_amount_minor(amount: str | None, symbol: str, *, field: str = "amount") -> int | None:
+    """Return what `amount_minor` does; None stays None."""
+    return None if amount is None else amount_minor(amount, symbol, field=field)
+
+
 def to_decimal(minor: int | None, symbol: str) -> Decimal | None:
     """Return minor units of the asset as the exact decimal for an answer; None stays None."""
     return None if minor is None else to_major(minor, decimals=get_asset(symbol).decimals)

@@ -11,11 +11,11 @@ from accounts.services import find_company
 from core.database_time import CurrentMoment, moment_in
 from core.derived_secrets import derive, derive_again, digest_of, new_salt
 from core.unit_of_work import requires_unit_of_work
-from wallets.assets import amount_minor
-from wallets.errors import PayTokenLimitReached, PayTokenNotFound, WalletClosed
-from wallets.models import PayToken, Status
+from wallets.assets import optional_amount_minor
+from wallets.errors import PayTokenLimitReached, PayTokenNotFound
+from wallets.models import PayToken
 from wallets.references import own_wallet_ref
-from wallets.selectors import get_wallet
+from wallets.selectors import unclosed_wallet
 from wallets.services import lock_owner, lock_wallets
 
 PREFIX = "pt_"
@@ -40,14 +40,9 @@ def create_paytoken(
     """
     wallet = own_wallet_ref(owner, wallet_id)
     company = None if company_id is None else find_company(company_id)
-    max_minor = (
-        None
-        if max_amount is None
-        else amount_minor(max_amount, wallet.asset_id, field="max_amount")
-    )
+    max_minor = optional_amount_minor(max_amount, wallet.asset_id, field="max_amount")
     lock_owner(owner)
-    if get_wallet(wallet.id).status == Status.CLOSED:
-        raise WalletClosed
+    unclosed_wallet(wallet.id)
     if usable_paytokens(owner).count() >= MAX_USABLE:
         raise PayTokenLimitReached(limit=MAX_USABLE)
     row_id, salt = uuid.uuid4(), new_salt()
@@ -81,7 +76,7 @@ def usable_paytokens(owner: User) -> QuerySet[PayToken]:
         Q(company__isnull=True) | Q(company__is_active=True),
         wallet__owner_id=owner.pk,
         # None lives longer than a day: this bounds what is read of the index.
-        created_at__gt=CurrentMoment() - 2 * timedelta(days=1),
+        created_at__gt=CurrentMoment() - timedelta(days=2),
         revoked_at__isnull=True,
         uses_left__gt=0,
         expires_at__gt=CurrentMoment(),

@@ -6,7 +6,7 @@ from django.db.models import Case, QuerySet, When
 
 from accounts.models import User
 from core.connections.fixed_query import FixedQuery
-from wallets.errors import NoWallet, WalletNotFound
+from wallets.errors import NoWallet, WalletClosed, WalletNotFound
 from wallets.models import Asset, Status, Wallet
 
 _BY_ID_AND_OWNER = FixedQuery(Wallet, "WHERE id = %s AND owner_id = %s")
@@ -41,6 +41,14 @@ def get_wallet(wallet_id: uuid.UUID) -> Wallet:
     wallet = _BY_ID.first(wallet_id)
     if wallet is None:
         raise WalletNotFound
+    return wallet
+
+
+def unclosed_wallet(wallet_id: uuid.UUID) -> Wallet:
+    """Return any owner's wallet that is not closed. Raises `WalletNotFound`, `WalletClosed`."""
+    wallet = get_wallet(wallet_id)
+    if wallet.status == Status.CLOSED:
+        raise WalletClosed
     return wallet
 
 

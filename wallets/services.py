@@ -12,9 +12,9 @@ from accounts.models import Role, User
 from core.database_time import CurrentMoment
 from core.unit_of_work import refuse_on_constraint, requires_unit_of_work
 from wallets.assets import get_asset
-from wallets.errors import BalanceNotZero, NotCash, WalletClosed, WalletLimitReached
+from wallets.errors import BalanceNotZero, NotCash, WalletLimitReached
 from wallets.models import Asset, Status, StatusChange, Wallet
-from wallets.selectors import default_wallet, get_wallet, own_wallet
+from wallets.selectors import default_wallet, get_wallet, own_wallet, unclosed_wallet
 
 refuse_on_constraint("one_cash_wallet_per_slot", WalletLimitReached)
 refuse_on_constraint("one_wallet_per_company", WalletLimitReached)
@@ -57,9 +57,7 @@ def set_status(wallet_id: UUID, *, status: Status, reason: str, actor: User | No
     closing a wallet that holds money.
     """
     lock_wallets([wallet_id])
-    wallet = get_wallet(wallet_id)
-    if wallet.status == Status.CLOSED:
-        raise WalletClosed
+    wallet = unclosed_wallet(wallet_id)
     if status == Status.CLOSED and wallet.balance_minor:
         raise BalanceNotZero
     wallet.status = status

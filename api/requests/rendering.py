@@ -79,20 +79,10 @@ class PaymentRequestAnswer(serializers.Serializer[Any]):
 
 
 def listed_request(payment: PaymentRequest, request: Request) -> dict[str, Any]:
-    """Return a payment request of a list, without the picture.
+    """Return the payment request as whoever calls may see it, without the picture.
 
     To draw one takes some milliseconds, and a list has up to two hundred.
     """
-    return {**_without_picture(payment, request), "qr": None}
-
-
-def request_answer(payment: PaymentRequest, request: Request) -> dict[str, Any]:
-    """Return the payment request as whoever calls may see it."""
-    answer = _without_picture(payment, request)
-    return {**answer, "qr": _qr_code(answer["url"])}
-
-
-def _without_picture(payment: PaymentRequest, request: Request) -> dict[str, Any]:
     caller = request.user if isinstance(request.user, User) else None
     wallet = wallet_ref(payment.wallet_id)
     is_payee = caller is not None and payment.payee_id == caller.pk
@@ -118,6 +108,12 @@ def _without_picture(payment: PaymentRequest, request: Request) -> dict[str, Any
         "fee": to_decimal(0, wallet.asset_id) if sees_all and is_paid else None,
         "transaction": payment.transaction_id if is_payee or _is_payer(payment, caller) else None,
     }
+
+
+def request_answer(payment: PaymentRequest, request: Request) -> dict[str, Any]:
+    """Return the payment request as whoever calls may see it."""
+    answer = listed_request(payment, request)
+    return {**answer, "qr": _qr_code(answer["url"])}
 
 
 #: Whoever waits for a payment asks again and again.

@@ -16,6 +16,7 @@ from django.db.models import Model, Q, QuerySet
 from accounts.models import Role, User
 from commerce.models import PaymentRequest
 from ledger.history import transactions_of
+from ledger.kinds import Kind
 from wallets.models import Approval, PayToken, Wallet
 
 Row = TypeVar("Row", bound=Model)
@@ -87,14 +88,16 @@ def payments_of(wallets: Sequence[Wallet], people: Sequence[User] = ()) -> Payme
 def _paid_by(wallets: Sequence[Wallet]) -> list[PaymentRequest]:
     """Return the requests that the newest transactions of the wallets have paid, newest first."""
     wallet_ids = [wallet.pk for wallet in wallets]
+    # A refund names the request of its charge, and leaves the payee's wallet.
     paid = [
         transaction.payment_request_id
         for transaction in transactions_of(wallet_ids, count=TRANSACTIONS_READ, completed_only=True)
-        if transaction.payment_request_id is not None and transaction.source_id in wallet_ids
-    ]
-    found = payment_requests().in_bulk(paid[:ROWS_SHOWN])
-    # A refund goes the other way, and names the request of its charge.
-    return [found[each] for each in paid[:ROWS_SHOWN] if found[each].transaction_id is not None]
+        if transaction.payment_request_id is not None
+        and transaction.source_id in wallet_ids
+        and transaction.kind != Kind.REFUND
+    ][:ROWS_SHOWN]
+    found = payment_requests().in_bulk(paid)
+    return [found[each] for each in paid]
 
 
 def approval_state(approval: Approval, moment: datetime) -> str:

@@ -115,6 +115,16 @@ def test_payer_and_payee_both_have_the_request_on_their_pages(
         assert f"{TRANSACTIONS}{transaction.pk}/change/" in page.response.content.decode()
 
 
+def test_a_refund_does_not_make_the_payee_one_who_paid(admin: AdminSession, payer: Payer) -> None:
+    paid = Transaction.objects.get(payment_request_id=payer.asked["id"])
+    for amount in (1, 2):
+        refund = {"transaction": str(paid.pk), "amount": amount}
+        assert payer.company.api.post("/wallet/refund", refund).status == 200
+
+    assert rows(wallet_page(admin, payer.company), "Paid requests") == []
+    assert len(rows(wallet_page(admin, payer.holder), "Paid requests")) == 1
+
+
 def test_states_follow_the_clock_of_the_database(
     admin: AdminSession, payer: Payer, clock: Clock
 ) -> None:

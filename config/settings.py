@@ -331,6 +331,7 @@ UNFOLD = {
         }
     ],
     "STYLES": [lambda _request: static("admin_desk/desk.css")],
+    "SCRIPTS": [lambda _request: static("admin_desk/charts.js")],
     "DASHBOARD_CALLBACK": "support.dashboard.dashboard",
     "SIDEBAR": {"navigation": "support.navigation.sidebar"},
 }

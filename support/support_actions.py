@@ -32,6 +32,7 @@ class ActionFilter(ChoiceFilter):
 class SupportActionAdmin(OperatorAdmin[SupportAction]):
     list_display = ("created_at", "actor", "action_label", "subject", "reason", "result")
     list_filter = (ActionFilter,)
+    would_show = "What operators did stands here: log-ins, pages they viewed, freezes, adjustments."
     ordering = ("-id",)
     search_fields = ("subject_id",)  # shows the search box; `get_search_results` searches
     search_help_text = "Email, id of a person or a wallet, request id"

@@ -1,4 +1,4 @@
-"""Adjustments that two operators decide: those that wait, those of a wallet, those of an operator."""
+"""Adjustments that two operators decide: what waits, of which wallets, asked by whom."""
 
 import uuid
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ def asked_by(operator: User) -> QuerySet[AdjustmentRequest]:
     """Return what the operator asked for of late, decided or not."""
     since = timezone.now() - TOLD_FOR
     asked = AdjustmentRequest.objects.filter(requester=operator, created_at__gte=since)
-    return _shown(asked)[:ROWS_SHOWN]
+    return _shown(asked)
 
 
 def of_wallets(wallet_ids: Sequence[uuid.UUID]) -> QuerySet[AdjustmentRequest]:
@@ -42,4 +42,4 @@ def of_wallets(wallet_ids: Sequence[uuid.UUID]) -> QuerySet[AdjustmentRequest]:
 
 def _shown(requests: QuerySet[AdjustmentRequest]) -> QuerySet[AdjustmentRequest]:
     """Return them with what the tables show, the newest first."""
-    return requests.select_related("wallet", "requester", "decider").order_by("-pk")
+    return requests.select_related("wallet__owner", "requester", "decider").order_by("-pk")

@@ -44,6 +44,7 @@ from support.operator_admin import (
     link,
     page_url,
     plain_amount,
+    time_cell,
 )
 from support.site import SupportSite
 from support.wallet_tables import DECISION_COLOURS, verb_of, waiting_notices
@@ -229,15 +230,7 @@ class DecisionFilter(ChoiceFilter):
 class AdjustmentRequestAdmin(OperatorAdmin[AdjustmentRequest]):
     """Adjustments above the limit, which a second operator approves or rejects."""
 
-    list_display = (
-        "created_at",
-        "verb",
-        "amount",
-        "owner_link",
-        "asked_by",
-        "state_label",
-        "expires_at",
-    )
+    list_display = ("asked", "verb", "amount", "owner_link", "asked_by", "state_label", "expires")
     list_filter = (DecisionFilter,)
     would_show = (
         "Adjustments above the limit stand here, until a second operator decides and after."
@@ -263,6 +256,14 @@ class AdjustmentRequestAdmin(OperatorAdmin[AdjustmentRequest]):
         ),
     )
     actions_detail = ("approve", "reject")
+
+    @display(description="asked (UTC)")
+    def asked(self, adjustment: AdjustmentRequest) -> SafeString:
+        return time_cell(adjustment.created_at)
+
+    @display(description="until (UTC)")
+    def expires(self, adjustment: AdjustmentRequest) -> SafeString:
+        return time_cell(adjustment.expires_at)
 
     @display(description="what")
     def verb(self, adjustment: AdjustmentRequest) -> str:

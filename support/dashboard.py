@@ -47,6 +47,8 @@ def _options(ticks: dict[str, Any]) -> str:
 MONEY_OPTIONS = _options({"format": {"notation": "compact", "maximumFractionDigits": 2}})
 #: Attempts: whole numbers, also when there is but one.
 COUNT_OPTIONS = _options({"precision": 0})
+#: How many of the operator's own adjustments the page shows, the newest ones.
+OWN_ADJUSTMENTS = 5
 TOO_SLOW = "too many"
 
 
@@ -63,9 +65,9 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "asset": symbol,
         "assets": [(each, page_url("index", asset=each), each == symbol) for each in symbols],
         "tiles": [*_money_tiles(hours, symbol), _sign_ups(), _approvals(operator)],
-        "own_adjustments": adjustment_table("", adjustment_records.asked_by(operator)).without(
-            "by"
-        ),
+        "own_adjustments": adjustment_table(
+            "", adjustment_records.asked_by(operator)[:OWN_ADJUSTMENTS]
+        ).without("by"),
         "money_options": MONEY_OPTIONS,
         "count_options": COUNT_OPTIONS,
         "is_counted": hours is not None,
@@ -118,7 +120,7 @@ def _sign_ups() -> dict[str, str]:
 def _approvals(operator: User) -> dict[str, str]:
     waiting = adjustment_records.waiting().count()
     for_you = adjustment_records.to_decide(operator).count()
-    caption = f"wait for a second operator, {for_you:,} of them for you"
+    caption = f"wait, {for_you:,} of them for you"
     return _tile("Approvals", f"{waiting:,}", caption, APPROVALS.url)
 
 

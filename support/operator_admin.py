@@ -106,6 +106,12 @@ def time_text(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M:%S}"
 
 
+def time_cell(at: datetime) -> SafeString:
+    """Return a time for a narrow column, which breaks between date and time only."""
+    part = '<span class="desk-time">{}</span>'
+    return format_html(f"{part} {part}", f"{at:%Y-%m-%d}", f"{at:%H:%M:%S}")
+
+
 def as_uuid(text: str) -> uuid.UUID | None:
     """Return the text as a UUID, or None."""
     try:

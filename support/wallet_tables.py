@@ -35,9 +35,9 @@ def status_table(changes: Iterable[StatusChange]) -> Table:
 def adjustment_table(title: str, requests: Iterable[AdjustmentRequest]) -> Table:
     """Return adjustments that two decide, and what became of them.
 
-    The requests have their `wallet`, `requester` and `decider`.
+    The requests have their wallet's `owner`, `requester` and `decider`.
     """
-    headers = ("asked", "what", "amount", "wallet", "by", "reason", "state", "decision")
+    headers = ("asked", "what", "amount", "owner", "by", "reason", "state", "decision")
     return Table(title, headers, [_adjustment(each) for each in requests])
 
 
@@ -76,7 +76,7 @@ def _adjustment(request: AdjustmentRequest) -> Row:
         link(time_text(request.created_at), "commerce_adjustmentrequest_change", request.pk),
         verb_of(request),
         amount_text(request.amount_minor, request.wallet.asset_id),
-        link(request.wallet_id, "wallets_wallet_change", request.wallet_id),
+        link(request.wallet.owner, "wallets_wallet_change", request.wallet_id),
         request.requester,
         request.reason,
         label(request.state.label, DECISION_COLOURS[request.state]),

@@ -161,7 +161,7 @@ class WalletAdmin(OperatorAdmin[Wallet]):
             status_table(changes.order_by("-pk")[:ROWS_SHOWN]),
         ]
         return [
-            *(table.without("wallet") for table in tables if table.rows),
+            *(table.without("wallet").without("owner") for table in tables if table.rows),
             *payment_tables(payments_of([wallet]), of_one_wallet=True),
         ]
 

@@ -237,25 +237,27 @@ class AdjustmentRequestAdmin(OperatorAdmin[AdjustmentRequest]):
     )
     list_select_related = ("wallet__owner", "requester")
     ordering = ("-id",)
-    fieldsets = (
-        (
-            None,
-            {
-                "fields": (
-                    ("movement", "state_label"),
-                    ("owner_link", "wallet_link"),
-                    ("balance_now", "reason"),
-                    ("requester_link", "created_at"),
-                    ("expires_at", "request_id"),
-                )
-            },
-        ),
-        (
-            "Decision",
-            {"fields": (("decider_link", "decided_at"), ("decision_reason", "transaction"))},
-        ),
+    _asked = (
+        None,
+        {
+            "fields": (
+                ("movement", "state_label"),
+                ("owner_link", "wallet_link"),
+                ("balance_now", "reason"),
+                ("requester_link", "created_at"),
+                ("expires_at", "request_id"),
+            )
+        },
+    )
+    _decision = (
+        "Decision",
+        {"fields": (("decider_link", "decided_at"), ("decision_reason", "transaction"))},
     )
     actions_detail = ("approve", "reject")
+
+    def get_fieldsets(self, request: HttpRequest, obj: AdjustmentRequest | None = None) -> Any:
+        is_decided = obj is not None and obj.decided_at is not None
+        return [self._asked, *([self._decision] if is_decided else [])]
 
     @display(description="asked (UTC)")
     def asked(self, adjustment: AdjustmentRequest) -> SafeString:

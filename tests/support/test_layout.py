@@ -164,7 +164,7 @@ def test_amounts_stand_on_the_right_and_axes_are_short(operator: OperatorBrowser
     for path, column in (
         (TRANSACTIONS, "#result_list .field-amount, #result_list .column-amount > div > div"),
         (WALLETS, "#result_list .field-balance, #result_list .column-balance > div > div"),
-        (TRIAL_BALANCE, ".desk-table :nth-child(2)"),
+        (TRIAL_BALANCE, ".desk-table :is(th, td):nth-child(2)"),
     ):
         page.goto(url + path)
         edges.append(page.evaluate(RIGHT_EDGES, column))

@@ -4,7 +4,9 @@ Above `WALLET_SERVICE_ADJUSTMENT_LIMIT` one operator asks for it and another one
 """
 
 import uuid
+from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 
 from django.conf import settings
 from django.db.models import Sum
@@ -52,6 +54,14 @@ class RequestExpired(StateConflict):
     message = "Nobody decided about this adjustment in time: ask for it anew."
 
 
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What an operator may adjust alone of an asset in `COUNTED`, in its major units."""
+
+    limit: Decimal
+    left: Decimal
+
+
 def _order(
     wallet: WalletRef, amount_minor: int, *, is_credit: bool, reason: str, actor_id: uuid.UUID
 ) -> Order:
@@ -74,7 +84,8 @@ def adjust(
     # Two at once that are under the limit each, and above it together, follow each other here,
     # whichever wallets they are of. The user before the wallets: the order of locks.
     User.objects.select_for_update(no_key=True).get(pk=operator.pk)
-    if _is_above_limit(operator, wallet.asset_id, adjusted_minor):
+    left = allowance_of(operator, wallet.asset_id).left
+    if to_major(adjusted_minor, decimals=get_asset(wallet.asset_id).decimals) > left:
         return AdjustmentRequest.objects.create(
             wallet_id=wallet.id,
             is_credit=is_credit,
@@ -124,20 +135,22 @@ def reject(operator: User, number: int, *, reason: str) -> AdjustmentRequest:
     return _decide(_open_request(operator, number), operator, Decision.REJECTED, reason)
 
 
-def _is_above_limit(operator: User, symbol: str, adjusted_minor: int) -> bool:
-    """Whether the operator needs a second one, after what they adjusted alone of late.
+def allowance_of(operator: User, symbol: str) -> Allowance:
+    """Return what the operator may adjust without a second one, after what they did of late.
 
-    It counts over all wallets of the asset, in and out alike.
+    It counts over all wallets of the asset, in and out alike. Only under the lock of the operator
+    is it still so a moment later.
     """
-    asset = get_asset(symbol)
     of_late = LoneAdjustment.objects.filter(
         operator=operator,
-        asset=asset,
+        asset_id=symbol,
         transaction_id__gte=first_id_at(timezone.now() - COUNTED),
     )
-    before_minor = int(of_late.aggregate(sum=Sum("amount_minor"))["sum"] or 0)
-    total = to_major(before_minor + adjusted_minor, decimals=asset.decimals)
-    return bool(total > settings.ADJUSTMENT_LIMIT)
+    adjusted_minor = int(of_late.aggregate(sum=Sum("amount_minor"))["sum"] or 0)
+    nothing = to_major(0, decimals=get_asset(symbol).decimals)
+    limit = settings.ADJUSTMENT_LIMIT + nothing  # with the decimals of the asset at least
+    adjusted = to_major(adjusted_minor, decimals=get_asset(symbol).decimals)
+    return Allowance(limit, max(limit - adjusted, nothing))
 
 
 def _open_request(operator: User, number: int) -> AdjustmentRequest:

@@ -220,7 +220,7 @@ class AdjustmentRequest(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"adjustment {self.pk}"
+        return f"Adjustment {self.pk}"
 
     @property
     def state(self) -> Decision:

@@ -141,6 +141,8 @@ TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "APP_DIRS": True,
+        # Before those of the apps: some stand in place of unfold's.
+        "DIRS": [BASE_DIR / "support" / "templates"],
         "OPTIONS": {
             "context_processors": [
                 "django.template.context_processors.request",
@@ -331,6 +333,7 @@ UNFOLD = {
         }
     ],
     "STYLES": [lambda _request: static("admin_desk/desk.css")],
+    "SCRIPTS": [lambda _request: static("admin_desk/charts.js")],
     "DASHBOARD_CALLBACK": "support.dashboard.dashboard",
     "SIDEBAR": {"navigation": "support.navigation.sidebar"},
 }

@@ -25,7 +25,7 @@ from accounts.models import Action, User
 from api.http.client_address import client_address
 from api.http.errors import error_body, status_of
 from api.http.renderer import render_json
-from commerce.adjustments import adjust, approve, reject
+from commerce.adjustments import Allowance, adjust, allowance_of, approve, reject
 from commerce.models import AdjustmentRequest, Decision
 from core.errors import InvalidInput, Refusal
 from core.idempotency import Answer, Claim, IdempotencyKeyReused, answer_once, fingerprint_of
@@ -43,8 +43,11 @@ from support.operator_admin import (
     display,
     link,
     page_url,
+    plain_amount,
+    time_cell,
 )
 from support.site import SupportSite
+from support.wallet_tables import DECISION_COLOURS, verb_of, waiting_notices
 from support.wallets import WalletAdmin
 from wallets.models import Status, Wallet
 
@@ -82,6 +85,17 @@ class AdjustmentForm(forms.Form):
     )
     key = forms.UUIDField(widget=forms.HiddenInput, initial=_new_key)
 
+    def __init__(self, data: Any, *, symbol: str, allowance: Allowance) -> None:
+        super().__init__(data)
+        self._symbol = symbol
+        self.fields["amount"].help_text = (
+            f"You alone: up to {allowance.limit:,f} {symbol} in 24 hours, of which"
+            f" {allowance.left:,f} {symbol} are left. Above that a second operator decides."
+        )
+
+    def clean_amount(self) -> str:
+        return plain_amount(self.cleaned_data["amount"], self._symbol)
+
 
 site = cast(SupportSite, admin.site)
 site.add_page("find/", find, name="find")
@@ -103,7 +117,11 @@ class AdjustableWalletAdmin(WalletAdmin):
     @action(description="Adjust the balance", url_path="adjust", icon="balance")
     def adjust(self, request: HttpRequest, object_id: str) -> HttpResponse:
         wallet = self.owned_wallet(request, object_id)
-        form = AdjustmentForm(request.POST if request.method == "POST" else None)
+        form = AdjustmentForm(
+            request.POST if request.method == "POST" else None,
+            symbol=wallet.asset_id,
+            allowance=allowance_of(operator_of(request), wallet.asset_id),
+        )
         if form.is_valid():
             try:
                 answer = self._adjust_once(request, wallet, form.cleaned_data)
@@ -126,6 +144,7 @@ class AdjustableWalletAdmin(WalletAdmin):
             title="Adjust the balance",
             description=self.describe(wallet),
             button="Adjust",
+            notices=waiting_notices(wallet),
         )
 
     def _adjust_once(self, request: HttpRequest, wallet: Wallet, fields: dict[str, Any]) -> Answer:
@@ -211,41 +230,58 @@ class DecisionFilter(ChoiceFilter):
 class AdjustmentRequestAdmin(OperatorAdmin[AdjustmentRequest]):
     """Adjustments above the limit, which a second operator approves or rejects."""
 
-    list_display = (
-        "created_at",
-        "movement",
-        "owner_link",
-        "requester",
-        "state_label",
-        "expires_at",
-    )
+    list_display = ("asked", "verb", "amount", "owner_link", "asked_by", "state_label", "expires")
     list_filter = (DecisionFilter,)
+    would_show = (
+        "Adjustments above the limit stand here, until a second operator decides and after."
+    )
     list_select_related = ("wallet__owner", "requester")
     ordering = ("-id",)
-    fieldsets = (
-        (
-            None,
-            {
-                "fields": (
-                    ("movement", "state_label"),
-                    ("owner_link", "wallet_link"),
-                    ("balance_now", "reason"),
-                    ("requester_link", "created_at"),
-                    ("expires_at", "request_id"),
-                )
-            },
-        ),
-        (
-            "Decision",
-            {"fields": (("decider_link", "decided_at"), ("decision_reason", "transaction"))},
-        ),
+    _asked = (
+        None,
+        {
+            "fields": (
+                ("movement", "state_label"),
+                ("owner_link", "wallet_link"),
+                ("balance_now", "reason"),
+                ("requester_link", "created_at"),
+                ("expires_at", "request_id"),
+            )
+        },
+    )
+    _decision = (
+        "Decision",
+        {"fields": (("decider_link", "decided_at"), ("decision_reason", "transaction"))},
     )
     actions_detail = ("approve", "reject")
 
+    def get_fieldsets(self, request: HttpRequest, obj: AdjustmentRequest | None = None) -> Any:
+        is_decided = obj is not None and obj.decided_at is not None
+        return [self._asked, *([self._decision] if is_decided else [])]
+
+    @display(description="asked (UTC)")
+    def asked(self, adjustment: AdjustmentRequest) -> SafeString:
+        return time_cell(adjustment.created_at)
+
+    @display(description="until (UTC)")
+    def expires(self, adjustment: AdjustmentRequest) -> SafeString:
+        return time_cell(adjustment.expires_at)
+
+    @display(description="what")
+    def verb(self, adjustment: AdjustmentRequest) -> str:
+        return verb_of(adjustment)
+
+    @display(description="amount")
+    def amount(self, adjustment: AdjustmentRequest) -> str:
+        return amount_text(adjustment.amount_minor, adjustment.wallet.asset_id)
+
+    @display(description="asked by")
+    def asked_by(self, adjustment: AdjustmentRequest) -> str:
+        return adjustment.requester.email
+
     @display(description="what")
     def movement(self, adjustment: AdjustmentRequest) -> str:
-        verb = "Put in" if adjustment.is_credit else "Take out"
-        return f"{verb} {amount_text(adjustment.amount_minor, adjustment.wallet.asset_id)}"
+        return f"{self.verb(adjustment)} {self.amount(adjustment)}"
 
     @display(description="owner")
     def owner_link(self, adjustment: AdjustmentRequest) -> SafeString:
@@ -280,12 +316,7 @@ class AdjustmentRequestAdmin(OperatorAdmin[AdjustmentRequest]):
 
     @display(
         description="state",
-        label={
-            Decision.PENDING.label: "warning",
-            Decision.APPROVED.label: "success",
-            Decision.REJECTED.label: "danger",
-            Decision.FAILED.label: "danger",
-        },
+        label={state.label: colour for state, colour in DECISION_COLOURS.items()},
     )
     def state_label(self, adjustment: AdjustmentRequest) -> str:
         return str(adjustment.state.label)

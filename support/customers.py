@@ -65,6 +65,7 @@ class CustomerAdmin(OperatorAdmin[User]):
     list_display = ("email", "role_label", "is_active", "created_at")
     list_filter = (RoleFilter,)
     ordering = ("email",)
+    would_show = "Clients, companies and operators stand here, one row for each account."
     subject_kind = "user"
     views_are_recorded = True
     actions_detail = ("reset_second_factor",)

@@ -7,9 +7,14 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from accounts.models import User
 from ledger.kinds import RULES, FailureCode
-from support import figures
+from support import adjustment_records, figures
+from support.customers import operator_of
+from support.navigation import APPROVALS
 from support.operator_admin import amount_text, link, page_url
+from support.tables import Table
+from support.wallet_tables import adjustment_table
 from wallets.assets import DEFAULT_CURRENCY, find_asset, to_decimal
 
 REFUSAL_COLOURS = {
@@ -17,43 +22,54 @@ REFUSAL_COLOURS = {
     FailureCode.WALLET_NOT_ACTIVE: "#0ea5e9",
     FailureCode.BALANCE_LIMIT: "#f43f5e",
 }
-_SCALE = {"stacked": True, "grid": {"display": True}, "ticks": {"color": "#9ca3af"}}
-#: Stacked bars with a legend, drawn by the Chart.js that comes with the admin.
-OPTIONS = json.dumps(
-    {
+
+
+def _options(ticks: dict[str, Any]) -> str:
+    """Return the options of stacked bars with a legend, for the Chart.js of the admin.
+
+    `ticks` are those of the upright axis. `charts.js` colours all text by the theme.
+    """
+    legend = {"position": "bottom", "labels": {"boxWidth": 10, "boxHeight": 10}}
+    upright = {"stacked": True, "beginAtZero": True, "border": {"display": False}, "ticks": ticks}
+    options = {
         "animation": False,
         "responsive": True,
         "maintainAspectRatio": False,
+        "locale": "en",
         "interaction": {"mode": "index", "intersect": False},
-        "plugins": {
-            "legend": {
-                "display": True,
-                "position": "bottom",
-                "labels": {"color": "#9ca3af", "boxWidth": 10, "boxHeight": 10},
-            }
-        },
-        "scales": {
-            "x": {**_SCALE, "grid": {"display": False}, "ticks": {"color": "#9ca3af"}},
-            "y": {**_SCALE, "beginAtZero": True, "border": {"display": False}},
-        },
+        "plugins": {"legend": legend},
+        "scales": {"x": {"stacked": True, "grid": {"display": False}}, "y": upright},
     }
-)
+    return json.dumps(options)
+
+
+#: Amounts in short, as 1.2M; the tooltip has them in full.
+MONEY_OPTIONS = _options({"format": {"notation": "compact", "maximumFractionDigits": 2}})
+#: Attempts: whole numbers, also when there is but one.
+COUNT_OPTIONS = _options({"precision": 0})
+#: How many of the operator's own adjustments the page shows, the newest ones.
+OWN_ADJUSTMENTS = 5
 TOO_SLOW = "too many"
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Return the context of the page: unfold calls this."""
+    operator = operator_of(request)
     hours = figures.hours()
     symbols = _symbols(hours or [])
     requested = request.GET.get("asset", "")
     symbol = requested if requested in symbols else symbols[0]
     return {
         **context,
-        "title": "The last 24 hours",
+        "title": "Dashboard",
         "asset": symbol,
         "assets": [(each, page_url("index", asset=each), each == symbol) for each in symbols],
-        "tiles": [*_money_tiles(hours, symbol), _sign_ups(), _approvals()],
-        "options": OPTIONS,
+        "tiles": [*_money_tiles(hours, symbol), _sign_ups(), _approvals(operator)],
+        "own_adjustments": adjustment_table(
+            "", adjustment_records.asked_by(operator)[:OWN_ADJUSTMENTS]
+        ).without("by"),
+        "money_options": MONEY_OPTIONS,
+        "count_options": COUNT_OPTIONS,
         "is_counted": hours is not None,
         "volume": _volume_chart(hours or [], symbol),
         "refusals": _refusal_chart(hours or []),
@@ -101,10 +117,11 @@ def _sign_ups() -> dict[str, str]:
     return _tile("Sign-ups", f"{sum(counted.values()):,}", caption, url)
 
 
-def _approvals() -> dict[str, str]:
-    waiting = figures.pending_adjustments()
-    url = page_url("commerce_adjustmentrequest_changelist", status="pending")
-    return _tile("Approvals", f"{waiting:,}", "wait for a second operator", url)
+def _approvals(operator: User) -> dict[str, str]:
+    waiting = adjustment_records.waiting().count()
+    for_you = adjustment_records.to_decide(operator).count()
+    caption = f"wait, {for_you:,} of them for you"
+    return _tile("Approvals", f"{waiting:,}", caption, APPROVALS.url)
 
 
 def _volume_chart(hours: list[figures.Hour], symbol: str) -> str:
@@ -141,7 +158,7 @@ def _chart(hours: list[figures.Hour], datasets: list[dict[str, Any]]) -> str:
     return json.dumps({"labels": [f"{hour.start:%H}:00" for hour in hours], "datasets": datasets})
 
 
-def _merchants(symbol: str) -> dict[str, Any] | None:
+def _merchants(symbol: str) -> Table | None:
     merchants = figures.merchants(symbol)
     if merchants is None:
         return None
@@ -153,7 +170,7 @@ def _merchants(symbol: str) -> dict[str, Any] | None:
         ]
         for merchant in merchants
     ]
-    return {"headers": ["company", "charges", "taken"], "rows": rows}
+    return Table("", ("company", "charges", "taken"), rows)
 
 
 def _queue() -> dict[str, Any] | None:

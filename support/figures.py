@@ -20,7 +20,6 @@ from django.utils import timezone
 from psycopg.errors import QueryCanceled
 
 from accounts.models import Company, Role, User
-from commerce.models import AdjustmentRequest, Decision
 from core.unit_of_work import snapshot
 from intake.status import processor_status
 from ledger.history import first_id_at
@@ -109,13 +108,6 @@ def queue() -> dict[str, Any] | None:
 def sign_ups() -> dict[str, int]:
     """Return how many clients and companies signed up in the last 24 hours."""
     return _cached("sign_ups", CACHE_SECONDS, _sign_ups)
-
-
-def pending_adjustments() -> int:
-    """Return how many adjustments wait for a second operator."""
-    return AdjustmentRequest.objects.filter(
-        status=Decision.PENDING, expires_at__gt=timezone.now()
-    ).count()
 
 
 def _cached(name: str, seconds: int, compute: Callable[[], Result]) -> Result:

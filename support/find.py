@@ -13,7 +13,9 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from accounts import support_actions
 from accounts.models import Action
 from api.http.client_address import client_address
+from core.ids import time_of_uuid7
 from support.customers import operator_of
+from support.operator_admin import as_uuid
 from support.related_records import PossibleSecret, RelatedRecords, find_related, identify
 from support.related_tables import related_tables
 
@@ -52,7 +54,7 @@ def find(request: HttpRequest) -> HttpResponseBase:
         except PossibleSecret:
             form = FindForm()
             return _page(request, "Find", form=form, refused=REFUSED_QUERY)
-        return _related_page(request, kind, query)
+        return _related_page(request, kind, query, typed=form.cleaned_data["query"])
     return _page(request, "Find", form=form)
 
 
@@ -61,8 +63,13 @@ def related(request: HttpRequest, kind: str, key: uuid.UUID) -> HttpResponse:
     return _related_page(request, kind, str(key))
 
 
-def _related_page(request: HttpRequest, kind: str, query: str) -> HttpResponse:
-    """Show the related records, and record a support action for each user among them."""
+def _related_page(
+    request: HttpRequest, kind: str, query: str, *, typed: str | None = None
+) -> HttpResponse:
+    """Show the related records, and record a support action for each user among them.
+
+    The search form keeps what was `typed`, so that a slip of it can be mended.
+    """
     related = find_related(kind, query)
     operator = operator_of(request)
     for user in related.users:
@@ -79,9 +86,13 @@ def _related_page(request: HttpRequest, kind: str, query: str) -> HttpResponse:
         if related.is_empty
         else f"Everything around {_subject(kind, query, related)}"
     )
-    form = FindForm()
     return _page(
-        request, title, form=form, related=related, query=query, tables=related_tables(related)
+        request,
+        title,
+        form=FindForm(initial={"query": query if typed is None else typed}),
+        related=related,
+        nothing_found=_nothing_found(query),
+        tables=related_tables(related),
     )
 
 
@@ -94,6 +105,24 @@ def _subject(kind: str, query: str, related: RelatedRecords) -> str:
     if kind == "person":
         return related.users[0].email
     return f"“{query}”" if kind == "text" else f"{_name(kind)} {query}"
+
+
+def _nothing_found(query: str) -> str:
+    """Return what was looked for in vain, by what the query looks like."""
+    if "@" in query:
+        return (
+            f"No account has the email address {query}. Whoever has left is found by the id only."
+            " No request id and no idempotency key was found that reads like it, either."
+        )
+    if as_uuid(query) and time_of_uuid7(query) is None:
+        return (
+            f"Nothing has the id {query}: no person, wallet, transaction, queued transaction,"
+            " approval, pay token or payment request, and no request or idempotency key."
+        )
+    return (
+        f"No request id and no idempotency key {query} was found. A request that was refused"
+        " before it tried to move money leaves only a line in the log."
+    )
 
 
 def _name(kind: str) -> str:

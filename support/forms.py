@@ -62,17 +62,29 @@ class LogInForm(AuthenticationForm):
 
 
 class CodeForm(forms.Form):
-    """A code of the second factor: a TOTP code of six digits, or a backup code."""
+    """A code of the second factor. The field is for six digits, and takes a backup code, too."""
 
     code = forms.CharField(
         max_length=16,
         widget=UnfoldAdminTextInputWidget(
-            attrs={"autocomplete": "one-time-code", "autofocus": True, "spellcheck": "false"}
+            attrs={"inputmode": "numeric", "autocomplete": "one-time-code", "autofocus": True}
         ),
     )
 
     def clean_code(self) -> str:
         return "".join(str(self.cleaned_data["code"]).split()).lower()
+
+
+class BackupCodeForm(CodeForm):
+    """The same with a field for a backup code, which has letters."""
+
+    code = forms.CharField(
+        label="Backup code",
+        max_length=16,
+        widget=UnfoldAdminTextInputWidget(
+            attrs={"autocomplete": "off", "autocapitalize": "none", "autofocus": True}
+        ),
+    )
 
 
 class PasswordForm(PasswordChangeForm):

@@ -6,6 +6,7 @@ django-unfold renders the pages. It has no types, so mypy sees the Django classe
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 from urllib.parse import urlencode
 
@@ -29,14 +30,16 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from accounts import support_actions
 from accounts.models import Action, SupportAction
 from api.http.client_address import client_address
-from wallets.assets import to_decimal
+from core.money import is_plain_decimal
+from support.navigation import section_of
+from support.related_records import is_unknown_email
+from wallets.assets import get_asset, to_decimal
 
 M = TypeVar("M", bound=Model)
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin
-    TabularInline = admin.TabularInline
 else:
     from unfold import admin as unfold
 
@@ -47,9 +50,6 @@ else:
             return cls
 
     class ModelAdmin(_Generic, unfold.ModelAdmin):
-        pass
-
-    class TabularInline(_Generic, unfold.TabularInline):
         pass
 
 
@@ -86,9 +86,30 @@ def amount_text(minor: int | None, symbol: str) -> str:
     return "" if minor is None else f"{to_decimal(minor, symbol):,f} {symbol}"
 
 
+def plain_amount(text: str, symbol: str) -> str:
+    """Return an amount written as `amount_text` does, with or without symbol, as a plain decimal.
+
+    Any other text is returned as it is: `1,500` may be one and a half.
+    """
+    shown = text.removesuffix(f" {symbol}")
+    plain = shown.replace(",", "")
+    if is_plain_decimal(plain):
+        amount = Decimal(plain)
+        has_all_decimals = amount.as_tuple().exponent == -get_asset(symbol).decimals
+        if has_all_decimals and f"{amount:,f}" == shown:
+            return plain
+    return text
+
+
 def time_text(at: datetime) -> str:
     """Return a time as the tables show it, in UTC."""
     return f"{at:%Y-%m-%d %H:%M:%S}"
+
+
+def time_cell(at: datetime) -> SafeString:
+    """Return a time for a narrow column, which breaks between date and time only."""
+    part = '<span class="desk-time">{}</span>'
+    return format_html(f"{part} {part}", f"{at:%Y-%m-%d}", f"{at:%H:%M:%S}")
 
 
 def as_uuid(text: str) -> uuid.UUID | None:
@@ -126,6 +147,15 @@ class KeysetChangeList(ChangeList):
     next_label = "Next"
     #: Whether `?p=` may also be a time.
     accepts_times = False
+
+    @property
+    def why_empty(self) -> str:
+        """Why the list has no rows, as a sentence."""
+        if is_unknown_email(self.query):
+            return f"No account has the email address {self.query.strip()}."
+        if self.query or self.has_active_filters or self.first_page:
+            return "Nothing here is what you looked for."
+        return "There is nothing here yet."
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
         """Return the ordering of the admin class: any other would sort the whole table."""
@@ -185,6 +215,8 @@ class OperatorAdmin(ModelAdmin[M]):
     list_filter: ClassVar[tuple[type[ChoiceFilter], ...]] = ()
     list_per_page = 50
     list_before_template = "admin/list_note.html"
+    #: What the list shows when it has rows, as a sentence for when it has none.
+    would_show = ""
     sortable_by = ()
     actions = None
     show_full_result_count = False
@@ -196,6 +228,12 @@ class OperatorAdmin(ModelAdmin[M]):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return KeysetChangeList
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        context = {"title": _section_title(request), **(extra_context or {})}
+        return super().changelist_view(request, context)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Allow only the filters on the page: others would probe hidden columns or scan a table."""
@@ -245,6 +283,8 @@ class OperatorAdmin(ModelAdmin[M]):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
+        if object_id is not None:
+            extra_context = {"title": _section_title(request), **(extra_context or {})}
         response = super().changeform_view(request, object_id, form_url, extra_context)
         context = getattr(response, "context_data", None) or {}
         if self.views_are_recorded and request.method == "GET" and context.get("original"):
@@ -280,6 +320,7 @@ class OperatorAdmin(ModelAdmin[M]):
         title: str,
         description: str,
         button: str,
+        notices: Sequence[str] = (),
     ) -> TemplateResponse:
         """Return the page with the form that an operator fills in to perform an action."""
         context = {
@@ -288,10 +329,17 @@ class OperatorAdmin(ModelAdmin[M]):
             "original": obj,
             "title": title,
             "description": description,
+            "notices": notices,
             "form": form,
             "button": button,
         }
         return TemplateResponse(request, "admin/confirm.html", context)
+
+
+def _section_title(request: HttpRequest) -> str:
+    """Return what the sidebar calls the section of the page."""
+    section = section_of(request)
+    return section.title if section else ""
 
 
 def is_operator(request: HttpRequest) -> bool:

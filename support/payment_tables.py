@@ -13,11 +13,10 @@ from commerce.payment_requests import show_expired
 from core.database_time import current_moment
 from support.operator_admin import amount_text, label, link, time_text
 from support.payment_records import PaymentRecords, approval_state, paytoken_state
+from support.tables import Table
 from wallets.assets import to_decimal
 from wallets.models import Approval, PayToken, Wallet
 
-Table = dict[str, Any]
-Row = list[object]
 #: Headers, and what a record shows under each.
 Columns = Mapping[str, Callable[[Any], object]]
 
@@ -34,10 +33,8 @@ STATE_COLOURS: dict[str, str] = {
 }
 
 
-def payment_tables(
-    payments: PaymentRecords, *, of_one_wallet: bool = False
-) -> list[tuple[str, Table]]:
-    """Return a title and unfold's table for each kind of record that was found.
+def payment_tables(payments: PaymentRecords, *, of_one_wallet: bool = False) -> list[Table]:
+    """Return a table for each kind of record that was found.
 
     `of_one_wallet`: for the page of a wallet, which no row names again.
     """
@@ -54,18 +51,14 @@ def payment_tables(
         ("Paid requests", requests, payments.paid, "paid by"),
     ]
     return [
-        (title, _table(columns, rows, without=repeated if of_one_wallet else ""))
+        _table(title, columns, rows).without(repeated if of_one_wallet else "")
         for title, columns, rows, repeated in kinds
         if rows
     ]
 
 
-def _table(columns: Columns, rows: Sequence[object], *, without: str) -> Table:
-    shown = {header: cell for header, cell in columns.items() if header != without}
-    return {
-        "headers": list(shown),
-        "rows": [[cell(row) for cell in shown.values()] for row in rows],
-    }
+def _table(title: str, columns: Columns, rows: Sequence[object]) -> Table:
+    return Table(title, list(columns), [[cell(row) for cell in columns.values()] for row in rows])
 
 
 def _approval_columns(moment: datetime) -> Columns:

@@ -20,6 +20,7 @@ from core.models import IdempotencyRecord
 from intake.models import QueuedTransaction
 from ledger.history import MAX_ID, first_id_at, transactions_of
 from ledger.models import Transaction
+from support.adjustment_records import of_wallets
 from support.payment_records import (
     ROWS_SHOWN,
     PaymentRecords,
@@ -100,6 +101,11 @@ def identify(text: str) -> tuple[str, str]:
     return ("text", text) if wallet_id is None else ("wallet", str(wallet_id))
 
 
+def is_unknown_email(text: str) -> bool:
+    """Whether the text looks like an email address, and no account has it."""
+    return "@" in text and not _SECRET.search(text) and identify(text)[0] == "text"
+
+
 _MODELS: dict[str, type[Model]] = {
     "person": User,
     "wallet": Wallet,
@@ -153,11 +159,7 @@ def _add_records_of_wallets(related: RelatedRecords) -> RelatedRecords:
     related.status_changes = _newest(
         StatusChange.objects.filter(wallet__in=wallet_ids).select_related("actor")
     )
-    related.adjustment_requests = _newest(
-        AdjustmentRequest.objects.filter(wallet__in=wallet_ids).select_related(
-            "wallet", "requester"
-        )
-    )
+    related.adjustment_requests = list(of_wallets(wallet_ids))
     subject_ids = [str(key) for key in (*user_ids, *wallet_ids)]
     related.support_actions = _support_actions(Q(subject_id__in=subject_ids))
     return related
@@ -260,13 +262,15 @@ def _add_records_of_request(related: RelatedRecords, request_id: str) -> None:
     transactions = Transaction.objects.order_by("-pk")
     queued = QueuedTransaction.objects.order_by("-pk")
     if id_range is None:
-        related.notes.append(
-            f"This request id contains no time: only the newest {TRANSACTIONS_SCANNED:,}"
-            f" transactions and {ROWS_SCANNED:,} queued transactions were searched. The list of"
-            " transactions can search older ones."
-        )
-        transactions = transactions.filter(**_newest_only(transactions, TRANSACTIONS_SCANNED))
-        queued = queued.filter(**_newest_only(queued, ROWS_SCANNED))
+        newest = _newest_only(transactions, TRANSACTIONS_SCANNED)
+        newest_queued = _newest_only(queued, ROWS_SCANNED)
+        transactions, queued = transactions.filter(**newest), queued.filter(**newest_queued)
+        if newest or newest_queued:
+            related.notes.append(
+                f"As a request id it contains no time: only the newest {TRANSACTIONS_SCANNED:,}"
+                f" transactions and {ROWS_SCANNED:,} queued transactions were searched for it. The"
+                " list of transactions can search older ones."
+            )
     else:
         transactions, queued = transactions.filter(id_range), queued.filter(id_range)
     by_request = {"request_id": request_id}

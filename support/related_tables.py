@@ -3,23 +3,21 @@
 import uuid
 from collections.abc import Iterable, Sequence
 
-from django.utils.safestring import SafeString
-
 from accounts.models import Role, SupportAction, User
-from commerce.models import AdjustmentRequest
 from core.models import IdempotencyRecord
 from intake.models import QueuedTransaction
 from ledger.models import Transaction
 from support.operator_admin import amount_text, label, link, time_text
-from support.payment_tables import Row, Table, payment_tables
+from support.payment_tables import payment_tables
 from support.related_records import RelatedRecords
-from support.wallets import STATUS_COLOURS
+from support.tables import Row, Table
+from support.wallet_tables import adjustment_table, status_label, status_table
 from wallets.assets import system_wallet_name
-from wallets.models import Status, StatusChange, Wallet
+from wallets.models import Wallet
 
 
-def related_tables(related: RelatedRecords) -> list[tuple[str, Table]]:
-    """Return a title and unfold's table for each kind of record that was found."""
+def related_tables(related: RelatedRecords) -> list[Table]:
+    """Return a table for each kind of record that was found."""
     owners = _owners(related.transactions)
     emails = _emails(related)
     tables = [
@@ -41,27 +39,19 @@ def related_tables(related: RelatedRecords) -> list[tuple[str, Table]]:
             "when, key, request, answer",
             map(_idempotency_record, related.idempotency_records),
         ),
-        _table(
-            "Frozen and set free",
-            "when, wallet, status, reason, by",
-            map(_status_change, related.status_changes),
-        ),
-        _table(
-            "Adjustment requests",
-            "when, what, state, asked by, reason",
-            map(_adjustment, related.adjustment_requests),
-        ),
+        status_table(related.status_changes),
+        adjustment_table("Adjustments", related.adjustment_requests),
         _table(
             "Support actions",
             "when, who, action, reason, result",
             (_support_action(each, emails) for each in related.support_actions),
         ),
     ]
-    return [(title, table) for title, table in tables if table["rows"]]
+    return [table for table in tables if table.rows]
 
 
-def _table(title: str, headers: str, rows: Iterable[Row]) -> tuple[str, Table]:
-    return title, {"headers": headers.split(", "), "rows": list(rows)}
+def _table(title: str, headers: str, rows: Iterable[Row]) -> Table:
+    return Table(title, headers.split(", "), list(rows))
 
 
 def _person(user: User) -> Row:
@@ -73,11 +63,7 @@ def _person(user: User) -> Row:
 def _wallet(wallet: Wallet) -> Row:
     token = link(wallet.pk, "wallets_wallet_change", wallet.pk)
     balance = amount_text(wallet.balance_minor, wallet.asset_id)
-    return [token, wallet.owner or f"SYSTEM:{wallet.purpose}", balance, _status(wallet.status)]
-
-
-def _status(status: str) -> SafeString:
-    return label(status, STATUS_COLOURS[Status(status)])
+    return [token, wallet.owner or f"SYSTEM:{wallet.purpose}", balance, status_label(wallet.status)]
 
 
 def _transaction(transaction: Transaction, owners: dict[uuid.UUID, str]) -> Row:
@@ -114,19 +100,6 @@ def _queued(queued: QueuedTransaction, emails: dict[uuid.UUID, str]) -> Row:
 
 def _idempotency_record(record: IdempotencyRecord) -> Row:
     return [time_text(record.created_at), record.key, record.operation, record.status_code]
-
-
-def _status_change(change: StatusChange) -> Row:
-    wallet = link(change.wallet_id, "wallets_wallet_change", change.wallet_id)
-    by = change.actor or "the service"
-    return [time_text(change.created_at), wallet, _status(change.status), change.reason, by]
-
-
-def _adjustment(request: AdjustmentRequest) -> Row:
-    what = f"{'put in' if request.is_credit else 'take out'} "
-    what += amount_text(request.amount_minor, request.wallet.asset_id)
-    when = link(time_text(request.created_at), "commerce_adjustmentrequest_change", request.pk)
-    return [when, what, request.state.label, request.requester, request.reason]
 
 
 def _support_action(action: SupportAction, emails: dict[uuid.UUID, str]) -> Row:

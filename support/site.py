@@ -22,7 +22,7 @@ from api.http.rate_limits import enforce_rate_limit
 from core.errors import RateLimited
 from core.unit_of_work import unit_of_work
 from support import second_factor
-from support.forms import CodeForm, PasswordForm
+from support.forms import BackupCodeForm, CodeForm, PasswordForm
 
 if TYPE_CHECKING:
     from django.contrib.admin import AdminSite
@@ -37,6 +37,7 @@ WRONG_CODE = (
 
 class OwnPasswordView(PasswordChangeView):
     form_class = PasswordForm
+    title = "Change password"  # as in the menu
 
     def get_form_kwargs(self) -> dict[str, Any]:
         return {**super().get_form_kwargs(), "request": self.request}
@@ -116,13 +117,20 @@ class SupportSite(AdminSite):
             return redirect(self._next_url(request))
         if not second_factor.is_set_up(user):
             return redirect(self._url("second_factor_set_up", request))
-        form = CodeForm(request.POST or None)
+        by_backup_code = "backup" in request.GET
+        form = (BackupCodeForm if by_backup_code else CodeForm)(request.POST or None)
         if form.is_valid() and _within_rate_limit(request, user, form):
             code = form.cleaned_data["code"]
             if unit_of_work(lambda: second_factor.verify(request, user, code)):
                 return redirect(self._next_url(request))
             form.add_error("code", WRONG_CODE)
-        return self._page(request, "admin/second_factor.html", "Second factor", form=form)
+        return self._page(
+            request,
+            "admin/second_factor.html",
+            "Second factor",
+            form=form,
+            by_backup_code=by_backup_code,
+        )
 
     @method_decorator(_protected)
     def set_up(self, request: HttpRequest) -> HttpResponseBase:
@@ -154,7 +162,7 @@ class SupportSite(AdminSite):
         """Create new backup codes and show them once; the old ones are deleted."""
         user = _operator(request)
         if user is None or request.method != "POST" or not second_factor.is_verified(user):
-            return self._page(request, "admin/second_factor_codes.html", "Backup codes", codes=[])
+            return self._page(request, "admin/second_factor_codes.html", "Second factor", codes=[])
         return self._codes(
             request, unit_of_work(lambda: second_factor.make_backup_codes(request, user))
         )

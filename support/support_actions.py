@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from accounts.models import Action, SupportAction, User
-from support.operator_admin import ChoiceFilter, OperatorAdmin, as_uuid, display, link
+from support.operator_admin import ChoiceFilter, OperatorAdmin, as_uuid, display, link, time_cell
 
 #: The page of the subject of a support action.
 SUBJECT_PAGES = {
@@ -30,8 +30,9 @@ class ActionFilter(ChoiceFilter):
 
 @admin.register(SupportAction)
 class SupportActionAdmin(OperatorAdmin[SupportAction]):
-    list_display = ("created_at", "actor", "action_label", "subject", "reason", "result")
+    list_display = ("when", "actor", "action_label", "subject", "reason", "result")
     list_filter = (ActionFilter,)
+    would_show = "What operators did stands here: log-ins, pages they viewed, freezes, adjustments."
     ordering = ("-id",)
     search_fields = ("subject_id",)  # shows the search box; `get_search_results` searches
     search_help_text = "Email, id of a person or a wallet, request id"
@@ -67,6 +68,10 @@ class SupportActionAdmin(OperatorAdmin[SupportAction]):
         if as_uuid(text):
             condition |= Q(actor_id=text)
         return queryset.filter(condition), False
+
+    @display(description="when (UTC)")
+    def when(self, row: SupportAction) -> SafeString:
+        return time_cell(row.created_at)
 
     @display(description="who")
     def actor(self, row: Any) -> SafeString | str:

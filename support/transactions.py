@@ -28,6 +28,7 @@ from support.operator_admin import (
     display,
     link,
 )
+from support.tables import Table
 from support.transaction_search import (
     MAX_WALLETS,
     TRANSACTIONS_SCANNED,
@@ -119,6 +120,7 @@ class TimeForm(forms.Form):
 class TransactionAdmin(OperatorAdmin[Transaction]):
     list_display = ("created_at", "kind", "amount", "source", "target", "outcome")
     list_filter = (OutcomeFilter, KindFilter, AssetFilter)
+    would_show = "Movements of money stand here, and attempts that were refused and moved nothing."
     ordering = ("-id",)
     search_fields = ("id",)  # shows the search box; `TransactionChangeList` searches
     search_help_text = "Transaction, token, address, email, request id"
@@ -238,7 +240,7 @@ class TransactionAdmin(OperatorAdmin[Transaction]):
             "form": form,
             "as_of": at or datetime.now(UTC),
             "lines": lines,
-            "table": {"headers": COLUMNS, "rows": [_cells(line) for line in lines]},
+            "table": Table("", COLUMNS, [_cells(line) for line in lines], numbers=COLUMNS[1:]),
             "is_too_long": is_too_long,
             "is_balanced": not any(line.difference_minor for line in lines),
         }

@@ -14,12 +14,12 @@ from unfold.enums import ActionVariant
 from accounts.models import Action
 from core.errors import Refusal
 from core.unit_of_work import unit_of_work
+from support.adjustment_records import of_wallets
 from support.customers import operator_of
 from support.operator_admin import (
     ChoiceFilter,
     OperatorAdmin,
     ReasonForm,
-    TabularInline,
     action,
     amount_text,
     as_uuid,
@@ -28,8 +28,10 @@ from support.operator_admin import (
     link,
     page_url,
 )
-from support.payment_records import PaymentRecords, payments_of
+from support.payment_records import ROWS_SHOWN, payments_of
 from support.payment_tables import payment_tables
+from support.tables import Table
+from support.wallet_tables import STATUS_COLOURS, adjustment_table, status_table, waiting_notices
 from wallets.assets import SYMBOL, create_asset
 from wallets.models import Asset, Status, StatusChange, Wallet
 from wallets.services import set_status
@@ -38,8 +40,6 @@ if TYPE_CHECKING:
     _AssetModelForm = forms.ModelForm[Asset]
 else:
     _AssetModelForm = forms.ModelForm
-
-STATUS_COLOURS = {Status.ACTIVE: "success", Status.FROZEN: "warning", Status.CLOSED: "danger"}
 
 
 class AssetForm(_AssetModelForm):
@@ -60,6 +60,7 @@ class AssetAdmin(OperatorAdmin[Asset]):
     form = AssetForm
     subject_kind = "asset"
     list_display = ("symbol", "name", "decimals", "is_cash")
+    would_show = "What wallets can hold stands here: currencies, points, game money."
     ordering = ("symbol",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -113,45 +114,25 @@ class AssetFilter(ChoiceFilter):
         return [(symbol, symbol) for symbol in symbols]
 
 
-class StatusChangeInline(TabularInline[StatusChange, Wallet]):
-    model = StatusChange
-    verbose_name_plural = "Frozen and set free"
-    hide_title = True
-    fields = readonly_fields = ("created_at", "status", "reason", "actor")
-    ordering = ("-id",)
-    extra = 0
-    can_delete = False
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[StatusChange]:
-        return super().get_queryset(request).select_related("actor")
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return is_operator(request)
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    has_change_permission = has_delete_permission = has_add_permission
-
-
 @admin.register(Wallet)
 class WalletAdmin(OperatorAdmin[Wallet]):
     subject_kind = "wallet"
     views_are_recorded = True
     list_display = ("id", "owner_link", "asset_symbol", "balance", "status_label", "created_at")
     list_filter = (StatusFilter, AssetFilter)
+    would_show = "Wallets stand here, each with its owner, its balance and its status."
     list_select_related = ("owner",)
     ordering = ("id",)
     search_fields = ("id",)  # shows the search box; `get_search_results` searches
     search_help_text = "Token, address, or the owner's email or id"
-    change_form_outer_after_template = "admin/wallet_payments.html"
+    change_form_outer_before_template = "admin/notices.html"
+    change_form_outer_after_template = "admin/wallet_tables.html"
     _wallet = (None, {"fields": (("id", "created_at"), ("owner_link", "status_label"))})
     _paying = ("Paying", {"fields": (("address", "label"), "charges")})
     _money = (
         "Money",
         {"fields": (("balance", "asset_symbol"), ("held", "available"), "transactions")},
     )
-    inlines = (StatusChangeInline,)
     actions_detail: tuple[str, ...] = ("freeze", "unfreeze")
 
     def get_fieldsets(self, request: HttpRequest, obj: Wallet | None = None) -> Any:
@@ -167,10 +148,22 @@ class WalletAdmin(OperatorAdmin[Wallet]):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         wallet = self.get_object(request, object_id)
-        payments = payments_of([wallet]) if wallet and wallet.owner_id else PaymentRecords()
-        tables = payment_tables(payments, of_one_wallet=True)
-        context = {**(extra_context or {}), "payment_tables": tables}
-        return super().change_view(request, object_id, form_url, context)
+        if wallet is not None and wallet.owner_id is not None:
+            context = {"tables": self._tables(wallet), "notices": waiting_notices(wallet)}
+            extra_context = {**context, **(extra_context or {})}
+        return super().change_view(request, object_id, form_url, extra_context)
+
+    def _tables(self, wallet: Wallet) -> list[Table]:
+        """Return what is around an owned wallet, the newest of each kind; no transactions."""
+        changes = StatusChange.objects.filter(wallet=wallet).select_related("actor")
+        tables = [
+            adjustment_table("Adjustments by two", of_wallets([wallet.pk])),
+            status_table(changes.order_by("-pk")[:ROWS_SHOWN]),
+        ]
+        return [
+            *(table.without("wallet").without("owner") for table in tables if table.rows),
+            *payment_tables(payments_of([wallet]), of_one_wallet=True),
+        ]
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Wallet], search_term: str

@@ -108,7 +108,7 @@ def test_two_operators_adjust_a_balance(installation: Installation) -> None:  # 
         first.log_in(email_of("operator"))
         assert first.page.locator("canvas.chart").count() == 1
         first.find(email_of("empty"))
-        first.page.click("css=.desk-found a[href*='/wallets/wallet/']")
+        first.page.click("css=.desk-table a[href*='/wallets/wallet/']")
         first.page.click("text=Adjust the balance")
         first.page.check("[name=direction][value=in]")
         first.page.fill("[name=amount]", "25.00")

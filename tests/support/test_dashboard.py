@@ -1,5 +1,6 @@
 """The dashboard: the figures of a day at a bounded cost, and a notice for each that timed out."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -166,3 +167,12 @@ def test_pending_approvals_are_counted(admin: AdminSession) -> None:
     )
 
     assert "Approvals 1" in admin.get(DASHBOARD).text
+
+
+def test_the_axes_are_short_for_money_and_whole_for_attempts(admin: AdminSession) -> None:
+    context = admin.get(DASHBOARD).response.context
+
+    money, counts = (json.loads(context[name]) for name in ("money_options", "count_options"))
+
+    assert money["scales"]["y"]["ticks"]["format"]["notation"] == "compact"
+    assert counts["scales"]["y"]["ticks"] == {"precision": 0}

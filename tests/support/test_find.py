@@ -77,7 +77,7 @@ def test_a_request_id_of_a_client_is_searched_among_the_newest(
 
     assert "Tea for two" in near.text
     assert "Nothing found" in far.text
-    assert "contains no time" in far.text
+    assert "As a request id it contains no time" in far.text
 
 
 @pytest.mark.parametrize(
@@ -128,6 +128,32 @@ def test_unknown_queries_find_nothing(admin: AdminSession) -> None:
         assert "Nothing found" in find(admin, query).text
     for kind in ("person", "wallet", "nonsense"):
         assert "Nothing found" in admin.get(f"{FIND}{kind}/{uuid.uuid4()}").text
+
+
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        ("nobody@example.com", "No account has the email address nobody@example.com."),
+        ("00000000-0000-4000-8000-000000000001", "Nothing has the id 00000000-0000-4000-8000-"),
+        ("order-1", "No request id and no idempotency key order-1 was found."),
+    ],
+)
+def test_a_query_in_vain_is_named_for_what_it_is_and_stays_in_the_box(
+    admin: AdminSession, query: str, reason: str
+) -> None:
+    page = find(admin, f" {query} ")
+
+    assert reason in page.text
+    assert "request id contains no time" not in page.text
+    assert page.response.context["form"]["query"].value() == query
+    assert f'value="{query}"' in page.response.content.decode()
+
+
+def test_the_box_keeps_what_was_found_and_no_secret(admin: AdminSession) -> None:
+    holder, secret = a_client(), f"pt_{'a' * 43}"
+
+    assert f'value="{holder.user.email}"' in find(admin, holder.user.email).response.text
+    assert secret not in find(admin, secret).response.text
 
 
 @pytest.mark.parametrize("query", ["nobody@example.com", "correct-horse-7", "order-1017"])

@@ -61,9 +61,8 @@ def find(admin: AdminSession, query: object) -> Page:
 
 def rows(page: Page, title: str) -> list[list[str]]:
     """Return the texts of a table's cells."""
-    tables = page.response.context.get("tables") or page.response.context["payment_tables"]
-    table = dict(tables).get(title, {"rows": []})
-    return [[strip(cell) for cell in row] for row in table["rows"]]
+    tables = {table.title: table.rows for table in page.response.context["tables"]}
+    return [[strip(cell) for cell in row] for row in tables.get(title, [])]
 
 
 def strip(cell: object) -> str:

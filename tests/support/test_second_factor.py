@@ -1,6 +1,8 @@
 """The second factor: set-up, verification, throttling, backup codes and reset."""
 
 import base64
+import html
+import re
 from io import StringIO
 
 import pytest
@@ -322,3 +324,48 @@ def test_secrets_have_no_page(operator: User, page: str) -> None:
     User.objects.filter(pk=operator.pk).update(is_superuser=True)
 
     assert admin_session_of(operator).get(f"/admin/{page}/").status == 404
+
+
+def code_field(page: Page) -> str:
+    [field] = re.findall(r'<input[^>]*name="code"[^>]*>', page.response.content.decode())
+    return str(field)
+
+
+def test_a_phone_shows_its_numeric_keypad_for_a_code(operator: User, admin: AdminSession) -> None:
+    fields = [code_field(admin.get(SET_UP))]
+    set_up(admin, operator)
+    fields.append(code_field(admin_session_of(operator).get(ASK)))
+
+    for field in fields:
+        assert 'inputmode="numeric"' in field
+        assert 'autocomplete="one-time-code"' in field
+
+
+def test_a_backup_code_has_letters_and_a_field_for_them(
+    operator: User, admin: AdminSession
+) -> None:
+    codes, later = set_up(admin, operator), admin_session_of(operator)
+
+    asked = later.get(ASK, next=WALLETS)
+    by_backup_code = f"{ASK}?backup=1&next={WALLETS}"
+    field = code_field(later.get(by_backup_code))
+    passed = later.post(by_backup_code, code=codes[0])
+
+    assert html.escape(by_backup_code.removeprefix(ASK)) in asked.response.content.decode()
+    assert "numeric" not in field
+    assert passed.response.redirect_chain[-1][0] == WALLETS
+
+
+def test_the_set_up_has_a_way_back_where_it_is_not_required(admin: AdminSession) -> None:
+    offered = f"{SET_UP}?next={WALLETS}"
+
+    assert f'href="{WALLETS}">Not now</a>' in admin.get(offered).response.content.decode()
+    assert 'href="/admin/">Back</a>' in admin.get(CODES).response.content.decode()
+
+
+@pytest.mark.usefixtures("_required")
+def test_the_set_up_has_no_way_round_where_it_is_required() -> None:
+    page = admin_session_of(an_operator()).get(SET_UP)
+
+    assert "Not now" not in page.text
+    assert "Log out" in page.text

@@ -123,6 +123,24 @@ class Processes(Group):
             " Otherwise the answer is 408."
         ),
     )
+    answer_timeout_ms = kinds.milliseconds(
+        "WALLET_SERVICE_ANSWER_TIMEOUT_MS",
+        600_000,
+        help_text=(
+            "A client must take its whole answer within this many milliseconds. Otherwise it loses"
+            " the connection."
+        ),
+    )
+    answer_bytes_per_second = kinds.whole(
+        "WALLET_SERVICE_ANSWER_BYTES_PER_SECOND",
+        1_000,
+        least=1,
+        most=1_000_000,
+        help_text=(
+            "A client must take its answer at this speed or faster, over every ten seconds."
+            " Otherwise it loses the connection."
+        ),
+    )
 
 
 class Address(Group):

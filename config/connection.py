@@ -65,6 +65,8 @@ class Connection:
         self.linger_bytes = 0
         self._config = config
         self._server = server
+        #: gunicorn's `Request`, as soon as its head is parsed.
+        self.request: Any = None
         self._response: Any = None
         self._parts: Iterator[bytes] | None = None
         self._close_body: Callable[[], None] | None = None
@@ -87,39 +89,27 @@ class Connection:
 
     # --- The request and its answer ---------------------------------------------------------
 
-    def parse(self) -> Any:
-        """Parse the request that was received, into gunicorn's `Request`.
-
-        WSGI would join two Idempotency-Key headers with a comma into a third key. Two equal keys
-        become one; two different ones become an empty key, which is refused as invalid.
+    def start_answer(
+        self, application: Callable[..., Iterable[bytes]], *, keeps_alive: bool
+    ) -> None:
+        """Parse the request and call the application; `make_answer` takes what it answers.
 
         Raises gunicorn's parse errors, `MissingHost`, and why the request is incomplete.
         """
         received = self.received
         source = ReceivedBytes(received.data, received.at_end)
         request: Any = Request(self._config, source, self.client)  # type: ignore[no-untyped-call]
+        self.request = request
         if received.is_refused:
             raise received.at_end
-        names = [name for name, _ in request.headers]
-        if request.version >= (1, 1) and "HOST" not in names:
-            raise MissingHost
-        if _KEY_HEADER in names:
-            keys = {value for name, value in request.headers if name == _KEY_HEADER}
-            rest = [header for header in request.headers if header[0] != _KEY_HEADER]
-            request.headers = [*rest, (_KEY_HEADER, keys.pop() if len(keys) == 1 else "")]
-        return request
-
-    def start_answer(
-        self, request: Any, application: Callable[..., Iterable[bytes]], *, keeps_alive: bool
-    ) -> None:
-        """Call the application. Its answer goes into the outbox, by `make_answer`."""
+        _check_headers(request)
         # The body has come already, or will not be read.
         request._expected_100_continue = False
         response, environ = wsgi.create(  # type: ignore[no-untyped-call]
             request, self, self.client, self._server, self._config
         )
         environ["wsgi.multithread"] = True
-        if not keeps_alive or not self.received.is_whole:
+        if not keeps_alive or not received.is_whole:
             response.force_close()
         self._response = response
         self.answer_deadline = time.monotonic() + settings.ANSWER_TIMEOUT_MS / 1000
@@ -176,6 +166,7 @@ class Connection:
     def begin_request(self) -> None:
         """Forget the last request and its answer."""
         self.received = _NOTHING
+        self.request = None
         self.answer_deadline = math.inf
         self._response = None
         self.keeps_alive = False
@@ -188,3 +179,18 @@ class Connection:
             self._end_body()
         with suppress(OSError):
             self.sock.close()
+
+
+def _check_headers(request: Any) -> None:
+    """Refuse a request without Host, and merge repeated Idempotency-Key headers.
+
+    WSGI would join two keys with a comma into a third one. Two equal keys become one; two different
+    ones become an empty key, which is refused as invalid.
+    """
+    names = [name for name, _ in request.headers]
+    if request.version >= (1, 1) and "HOST" not in names:
+        raise MissingHost
+    if _KEY_HEADER in names:
+        keys = {value for name, value in request.headers if name == _KEY_HEADER}
+        rest = [header for header in request.headers if header[0] != _KEY_HEADER]
+        request.headers = [*rest, (_KEY_HEADER, keys.pop() if len(keys) == 1 else "")]

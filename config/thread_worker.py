@@ -272,15 +272,13 @@ class JSONThreadWorker(ThreadWorker):
 
     def handle(self, conn: Connection) -> None:
         """Parse the request and make its answer, or go on making it."""
-        request = None
         try:
             if not conn.has_more:
-                request = conn.parse()
-                conn.start_answer(request, self.wsgi, keeps_alive=self._may_keep_alive())
+                conn.start_answer(self.wsgi, keeps_alive=self._may_keep_alive())
             conn.make_answer()
         except Exception as error:
             if conn.refuse():
-                self._answer_error(conn, error, request)
+                self._answer_error(conn, error)
             else:
                 self.log.exception("The answer to %s broke off", conn.client)
                 conn.is_broken = True
@@ -295,10 +293,10 @@ class JSONThreadWorker(ThreadWorker):
             self.alive = False
         return bool(self.alive and self.cfg.keepalive)
 
-    def _answer_error(self, conn: Connection, error: Exception, request: Any) -> None:
+    def _answer_error(self, conn: Connection, error: Exception) -> None:
         """Answer and log a request that the server refuses, and an error outside Django."""
         # Some errors have the part of the request that was parsed.
-        request = request or getattr(error, "req", None)
+        request = conn.request or getattr(error, "req", None)
         identifier, refusal = request_id_of(request), refusal_of(error)
         if isinstance(refusal, InternalError):
             self.log.error("Request %s from %s failed", identifier, conn.client, exc_info=error)

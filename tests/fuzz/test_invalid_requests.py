@@ -28,8 +28,8 @@ from tests.fuzz.invalid_requests import (
     WITHOUT_KEY,
     WITHOUT_TOKEN,
 )
-from tests.fuzz.raw_server import a_raw_server, send
 from tests.http_client import Api
+from tests.raw_server import a_raw_server, send
 from wallets.assets import create_asset, system_wallet_id
 from wallets.models import Purpose
 

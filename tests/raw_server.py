@@ -19,10 +19,11 @@ RECEIVED_BYTES = 65_536
 
 
 @contextmanager
-def a_raw_server() -> Iterator[int]:
-    """Run the worker; yield its port."""
+def a_raw_server(*, connections: int = 100) -> Iterator[int]:
+    """Run the worker, which takes so many connections; yield its port."""
     config: Any = Config()  # type: ignore[no-untyped-call]
     config.set("threads", 2)
+    config.set("worker_connections", connections)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         log = Logger(config)  # type: ignore[no-untyped-call]
         worker = JSONThreadWorker(0, os.getppid(), [listener], None, 30, config, log)

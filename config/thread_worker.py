@@ -82,7 +82,10 @@ class JSONThreadWorker(ThreadWorker):
 
     def finish_request(self, conn: Connection, job: "Future[None]") -> None:
         """Continue with a connection that a thread has worked on."""
-        if job.cancelled() or conn.is_broken:
+        error = None if job.cancelled() else job.exception()
+        if error is not None:
+            self.log.error("A thread failed", exc_info=error)
+        if job.cancelled() or error is not None or conn.is_broken:
             self._drop(conn)
         elif conn.has_unsent:
             conn.taken_bytes = 0
@@ -124,7 +127,7 @@ class JSONThreadWorker(ThreadWorker):
         try:
             data = conn.sock.recv(_RECEIVED_BYTES)
         except BlockingIOError:
-            self._wait(conn, Stage.SILENT, selectors.EVENT_READ, self._receive)
+            self._wait(conn, conn.stage, selectors.EVENT_READ, self._receive)
             return
         except OSError:
             self._drop(conn)

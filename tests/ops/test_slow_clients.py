@@ -37,6 +37,8 @@ ROWS = """
            (SELECT count(*) FROM core_idempotencyrecord), (SELECT count(*) FROM accounts_user),
            (SELECT count(*) FROM django_session), (SELECT count(*) FROM intake_queuedtransaction)
 """
+QUEUED = "SELECT count(*) FROM intake_queuedtransaction WHERE status = 'pending'"
+IN_TRANSACTION = "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'"
 
 
 @dataclass
@@ -65,9 +67,14 @@ class Service:
         head, _, body = read_all(sock).partition(b"\r\n\r\n")
         return int(head.split()[1]), json.loads(body)
 
-    def rows(self) -> tuple[Any, ...] | None:
+    def query(self, statement: str) -> tuple[Any, ...] | None:
         with database.connect(self.installation.data_dir) as connection:
-            return connection.execute(ROWS).fetchone()
+            return connection.execute(statement).fetchone()
+
+    def rows(self) -> tuple[Any, ...] | None:
+        # The processor writes what was queued.
+        wait_until(lambda: self.query(QUEUED) == (0,))
+        return self.query(ROWS)
 
     def ask_for_statement(self, query: str = "") -> socket.socket:
         """Ask for a long statement, and take only the first byte of it."""
@@ -150,11 +157,7 @@ def test_silent_halting_and_slow_clients_delay_nobody(service: Service) -> None:
     assert answered - started < PROMPT_SECONDS
     assert ended - answered < PROMPT_SECONDS
     # And the readers hold no session of the database in a transaction
-    with database.connect(service.installation.data_dir) as connection:
-        in_transactions = connection.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'"
-        ).fetchone()
-    assert in_transactions == (0,)
+    wait_until(lambda: service.query(IN_TRANSACTION) == (0,))
 
     # And a reader gets one whole statement in the end, without what was charged meanwhile
     answer = b"H" + read_all(readers[0])

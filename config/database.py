@@ -43,7 +43,7 @@ def databases(environment: Environment, profile: Profile) -> dict[str, dict[str,
     primary = _connect(_url(environment, profile))
     if profile is not Profile.WEB:
         return {"default": primary}
-    _pool(primary, environment.threads, POOL_WAIT_SECONDS)
+    _pool(primary, environment.database_connections, POOL_WAIT_SECONDS)
     if environment.is_behind_pooler:
         # After each transaction the pooler gives the session to another client, so no setting may
         # stay in it. The unit of work sets the timeouts.
@@ -55,7 +55,7 @@ def databases(environment: Environment, profile: Profile) -> dict[str, dict[str,
     if not environment.database_replica_url:
         return {"default": primary}
     replica = _connect(environment.database_replica_url, REPLICA_CONNECT_SECONDS)
-    _pool(replica, environment.threads, REPLICA_WAIT_SECONDS)
+    _pool(replica, environment.database_connections, REPLICA_WAIT_SECONDS)
     _set_timeouts(replica, environment)
     replica["OPTIONS"]["prepare_threshold"] = NEVER_AUTOMATICALLY
     return {"default": primary, REPLICA: replica}
@@ -91,11 +91,10 @@ def _connect(url: str, connect_seconds: int = CONNECT_SECONDS) -> dict[str, Any]
     return settings
 
 
-def _pool(settings: dict[str, Any], threads: int, wait_seconds: int) -> None:
+def _pool(settings: dict[str, Any], connections: int, wait_seconds: int) -> None:
     settings["OPTIONS"]["pool"] = {
         "min_size": 1,
-        # One connection for each thread, and two spare ones while a broken one is replaced.
-        "max_size": threads + 2,
+        "max_size": connections,
         "timeout": wait_seconds,
         # The pool reconnects with growing intervals. After this timeout the next request starts
         # over, so the service recovers as soon as the database does.

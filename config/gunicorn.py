@@ -1,6 +1,7 @@
-"""The configuration of gunicorn: processes with threads, a database connection per thread."""
+"""The configuration of gunicorn: processes with threads."""
 
 import os
+import resource
 import shutil
 import tempfile
 from pathlib import Path
@@ -29,6 +30,15 @@ bind = address(_environment.host, _environment.port)
 worker_class = "config.thread_worker.JSONThreadWorker"
 workers = _environment.workers
 threads = _environment.threads
+# The connections of a process. Those that say nothing make room for new ones.
+worker_connections = 1_000
+# Each has a file, and so have the database's connections.
+_FILES = worker_connections + 500
+_soft_limit, _hard_limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+if resource.RLIM_INFINITY not in (_soft_limit, _hard_limit):
+    _files = max(_soft_limit, min(_FILES, _hard_limit))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (_files, _hard_limit))
+    worker_connections = min(worker_connections, _files * 2 // 3)
 
 # The proxies whose X-Forwarded-Proto is trusted: those whose X-Forwarded-For is trusted.
 forwarded_allow_ips = ",".join(str(network) for network in _environment.trusted_proxies)

@@ -1,178 +1,311 @@
-"""The gunicorn worker: threads with request timeouts, and JSON errors for unparsable requests."""
+"""The gunicorn worker: threads make answers; who sends or reads slowly occupies none of them.
 
-import math
+The main loop, one thread with a selector, receives requests and sends what answers have left over.
+A connection goes to a thread when its request is complete, and again when its client has taken all
+that the thread made. Requests and answers have deadlines.
+"""
+
+import errno
+import selectors
 import socket
 import time
-import uuid
+from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import suppress
-from http import HTTPStatus
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
 from django.conf import settings
-from gunicorn.http import errors as http_errors
-from gunicorn.http import get_parser
-from gunicorn.http.unreader import SocketUnreader
-from gunicorn.workers.gthread import ThreadWorker
+from django.db import connections
+from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
-from api.http.errors import (
-    BadRequest,
-    InternalError,
-    RequestTimeout,
-    error_body,
-    reason_of,
-    status_of,
-)
-from api.http.renderer import render_json
-from core import context
-from core.errors import Refusal
+from api.http.errors import InternalError, RequestTimeout
+from config.connection import Connection, Stage
+from config.incoming import IncompleteRequest, ReceivedRequest
+from config.refused_request import answer_of, refusal_of, request_id_of
 
-# The statuses of parse errors; all others are a 400.
-STATUS_OF_ERROR: dict[type[BaseException], HTTPStatus] = {
-    http_errors.LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,
-    http_errors.LimitRequestHeaders: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
-    http_errors.ExpectationFailed: HTTPStatus.EXPECTATION_FAILED,
-    http_errors.UnsupportedTransferCoding: HTTPStatus.NOT_IMPLEMENTED,
-}
-# Subclasses of gunicorn's ParseException that are errors of the server.
-SERVER_ERRORS = (
-    http_errors.ConfigurationProblem,
-    http_errors.InvalidResponseHeader,
-    http_errors.InvalidResponseHeaderName,
-)
-
-
-KEY_HEADER = "IDEMPOTENCY-KEY"
-
+#: Deadlines may be kept this much too late.
+SWEEP_SECONDS: Final = 0.25
+#: An answer must be taken at its least speed in each period of this length.
+SPEED_SECONDS: Final = 10
 #: Before it closes a connection, the server discards what the client still sends, for this long and
-#: up to this size, so that the client can read the last response.
-LINGER_SECONDS = 2.0
-LINGER_BYTES = 64 * 1024
-
-
-class MalformedRequest(BadRequest):
-    code = "malformed_request"
-    message = "What arrived is not an HTTP request that this server takes."
-
-
-class DeadlineUnreader(SocketUnreader):
-    """Reads from a connection until a deadline, however slowly the data arrive."""
-
-    _deadline = math.inf
-
-    def set_timeout(self, seconds: float) -> None:
-        """Set the deadline for all further reads."""
-        self._deadline = time.monotonic() + seconds
-
-    def chunk(self, size_hint: int | None = None) -> bytes:
-        """Return the next data. Raises `RequestTimeout` after the deadline."""
-        remaining = self._deadline - time.monotonic()
-        if remaining <= 0:
-            raise RequestTimeout
-        previous = self.sock.gettimeout()
-        # gunicorn sets a timeout of its own while it discards a body.
-        limits = [
-            limit for limit in (previous, remaining) if limit is not None and limit != math.inf
-        ]
-        self.sock.settimeout(min(limits, default=None))
-        try:
-            return bytes(super().chunk(size_hint))  # type: ignore[no-untyped-call]
-        except TimeoutError:
-            if time.monotonic() < self._deadline:
-                raise
-            raise RequestTimeout from None
-        finally:
-            self.sock.settimeout(previous)
+#: up to this size, so that the client can read the last answer.
+LINGER_SECONDS: Final = 2.0
+LINGER_BYTES: Final = 64 * 1024
+#: The same for the rest of a body that is too large. The body's timeout applies to it.
+BODY_LINGER_BYTES: Final = 64 * 1024 * 1024
+#: All incomplete requests of a process together; the largest are dropped beyond that.
+INCOMPLETE_BYTES: Final = 32 * 1024 * 1024
+#: The kernel keeps this much that it has not sent yet: the rest counts as not taken.
+UNSENT_BYTES: Final = 64 * 1024
+_RECEIVED_BYTES: Final = 64 * 1024
+_NOT_ACCEPTED = (errno.EAGAIN, errno.EWOULDBLOCK, errno.ECONNABORTED)
+_NO_FILES_LEFT = (errno.EMFILE, errno.ENFILE)
 
 
 class JSONThreadWorker(ThreadWorker):
-    """gunicorn's thread worker, with the API's error body in place of an HTML page.
+    """gunicorn's thread worker, with a loop that waits for clients and errors in JSON.
 
-    The head and the body of a request have one timeout each, so that incomplete requests do not
-    block threads. Idle connections occupy no thread.
+    HTTP/1 only: TLS and HTTP/2 end at the proxy.
     """
 
-    def handle(self, conn: Any) -> Any:
-        """Serve the next request of a connection; return whether the connection stays open."""
-        if conn.parser is None:
-            # As gunicorn does, without TLS and HTTP/2, which end at the proxy.
-            conn.parser = get_parser(self.cfg, conn.sock, conn.client)  # type: ignore[no-untyped-call]
-            conn.parser.unreader = DeadlineUnreader(conn.sock)  # type: ignore[no-untyped-call]
-        conn.parser.unreader.set_timeout(settings.HEAD_TIMEOUT_MS / 1000)
-        keeps_alive = super().handle(conn)  # type: ignore[no-untyped-call]
-        if not keeps_alive:
-            _close_gracefully(conn.sock)
-        return keeps_alive
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
+        #: Made by gunicorn before its loop begins.
+        self.poller: selectors.BaseSelector
+        #: The connections that wait for their client, in the selector.
+        self._waiting: set[Connection] = set()
+        self._incomplete_bytes = 0
+        self._next_sweep = 0.0
 
-    def handle_request(self, req: Any, conn: Any) -> Any:
-        """Serve a request, after merging repeated Idempotency-Key headers.
+    # --- The main loop ----------------------------------------------------------------------
 
-        WSGI would join two headers with a comma into a third key. Two equal keys become one; two
-        different ones become an empty key, which is refused as invalid.
-        """
-        keys = {value for name, value in req.headers if name == KEY_HEADER}
-        if keys:
-            rest = [header for header in req.headers if header[0] != KEY_HEADER]
-            req.headers = [*rest, (KEY_HEADER, keys.pop() if len(keys) == 1 else "")]
-        conn.parser.unreader.set_timeout(settings.BODY_TIMEOUT_MS / 1000)
-        keeps_alive = super().handle_request(req, conn)  # type: ignore[no-untyped-call]
-        # gunicorn discards an unread rest of the body within its own time limit.
-        conn.parser.unreader.set_timeout(math.inf)
-        return keeps_alive
-
-    def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:
-        """Answer and log a request that gunicorn refuses, and an error outside Django."""
-        request_id = str(uuid.uuid4())
-        if isinstance(exc, http_errors.ParseException) and not isinstance(exc, SERVER_ERRORS):
-            refusal: Refusal = MalformedRequest()
-            # Not the text of the error, which quotes the request, perhaps a token.
-            reason = type(exc).__name__
-            self.log.info("Malformed request %s from %s: %s", request_id, addr, reason)
-        elif isinstance(exc, RequestTimeout):
-            refusal = exc
-            self.log.info("Request %s from %s timed out", request_id, addr)
-        else:
-            refusal = InternalError()
-            self.log.error("Request %s from %s failed", request_id, addr, exc_info=exc)
-        # Some errors have the part of the request that was parsed.
-        path = getattr(req or getattr(exc, "req", None), "path", None) or ""
-        status = STATUS_OF_ERROR.get(type(exc), status_of(refusal))
+    def accept(self, listener: socket.socket) -> None:
+        """Accept a connection, in place of the longest silent one when there are too many."""
+        if self.nr_conns >= self.worker_connections - 1:
+            self._drop_one()
         try:
-            client.sendall(_response(refusal, status, path, request_id))
+            sock, client = listener.accept()
+        except OSError as error:
+            if error.errno in _NO_FILES_LEFT:
+                self._drop_one()
+            elif error.errno not in _NOT_ACCEPTED:
+                raise
+            return
+        self.nr_conns += 1
+        sock.setblocking(False)
+        with suppress(OSError):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
+        conn = Connection(self.cfg, sock, client, listener.getsockname())
+        conn.deadline = time.monotonic() + settings.HEAD_TIMEOUT_MS / 1000
+        self._receive(conn)
+
+    def finish_request(self, conn: Connection, job: "Future[None]") -> None:
+        """Continue with a connection that a thread has worked on."""
+        error = None if job.cancelled() else job.exception()
+        if error is not None:
+            self.log.error("A thread failed", exc_info=error)
+        if job.cancelled() or error is not None or conn.is_broken:
+            self._drop(conn)
+        elif conn.has_unsent:
+            conn.taken_bytes = 0
+            conn.deadline = min(time.monotonic() + SPEED_SECONDS, conn.answer_deadline)
+            self._wait(conn, Stage.SENDING, selectors.EVENT_WRITE, self._send)
+        else:
+            self._sent(conn)
+
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        """Wait until something happens, and not past the next look at the deadlines."""
+        if self._waiting:
+            timeout = max(0.0, min(timeout, self._next_sweep - time.monotonic()))
+        super().wait_for_and_dispatch_events(timeout)  # type: ignore[no-untyped-call]
+
+    def murder_pending(self) -> None:
+        """End the connections whose deadline has passed."""
+        now = time.monotonic()
+        if now < self._next_sweep:
+            return
+        self._next_sweep = now + SWEEP_SECONDS
+        for conn in [conn for conn in self._waiting if conn.deadline <= now]:
+            self._expire(conn, now)
+
+    def murder_keepalived(self, force: bool = False) -> None:
+        """Close all waiting connections if `force` is set, at the end of the worker."""
+        if force:
+            for conn in list(self._waiting):
+                self._drop(conn)
+
+    def _cap_keepalive(self, deadline: float) -> None:
+        for conn in self._waiting:
+            if conn.is_silent:
+                conn.deadline = min(conn.deadline, deadline)
+
+    # --- Receiving --------------------------------------------------------------------------
+
+    def _receive(self, conn: Connection) -> None:
+        """Receive what has come; give the connection to a thread when its request is complete."""
+        try:
+            data = conn.sock.recv(_RECEIVED_BYTES)
+        except BlockingIOError:
+            self._wait(conn, conn.stage, selectors.EVENT_READ, self._receive)
+            return
         except OSError:
-            self.log.debug("The client of request %s did not read the response", request_id)
+            self._drop(conn)
+            return
+        if not data:
+            if conn.incoming.data:
+                self._refuse(conn, IncompleteRequest())
+            else:
+                self._drop(conn)
+            return
+        conn.incoming.data += data
+        self._next_request(conn)
 
+    def _next_request(self, conn: Connection) -> None:
+        """Give the next request that was received to a thread, or wait for the rest of it."""
+        self._count_incomplete(conn, 0)
+        if received := conn.incoming.take():
+            self._hand_over(conn, received)
+            return
+        stage = Stage.BODY if conn.incoming.has_head else Stage.HEAD
+        if conn.stage is not stage:
+            milliseconds = (
+                settings.BODY_TIMEOUT_MS if stage is Stage.BODY else settings.HEAD_TIMEOUT_MS
+            )
+            conn.deadline = time.monotonic() + milliseconds / 1000
+            if conn.incoming.wants_continue:
+                with suppress(OSError):
+                    conn.sock.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+        self._wait(conn, stage, selectors.EVENT_READ, self._receive)
+        self._count_incomplete(conn, len(conn.incoming.data))
+        if self._incomplete_bytes > INCOMPLETE_BYTES:
+            self._refuse(max(self._waiting, key=lambda it: it.counted_bytes), RequestTimeout())
 
-def _close_gracefully(sock: socket.socket) -> None:
-    """Shut down the sending side and wait shortly for the client to close the connection.
+    def _count_incomplete(self, conn: Connection, size: int) -> None:
+        self._incomplete_bytes += size - conn.counted_bytes
+        conn.counted_bytes = size
 
-    gunicorn does this too, but in the single thread that accepts connections.
-    """
-    with suppress(OSError):
-        sock.shutdown(socket.SHUT_WR)
-        deadline = time.monotonic() + LINGER_SECONDS
-        discarded = 0
-        while discarded < LINGER_BYTES and (remaining := deadline - time.monotonic()) > 0:
-            sock.settimeout(remaining)
-            if not (data := sock.recv(4096)):
-                break
-            discarded += len(data)
-    with suppress(OSError):
-        sock.shutdown(socket.SHUT_RD)
+    def _refuse(self, conn: Connection, reason: Exception) -> None:
+        """Let a thread answer a request that will not be completed."""
+        self._hand_over(conn, conn.incoming.take_incomplete(reason))
 
+    def _hand_over(self, conn: Connection, received: ReceivedRequest) -> None:
+        self._stop_waiting(conn)
+        conn.received = received
+        self.enqueue_req(conn)  # type: ignore[no-untyped-call]
 
-def _response(refusal: Refusal, status: HTTPStatus, path: str, request_id: str) -> bytes:
-    token = context.request_id.set(request_id)
-    try:
-        body = error_body(refusal, path=path)
-    finally:
-        context.request_id.reset(token)
-    content = render_json(body | {"statusCode": int(status), "error": reason_of(status)})
-    head = (
-        f"HTTP/1.1 {int(status)} {reason_of(status)}\r\n"
-        "Connection: close\r\n"
-        "Content-Type: application/json\r\n"
-        f"Content-Length: {len(content)}\r\n"
-        f"X-Request-ID: {request_id}\r\n"
-        "\r\n"
-    )
-    return head.encode("ascii") + content
+    # --- Sending ----------------------------------------------------------------------------
+
+    def _send(self, conn: Connection) -> None:
+        """Send what is left over; let a thread make more of the answer when all is taken."""
+        conn.send()
+        if conn.is_broken:
+            self._drop(conn)
+        elif not conn.has_unsent:
+            self._stop_waiting(conn)
+            self._sent(conn)
+
+    def _sent(self, conn: Connection) -> None:
+        """Go on after all that was made has been sent."""
+        if conn.has_more:
+            self.enqueue_req(conn)  # type: ignore[no-untyped-call]
+        elif conn.keeps_alive:
+            conn.begin_request()
+            seconds = self.cfg.keepalive if self.alive else STOP_KEEPALIVE_LINGER
+            conn.stage = Stage.SILENT
+            conn.deadline = time.monotonic() + seconds
+            if conn.incoming.data:
+                self._next_request(conn)
+            else:
+                self._wait(conn, Stage.SILENT, selectors.EVENT_READ, self._receive)
+        else:
+            self._linger(conn)
+
+    def _linger(self, conn: Connection) -> None:
+        """Close the connection once the client can have read its last answer."""
+        received = conn.received
+        if received.is_whole or received.is_refused:
+            conn.linger_bytes, seconds = LINGER_BYTES, LINGER_SECONDS
+        else:
+            conn.linger_bytes, seconds = BODY_LINGER_BYTES, settings.BODY_TIMEOUT_MS / 1000
+        conn.deadline = time.monotonic() + seconds
+        with suppress(OSError):
+            conn.sock.shutdown(socket.SHUT_WR)
+        self._wait(conn, Stage.CLOSING, selectors.EVENT_READ, self._discard)
+
+    def _discard(self, conn: Connection) -> None:
+        """Discard what the client sends after its last answer, until it closes the connection."""
+        try:
+            received = len(conn.sock.recv(_RECEIVED_BYTES))
+        except BlockingIOError:
+            return
+        except OSError:
+            received = 0
+        conn.linger_bytes -= received
+        if not received or conn.linger_bytes <= 0:
+            self._drop(conn)
+
+    # --- Waiting and ending -----------------------------------------------------------------
+
+    def _wait(
+        self, conn: Connection, stage: Stage, event: int, callback: Callable[[Connection], None]
+    ) -> None:
+        conn.stage = stage
+        if conn not in self._waiting:
+            self._waiting.add(conn)
+            self.poller.register(conn.sock, event, partial(self._dispatch, conn, callback))
+
+    def _dispatch(
+        self, conn: Connection, callback: Callable[[Connection], None], _sock: socket.socket
+    ) -> None:
+        # An earlier event of the same round may have ended the connection.
+        if conn in self._waiting:
+            callback(conn)
+
+    def _stop_waiting(self, conn: Connection) -> None:
+        if conn in self._waiting:
+            self._waiting.remove(conn)
+            self.poller.unregister(conn.sock)
+        self._count_incomplete(conn, 0)
+
+    def _expire(self, conn: Connection, now: float) -> None:
+        least = settings.ANSWER_BYTES_PER_SECOND * SPEED_SECONDS
+        if conn.stage in (Stage.HEAD, Stage.BODY):
+            self._refuse(conn, RequestTimeout())
+        elif conn.stage is not Stage.SENDING:
+            self._drop(conn)
+        elif now < conn.answer_deadline and conn.taken_bytes >= least:
+            conn.taken_bytes = 0
+            conn.deadline = min(now + SPEED_SECONDS, conn.answer_deadline)
+        else:
+            self.log.info("%s did not take its answer in time", conn.client)
+            self._drop(conn)
+
+    def _drop_one(self) -> None:
+        """Close the connection that is missed least: one that says nothing if there is any."""
+        if self._waiting:
+            self._drop(min(self._waiting, key=lambda it: (not it.is_silent, it.deadline)))
+
+    def _drop(self, conn: Connection) -> None:
+        self._stop_waiting(conn)
+        self.nr_conns -= 1
+        conn.close()
+
+    # --- In a thread ------------------------------------------------------------------------
+
+    def handle(self, conn: Connection) -> None:
+        """Parse the request and make its answer, or go on making it."""
+        try:
+            if not conn.has_more:
+                conn.start_answer(self.wsgi, keeps_alive=self._may_keep_alive())
+            conn.make_answer()
+        except Exception as error:
+            if conn.refuse():
+                self._answer_error(conn, error)
+            else:
+                self.log.exception("The answer to %s broke off", conn.client)
+                conn.is_broken = True
+        if conn.has_more:
+            # Nothing of the database is held while the client does not read.
+            connections.close_all()
+
+    def _may_keep_alive(self) -> bool:
+        self.nr += 1
+        if self.nr >= self.max_requests and self.alive:
+            self.log.info("Autorestarting worker after current request.")
+            self.alive = False
+        return bool(self.alive and self.cfg.keepalive)
+
+    def _answer_error(self, conn: Connection, error: Exception) -> None:
+        """Answer and log a request that the server refuses, and an error outside Django."""
+        # Some errors have the part of the request that was parsed.
+        request = conn.request or getattr(error, "req", None)
+        identifier, refusal = request_id_of(request), refusal_of(error)
+        if isinstance(refusal, InternalError):
+            self.log.error("Request %s from %s failed", identifier, conn.client, exc_info=error)
+        else:
+            # Not the text of the error, which quotes the request, perhaps a token.
+            reason = type(error).__name__
+            self.log.info("Refused request %s from %s: %s", identifier, conn.client, reason)
+        conn.sendall(answer_of(refusal, error, request, identifier))
+        conn.send()

@@ -14,7 +14,8 @@ from ledger.history import MAX_ID, MIN_ID, first_id_at
 from ledger.models import Entry
 from wallets.models import Wallet
 
-_BATCH_SIZE = 1_000
+#: So many entries are in memory while a reader takes his time.
+_BATCH_SIZE = 200
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,10 @@ class Missed(Exception):
     """No process reached the failpoint in time: the fault did not take place."""
 
 
+class NotPrompt(Exception):
+    """Callers were not answered while the fault lasted, though they should have been."""
+
+
 @dataclass(frozen=True)
 class Halted:
     """A session that waits at a failpoint. `process`: the service's; `backend`: PostgreSQL's."""

@@ -15,6 +15,7 @@ import psycopg
 from harness.processes import STOP_SECONDS
 from harness.waiting import poll
 from ops.embedded_postgres import Role
+from prove.bad_clients import crowd
 from prove.failpoints import Halted, Missed, Step, halted_at
 from prove.installation import LOCK_TIMEOUT_MS, MAX_CONNECTIONS, BreakableInstallation
 from prove.switches import Failpoint
@@ -306,6 +307,7 @@ CATALOGUE: tuple[Fault, ...] = (
     Fault("connections reset", reset_network, is_quick=True),
     Fault("network delayed", delay_network),
     Fault("network blocked", block_network),
+    Fault("crowd of bad clients", crowd, is_quick=True),
     Fault("clock a day ahead", move_clock(A_DAY), needs_mix=True),
     Fault("clock a day behind", move_clock(-A_DAY), needs_mix=True),
 )

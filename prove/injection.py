@@ -38,15 +38,16 @@ def with_failpoint(application: Application, switches: Switches) -> Application:
     def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         body = application(environ, start_response)
         if environ["REQUEST_METHOD"] == "POST" and switches.take(Failpoint.IN_ANSWER):
-            return _halved(body)
+            return _halved(body, environ["gunicorn.socket"].send)
         return body
 
     return answer
 
 
-def _halved(body: Iterable[bytes]) -> Iterator[bytes]:
+def _halved(body: Iterable[bytes], send: Callable[[], None]) -> Iterator[bytes]:
     whole = b"".join(body)
     yield whole[: len(whole) // 2]
+    send()
     _die()
 
 

@@ -21,10 +21,10 @@ from prove.switches import Switches
 from prove.workdir import Workdir
 
 WORKERS = 2
-THREADS = 4
+THREADS = 16
 PROCESSORS = 2
 #: Of each worker: its pool, at most. Of each processor: its connection, and the scheduler's.
-SESSIONS_PER_WORKER = THREADS + 2
+SESSIONS_PER_WORKER = 6
 SESSIONS_PER_PROCESSOR = 14
 MAX_CONNECTIONS = int(embedded_postgres.SERVER_SETTINGS["max_connections"])
 LOCK_TIMEOUT_MS = 1_000
@@ -47,6 +47,7 @@ SETTINGS = {
     "WALLET_SERVICE_LOG_FORMAT": "plain",
     "WALLET_SERVICE_WORKERS": str(WORKERS),
     "WALLET_SERVICE_THREADS": str(THREADS),
+    "WALLET_SERVICE_DATABASE_CONNECTIONS": str(SESSIONS_PER_WORKER),
     "WALLET_SERVICE_LOCK_TIMEOUT_MS": str(LOCK_TIMEOUT_MS),
     "WALLET_SERVICE_STATEMENT_TIMEOUT_MS": str(STATEMENT_TIMEOUT_MS),
     "WALLET_SERVICE_MAX_WALLETS_BY_CLIENT": str(MAX_WALLETS),

@@ -23,7 +23,7 @@ from prove.installation import (
     WORKERS,
     BreakableInstallation,
 )
-from prove.ledger_rows import Ledger, Queued, Record, Row, queue_of, records_of
+from prove.ledger_rows import Ledger, Queued, Record, Row, on_record, queue_of, records_of
 from prove.operations import DUPLICATE, OPENED, RECORDED, Answer, Log, Operation, Violation
 
 #: How long a session of a process that was killed may stay.
@@ -61,6 +61,7 @@ class Inspector:
                 found = list(self._compare(connection, settled))
             with books.snapshot(connection):
                 found += books.check(connection)
+                found += self._check_halves(connection)
         found += self._verify()
         if self._read_server_log().count(DEADLOCK):
             found.append(Violation("no deadlock", "two transactions waited for each other"))
@@ -138,6 +139,12 @@ class Inspector:
                 yield from self._compare_rows(operation)
         queued = [each for each in settled if each.is_queued]
         yield from self._compare_queue(connection, queued)
+
+    def _check_halves(self, connection: psycopg.Connection[Any]) -> Iterator[Violation]:
+        """Check that no request of which only parts were sent recorded anything."""
+        ids = [operation.id for operation in self._log.halves]
+        for found in {*records_of(connection, ids), *on_record(connection, ids)}:
+            yield Violation("half requests", f"{found} is on record")
 
     def _check_origins(self, rows: Sequence[Row]) -> Iterator[Violation]:
         for row in rows:

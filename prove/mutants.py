@@ -21,7 +21,7 @@ from prove.proof import Proof
 from prove.setup import PREPARED
 
 DATABASE = "mutant"
-ROUNDS = 10
+ROUNDS = 11
 #: Later than a caller who lost the answer sends again.
 LATE_SECONDS = 1.0
 Change = Callable[[psycopg.Connection[Any]], None]
@@ -286,6 +286,7 @@ _lose_answers = _mix_with("commit's answer lost")
 _kill_worker = _mix_with("worker killed after write")
 _hold_up_chunk = _mix_with("processor held up in a chunk")
 _kill_database = _mix_with("PostgreSQL killed")
+_crowd = _mix_with("crowd of bad clients")
 
 
 def _attack_in_turn(proof: Proof, number: int) -> None:
@@ -300,6 +301,7 @@ def _attack_in_turn(proof: Proof, number: int) -> None:
         _use_twice,
         _pay_twice,
         _pass_day_limit,
+        _crowd,
     )
     attacks[number % len(attacks)](proof, number)
 
@@ -317,6 +319,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("request ended apart from the money", _divert_payments, _pay_twice, late=_LATE_PAYMENTS),
     Mutant("approval looked at before the lock", _ask_before_lock, _pass_day_limit),
     Mutant("keys forgotten", _nothing, _lose_answers),
+    Mutant("half requests carried out", _nothing, _crowd),
 )
 #: Enough to show that the short form can fail.
 SHORT_MUTANTS = ("no unique key",)

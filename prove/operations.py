@@ -216,6 +216,8 @@ class Log:
         self._settled: list[Operation] = []
         #: Those whose callers lost an answer and gave up, since the last inquiry.
         self._abandoned: list[Operation] = []
+        #: Those of which only parts were sent.
+        self._halves: list[Operation] = []
         self.violations: list[Violation] = []
         self.statuses: Counter[str] = Counter()
         #: How many key lookups found "completed", and how many "unknown".
@@ -252,6 +254,16 @@ class Log:
         """Record that its caller lost an answer and has given up."""
         with self._lock:
             self._abandoned.append(operation)
+
+    def add_half(self, operation: Operation) -> None:
+        """Record that only parts of it were sent: nothing of it may be on record."""
+        with self._lock:
+            self._halves.append(operation)
+
+    @property
+    def halves(self) -> list[Operation]:
+        with self._lock:
+            return list(self._halves)
 
     def count_lookup(self, lookup: KeyLookup) -> None:
         with self._lock:

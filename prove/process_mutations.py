@@ -1,6 +1,7 @@
 """What a mutant changes in the processes of the service, in Python."""
 
 import os
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -45,8 +46,23 @@ def _forget_keys() -> None:
     idempotency.find_record = lambda *_: None  # type: ignore[attr-defined]
 
 
+def _fill_up_half_requests() -> None:
+    """Carry out a request whose body breaks off, as if the rest of it were white space."""
+    from config.incoming import Incoming, ReceivedRequest
+
+    def fill_up(incoming: Incoming, _reason: Exception) -> ReceivedRequest:
+        head, _, body = bytes(incoming.data).partition(b"\r\n\r\n")
+        incoming.data.clear()
+        length = re.search(rb"Content-Length: (\d+)", head)
+        padded = body.ljust(int(length[1]) if length else 0)
+        return ReceivedRequest(head + b"\r\n\r\n" + padded, is_whole=True)
+
+    Incoming.take_incomplete = fill_up  # type: ignore[assignment]
+
+
 _CHANGES: dict[str, Callable[[], None]] = {
     "no lease of a chunk": _run_chunks_without_lease,
     "limits not atomic": _count_refunds_without_lock,
     "keys forgotten": _forget_keys,
+    "half requests carried out": _fill_up_half_requests,
 }

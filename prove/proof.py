@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from prove.actors import Actors
+from prove.bad_clients import HalfRequests
 from prove.caller_processes import CallerProcesses
-from prove.failpoints import Missed
+from prove.failpoints import Missed, NotPrompt
 from prove.faults import CATALOGUE, Fault
 from prove.inquiries import Inquiries
 from prove.installation import BreakableInstallation
@@ -83,7 +84,7 @@ LONG = Extent(
 )
 #: Under two minutes; part of the tests.
 SHORT = Extent(
-    mixed=12,
+    mixed=13,
     bank=(1, 40),
     hammer=(1, 60),
     charges=20,
@@ -93,6 +94,7 @@ SHORT = Extent(
     permissions=(1, 20),
     kinds=frozenset(
         {
+            "crowd of bad clients",
             "worker killed",
             "worker killed after write",
             "worker killed in the answer",
@@ -142,7 +144,10 @@ class Proof:
         self.inspector = Inspector(installation, self.log)
         self.watch = Watch(installation, actors, self.log)
         port, read = installation.port, self.watch.read_bank
-        tasks = (*Revocations(actors, self.log, self.mix).side_tasks, read)
+        halves = HalfRequests(port, actors, self.log, self.mix)
+        revocations = Revocations(actors, self.log, self.mix)
+        # Three times as often, because each kind of break is one of several.
+        tasks = (*revocations.side_tasks, *halves.side_tasks * 3, read)
         readers = SideTasks((read,), READS)
         self._callers = Load(port, self.log, seed, side_tasks=SideTasks(tasks))
         self._bank_callers = Load(port, self.log, f"{seed} bank", side_tasks=readers)
@@ -247,6 +252,8 @@ class Proof:
             fault.strike(self._installation, self.chance)
         except Missed:
             self.tally.missed[fault.kind] += 1
+        except NotPrompt as error:
+            self.log.violate("callers go on", str(error))
         else:
             case.faults += 1
             self.tally.struck[fault.kind] += 1

@@ -1,6 +1,5 @@
 """Middleware for every request: its id, its body, its log line, and the error body."""
 
-import re
 import time
 from collections.abc import Callable
 from http import HTTPMethod, HTTPStatus
@@ -12,17 +11,13 @@ from django.http.response import HttpResponseBase
 from api.http import errors
 from api.http.access_log import observe
 from api.http.rate_limits import add_rate_limit_headers
+from api.http.request_ids import request_id
 from core import context
 from core.errors import Malformed, NotFound, PayloadTooLarge, PermissionDenied, Refusal, Unavailable
-from core.ids import uuid7
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
-_VALID_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
-#: The rest of a body that is too large is read and discarded up to this many bytes, so that the
-#: caller can read the 413. With more the connection is cut.
-_MAX_DRAINED_BYTES = 64 * 1024 * 1024
-_CHUNK_BYTES = 64 * 1024
+_BROKEN_OFF = "The body broke off, or is not what its headers say."
 _HTML_PATHS = ("/admin/",)
 _SERVER_ERRORS = 500
 _REFUSAL_OF_STATUS: dict[int, type[Refusal]] = {
@@ -46,8 +41,8 @@ class RequestContextMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         started = time.perf_counter()
-        request_id = _request_id(request)
-        token = context.request_id.set(request_id)
+        identifier = request_id(request.META.get("HTTP_X_REQUEST_ID", ""))
+        token = context.request_id.set(identifier)
         try:
             response = self._get_response(request)
             if isinstance(response, HttpResponse) and _is_django_error(request, response):
@@ -58,7 +53,7 @@ class RequestContextMiddleware:
         if request.method == HTTPMethod.HEAD and isinstance(response, HttpResponse):
             # The headers stay those of the GET. gunicorn would drop the body, and log a warning.
             response.content = b""
-        response["X-Request-ID"] = request_id
+        response["X-Request-ID"] = identifier
         add_rate_limit_headers(request, response)
         response.setdefault("Cache-Control", "no-store")
         return response
@@ -78,33 +73,27 @@ class BodyMiddleware:
         return self._get_response(request)
 
 
-def _request_id(request: HttpRequest) -> str:
-    received = request.META.get("HTTP_X_REQUEST_ID", "")
-    # A version 7 UUID holds its time: it leads to the transactions of that minute.
-    return received if _VALID_REQUEST_ID.fullmatch(received) else str(uuid7())
-
-
 def _read_body(request: HttpRequest) -> None:
-    """Read the whole body: unread bytes could cut the connection before the answer arrives.
+    """Read the whole body.
 
-    Raises `PayloadTooLarge`, `RequestTimeout` (from the gunicorn worker, when the body does not
-    arrive in time), or `Malformed` when the body is cut off or its framing is broken.
+    Raises `PayloadTooLarge`, or `Malformed` when the body is shorter than declared or its framing
+    is broken. The gunicorn worker has the whole body before the request comes here, but for one
+    that is too large.
     """
     # Without a Content-Length Django reads no body; gunicorn has decoded the chunks.
-    chunked = "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower()
-    stream = request.META["wsgi.input"] if chunked else request
+    is_chunked = "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower()
+    stream = request.META["wsgi.input"] if is_chunked else request
+    declared = 0 if is_chunked else int(request.META.get("CONTENT_LENGTH") or 0)
     limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    if declared > limit:
+        raise PayloadTooLarge
     try:
         body = stream.read(limit + 1)
-        is_too_large = len(body) > limit
-        drained = 0
-        while is_too_large and drained < _MAX_DRAINED_BYTES and stream.read(_CHUNK_BYTES):
-            drained += _CHUNK_BYTES
-    except errors.RequestTimeout:
-        raise
     except Exception as error:  # gunicorn has several classes for a broken body
-        raise Malformed("The body broke off, or is not what its headers say.") from error
-    if is_too_large:
+        raise Malformed(_BROKEN_OFF) from error
+    if len(body) < declared:
+        raise Malformed(_BROKEN_OFF)
+    if len(body) > limit:
         raise PayloadTooLarge
     # Django keeps a body that was read here: what runs after this middleware finds it there.
     request._body = body

@@ -1,9 +1,23 @@
 """The settings: DRF's defaults, and no middleware, which is in its favour."""
 
-from config.settings import BODY_TIMEOUT_MS, DATABASES, HEAD_TIMEOUT_MS, SECRET_KEY
+from config.settings import (
+    ANSWER_BYTES_PER_SECOND,
+    ANSWER_TIMEOUT_MS,
+    BODY_TIMEOUT_MS,
+    DATABASES,
+    HEAD_TIMEOUT_MS,
+    SECRET_KEY,
+)
 from ops.embedded_postgres import Role
 
-__all__ = ["BODY_TIMEOUT_MS", "DATABASES", "HEAD_TIMEOUT_MS", "SECRET_KEY"]
+__all__ = [
+    "ANSWER_BYTES_PER_SECOND",
+    "ANSWER_TIMEOUT_MS",
+    "BODY_TIMEOUT_MS",
+    "DATABASES",
+    "HEAD_TIMEOUT_MS",
+    "SECRET_KEY",
+]
 
 DATABASES["default"] |= {"NAME": "plain", "USER": Role.OWNER}
 ALLOWED_HOSTS = ["127.0.0.1", "localhost"]

@@ -102,10 +102,21 @@ class Processes(Group):
     )
     threads = kinds.whole(
         "WALLET_SERVICE_THREADS",
-        4,
+        16,
         least=1,
         most=256,
         help_text="Each process of the web server answers this many requests at a time.",
+    )
+    database_connections = kinds.whole(
+        "WALLET_SERVICE_DATABASE_CONNECTIONS",
+        6,
+        least=2,
+        most=256,
+        help_text=(
+            "Each process of the web server holds at most this many connections to the database,"
+            " and as many to the replica. A request that needs one waits until another one is done"
+            " with it, for five seconds at most. Then the answer is 503."
+        ),
     )
     head_timeout_ms = kinds.milliseconds(
         "WALLET_SERVICE_HEAD_TIMEOUT_MS",
@@ -121,6 +132,24 @@ class Processes(Group):
         help_text=(
             "The whole body of a request must arrive within this many milliseconds after its head."
             " Otherwise the answer is 408."
+        ),
+    )
+    answer_timeout_ms = kinds.milliseconds(
+        "WALLET_SERVICE_ANSWER_TIMEOUT_MS",
+        600_000,
+        help_text=(
+            "A client must take its whole answer within this many milliseconds. Otherwise it loses"
+            " the connection."
+        ),
+    )
+    answer_bytes_per_second = kinds.whole(
+        "WALLET_SERVICE_ANSWER_BYTES_PER_SECOND",
+        1_000,
+        least=1,
+        most=1_000_000,
+        help_text=(
+            "A client must take its answer at this speed or faster, over every ten seconds."
+            " Otherwise it loses the connection."
         ),
     )
 

@@ -29,6 +29,7 @@ from tests.fuzz.invalid_requests import (
     WITHOUT_TOKEN,
 )
 from tests.http_client import Api
+from tests.raw_server import a_raw_server, send
 from wallets.assets import create_asset, system_wallet_id
 from wallets.models import Purpose
 
@@ -210,5 +211,48 @@ def test_each_request_is_refused_and_leaves_no_row() -> None:
         if actual != (status, code) or _state() != before:
             wrong.append((caller, method, path, raw[:200], headers, actual, (status, code)))
             before = _state()
+
+    assert wrong == [], "\n".join(map(str, wrong))
+
+
+#: What a body is announced as and what is sent of it, by how the request breaks off. `%(body)b` is
+#: all of the JSON.
+HALF_BODIES = {
+    "no body": b"Content-Length: %(more)d\r\n\r\n",
+    "a byte less than announced": b"Content-Length: %(more)d\r\n\r\n%(body)b",
+    "within a chunk": b"Transfer-Encoding: chunked\r\n\r\n%(more)x\r\n%(body)b",
+    "before the last chunk": b"Transfer-Encoding: chunked\r\n\r\n%(size)x\r\n%(body)b\r\n",
+    "in the last chunk": b"Transfer-Encoding: chunked\r\n\r\n%(size)x\r\n%(body)b\r\n0\r\n",
+}
+
+
+def test_each_request_that_breaks_off_is_refused_and_leaves_no_row() -> None:
+    scenario = Scenario()
+    before = _state()
+    wrong = []
+
+    with a_raw_server() as port:
+        for path, (caller, valid) in VALID_BODIES.items():
+            method = "PATCH" if path in PATCHED else "POST"
+            body = scenario.body(valid, {})
+            token = scenario.callers[caller]._token
+            head = (
+                f"{method} {path.format_map(scenario.names)} HTTP/1.1\r\nHost: localhost\r\n"
+                "Content-Type: application/json\r\nIdempotency-Key: half\r\n"
+                + (f"Authorization: Token {token}\r\n" if token else "")
+            ).encode()
+            sizes = {b"body": body, b"size": len(body), b"more": len(body) + 1}
+            whole = head + b"Content-Length: %d\r\n\r\n" % len(body) + body
+            for request in (
+                *(head + half % sizes for half in HALF_BODIES.values()),
+                head,
+                whole.replace(b"Host: localhost\r\n", b""),
+                whole.replace(b"Host: localhost\r\n", b"Host: localhost\r\n" * 2),
+            ):
+                answer = send(port, request)
+                is_right = b'"malformed_request"' in answer and answer.startswith(b"HTTP/1.1 400 ")
+                if not is_right or b"Connection: close" not in answer or _state() != before:
+                    wrong.append((path, request, answer[:300]))
+                    before = _state()
 
     assert wrong == [], "\n".join(map(str, wrong))

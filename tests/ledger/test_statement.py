@@ -227,7 +227,7 @@ def test_a_statement_is_read_in_batches_and_ignores_later_entries() -> None:
     assert balances == [n for whole in range(1, 1_251) for n in (99 * whole + 1, 99 * whole)]
     assert balances[-1] == document.closing_minor == 99 * 1_250
     reads = [query for query in queries.captured_queries if "ledger_entries" in query["sql"]]
-    assert len(reads) == 3
+    assert len(reads) == 13
 
 
 def test_balances_match_after_a_clock_stepped_back(owner_dsn: str) -> None:
@@ -252,7 +252,7 @@ def test_a_batch_reads_only_the_rows_it_returns(long_history: Holder) -> None:
     read = count_rows_read(lambda: next(entries))
 
     # The batch, and one row more on each side.
-    assert 1_000 <= read <= 1_002
+    assert 200 <= read <= 202
     assert [entry.version for entry in entries] == list(range(2, 2_001))
 
 

@@ -238,7 +238,7 @@ def test_an_empty_file_never_turns_the_service_into_the_demo(
 def test_the_web_profile_has_a_pool_and_timeouts(
     set_environment: SetEnvironment,
 ) -> None:
-    set_environment({**SERVER, "WALLET_SERVICE_THREADS": "8"})
+    set_environment({**SERVER, "WALLET_SERVICE_DATABASE_CONNECTIONS": "10"})
     web = database(Profile.WEB)
     assert (web["USER"], web["HOST"], web["PORT"]) == ("app", "db.example", 5433)
     assert web["OPTIONS"]["pool"]["max_size"] == 10

@@ -1,0 +1,183 @@
+"""What a client has sent: where the request ends in it, without reading from a socket."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Final
+
+from gunicorn.http.errors import LimitRequestHeaders, ParseException
+from gunicorn.http.unreader import Unreader
+
+#: A head without an end is refused at this size.
+HEAD_BYTES: Final = 64 * 1024
+#: A size of a chunk, or trailers, without an end are left to gunicorn at this size, which refuses
+#: them.
+_LINE_BYTES: Final = 64 * 1024
+#: gunicorn reads a body ahead by up to this much.
+_READ_AHEAD: Final = 1024
+
+_END_OF_HEAD: Final = b"\r\n\r\n"
+_FRAMING = re.compile(
+    rb"\r\n(content-length|transfer-encoding|expect)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE
+)
+
+
+class IncompleteRequest(ParseException):
+    """The client stopped sending before the end of its request."""
+
+    def __str__(self) -> str:
+        return "The request broke off"
+
+
+class ReceivedBytes(Unreader):
+    """The source of gunicorn's parser: what was received. It raises at the end of that."""
+
+    def __init__(self, data: bytes, at_end: Exception) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.buf.write(data)
+        self._at_end = at_end
+
+    def chunk(self, _size_hint: int | None = None) -> bytes:
+        raise self._at_end
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedRequest:
+    """The bytes of a request."""
+
+    data: bytes
+    #: Whether its body is among them. Otherwise that is too large, and is not read.
+    is_whole: bool
+    #: Whether it is refused with `at_end`, which the parser raises when it reads past the data.
+    is_refused: bool = False
+    at_end: Exception = field(default_factory=IncompleteRequest)
+
+
+class Incoming:
+    """Collects the bytes of a connection until they are a request.
+
+    A body over `body_limit` bytes is not collected: nobody will read it.
+    """
+
+    def __init__(self, body_limit: int) -> None:
+        self.data = bytearray()
+        self._body_limit = body_limit
+        self._begin()
+
+    @property
+    def has_head(self) -> bool:
+        """Whether the head of the next request is complete."""
+        return self._head_end > 0
+
+    @property
+    def wants_continue(self) -> bool:
+        """Whether the client waits for "100 Continue" before it sends the body."""
+        return self._expects and len(self.data) <= self._head_end
+
+    def take(self) -> ReceivedRequest | None:
+        """Remove and return the first request, or what is certain to be refused; else None."""
+        if not self._head_end:
+            self._find_head()
+        if not self._head_end:
+            if len(self.data) > HEAD_BYTES:
+                return self._take_all(LimitRequestHeaders("the head"))  # type: ignore[no-untyped-call]
+            if self.data.count(b"\n") != self.data.count(b"\r\n"):
+                # gunicorn refuses bare line feeds. The end of such a head would never come.
+                return self._take_all(IncompleteRequest())
+            return None
+        if self._chunks_end:
+            self._skip_chunks()
+        if len(self.data) >= self._end:
+            return self._take(self._end, is_whole=not self._is_cut)
+        return None
+
+    def take_incomplete(self, reason: Exception) -> ReceivedRequest:
+        """Remove and return all bytes; the parser raises `reason` when it wants more."""
+        return self._take_all(reason)
+
+    def _begin(self) -> None:
+        self._searched = 0
+        self._head_end = 0
+        #: Where the request ends as far as known, and whether that is before its real end.
+        self._end = 0
+        self._is_cut = False
+        self._expects = False
+        #: Where the next chunk of a chunked body begins, and how much of the body came before it.
+        self._chunks_end = 0
+        self._chunked_bytes = 0
+
+    def _take(self, end: int, *, is_whole: bool) -> ReceivedRequest:
+        data = bytes(self.data[:end])
+        del self.data[:end]
+        self._begin()
+        return ReceivedRequest(data, is_whole)
+
+    def _take_all(self, reason: Exception) -> ReceivedRequest:
+        data = bytes(self.data)
+        self.data.clear()
+        self._begin()
+        return ReceivedRequest(data, is_whole=False, is_refused=True, at_end=reason)
+
+    def _find_head(self) -> None:
+        found = self.data.find(_END_OF_HEAD, self._searched)
+        if found < 0:
+            self._searched = max(0, len(self.data) - len(_END_OF_HEAD) + 1)
+            return
+        self._head_end = self._end = found + len(_END_OF_HEAD)
+        lengths, codings, expectations = [], [], []
+        for name, value in _FRAMING.findall(self.data, 0, self._head_end):
+            match name.lower():
+                case b"content-length":
+                    lengths.append(value.strip())
+                case b"transfer-encoding":
+                    codings.append(value.strip().lower())
+                case _:
+                    expectations.append(value.strip().lower())
+        # gunicorn refuses all else by the head alone.
+        if expectations not in ([], [b"100-continue"]):
+            self._is_cut = True
+        elif codings == [b"chunked"] and not lengths:
+            self._chunks_end = self._head_end
+        elif len(lengths) == 1 and not codings and lengths[0].isdigit():
+            length = int(lengths[0])
+            self._is_cut = length > self._body_limit
+            self._end += 0 if self._is_cut else length
+        request_line = self.data[: self.data.find(b"\r\n")]
+        self._expects = (
+            bool(expectations) and not self._is_cut and request_line.endswith(b"HTTP/1.1")
+        )
+
+    def _skip_chunks(self) -> None:
+        """Set `_end` to the end of the chunked body, or past all data when that has not come."""
+        data, received = self.data, len(self.data)
+        while self._chunks_end <= received:
+            line_end = data.find(b"\r\n", self._chunks_end)
+            if line_end < 0:
+                break
+            try:
+                size = int(bytes(data[self._chunks_end : line_end]).split(b";")[0], 16)
+            except ValueError:
+                size = -1
+            if size < 0:
+                # gunicorn refuses that.
+                self._end, self._is_cut = received, True
+                return
+            if size == 0:
+                # The trailers, mostly none, end with an empty line.
+                end = data.find(_END_OF_HEAD, line_end)
+                if end < 0:
+                    break
+                self._end = end + len(_END_OF_HEAD)
+                return
+            self._chunked_bytes += size
+            if self._chunked_bytes > self._body_limit + _READ_AHEAD:
+                arrived = min(size, received - line_end - 2)
+                if self._chunked_bytes - size + arrived > self._body_limit + _READ_AHEAD:
+                    self._end, self._is_cut = received, True
+                    return
+                self._chunked_bytes -= size
+                break
+            self._chunks_end = line_end + 2 + size + 2
+        if received - self._chunks_end > self._body_limit + _LINE_BYTES:
+            self._end, self._is_cut = received, True
+            return
+        self._end = received + 1

@@ -30,6 +30,7 @@ _REFUSAL_OF_STATUS: dict[int, type[Refusal]] = {
     HTTPStatus.NOT_FOUND: NotFound,
     HTTPStatus.METHOD_NOT_ALLOWED: errors.MethodNotAllowed,
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: PayloadTooLarge,
+    HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE: errors.RangeNotSatisfiable,
     HTTPStatus.SERVICE_UNAVAILABLE: Unavailable,
 }
 
@@ -37,8 +38,9 @@ _REFUSAL_OF_STATUS: dict[int, type[Refusal]] = {
 class RequestContextMiddleware:
     """Gives each request its id, and records it once it is answered. The outermost middleware.
 
-    Errors that Django answers outside the API's views (an unknown path, a host that is not allowed,
-    an unexpected exception) get the documented error body too; only the admin answers HTML.
+    Errors that are answered outside the API's views (an unknown path, a host that is not allowed,
+    an unexpected exception, a file that takes no POST) get the documented error body too; only the
+    admin answers HTML.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -50,8 +52,8 @@ class RequestContextMiddleware:
         token = context.request_id.set(request_id)
         try:
             response = self._get_response(request)
-            if isinstance(response, HttpResponse) and _is_django_error(request, response):
-                _replace_error_body(request, response)
+            if _has_other_error_body(request, response):
+                response = _with_error_body(request, response)
             observe(request, response, time.perf_counter() - started)
         finally:
             context.request_id.reset(token)
@@ -112,7 +114,7 @@ def _read_body(request: HttpRequest) -> None:
     request.META["CONTENT_LENGTH"] = str(len(body))
 
 
-def _is_django_error(request: HttpRequest, response: HttpResponse) -> bool:
+def _has_other_error_body(request: HttpRequest, response: HttpResponseBase) -> bool:
     return (
         response.status_code >= HTTPStatus.BAD_REQUEST
         and response.headers.get("Content-Type") != "application/json"
@@ -120,12 +122,12 @@ def _is_django_error(request: HttpRequest, response: HttpResponse) -> bool:
     )
 
 
-def _replace_error_body(request: HttpRequest, response: HttpResponse) -> None:
-    """Replace Django's error body by the documented one; headers such as Allow stay."""
+def _with_error_body(request: HttpRequest, response: HttpResponseBase) -> HttpResponse:
+    """Return the documented error with the headers of the answer, such as Allow."""
     default = errors.BadRequest if response.status_code < _SERVER_ERRORS else errors.InternalError
     refusal = _REFUSAL_OF_STATUS.get(response.status_code, default)()
     replacement = errors.error_response(refusal, request)
-    response.status_code = replacement.status_code
-    response.content = replacement.content
-    for name, value in replacement.headers.items():
-        response[name] = value
+    for name, value in response.headers.items():
+        if name not in ("Content-Type", "Content-Length"):
+            replacement.setdefault(name, value)
+    return replacement

@@ -8,6 +8,8 @@ import orjson
 from django.http import HttpResponse
 from rest_framework.renderers import BaseRenderer
 
+from core.money import plain
+
 _OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC
 
 
@@ -44,5 +46,5 @@ class ExactJSONRenderer(BaseRenderer):
 
 def _default(value: Any) -> Any:
     if isinstance(value, Decimal):
-        return orjson.Fragment(format(value, "f"))
+        return orjson.Fragment(plain(value))
     raise TypeError(f"{type(value)} is not a JSON value.")

@@ -57,6 +57,7 @@ OPERATORS = (401, 403, 403, 403, 403, 200)
 # fmt: off
 TABLE: tuple[Row, ...] = (
     ("GET", "status", None,                                         PUBLIC),
+    ("GET", "assets", None,                                         PUBLIC),
     ("GET", "idempotency/<path:key>", None,                         CALLERS),
     ("POST", "client/signup", EMPTY,                                PUBLIC_INVALID),
     ("POST", "client/login", EMPTY,                                 PUBLIC_INVALID),

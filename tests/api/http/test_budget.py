@@ -39,6 +39,7 @@ SESSION_CONTROL = ("BEGIN", "COMMIT", "ROLLBACK")
 #: Statements and trips, each as a key is sent where one is taken.
 BUDGET: dict[str, tuple[int, int]] = {
     "GET status":                                                 (0, 0),
+    "GET assets":                                                 (1, 1),
     "GET idempotency/<path:key>":                                 (2, 2),
     "POST client/signup":                                         (4, 6),
     "POST client/login":                                          (4, 6),

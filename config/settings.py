@@ -127,6 +127,7 @@ MIDDLEWARE = [
 # What only some paths need: the API knows neither sessions nor messages, nor files.
 PATH_MIDDLEWARE = {
     "/admin/": [
+        "support.error_pages.ErrorPageMiddleware",
         "django.contrib.sessions.middleware.SessionMiddleware",
         "support.session_age.SessionAgeMiddleware",
         "django.middleware.csrf.CsrfViewMiddleware",
@@ -201,6 +202,7 @@ REST_KNOX = {
 }
 
 # Only pages of the admin may send its forms. Origins that may call the API may not.
+CSRF_FAILURE_VIEW = "support.error_pages.csrf_failure"
 CSRF_TRUSTED_ORIGINS: list[str] = []
 CORS_ALLOWED_ORIGINS = list(env.allowed_origins)
 # Pages of other origins call the API with a token. Only the admin uses cookies.

@@ -12,6 +12,7 @@ import api.urls
 from api.http.routes import IndexedResolver
 from api.http.schema_view import SchemaView
 from api.metrics import MetricsView
+from api.start_page import StartPageView
 
 urlpatterns = [
     IndexedResolver(api.urls.urlpatterns),
@@ -22,6 +23,7 @@ urlpatterns = [
         name="redoc",
     ),
     path("api/schema", SchemaView.as_view(), name="schema"),
+    path("", StartPageView.as_view()),
     path("metrics", MetricsView.as_view()),
     path("admin", RedirectView.as_view(url="/admin/", http_method_names=["get", "head"])),
     path("admin/", admin.site.urls),

@@ -19,8 +19,8 @@ _BLANK_STARTS = ("\t", "\r")
 def csv_line(cells: Sequence[str | Decimal | None]) -> str:
     """Return one line, with its end. Texts are quoted; amounts are plain numbers; None is empty.
 
-    In a text, each piece that could be read as a formula gets a `'` before it: at its beginning, and
-    after each `;`, tab and line break, where other programs begin a new cell.
+    In a text, each piece that could be read as a formula gets a `'` before it: at its beginning,
+    and after each `;`, tab and line break, where other programs begin a new cell.
     """
     return ",".join(_cell(cell) for cell in cells) + "\r\n"
 

@@ -11,6 +11,7 @@ from django.http.response import HttpResponseBase
 
 from api.http import errors
 from api.http.access_log import observe
+from api.http.negotiation import preferred_type
 from api.http.rate_limits import add_rate_limit_headers
 from core import context
 from core.errors import Malformed, NotFound, PayloadTooLarge, PermissionDenied, Refusal, Unavailable
@@ -40,7 +41,7 @@ class RequestContextMiddleware:
 
     Errors that are answered outside the API's views (an unknown path, a host that is not allowed,
     an unexpected exception, a file that takes no POST) get the documented error body too; only the
-    admin answers HTML.
+    admin answers people with HTML.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -118,8 +119,13 @@ def _has_other_error_body(request: HttpRequest, response: HttpResponseBase) -> b
     return (
         response.status_code >= HTTPStatus.BAD_REQUEST
         and response.headers.get("Content-Type") != "application/json"
-        and not request.path.startswith(_HTML_PATHS)
+        and not (request.path.startswith(_HTML_PATHS) and _takes_html(request))
     )
+
+
+def _takes_html(request: HttpRequest) -> bool:
+    accept = request.META.get("HTTP_ACCEPT", "")
+    return preferred_type(accept, ("text/html", "application/json")) != "application/json"
 
 
 def _with_error_body(request: HttpRequest, response: HttpResponseBase) -> HttpResponse:

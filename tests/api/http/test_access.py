@@ -119,6 +119,8 @@ TABLE: tuple[Row, ...] = (
     ("GET", "api", None,                                            PUBLIC),
     ("GET", "api/redoc", None,                                      PUBLIC),
     ("GET", "api/schema", None,                                     PUBLIC),
+    # What a program gets: only a browser is shown a page.
+    ("GET", "", None,                                               (404, 404, 404, 404, 404, 404)),
     ("GET", "metrics", None,                                        PUBLIC),
     ("GET", "admin", None,                                          (302, 302, 302, 302, 302, 302)),
 )

@@ -103,6 +103,7 @@ BUDGET: dict[str, tuple[int, int]] = {
     "GET api":                                                    (0, 0),
     "GET api/redoc":                                              (0, 0),
     "GET api/schema":                                             (0, 0),
+    "GET ":                                                       (0, 0),
     "GET metrics":                                                (0, 0),
     "GET admin":                                                  (0, 0),
 }
@@ -167,6 +168,7 @@ def calls(scenario: Scenario) -> dict[str, Call]:
     plain = {f"{row[0]} {row[1]}": plainly(scenario, callers, row) for row in TABLE}
     return {
         **plain,
+        "GET ": lambda _: Api().get("/", Accept="text/html"),
         **calls_of_accounts(),
         **calls_that_end_something(),
         **calls_of_payers(scenario),

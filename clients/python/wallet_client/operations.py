@@ -84,6 +84,10 @@ class WalletClient(Transport):
             query={"cursor": cursor, "limit": limit, "offset": offset},
         )
 
+    def assets(self) -> list[models.AssetAnswer]:
+        """Which assets are there?."""
+        return self._call("GET", "/assets", list[models.AssetAnswer])
+
     def client_login(self, body: models.CredentialsBody) -> models.ClientSessionAnswer:
         """Log in as a client."""
         return self._call("POST", "/client/login", models.ClientSessionAnswer, body=body)

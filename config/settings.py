@@ -8,6 +8,7 @@ from corsheaders.defaults import default_headers
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 
+from api.documentation import outline
 from api.http.schema_headers import HEADERS
 from config import content_policy
 from config import environment as _environment
@@ -284,11 +285,19 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Wallet Service",
+    "DESCRIPTION": outline.INTRODUCTION,
+    "TAGS": outline.TAGS,
+    "SERVERS": [{"url": "/", "description": "The service that this document comes from"}],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "api.documentation.outline.order_as_a_story",
+    ],
     "VERSION": "0.3.0",
     "OAS_VERSION": "3.1.0",
     "SWAGGER_UI_DIST": "SIDECAR",
+    # The models stand with the calls that use them.
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "defaultModelsExpandDepth": -1},
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
     "SERVE_INCLUDE_SCHEMA": False,
     # The pages are open: a token that is no longer valid does not close them.
     "SERVE_AUTHENTICATION": [],

@@ -287,7 +287,7 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Wallet Service",
     "DESCRIPTION": outline.INTRODUCTION,
     "TAGS": outline.TAGS,
-    "SERVERS": [{"url": "/", "description": "The service that this document comes from"}],
+    "SERVERS": [{"url": "/", "description": "This service"}],
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "api.documentation.outline.order_as_a_story",

@@ -31,7 +31,7 @@ class Negotiation(DefaultContentNegotiation):
         offered = {renderer.media_type: renderer for renderer in renderers}
         media_type = preferred_type(request.META.get("HTTP_ACCEPT", ""), list(offered))
         if media_type is None:
-            raise NotAcceptable(available_renderers=renderers)
+            raise NotAcceptable
         return offered[media_type], media_type
 
 

@@ -26,7 +26,7 @@ class _ExactAmounts2(_ExactAmounts):
 
 
 class SchemaView(SpectacularJSONAPIView):
-    renderer_classes = (_ExactAmounts, _ExactAmounts2)
+    renderer_classes = [_ExactAmounts, _ExactAmounts2]
     _document: Any = None
 
     def _get_schema_response(self, request: Request) -> Response:

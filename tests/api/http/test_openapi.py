@@ -176,9 +176,8 @@ def test_it_begins_with_an_introduction_and_goes_on_as_a_story(schema: dict[str,
     assert all(tag["description"] for tag in schema["tags"])
     assert set(tags) == used
     in_order = [
-        f"/{path}"
-        for path in ("client/signup", "client/login", "wallet/create", "wallet/deposit")
-        + ("wallet/withdraw", "wallet/charge", "wallet/refund", "client/logout")
+        *("/client/signup", "/client/login", "/wallet/create", "/wallet/deposit"),
+        *("/wallet/withdraw", "/wallet/charge", "/wallet/refund", "/client/logout"),
     ]
     assert sorted(in_order, key=paths.index) == in_order
 

@@ -70,6 +70,7 @@ lock: install-dev ## Pin and hash the packages of requirements*.in.
 	$(LOCK) ansible/requirements.in --output-file ansible/requirements.txt
 
 clean: ## Delete the virtual environments and the caches, but no data.
+	rm -rf tests/api/clients/newman/node_modules
 	rm -rf .venv .venv-ansible .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -not -path './.data/*' -prune -exec rm -rf {} +
 

@@ -1,5 +1,6 @@
 """`GET /idempotency/<key>`: the answer recorded under a key."""
 
+from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -39,7 +40,7 @@ class IdempotencyView(ApiView):
             "key": "3f0c8a52-order-1017",
             "state": "completed",
             "statusCode": 200,
-            "body": {"wallet": WALLET, "balance": 12.5},
+            "body": {"wallet": WALLET, "balance": Decimal("12.50")},
             "createdAt": "2026-01-31T12:00:00.000Z",
         },
         refusals=[NotFound],

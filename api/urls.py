@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from api import health, idempotency
+from api import assets, health, idempotency
 from api.accounts import customers, password_reset, sessions
 from api.by_token import approvals, charge_batch, history, movements, paytokens, wallets
 from api.credits import ledger as credit_ledger
@@ -67,6 +67,7 @@ urlpatterns = [
     path("company/password", sessions.PasswordView.as_view()),
     path("password/reset", password_reset.ResetView.as_view()),
     path("password/reset/confirm", password_reset.ResetConfirmationView.as_view()),
+    path("assets", assets.AssetsView.as_view()),
     path("status", health.StatusView.as_view()),
     path("idempotency/<path:key>", idempotency.IdempotencyView.as_view()),
 ]

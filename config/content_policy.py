@@ -31,8 +31,11 @@ _ADMIN: Directives = {
     "connect-src": [SELF],
     "form-action": [SELF],
 }
-#: By prefix of the path; the first match applies.
+#: The page of links: a style sheet and an icon.
+_START_PAGE: Directives = {"style-src": [SELF], "img-src": [SELF]}
+#: By prefix of the path ("/" alone is the whole path); the first match applies.
 PAGES: dict[str, Directives] = {
+    "/": _START_PAGE,
     "/admin/": _ADMIN,
     "/api/schema": {},
     "/api/redoc": _DOCUMENTATION,

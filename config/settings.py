@@ -8,6 +8,7 @@ from corsheaders.defaults import default_headers
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 
+from api.documentation import outline
 from api.http.schema_headers import HEADERS
 from config import content_policy
 from config import environment as _environment
@@ -129,6 +130,7 @@ MIDDLEWARE = [
 # What only some paths need: the API knows neither sessions nor messages, nor files.
 PATH_MIDDLEWARE = {
     "/admin/": [
+        "support.error_pages.ErrorPageMiddleware",
         "django.contrib.sessions.middleware.SessionMiddleware",
         "support.session_age.SessionAgeMiddleware",
         "django.middleware.csrf.CsrfViewMiddleware",
@@ -205,6 +207,7 @@ REST_KNOX = {
 }
 
 # Only pages of the admin may send its forms. Origins that may call the API may not.
+CSRF_FAILURE_VIEW = "support.error_pages.csrf_failure"
 CSRF_TRUSTED_ORIGINS: list[str] = []
 CORS_ALLOWED_ORIGINS = list(env.allowed_origins)
 # Pages of other origins call the API with a token. Only the admin uses cookies.
@@ -286,12 +289,22 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Wallet Service",
+    "DESCRIPTION": outline.INTRODUCTION,
+    "TAGS": outline.TAGS,
+    "SERVERS": [{"url": "/", "description": "This service"}],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "api.documentation.outline.order_as_a_story",
+    ],
     "VERSION": "0.3.0",
     "OAS_VERSION": "3.1.0",
     "SWAGGER_UI_DIST": "SIDECAR",
+    # The models stand with the calls that use them.
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "defaultModelsExpandDepth": -1},
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
     "SERVE_INCLUDE_SCHEMA": False,
+    # The pages are open: a token that is no longer valid does not close them.
+    "SERVE_AUTHENTICATION": [],
     "APPEND_COMPONENTS": {"headers": HEADERS},
     # Several responses have a `type` or a `status`: this names each set of values.
     "ENUM_NAME_OVERRIDES": {

@@ -52,6 +52,11 @@ def to_minor(
     return amount_minor
 
 
+def plain(amount: Decimal) -> str:
+    """Return an amount digit for digit: `0.00000042`. `str` would write `4.2E-7`, and `0E-8`."""
+    return format(amount, "f")
+
+
 def to_major(amount_minor: int, *, decimals: int) -> Decimal:
     """Turn minor units into the exact decimal: 1250 at 2 decimals is `Decimal("12.50")`."""
     return Decimal(amount_minor).scaleb(-decimals)

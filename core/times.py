@@ -9,9 +9,11 @@ def rfc3339(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
+# An hour ends at 23 and a minute at 59, those of an offset too; Python is laxer in some versions.
+_HOUR_MINUTE = r"([01][0-9]|2[0-3]):[0-5][0-9]"
 _RFC3339 = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?"
-    r"([Zz]|[+-][0-9]{2}:[0-9]{2})",
+    rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[Tt ]{_HOUR_MINUTE}:[0-5][0-9](\.[0-9]{{1,9}})?"
+    rf"([Zz]|[+-]{_HOUR_MINUTE})",
     re.ASCII,
 )
 

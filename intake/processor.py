@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from core.errors import Unavailable
+from core.money import plain
 from core.times import rfc3339
 from core.unit_of_work import requires_unit_of_work, unit_of_work
 from intake.chunks import Chunk, ChunkTaken, choose, make_due_retries_ready, run, take_lease
@@ -107,7 +108,7 @@ class Processor:
 def _chunk_summary(chunk: Chunk, seconds: float) -> dict[str, object]:
     return {
         "size": chunk.size,
-        "value": str(to_decimal(chunk.value_minor, DEFAULT_CURRENCY)),
+        "value": plain(to_decimal(chunk.value_minor, DEFAULT_CURRENCY)),
         "latency": chunk.latency_ms,
         "seconds": round(seconds, 4),
         "at": rfc3339(timezone.now()),

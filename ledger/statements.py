@@ -73,8 +73,9 @@ def statement(
         closing = _newest_entry(wallet, before=MAX_ID if until is None else first_id_at(until))
     return Statement(
         wallet,
-        since or wallet.created_at,
-        until or datetime.now(UTC),
+        # A period that was named by one end, outside the wallet's time, is empty.
+        since or min(wallet.created_at, until or wallet.created_at),
+        until or max(datetime.now(UTC), since or wallet.created_at),
         opening_minor=_balance(opening),
         closing_minor=_balance(closing),
         _first_id=first_id,

@@ -8,6 +8,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from accounts.models import User
+from core.money import plain
 from ledger.kinds import RULES, FailureCode
 from support import adjustment_records, figures
 from support.customers import operator_of
@@ -130,7 +131,7 @@ def _volume_chart(hours: list[figures.Hour], symbol: str) -> str:
         {
             "label": kind.label,
             "backgroundColor": rules.colour,
-            "data": [str(to_decimal(hour.volumes[symbol, kind], symbol)) for hour in hours],
+            "data": [plain(to_decimal(hour.volumes[symbol, kind], symbol)) for hour in hours],
         }
         for kind, rules in RULES.items()
         if any(hour.volumes[symbol, kind] for hour in hours)

@@ -128,6 +128,19 @@ def an_uncashed_asset(symbol: str, name: str) -> None:
     create_asset(symbol=symbol, name=name, decimals=2, is_cash=False)
 
 
+def a_holder_of_little() -> Holder:
+    """Return a client who after three movements has 0.00000042 of an asset of eight decimals."""
+    create_asset(symbol="MILLI", name="Thousandths", decimals=8, is_cash=True)
+    client, other = a_client(currency="MILLI"), a_client(currency="MILLI")
+    wallet = str(client.wallet_id)
+    for amount in ("0.00000042", "0.00000001"):
+        body = {"wallet": wallet, "amount": amount}
+        assert client.api.post("/wallet/deposit", body).status == 200
+    body = {"source": wallet, "target": str(other.wallet_id), "amount": "0.00000001"}
+    assert client.api.post("/wallet/transfer", body).status == 200
+    return client
+
+
 def _holder(user: User, holds: str | None, currency: str) -> Holder:
     wallet = unit_of_work(lambda: open_wallet(user, currency=currency, balance=holds or "0"))
     return Holder(user, api_of(user), wallet.id)

@@ -28,21 +28,27 @@ SEPARATOR = "\x1e"
 
 @dataclass(frozen=True)
 class Step:
-    """A command of the README and the output below it. A leading `...`: omitted output."""
+    """A block of commands, and the output in the block below it. A leading `...`: omitted output.
+
+    The output is that of the whole block.
+    """
 
     command: str
     output: str
 
 
+#: A block of commands to paste, and the block of output that follows at once, if any.
+STEP = re.compile(r"^```sh\n(.*?)^```$(?:\n\n```text\n(.*?)^```$)?", re.M | re.S)
+#: Needs Docker, which the tests do not have.
+WITH_DOCKER = re.compile(r"^## With Docker\n.*?(?=^## )", re.M | re.S)
+
+
 def steps_of(document: Path) -> list[Step]:
-    """Return the commands of all console blocks. Lines with four spaces continue a command."""
-    steps = []
-    for block in re.findall(r"^```console\n(.*?)^```$", document.read_text(), re.M | re.S):
-        for text in re.split(r"^\$ ", block, flags=re.M)[1:]:
-            command = re.match(r".*\n(?:    .*\n)*", text)
-            assert command is not None
-            steps.append(Step(command[0].rstrip("\n"), text[command.end() :].rstrip("\n")))
-    return steps
+    """Return the commands of all blocks, in the order in which they are pasted."""
+    text = WITH_DOCKER.sub("", document.read_text())
+    return [
+        Step(command.rstrip("\n"), output.rstrip("\n")) for command, output in STEP.findall(text)
+    ]
 
 
 def normalised(outputs: Iterable[str]) -> list[str]:
@@ -159,11 +165,21 @@ def test_every_command_of_the_readme_prints_what_it_shows(
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(BASE_DIR)))
+def test_commands_can_be_pasted(document: Path) -> None:
+    blocks = re.findall(r"^ *```(\w*)\n(.*?)^ *```$", document.read_text(), re.M | re.S)
+
+    strange = re.compile(r"^\s*\$ ", re.M)
+    commands = [text for kind, text in blocks if kind in ("sh", "bash")]
+    assert [text for text in commands if strange.search(text)] == []
+    assert "console" not in {kind for kind, _ in blocks}, "it has prompts, or mixes in the output"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(BASE_DIR)))
 def test_links_make_targets_commands_and_settings_of_the_documents_exist(document: Path) -> None:
     text = document.read_text()
     links = set(re.findall(r"\]\((?![a-z]+:)([^)#]+)", text))
     assert {link for link in links if not (document.parent / link).exists()} == set()
     targets = set(re.findall(r"^([a-z-]+):", (BASE_DIR / "Makefile").read_text(), re.M))
-    assert set(re.findall(r"(?:`|^\$ )(?:[A-Z]+=\S+ )?make ([a-z-]+)", text, re.M)) <= targets
+    assert set(re.findall(r"(?:`|^```sh\n)(?:[A-Z]+=\S+ )?make ([a-z-]+)", text, re.M)) <= targets
     assert set(re.findall(r"manage\.py ([a-z_]+)", text)) <= set(get_commands())
     assert set(re.findall(r"\bWALLET_SERVICE_[A-Z_]*[A-Z]\b", text)) <= set(VARIABLES)

@@ -4,6 +4,7 @@ import re
 import uuid
 from decimal import Decimal
 from functools import cache
+from typing import overload
 
 from core.errors import InvalidInput
 from core.money import to_major, to_minor
@@ -29,6 +30,11 @@ def find_asset(symbol: str) -> Asset | None:
     return _cache[symbol]
 
 
+def all_assets() -> list[Asset]:
+    """Return every asset, cash first, in the order of their symbols."""
+    return list(Asset.objects.order_by("-is_cash", "symbol"))
+
+
 def get_asset(symbol: str, *, field: str = "currency") -> Asset:
     """Return the asset. Raises `InvalidInput` for `field` when there is none."""
     asset = find_asset(symbol)
@@ -50,6 +56,10 @@ def optional_amount_minor(amount: str | None, symbol: str, *, field: str = "amou
     return None if amount is None else amount_minor(amount, symbol, field=field)
 
 
+@overload
+def to_decimal(minor: int, symbol: str) -> Decimal: ...
+@overload
+def to_decimal(minor: int | None, symbol: str) -> Decimal | None: ...
 def to_decimal(minor: int | None, symbol: str) -> Decimal | None:
     """Return minor units of the asset as the exact decimal for an answer; None stays None."""
     return None if minor is None else to_major(minor, decimals=get_asset(symbol).decimals)

@@ -60,7 +60,7 @@ A_BALANCE = {
 SENT = {
     "userId": A_CREDIT["userId"],
     "assetSymbol": "GOLD",
-    "amount": 100,
+    "amount": "100.00",
 }
 REFUSALS = (BAD_AMOUNT, AmountNotPositive, UnknownUser, UnknownAsset, PermissionDenied)
 

@@ -34,6 +34,11 @@ class NotAcceptable(Refusal):
     message = "The answer is JSON; the Accept header refuses that."
 
 
+class RangeNotSatisfiable(Refusal):
+    code = "range_not_satisfiable"
+    message = "The file has no such bytes."
+
+
 class UnsupportedMediaType(Refusal):
     code = "unsupported_media_type"
     message = "The body must be `application/json`."
@@ -66,6 +71,7 @@ FAMILY_STATUS: dict[type[Refusal], HTTPStatus] = {
     NotAcceptable: HTTPStatus.NOT_ACCEPTABLE,
     StateConflict: HTTPStatus.CONFLICT,
     PayloadTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    RangeNotSatisfiable: HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
     UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     InvalidInput: HTTPStatus.UNPROCESSABLE_ENTITY,
     RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
@@ -77,6 +83,7 @@ FAMILY_STATUS: dict[type[Refusal], HTTPStatus] = {
 #: Python 3.13 renamed these phrases, with RFC 9110. The answers are the same on all versions.
 _PHRASES = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Request Entity Too Large",
+    HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE: "Requested Range Not Satisfiable",
     HTTPStatus.UNPROCESSABLE_ENTITY: "Unprocessable Entity",
 }
 

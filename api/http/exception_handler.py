@@ -55,13 +55,18 @@ def as_refusal(exception: Exception) -> Refusal | None:
     if isinstance(exception, Refusal):
         return exception
     if isinstance(exception, exceptions.ValidationError):
-        return InvalidInput(_flatten(exception.detail))
+        return invalid_input(exception)
     if isinstance(exception, OperationalError | InterfaceError):
         logger.warning("The database did not answer: %s", exception)
     family = next(
         (f for kind, f in _REFUSAL_OF_EXCEPTION.items() if isinstance(exception, kind)), None
     )
     return family() if family else None
+
+
+def invalid_input(error: exceptions.ValidationError) -> InvalidInput:
+    """Return the refusal of what REST framework has found wrong, by field."""
+    return InvalidInput(_flatten(error.detail))
 
 
 def _field_path(prefix: str, name: str | int) -> str:

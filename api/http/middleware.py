@@ -10,6 +10,7 @@ from django.http.response import HttpResponseBase
 
 from api.http import errors
 from api.http.access_log import observe
+from api.http.negotiation import preferred_type
 from api.http.rate_limits import add_rate_limit_headers
 from api.http.request_ids import request_id
 from core import context
@@ -25,6 +26,7 @@ _REFUSAL_OF_STATUS: dict[int, type[Refusal]] = {
     HTTPStatus.NOT_FOUND: NotFound,
     HTTPStatus.METHOD_NOT_ALLOWED: errors.MethodNotAllowed,
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: PayloadTooLarge,
+    HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE: errors.RangeNotSatisfiable,
     HTTPStatus.SERVICE_UNAVAILABLE: Unavailable,
 }
 
@@ -32,8 +34,9 @@ _REFUSAL_OF_STATUS: dict[int, type[Refusal]] = {
 class RequestContextMiddleware:
     """Gives each request its id, and records it once it is answered. The outermost middleware.
 
-    Errors that Django answers outside the API's views (an unknown path, a host that is not allowed,
-    an unexpected exception) get the documented error body too; only the admin answers HTML.
+    Errors that are answered outside the API's views (an unknown path, a host that is not allowed,
+    an unexpected exception, a file that takes no POST) get the documented error body too; only the
+    admin answers people with HTML.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -45,8 +48,8 @@ class RequestContextMiddleware:
         token = context.request_id.set(identifier)
         try:
             response = self._get_response(request)
-            if isinstance(response, HttpResponse) and _is_django_error(request, response):
-                _replace_error_body(request, response)
+            if _has_other_error_body(request, response):
+                response = _with_error_body(request, response)
             observe(request, response, time.perf_counter() - started)
         finally:
             context.request_id.reset(token)
@@ -101,20 +104,25 @@ def _read_body(request: HttpRequest) -> None:
     request.META["CONTENT_LENGTH"] = str(len(body))
 
 
-def _is_django_error(request: HttpRequest, response: HttpResponse) -> bool:
+def _has_other_error_body(request: HttpRequest, response: HttpResponseBase) -> bool:
     return (
         response.status_code >= HTTPStatus.BAD_REQUEST
         and response.headers.get("Content-Type") != "application/json"
-        and not request.path.startswith(_HTML_PATHS)
+        and not (request.path.startswith(_HTML_PATHS) and _takes_html(request))
     )
 
 
-def _replace_error_body(request: HttpRequest, response: HttpResponse) -> None:
-    """Replace Django's error body by the documented one; headers such as Allow stay."""
+def _takes_html(request: HttpRequest) -> bool:
+    accept = request.META.get("HTTP_ACCEPT", "")
+    return preferred_type(accept, ("text/html", "application/json")) != "application/json"
+
+
+def _with_error_body(request: HttpRequest, response: HttpResponseBase) -> HttpResponse:
+    """Return the documented error with the headers of the answer, such as Allow."""
     default = errors.BadRequest if response.status_code < _SERVER_ERRORS else errors.InternalError
     refusal = _REFUSAL_OF_STATUS.get(response.status_code, default)()
     replacement = errors.error_response(refusal, request)
-    response.status_code = replacement.status_code
-    response.content = replacement.content
-    for name, value in replacement.headers.items():
-        response[name] = value
+    for name, value in response.headers.items():
+        if name not in ("Content-Type", "Content-Length"):
+            replacement.setdefault(name, value)
+    return replacement

@@ -1,5 +1,6 @@
 """The response renderer: JSON in which money is an exact number."""
 
+import json
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 import orjson
 from django.http import HttpResponse
 from rest_framework.renderers import BaseRenderer
+
+from core.money import plain
 
 _OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC
 
@@ -16,9 +19,14 @@ def render_json(value: Any) -> bytes:
     return orjson.dumps(value, default=_default, option=_OPTIONS)
 
 
+def render_json_text(value: Any) -> str:
+    """Return `value` as JSON for people: the same, indented."""
+    return orjson.dumps(value, default=_default, option=_OPTIONS | orjson.OPT_INDENT_2).decode()
+
+
 def as_json_values(value: Any) -> Any:
-    """Return `value` as a client has it after parsing the rendered JSON."""
-    return orjson.loads(render_json(value))
+    """Return `value` as a client has it that parses amounts as exact decimals."""
+    return json.loads(render_json(value), parse_float=Decimal)
 
 
 def json_response(value: Any, *, status: int = 200) -> HttpResponse:
@@ -44,5 +52,5 @@ class ExactJSONRenderer(BaseRenderer):
 
 def _default(value: Any) -> Any:
     if isinstance(value, Decimal):
-        return orjson.Fragment(format(value, "f"))
+        return orjson.Fragment(plain(value))
     raise TypeError(f"{type(value)} is not a JSON value.")

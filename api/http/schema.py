@@ -15,6 +15,7 @@ from drf_spectacular.utils import (
     extend_schema,
 )
 from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
 
 from api.http.errors import (
     NotAcceptable,
@@ -23,6 +24,7 @@ from api.http.errors import (
     error_body,
     status_of,
 )
+from api.http.exception_handler import invalid_input
 from api.http.fields import KEY_SCHEMA, Body, TextField
 from api.http.renderer import as_json_values
 from api.http.schema_headers import headers_of
@@ -152,12 +154,11 @@ def operation(
     `link_header`: the answer has a `Link` to the next page. `respond_async`: the `Prefer` header
     that queues the call instead, the serializer of its 202 and an example of that answer.
     """
-    invalid = next((r for r in refusals if isinstance(r, InvalidInput)), None)
-    if body is not None and invalid is None:
-        field = str(next(iter(body.fields), "extra"))
-        refusals = (*refusals, InvalidInput({field: ["Unknown field."]}))
-    if query is not None and invalid is None:
-        refusals = (*refusals, InvalidInput({"limit": ["A whole number from 1 to 200."]}))
+    if not any(isinstance(refusal, InvalidInput) for refusal in refusals):
+        if body is not None:
+            refusals = (*refusals, _invalid_body(body))
+        if query is not None:
+            refusals = (*refusals, _invalid_query(query()))
     known = [
         *(() if without_token else _WITH_TOKEN),
         *(() if body is None else _WITH_BODY),
@@ -194,6 +195,27 @@ def operation(
     return decorate
 
 
+def _invalid_body(body: Body) -> Refusal:
+    """Return what the body answers to nothing at all, or to null where it requires nothing."""
+    first = next(iter(body.fields), None)
+    try:
+        body.run_validation({})
+        body.run_validation({"extra": 1} if first is None else {first: None})
+    except ValidationError as error:
+        return invalid_input(error)
+    raise AssertionError(f"{body} takes everything.")
+
+
+def _invalid_query(query: Body) -> Refusal:
+    """Return what the query answers to a value that makes no sense."""
+    first = "limit" if "limit" in query.fields else next(iter(query.fields))
+    try:
+        query.run_validation({first: "x"})
+    except ValidationError as error:
+        return invalid_input(error)
+    raise AssertionError(f"{query} takes everything.")
+
+
 def _success(answer: Any, example: Any) -> OpenApiResponse:
     if answer is None:
         return OpenApiResponse(description="Done; the answer has no body.")
@@ -212,17 +234,26 @@ def _errors(refusals: Sequence[Refusal | type[Refusal]]) -> dict[int, OpenApiRes
     return {
         status: OpenApiResponse(
             ErrorBody,
-            description=", ".join(f"`{refusal.code}`" for refusal in instances),
-            examples=[_refusal_example(refusal) for refusal in instances],
+            description=", ".join(f"`{code}`" for code in dict.fromkeys(r.code for r in instances)),
+            examples=_refusal_examples(instances),
         )
         for status, instances in sorted(by_status.items())
     }
 
 
-def _refusal_example(refusal: Refusal) -> OpenApiExample:
-    body = error_body(refusal, path="/the/path")
-    body |= {"timestamp": "2026-01-31T12:00:00.000Z", "requestId": "5f1c5f0e-…"}
-    return _example(refusal.code, body)
+def _refusal_examples(refusals: Sequence[Refusal]) -> list[OpenApiExample]:
+    """Return an example of each refusal that says something of its own, under a name of its own."""
+    examples: list[OpenApiExample] = []
+    told: dict[str, list[Any]] = defaultdict(list)
+    for refusal in refusals:
+        body = error_body(refusal, path="/the/path")
+        body |= {"timestamp": "2026-01-31T12:00:00.000Z", "requestId": "5f1c5f0e-…"}
+        same = told[refusal.code]
+        if body not in same:
+            same.append(body)
+            number = f", {len(same)}" if len(same) > 1 else ""
+            examples.append(_example(f"{refusal.code}{number}", body))
+    return examples
 
 
 def _example(name: str, value: Any, *, request_only: bool = False) -> OpenApiExample:

@@ -47,7 +47,7 @@ class ContentPolicyMiddleware:
     """Adds a Content-Security-Policy and its companions, unless the view has set them.
 
     Most answers are data: they may load nothing and be embedded nowhere. The policies of pages are
-    in `CONTENT_POLICIES`, by the beginning of their path.
+    in `CONTENT_POLICIES`, by the beginning of their path; that of "/" is for this path alone.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -63,7 +63,10 @@ class ContentPolicyMiddleware:
 
 
 def _page(path: str) -> str | None:
-    return next((page for page in settings.CONTENT_POLICIES if path.startswith(page)), None)
+    if path in settings.CONTENT_POLICIES:
+        return path
+    prefixes = (page for page in settings.CONTENT_POLICIES if page != "/")
+    return next((page for page in prefixes if path.startswith(page)), None)
 
 
 @cache

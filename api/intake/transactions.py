@@ -12,7 +12,6 @@ from rest_framework.request import Request
 
 from accounts.errors import CustomerNotFound
 from accounts.models import Role
-from api.examples import BAD_AMOUNT
 from api.http.authentication import caller_of
 from api.http.fields import AmountField, Body, CountField, IdField, MoneyField, TextField
 from api.http.idempotency import respond_once
@@ -147,7 +146,7 @@ class IntakeView(ApiView):
         answer=AcceptedAnswer,
         answer_example=ACCEPTED,
         refusals=[
-            BAD_AMOUNT,
+            InvalidInput({"value": ["At most 2 decimals."]}),
             AmountNotPositive,
             PermissionDenied,
             CustomerNotFound,

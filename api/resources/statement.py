@@ -1,7 +1,5 @@
 """The endpoint `/wallets/<id>/statement`: streamed, as JSON or as CSV."""
 
-import csv
-import unicodedata
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -14,6 +12,7 @@ from rest_framework.request import Request
 
 from api.examples import OTHER_ADDRESS, TRANSACTION
 from api.http.authentication import caller_of
+from api.http.csv_lines import csv_line
 from api.http.fields import Body, MoneyField, TimestampField
 from api.http.renderer import ExactJSONRenderer, render_json
 from api.http.schema import operation
@@ -30,9 +29,6 @@ from wallets.errors import WalletNotFound
 from wallets.selectors import own_wallet
 
 CSV_COLUMNS = ("date", "transaction", "type", "amount", "balance", "counterparty", "summary")
-#: A spreadsheet takes a cell that starts like this for a formula: such summaries are escaped.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-_WITHOUT_WIDTH = " \u200b\u200c\u200d\u2060\ufeff"
 
 AN_ENTRY = {
     "transaction": TRANSACTION,
@@ -154,42 +150,29 @@ def as_csv(statement: Statement, entries: NamedEntries) -> Iterator[str]:
 
     Amounts are in major units; those of debits are negative.
     """
-    writer = csv.writer(_Echo())
     currency = statement.wallet.asset_id
     opening, closing = (
         to_decimal(statement.opening_minor, currency),
         to_decimal(statement.closing_minor, currency),
     )
-    yield writer.writerow(CSV_COLUMNS)
-    yield writer.writerow([rfc3339(statement.since), "", "opening balance", "", opening, "", ""])
+    yield csv_line(CSV_COLUMNS)
+    since, until = rfc3339(statement.since), rfc3339(statement.until)
+    yield csv_line([since, None, "opening balance", None, opening, None, None])
     for entry, names in entries:
         row = _entry_answer(entry, names)
-        sign = "-" if entry.direction == Direction.DEBIT else ""
-        yield writer.writerow(
+        is_debit = entry.direction == Direction.DEBIT
+        yield csv_line(
             [
                 row["date"],
-                row["transaction"],
+                str(row["transaction"]),
                 row["type"],
-                f"{sign}{row['amount']:f}",
+                -row["amount"] if is_debit else row["amount"],
                 row["balance"],
-                row["counterparty"],
-                _without_formula(entry.summary),
+                row["counterparty"] and str(row["counterparty"]),
+                entry.summary,
             ]
         )
-    yield writer.writerow([rfc3339(statement.until), "", "closing balance", "", closing, "", ""])
-
-
-class _Echo:
-    """A file for `csv.writer` whose `write` returns the line."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
-def _without_formula(text: str) -> str:
-    # Spreadsheets may read full-width signs as plain ones, and skip characters without width.
-    normalized = unicodedata.normalize("NFKC", text).lstrip(_WITHOUT_WIDTH)
-    return f"'{text}" if normalized.startswith(_FORMULA_STARTS) else text
+    yield csv_line([until, None, "closing balance", None, closing, None, None])
 
 
 def _entry_answer(entry: Entry, names: WalletNames) -> dict[str, Any]:

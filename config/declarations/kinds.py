@@ -149,7 +149,7 @@ def amount(name: str, default: Decimal, *, help_text: str) -> Setting[Decimal]:
     check = valid.Range(min=0)
     return Setting(
         name,
-        str(default),
+        format(default, "f"),
         "0 or more",
         help_text,
         lambda env: env.decimal(name, default, validate=check),

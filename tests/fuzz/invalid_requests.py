@@ -285,6 +285,7 @@ INVALID_PATCHES: tuple[tuple[str, Any, int, str], ...] = (
 #: Invalid paths and queries, sent by the client.
 INVALID_PATHS: tuple[tuple[str, str, int, str], ...] = (
     ("GET",    "/status?verbose=1",                                          *INVALID),
+    ("GET",    "/assets?symbol=USD",                                         *INVALID),
     ("GET",    "/idempotency/" + "k" * 256,                                  *NOT_FOUND),
     ("GET",    "/idempotency/%C3%A9",                                        *NOT_FOUND),
     ("GET",    "/idempotency/k?limit=1",                                     *INVALID),

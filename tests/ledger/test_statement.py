@@ -198,7 +198,9 @@ def test_a_statement_as_csv(parameters: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "query",
     ["from=yesterday", "to=2026-01-01", "format=pdf", "from=2026-02-30T00:00:00Z",
-     "from=2027-01-01T00:00:00Z&to=2026-01-01T00:00:00Z", "limit=5"],
+     "from=2027-01-01T00:00:00Z&to=2026-01-01T00:00:00Z", "limit=5",
+     "from=2026-01-01T00:00:00%2B00:99", "from=2026-01-01T00:00:00-24:00",
+     "to=2026-01-01T00:60:00Z", "to=2026-01-01T24:00:00Z", "to=2026-01-01T00:00:60Z"],
 )  # fmt: skip
 def test_invalid_statement_parameters(query: str) -> None:
     client = a_client()
@@ -206,6 +208,28 @@ def test_invalid_statement_parameters(query: str) -> None:
     reply = client.api.get(f"/wallets/{client.wallet_id}/statement?{query}")
 
     assert (reply.status, reply.code) == (422, "validation_error")
+
+
+def test_a_statement_from_the_future_is_empty() -> None:
+    client = a_client(holds="10.00")
+    ahead = rfc3339(client.wallet.created_at + timedelta(days=400))
+
+    reply = client.api.get(f"/wallets/{client.wallet_id}/statement?from={ahead}")
+
+    assert (reply.status, reply.json["from"], reply.json["to"]) == (200, ahead, ahead)
+    assert reply.json["entries"] == []
+    assert reply.json["openingBalance"] == reply.json["closingBalance"] == Decimal("10.00")
+
+
+def test_a_statement_that_ends_before_the_wallet_begins_is_empty() -> None:
+    client = a_client(holds="10.00")
+    before = rfc3339(client.wallet.created_at - timedelta(days=400))
+
+    reply = client.api.get(f"/wallets/{client.wallet_id}/statement?to={before}")
+
+    assert (reply.status, reply.json["from"], reply.json["to"]) == (200, before, before)
+    assert reply.json["entries"] == []
+    assert reply.json["openingBalance"] == reply.json["closingBalance"] == 0
 
 
 def test_a_statement_is_read_in_batches_and_ignores_later_entries() -> None:
@@ -304,13 +328,20 @@ def test_the_owner_of_a_frozen_wallet_can_read_everything() -> None:
         assert client.api.get(f"/wallets/{client.wallet_id}{path}").status == 200
 
 
-@pytest.mark.parametrize("summary", ["=1+1", "+1", "-1", "@A1", "\uff1d1+1", "\u200b=1"])
-def test_no_csv_cell_is_a_formula(summary: str) -> None:
+@pytest.mark.parametrize(
+    ("summary", "cell"),
+    [("=1+1", "'=1+1"), ("+1", "'+1"), ("-1", "'-1"), ("@A1", "'@A1"), ("\uff1d1+1", "'\uff1d1+1"),
+     ("\u200b=1", "'\u200b=1"), ("x;=1+1", "x;'=1+1"), ("x\t=1+1", "x\t'=1+1"),
+     ('x;"=1+1', 'x;\'"=1+1'), ("x\r\n=1+1", "x\r\n'=1+1"), ("a; b", "a; b"), ("1-1", "1-1")],
+)  # fmt: skip
+def test_no_csv_cell_is_a_formula(summary: str, cell: str) -> None:
     client = a_client(holds="10.00")
     body = {"amount": "1.00", "description": summary}
     assert client.api.post(f"/wallets/{client.wallet_id}/withdraw", body).status == 200
 
     reply = client.api.get(f"/wallets/{client.wallet_id}/statement?format=csv")
 
-    rows = list(csv.DictReader(io.StringIO(reply.raw.decode())))
-    assert [row["summary"] for row in rows if row["type"] == "withdrawal"] == [f"'{summary}"]
+    rows = list(csv.DictReader(io.StringIO(reply.raw.decode(), newline="")))
+    assert [row["summary"] for row in rows if row["type"] == "withdrawal"] == [cell]
+    quoted = cell.replace('"', '""')
+    assert f',"{quoted}"\r\n' in reply.raw.decode()

@@ -147,5 +147,6 @@ def operations(wallet: str = NOBODY, user: str = NOBODY) -> tuple[Operation, ...
         Operation("client", "GET", "/processor/status"),
         Operation("client", "GET", "/idempotency/some-key"),
         Operation("nobody", "GET", "/api/v1/health"),
+        Operation("nobody", "GET", "/assets"),
         Operation("nobody", "GET", "/status"),
     )

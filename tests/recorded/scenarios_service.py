@@ -12,6 +12,8 @@ from tests.recorded.recording import NOBODY, Tape
 
 #: A process remembers addresses from which wrong tokens came: each time it is another one.
 _NUMBERS = count(1)
+#: What anybody may read, whatever token comes with the request.
+OPEN = ("/assets", "/status", "/api/v1/health", "/api", "/api/schema")
 
 
 def queued_transactions(tape: Tape) -> None:
@@ -124,11 +126,16 @@ def keys_looked_up(tape: Tape) -> None:
 def the_service_itself(tape: Tape) -> None:
     """Alive, healthy, measured, described; and what is not there."""
     nobody = tape.nobody()
-    for path in ("/status", "/api/v1/health", "/metrics", "/api", "/api/redoc", "/api/schema"):
+    for path in (*OPEN, "/metrics", "/api/redoc"):
         nobody.call("HEAD", path)
         if path != "/api/schema":
             nobody.get(path)
         nobody.post(path)
+    for path in OPEN:
+        if path != "/api/schema":
+            nobody.get(path, Authorization="Token stale")
+    nobody.get("/static/documentation/redoc.css", Range="bytes=99999999-")
+    nobody.post("/static/documentation/redoc.css")
     nobody.get("/api", Accept="text/html")
     nobody.get("/api/schema", Accept="application/xml")
     nobody.get("/admin")
@@ -136,6 +143,7 @@ def the_service_itself(tape: Tape) -> None:
     nobody.get("/metrics")
     nobody.get("/metrics", Authorization="Token another")
     nobody.get("/metrics", Authorization="Bearer a-token")
+    nobody.get("/", Accept="text/html")
     for path in ("/", "/nothing/here", "/status/", "/administrator", "/%ff%00", "/x%E2%82%AC"):
         nobody.get(path)
     nobody.post("/nothing/here", b"{}")
@@ -156,11 +164,13 @@ def words_around_a_call(tape: Tape) -> None:
         nobody.get("/wallet/list", Host=host)
         nobody.get("/status", Host=host)
     for accept in (
+        "",
         "*/*",
         "application/*",
         "text/html, */*;q=0.1",
         "text/html",
         "application/json;q=0",
+        "application/json;q=0, */*",
     ):
         nobody.get("/status", Accept=accept)
     for sent in ("abc-123", "a b", "x" * 129):

@@ -43,6 +43,13 @@ class ApprovalBody(Struct, kw_only=True):
     expires_in: Annotated[int, Meta(ge=1, le=157680000)] | UnsetType = UNSET
 
 
+class AssetAnswer(Struct, kw_only=True):
+    symbol: str
+    name: str
+    decimals: Annotated[int, Meta(description="How many digits an amount has after its point.")]
+    cash: Annotated[bool, Meta(description="Whether people deposit and withdraw it.")]
+
+
 class BalanceAnswer(Struct, kw_only=True):
     wallet: UUID
     balance: Decimal

@@ -14,115 +14,33 @@ from wallet_client.transport import Transport, part
 class WalletClient(Transport):
     """Calls the service. Every method raises the exceptions of `Transport`."""
 
+    def status(self) -> models.StatusAnswer:
+        """Is the process alive?."""
+        return self._call("GET", "/status", models.StatusAnswer)
+
     def health(self) -> models.HealthAnswer:
         """Can money move?."""
         return self._call("GET", "/api/v1/health", models.HealthAnswer)
 
-    def credits_balance(self, user_id: UUID | str, symbol: str) -> models.UserBalance:
-        """What a user holds of an asset (operators, or the user)."""
-        return self._call(
-            "GET", f"/api/v1/wallet/balance/{part(user_id)}/{part(symbol)}", models.UserBalance
-        )
-
-    def credits_balances(self, user_id: UUID | str) -> models.BalancesAnswer:
-        """What a user holds of every asset (operators, or the user)."""
-        return self._call("GET", f"/api/v1/wallet/balances/{part(user_id)}", models.BalancesAnswer)
-
-    def credits_bonus(
-        self, body: models.CreditBody, *, idempotency_key: str | None = None
-    ) -> models.CreditAnswer:
-        """Give a user credits (operators)."""
-        return self._call(
-            "POST", "/api/v1/wallet/bonus", models.CreditAnswer, body=body, key=idempotency_key
-        )
-
-    def credits_ledger(
-        self,
-        user_id: UUID | str,
-        *,
-        cursor: str | None = None,
-        limit: int | None = None,
-        offset: int | None = None,
-    ) -> models.LedgerAnswer:
-        """Both sides of a user's completed transactions, newest first (operators, or the user)."""
-        return self._call(
-            "GET",
-            f"/api/v1/wallet/ledger/{part(user_id)}",
-            models.LedgerAnswer,
-            query={"cursor": cursor, "limit": limit, "offset": offset},
-        )
-
-    def credits_spend(
-        self, body: models.CreditBody, *, idempotency_key: str | None = None
-    ) -> models.CreditAnswer:
-        """Spend a user's credits (operators, or the user)."""
-        return self._call(
-            "POST", "/api/v1/wallet/spend", models.CreditAnswer, body=body, key=idempotency_key
-        )
-
-    def credits_topup(
-        self, body: models.CreditBody, *, idempotency_key: str | None = None
-    ) -> models.CreditAnswer:
-        """Credit what a user bought (operators)."""
-        return self._call(
-            "POST", "/api/v1/wallet/topup", models.CreditAnswer, body=body, key=idempotency_key
-        )
-
-    def credits_transactions(
-        self,
-        user_id: UUID | str,
-        *,
-        cursor: UUID | str | None = None,
-        limit: int | None = None,
-        offset: int | None = None,
-    ) -> models.CreditsAnswer:
-        """A user's transactions, newest first (operators, or the user)."""
-        return self._call(
-            "GET",
-            f"/api/v1/wallet/transactions/{part(user_id)}",
-            models.CreditsAnswer,
-            query={"cursor": cursor, "limit": limit, "offset": offset},
-        )
-
-    def client_login(self, body: models.CredentialsBody) -> models.ClientSessionAnswer:
-        """Log in as a client."""
-        return self._call("POST", "/client/login", models.ClientSessionAnswer, body=body)
-
-    def client_logout(self) -> None:
-        """End this session; its token is invalid from then on."""
-        self._call("POST", "/client/logout", NoneType)
-
-    def client_logout_everywhere(self) -> None:
-        """End every session of the caller."""
-        self._call("POST", "/client/logoutall", NoneType)
-
-    def client_change_password(self, body: models.PasswordBody) -> None:
-        """Change the password; ends all other sessions."""
-        self._call("POST", "/client/password", NoneType, body=body)
+    def assets(self) -> list[models.AssetAnswer]:
+        """Which assets are there?."""
+        return self._call("GET", "/assets", list[models.AssetAnswer])
 
     def client_signup(self, body: models.ClientSignUpBody) -> models.ClientSessionAnswer:
         """Sign up as a client."""
         return self._call("POST", "/client/signup", models.ClientSessionAnswer, body=body)
 
-    def company_login(self, body: models.CredentialsBody) -> models.CompanySessionAnswer:
-        """Log in as a company."""
-        return self._call("POST", "/company/login", models.CompanySessionAnswer, body=body)
-
-    def company_logout(self) -> None:
-        """End this session; its token is invalid from then on."""
-        self._call("POST", "/company/logout", NoneType)
-
-    def company_logout_everywhere(self) -> None:
-        """End every session of the caller."""
-        self._call("POST", "/company/logoutall", NoneType)
-
-    def company_change_password(self, body: models.PasswordBody) -> None:
-        """Change the password; ends all other sessions."""
-        self._call("POST", "/company/password", NoneType, body=body)
-
     def company_signup(self, body: models.CompanySignUpBody) -> models.CompanySessionAnswer:
         """Sign up as a company."""
         return self._call("POST", "/company/signup", models.CompanySessionAnswer, body=body)
+
+    def client_login(self, body: models.CredentialsBody) -> models.ClientSessionAnswer:
+        """Log in as a client."""
+        return self._call("POST", "/client/login", models.ClientSessionAnswer, body=body)
+
+    def company_login(self, body: models.CredentialsBody) -> models.CompanySessionAnswer:
+        """Log in as a company."""
+        return self._call("POST", "/company/login", models.CompanySessionAnswer, body=body)
 
     def customer_get(self, customer_id: UUID | str) -> models.CustomerAnswer:
         """A customer's name; with their own token or an operator's, the balance too."""
@@ -140,153 +58,6 @@ class WalletClient(Transport):
         """Erase a customer: personal data and tokens; the ledger stays."""
         self._call("DELETE", f"/customer/{part(customer_id)}", NoneType)
 
-    def idempotency_key(self, key: str) -> models.IdempotencyAnswer:
-        """The answer recorded under a key of the caller."""
-        return self._call("GET", f"/idempotency/{part(key)}", models.IdempotencyAnswer)
-
-    def password_reset(self, body: models.ResetBody) -> models.ResetAnswer:
-        """Ask for a mail to reset a forgotten password."""
-        return self._call("POST", "/password/reset", models.ResetAnswer, body=body)
-
-    def password_reset_confirm(self, body: models.ResetConfirmationBody) -> None:
-        """Set a new password with the token of the mail; ends all sessions."""
-        self._call("POST", "/password/reset/confirm", NoneType, body=body)
-
-    def payment_request_list(
-        self,
-        *,
-        cursor: UUID | str | None = None,
-        limit: int | None = None,
-        status: Literal["open", "paid", "expired", "cancelled"] | None = None,
-    ) -> list[models.PaymentRequestAnswer]:
-        """The own payment requests, newest first."""
-        return self._call(
-            "GET",
-            "/payment-requests",
-            list[models.PaymentRequestAnswer],
-            query={"cursor": cursor, "limit": limit, "status": status},
-        )
-
-    def payment_request_create(
-        self, body: models.PaymentRequestBody, *, idempotency_key: str | None = None
-    ) -> models.PaymentRequestAnswer:
-        """Ask for money; whoever has the id, the link or the QR code may pay."""
-        return self._call(
-            "POST", "/payment-requests", models.PaymentRequestAnswer, body=body, key=idempotency_key
-        )
-
-    def payment_request_get(self, request_id: UUID | str) -> models.PaymentRequestAnswer:
-        """A payment request, to anybody who has its id."""
-        return self._call(
-            "GET", f"/payment-requests/{part(request_id)}", models.PaymentRequestAnswer
-        )
-
-    def payment_request_cancel(
-        self, request_id: UUID | str, *, idempotency_key: str | None = None
-    ) -> models.PaymentRequestAnswer:
-        """Cancel an own payment request that is open."""
-        return self._call(
-            "POST",
-            f"/payment-requests/{part(request_id)}/cancel",
-            models.PaymentRequestAnswer,
-            key=idempotency_key,
-        )
-
-    def payment_request_pay(
-        self,
-        request_id: UUID | str,
-        body: models.PaymentBody,
-        *,
-        idempotency_key: str | None = None,
-    ) -> models.PaymentAnswer:
-        """Pay a payment request from an own wallet, with a tip where it takes one."""
-        return self._call(
-            "POST",
-            f"/payment-requests/{part(request_id)}/pay",
-            models.PaymentAnswer,
-            body=body,
-            key=idempotency_key,
-        )
-
-    def paytoken_list(self) -> list[models.PayTokenAnswer]:
-        """The own pay tokens that can still be used, oldest first."""
-        return self._call("GET", "/paytokens", list[models.PayTokenAnswer])
-
-    def paytoken_create(
-        self, body: models.PayTokenBody, *, idempotency_key: str | None = None
-    ) -> models.CreatedPayTokenAnswer:
-        """Make a pay token for an own wallet."""
-        return self._call(
-            "POST", "/paytokens", models.CreatedPayTokenAnswer, body=body, key=idempotency_key
-        )
-
-    def paytoken_revoke(self, paytoken_id: UUID | str) -> None:
-        """Revoke an own pay token; no charge that begins later is made by it."""
-        self._call("DELETE", f"/paytokens/{part(paytoken_id)}", NoneType)
-
-    def processor_status(self) -> models.ProcessorStatusAnswer:
-        """The state of the processor and of the queue."""
-        return self._call("GET", "/processor/status", models.ProcessorStatusAnswer)
-
-    def status(self) -> models.StatusAnswer:
-        """Is the process alive?."""
-        return self._call("GET", "/status", models.StatusAnswer)
-
-    def transaction_queue(
-        self, body: models.ItemBody | None = None, *, idempotency_key: str | None = None
-    ) -> models.AcceptedAnswer:
-        """Queue a transaction, or an array of up to 1,000."""
-        return self._call(
-            "POST", "/transaction", models.AcceptedAnswer, body=body, key=idempotency_key
-        )
-
-    def transaction_get(self, queued_id: UUID | str) -> models.QueuedAnswer:
-        """The state of a queued transaction."""
-        return self._call("GET", f"/transaction/{part(queued_id)}", models.QueuedAnswer)
-
-    def approval_list(
-        self,
-        *,
-        cursor: UUID | str | None = None,
-        limit: int | None = None,
-        wallet: UUID | str | None = None,
-    ) -> list[models.ApprovalAnswer]:
-        """The approvals of own wallets, and those that the caller has as a company, newest first."""
-        return self._call(
-            "GET",
-            "/wallet/approvals",
-            list[models.ApprovalAnswer],
-            query={"cursor": cursor, "limit": limit, "wallet": wallet},
-        )
-
-    def approval_create(
-        self, body: models.ApprovalBody, *, idempotency_key: str | None = None
-    ) -> models.ApprovalAnswer:
-        """Approve a company for an own wallet; replaces its earlier approval."""
-        return self._call(
-            "POST", "/wallet/approvals", models.ApprovalAnswer, body=body, key=idempotency_key
-        )
-
-    def approval_revoke(self, approval_id: UUID | str) -> None:
-        """Revoke an approval of an own wallet; no charge that begins later is allowed by it."""
-        self._call("DELETE", f"/wallet/approvals/{part(approval_id)}", NoneType)
-
-    def wallet_charge(
-        self, body: models.ChargeBody, *, idempotency_key: str | None = None
-    ) -> models.ChargeAnswer:
-        """Charge a payer's wallet, by its token or by a pay token (companies)."""
-        return self._call(
-            "POST", "/wallet/charge", models.ChargeAnswer, body=body, key=idempotency_key
-        )
-
-    def wallet_charges(
-        self, body: models.ChargesBody, *, idempotency_key: str | None = None
-    ) -> models.ChargesAnswer:
-        """Charge up to 1,000 payers, each for itself (companies)."""
-        return self._call(
-            "POST", "/wallet/charges", models.ChargesAnswer, body=body, key=idempotency_key
-        )
-
     def wallet_create(
         self, body: models.CreateBody | None = None, *, idempotency_key: str | None = None
     ) -> models.CreatedAnswer:
@@ -303,13 +74,35 @@ class WalletClient(Transport):
             "POST", "/wallet/deposit", models.BalanceAnswer, body=body, key=idempotency_key
         )
 
-    def wallet_freeze(
-        self, body: models.FreezeBody, *, idempotency_key: str | None = None
-    ) -> models.WalletAnswer:
-        """Freeze an own wallet; support alone sets it free."""
+    def idempotency_key(self, key: str) -> models.IdempotencyAnswer:
+        """The answer recorded under a key of the caller."""
+        return self._call("GET", f"/idempotency/{part(key)}", models.IdempotencyAnswer)
+
+    def wallet_withdraw(
+        self, body: models.AmountBody, *, idempotency_key: str | None = None
+    ) -> models.BalanceAnswer:
+        """Withdraw from an own wallet."""
         return self._call(
-            "POST", "/wallet/freeze", models.WalletAnswer, body=body, key=idempotency_key
+            "POST", "/wallet/withdraw", models.BalanceAnswer, body=body, key=idempotency_key
         )
+
+    def wallet_transfer(
+        self, body: models.TransferBody, *, idempotency_key: str | None = None
+    ) -> models.BalanceAnswer:
+        """Transfer from an own wallet to another."""
+        return self._call(
+            "POST", "/wallet/transfer", models.BalanceAnswer, body=body, key=idempotency_key
+        )
+
+    def wallet_info(self, token: UUID | str) -> models.WalletAnswer:
+        """An own wallet and its balance."""
+        return self._call("GET", f"/wallet/info/{part(token)}", models.WalletAnswer)
+
+    def wallet_change(
+        self, token: UUID | str, body: models.PatchedChangeBody | None = None
+    ) -> models.WalletAnswer:
+        """Change who may charge an own wallet by its token, or its label."""
+        return self._call("PATCH", f"/wallet/info/{part(token)}", models.WalletAnswer, body=body)
 
     def wallet_history(
         self,
@@ -348,44 +141,6 @@ class WalletClient(Transport):
             },
         )
 
-    def wallet_info(self, token: UUID | str) -> models.WalletAnswer:
-        """An own wallet and its balance."""
-        return self._call("GET", f"/wallet/info/{part(token)}", models.WalletAnswer)
-
-    def wallet_change(
-        self, token: UUID | str, body: models.PatchedChangeBody | None = None
-    ) -> models.WalletAnswer:
-        """Change who may charge an own wallet by its token, or its label."""
-        return self._call("PATCH", f"/wallet/info/{part(token)}", models.WalletAnswer, body=body)
-
-    def wallet_list(self) -> list[models.WalletAnswer]:
-        """All own wallets, oldest first."""
-        return self._call("GET", "/wallet/list", list[models.WalletAnswer])
-
-    def wallet_refund(
-        self, body: models.RefundBody, *, idempotency_key: str | None = None
-    ) -> models.RefundAnswer:
-        """Refund a charge, in whole or in part (companies)."""
-        return self._call(
-            "POST", "/wallet/refund", models.RefundAnswer, body=body, key=idempotency_key
-        )
-
-    def wallet_transfer(
-        self, body: models.TransferBody, *, idempotency_key: str | None = None
-    ) -> models.BalanceAnswer:
-        """Transfer from an own wallet to another."""
-        return self._call(
-            "POST", "/wallet/transfer", models.BalanceAnswer, body=body, key=idempotency_key
-        )
-
-    def wallet_withdraw(
-        self, body: models.AmountBody, *, idempotency_key: str | None = None
-    ) -> models.BalanceAnswer:
-        """Withdraw from an own wallet."""
-        return self._call(
-            "POST", "/wallet/withdraw", models.BalanceAnswer, body=body, key=idempotency_key
-        )
-
     def wallets_create(
         self,
         body: models.CreateWithBalanceBody | None = None,
@@ -395,9 +150,9 @@ class WalletClient(Transport):
         """Create a wallet, with a first deposit if there is a balance."""
         return self._call("POST", "/wallets", models.WalletResource, body=body, key=idempotency_key)
 
-    def wallets_get(self, wallet_id: UUID | str) -> models.WalletDetail:
-        """An own wallet and its newest transactions."""
-        return self._call("GET", f"/wallets/{part(wallet_id)}", models.WalletDetail)
+    def wallet_list(self) -> list[models.WalletAnswer]:
+        """All own wallets, oldest first."""
+        return self._call("GET", "/wallet/list", list[models.WalletAnswer])
 
     def wallets_deposit(
         self,
@@ -413,33 +168,6 @@ class WalletClient(Transport):
             models.WalletResource,
             body=body,
             key=idempotency_key,
-        )
-
-    def wallets_statement(
-        self, wallet_id: UUID | str, *, from_: datetime | None = None, to: datetime | None = None
-    ) -> models.StatementAnswer:
-        """Opening balance, entries and closing balance of an own wallet."""
-        return self._call(
-            "GET",
-            f"/wallets/{part(wallet_id)}/statement",
-            models.StatementAnswer,
-            query={"from": from_, "to": to},
-        )
-
-    def wallets_transactions(
-        self,
-        wallet_id: UUID | str,
-        *,
-        cursor: UUID | str | None = None,
-        limit: int | None = None,
-        offset: int | None = None,
-    ) -> models.TransactionsAnswer:
-        """The transactions of an own wallet, newest first, queued ones as pending."""
-        return self._call(
-            "GET",
-            f"/wallets/{part(wallet_id)}/transactions",
-            models.TransactionsAnswer,
-            query={"cursor": cursor, "limit": limit, "offset": offset},
         )
 
     def wallets_withdraw(
@@ -473,3 +201,279 @@ class WalletClient(Transport):
         return self._call(
             "POST", "/wallets/transfer", models.TransferAnswer, body=body, key=idempotency_key
         )
+
+    def wallets_get(self, wallet_id: UUID | str) -> models.WalletDetail:
+        """An own wallet and its newest transactions."""
+        return self._call("GET", f"/wallets/{part(wallet_id)}", models.WalletDetail)
+
+    def wallets_transactions(
+        self,
+        wallet_id: UUID | str,
+        *,
+        cursor: UUID | str | None = None,
+        limit: int | None = None,
+        offset: int | None = None,
+    ) -> models.TransactionsAnswer:
+        """The transactions of an own wallet, newest first, queued ones as pending."""
+        return self._call(
+            "GET",
+            f"/wallets/{part(wallet_id)}/transactions",
+            models.TransactionsAnswer,
+            query={"cursor": cursor, "limit": limit, "offset": offset},
+        )
+
+    def wallets_statement(
+        self, wallet_id: UUID | str, *, from_: datetime | None = None, to: datetime | None = None
+    ) -> models.StatementAnswer:
+        """Opening balance, entries and closing balance of an own wallet."""
+        return self._call(
+            "GET",
+            f"/wallets/{part(wallet_id)}/statement",
+            models.StatementAnswer,
+            query={"from": from_, "to": to},
+        )
+
+    def approval_list(
+        self,
+        *,
+        cursor: UUID | str | None = None,
+        limit: int | None = None,
+        wallet: UUID | str | None = None,
+    ) -> list[models.ApprovalAnswer]:
+        """The approvals of own wallets, and those that the caller has as a company, newest first."""
+        return self._call(
+            "GET",
+            "/wallet/approvals",
+            list[models.ApprovalAnswer],
+            query={"cursor": cursor, "limit": limit, "wallet": wallet},
+        )
+
+    def approval_create(
+        self, body: models.ApprovalBody, *, idempotency_key: str | None = None
+    ) -> models.ApprovalAnswer:
+        """Approve a company for an own wallet; replaces its earlier approval."""
+        return self._call(
+            "POST", "/wallet/approvals", models.ApprovalAnswer, body=body, key=idempotency_key
+        )
+
+    def wallet_charge(
+        self, body: models.ChargeBody, *, idempotency_key: str | None = None
+    ) -> models.ChargeAnswer:
+        """Charge a payer's wallet, by its token or by a pay token (companies)."""
+        return self._call(
+            "POST", "/wallet/charge", models.ChargeAnswer, body=body, key=idempotency_key
+        )
+
+    def wallet_refund(
+        self, body: models.RefundBody, *, idempotency_key: str | None = None
+    ) -> models.RefundAnswer:
+        """Refund a charge, in whole or in part (companies)."""
+        return self._call(
+            "POST", "/wallet/refund", models.RefundAnswer, body=body, key=idempotency_key
+        )
+
+    def paytoken_list(self) -> list[models.PayTokenAnswer]:
+        """The own pay tokens that can still be used, oldest first."""
+        return self._call("GET", "/paytokens", list[models.PayTokenAnswer])
+
+    def paytoken_create(
+        self, body: models.PayTokenBody, *, idempotency_key: str | None = None
+    ) -> models.CreatedPayTokenAnswer:
+        """Make a pay token for an own wallet."""
+        return self._call(
+            "POST", "/paytokens", models.CreatedPayTokenAnswer, body=body, key=idempotency_key
+        )
+
+    def wallet_charges(
+        self, body: models.ChargesBody, *, idempotency_key: str | None = None
+    ) -> models.ChargesAnswer:
+        """Charge up to 1,000 payers, each for itself (companies)."""
+        return self._call(
+            "POST", "/wallet/charges", models.ChargesAnswer, body=body, key=idempotency_key
+        )
+
+    def paytoken_revoke(self, paytoken_id: UUID | str) -> None:
+        """Revoke an own pay token; no charge that begins later is made by it."""
+        self._call("DELETE", f"/paytokens/{part(paytoken_id)}", NoneType)
+
+    def approval_revoke(self, approval_id: UUID | str) -> None:
+        """Revoke an approval of an own wallet; no charge that begins later is allowed by it."""
+        self._call("DELETE", f"/wallet/approvals/{part(approval_id)}", NoneType)
+
+    def payment_request_list(
+        self,
+        *,
+        cursor: UUID | str | None = None,
+        limit: int | None = None,
+        status: Literal["open", "paid", "expired", "cancelled"] | None = None,
+    ) -> list[models.PaymentRequestAnswer]:
+        """The own payment requests, newest first."""
+        return self._call(
+            "GET",
+            "/payment-requests",
+            list[models.PaymentRequestAnswer],
+            query={"cursor": cursor, "limit": limit, "status": status},
+        )
+
+    def payment_request_create(
+        self, body: models.PaymentRequestBody, *, idempotency_key: str | None = None
+    ) -> models.PaymentRequestAnswer:
+        """Ask for money; whoever has the id, the link or the QR code may pay."""
+        return self._call(
+            "POST", "/payment-requests", models.PaymentRequestAnswer, body=body, key=idempotency_key
+        )
+
+    def payment_request_get(self, request_id: UUID | str) -> models.PaymentRequestAnswer:
+        """A payment request, to anybody who has its id."""
+        return self._call(
+            "GET", f"/payment-requests/{part(request_id)}", models.PaymentRequestAnswer
+        )
+
+    def payment_request_pay(
+        self,
+        request_id: UUID | str,
+        body: models.PaymentBody,
+        *,
+        idempotency_key: str | None = None,
+    ) -> models.PaymentAnswer:
+        """Pay a payment request from an own wallet, with a tip where it takes one."""
+        return self._call(
+            "POST",
+            f"/payment-requests/{part(request_id)}/pay",
+            models.PaymentAnswer,
+            body=body,
+            key=idempotency_key,
+        )
+
+    def payment_request_cancel(
+        self, request_id: UUID | str, *, idempotency_key: str | None = None
+    ) -> models.PaymentRequestAnswer:
+        """Cancel an own payment request that is open."""
+        return self._call(
+            "POST",
+            f"/payment-requests/{part(request_id)}/cancel",
+            models.PaymentRequestAnswer,
+            key=idempotency_key,
+        )
+
+    def transaction_queue(
+        self, body: models.ItemBody | None = None, *, idempotency_key: str | None = None
+    ) -> models.AcceptedAnswer:
+        """Queue a transaction, or an array of up to 1,000."""
+        return self._call(
+            "POST", "/transaction", models.AcceptedAnswer, body=body, key=idempotency_key
+        )
+
+    def transaction_get(self, queued_id: UUID | str) -> models.QueuedAnswer:
+        """The state of a queued transaction."""
+        return self._call("GET", f"/transaction/{part(queued_id)}", models.QueuedAnswer)
+
+    def processor_status(self) -> models.ProcessorStatusAnswer:
+        """The state of the processor and of the queue."""
+        return self._call("GET", "/processor/status", models.ProcessorStatusAnswer)
+
+    def credits_topup(
+        self, body: models.CreditBody, *, idempotency_key: str | None = None
+    ) -> models.CreditAnswer:
+        """Credit what a user bought (operators)."""
+        return self._call(
+            "POST", "/api/v1/wallet/topup", models.CreditAnswer, body=body, key=idempotency_key
+        )
+
+    def credits_bonus(
+        self, body: models.CreditBody, *, idempotency_key: str | None = None
+    ) -> models.CreditAnswer:
+        """Give a user credits (operators)."""
+        return self._call(
+            "POST", "/api/v1/wallet/bonus", models.CreditAnswer, body=body, key=idempotency_key
+        )
+
+    def credits_spend(
+        self, body: models.CreditBody, *, idempotency_key: str | None = None
+    ) -> models.CreditAnswer:
+        """Spend a user's credits (operators, or the user)."""
+        return self._call(
+            "POST", "/api/v1/wallet/spend", models.CreditAnswer, body=body, key=idempotency_key
+        )
+
+    def credits_balance(self, user_id: UUID | str, symbol: str) -> models.UserBalance:
+        """What a user holds of an asset (operators, or the user)."""
+        return self._call(
+            "GET", f"/api/v1/wallet/balance/{part(user_id)}/{part(symbol)}", models.UserBalance
+        )
+
+    def credits_balances(self, user_id: UUID | str) -> models.BalancesAnswer:
+        """What a user holds of every asset (operators, or the user)."""
+        return self._call("GET", f"/api/v1/wallet/balances/{part(user_id)}", models.BalancesAnswer)
+
+    def credits_transactions(
+        self,
+        user_id: UUID | str,
+        *,
+        cursor: UUID | str | None = None,
+        limit: int | None = None,
+        offset: int | None = None,
+    ) -> models.CreditsAnswer:
+        """A user's transactions, newest first (operators, or the user)."""
+        return self._call(
+            "GET",
+            f"/api/v1/wallet/transactions/{part(user_id)}",
+            models.CreditsAnswer,
+            query={"cursor": cursor, "limit": limit, "offset": offset},
+        )
+
+    def credits_ledger(
+        self,
+        user_id: UUID | str,
+        *,
+        cursor: str | None = None,
+        limit: int | None = None,
+        offset: int | None = None,
+    ) -> models.LedgerAnswer:
+        """Both sides of a user's completed transactions, newest first (operators, or the user)."""
+        return self._call(
+            "GET",
+            f"/api/v1/wallet/ledger/{part(user_id)}",
+            models.LedgerAnswer,
+            query={"cursor": cursor, "limit": limit, "offset": offset},
+        )
+
+    def wallet_freeze(
+        self, body: models.FreezeBody, *, idempotency_key: str | None = None
+    ) -> models.WalletAnswer:
+        """Freeze an own wallet; support alone sets it free."""
+        return self._call(
+            "POST", "/wallet/freeze", models.WalletAnswer, body=body, key=idempotency_key
+        )
+
+    def password_reset(self, body: models.ResetBody) -> models.ResetAnswer:
+        """Ask for a mail to reset a forgotten password."""
+        return self._call("POST", "/password/reset", models.ResetAnswer, body=body)
+
+    def password_reset_confirm(self, body: models.ResetConfirmationBody) -> None:
+        """Set a new password with the token of the mail; ends all sessions."""
+        self._call("POST", "/password/reset/confirm", NoneType, body=body)
+
+    def client_change_password(self, body: models.PasswordBody) -> None:
+        """Change the password; ends all other sessions."""
+        self._call("POST", "/client/password", NoneType, body=body)
+
+    def company_change_password(self, body: models.PasswordBody) -> None:
+        """Change the password; ends all other sessions."""
+        self._call("POST", "/company/password", NoneType, body=body)
+
+    def client_logout(self) -> None:
+        """End this session; its token is invalid from then on."""
+        self._call("POST", "/client/logout", NoneType)
+
+    def company_logout(self) -> None:
+        """End this session; its token is invalid from then on."""
+        self._call("POST", "/company/logout", NoneType)
+
+    def client_logout_everywhere(self) -> None:
+        """End every session of the caller."""
+        self._call("POST", "/client/logoutall", NoneType)
+
+    def company_logout_everywhere(self) -> None:
+        """End every session of the caller."""
+        self._call("POST", "/company/logoutall", NoneType)

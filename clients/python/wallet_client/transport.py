@@ -100,6 +100,8 @@ def part(value: UUID | str) -> str:
 def _text(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, Decimal):
+        return format(value, "f")
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 

@@ -1,182 +1,135 @@
-"""Every request of the Postman collection against the running service, as Postman sends it."""
+"""The Postman collection: newman runs it against the service, from top to bottom."""
 
 import json
 import re
-from collections import defaultdict
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
-import requests
 
+from api.clients.files import openapi_document
+from api.clients.postman.collection import collection_of
 from config.environment import BASE_DIR
 from harness.installation import Installation
-from harness.waiting import DEADLINE_SECONDS
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("clients")]
-
-COLLECTION = json.loads((BASE_DIR / "Postman-Collection.json").read_text(encoding="utf-8"))
-SET_VARIABLE = re.compile(
-    r'pm\.collectionVariables\.set\("(\w+)", pm\.response\.json\(\)\.(\w+)\);'
-)
-
-Variables = dict[str, str]
-
-
-STORY_FOLDER, *FOLDERS = COLLECTION["item"]
-STORY: list[dict[str, Any]] = STORY_FOLDER["item"]
-ITEMS: list[dict[str, Any]] = [item for folder in FOLDERS for item in folder["item"]]
-FREEZES = "Freeze an own wallet; support alone sets it free"
+COLLECTION_FILE = BASE_DIR / "Postman-Collection.json"
+COLLECTION = json.loads(COLLECTION_FILE.read_text(encoding="utf-8"))
+ITEMS: list[dict[str, Any]] = [item for chapter in COLLECTION["item"] for item in chapter["item"]]
+#: Holds package.json and its lock file; what they name is installed beside them, once.
+NEWMAN = Path(__file__).parent / "newman"
+INSTALL_SECONDS, RUN_SECONDS = 180, 180
+VARIABLE = re.compile(r"\{\{(\w+)\}\}")
+SET_VARIABLE = re.compile(r'pm\.collectionVariables\.set\("(\w+)"')
 
 
-def item_named(name: str) -> dict[str, Any]:
-    (item,) = [item for item in ITEMS if item["name"] == name]
-    return item
-
-
-def ends_a_session(item: dict[str, Any]) -> bool:
-    revokes = item["request"]["url"]["path"][0] in ("paytokens", "wallet")
-    return not revokes and any(response["code"] == 204 for response in item["response"])
-
-
-def substitute(text: str, variables: Variables) -> str:
-    """Replace the variables. A variable that the collection lacks fails the test."""
-    return re.sub(
-        r"\{\{(\$?\w+)\}\}",
-        lambda match: str(uuid4()) if match[1] == "$guid" else variables[match[1]],
-        text,
+def script_of(item: dict[str, Any], listen: str) -> str:
+    return "\n".join(
+        line
+        for event in item["event"]
+        if event["listen"] == listen
+        for line in event["script"]["exec"]
     )
 
 
-def url_of(request: dict[str, Any], variables: Variables) -> str:
-    parts = {f":{part['key']}": part["value"] for part in request["url"]["variable"]}
-    path = [*request["url"]["host"], *(parts.get(part, part) for part in request["url"]["path"])]
-    return substitute("/".join(path), variables)
+def calls(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the method and the path, as Postman spells it, of every operation."""
+    for path, methods in document["paths"].items():
+        for method in methods:
+            yield method.upper(), "{{baseUrl}}" + re.sub(r"\{(\w+)\}", r":\1", path)
 
 
-def send(item: dict[str, Any], variables: Variables) -> requests.Response:
-    """Send the request and run its script, which sets variables from a successful answer."""
-    request = item["request"]
-    headers = {
-        header["key"]: substitute(header["value"], variables) for header in request["header"]
-    }
-    auth = request.get("auth", COLLECTION["auth"])
-    if auth["type"] == "bearer":
-        (bearer,) = auth["bearer"]
-        headers["Authorization"] = f"Bearer {substitute(bearer['value'], variables)}"
-    body = substitute(request["body"]["raw"], variables) if "body" in request else None
-    response = requests.request(
-        request["method"],
-        url_of(request, variables),
-        headers=headers,
-        data=body,
-        timeout=DEADLINE_SECONDS,
+def test_every_operation_of_the_schema_is_in_the_collection() -> None:
+    sent = {(item["request"]["method"], item["request"]["url"]["raw"]) for item in ITEMS}
+
+    assert sent == set(calls(openapi_document()))
+
+
+def test_an_operation_that_the_story_lacks_is_named() -> None:
+    document = openapi_document()
+    document["paths"]["/new"] = {"get": {"operationId": "something_new", "responses": {}}}
+
+    with pytest.raises(ValueError, match="something_new"):
+        collection_of(document)
+
+
+def test_every_request_is_tested_and_finds_its_variables_in_those_before_it() -> None:
+    known = {"baseUrl", "platformToken"}
+    amounts = 0
+    for item in ITEMS:
+        known.update(SET_VARIABLE.findall(script_of(item, "prerequest")))
+        tests = script_of(item, "test")
+        assert "pm.response.to.have.status(" in tests, item["name"]
+        request = json.dumps(item["request"])
+        assert set(VARIABLE.findall(request + tests)) <= known, item["name"]
+        known.update(SET_VARIABLE.findall(tests))
+        amounts += bool(re.search(r"\.to\.eql\([0-9]+\.[0-9]{2}\)", tests))
+    assert known == {variable["key"] for variable in COLLECTION["variable"]}
+    assert amounts > 30
+
+
+def test_amounts_are_sent_as_text() -> None:
+    bodies = [item["request"]["body"]["raw"] for item in ITEMS if "body" in item["request"]]
+
+    amounts = re.findall(
+        r'"(?:amount|value|balance|tip|max_amount|max_per_day)": (.+?),?$', "\n".join(bodies), re.M
     )
-    for event in item.get("event", []):
-        stored = SET_VARIABLE.findall("\n".join(event["script"]["exec"]))
-        assert stored != []
-        if response.ok:
-            variables.update({name: response.json()[field] for name, field in stored})
-    return response
+    assert len(amounts) > 25
+    assert [each for each in amounts if not re.fullmatch(r'"[0-9]+\.[0-9]{2}"', each)] == []
 
 
-#: Succeeds only with the token of a mail.
-NEEDS_A_MAILED_TOKEN = "POST {{baseUrl}}/password/reset/confirm"
+@pytest.fixture(scope="module")
+def newman() -> Path:
+    """The installed newman; without Node, or without a registry to install it from, skip."""
+    program = NEWMAN / "node_modules" / ".bin" / "newman"
+    npm = shutil.which("npm")
+    if npm is None or shutil.which("node") is None:
+        pytest.skip("Node is not installed")
+    if not program.exists():
+        installed = subprocess.run(
+            [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
+            cwd=NEWMAN,
+            capture_output=True,
+            text=True,
+            timeout=INSTALL_SECONDS,
+            check=False,
+        )
+        if installed.returncode != 0:
+            pytest.skip(f"newman cannot be installed: {installed.stderr.strip()[-200:]}")
+    return program
 
 
-@pytest.fixture
-def variables(service: Installation) -> Variables:
-    defaults = {variable["key"]: variable["value"] for variable in COLLECTION["variable"]}
-    return defaults | {"baseUrl": service.url}
-
-
-class CollectionRun:
-    """Sends the requests of the collection and records the statuses of their answers."""
-
-    def __init__(self, variables: Variables) -> None:
-        self.variables = variables
-        self.statuses: dict[str, set[int]] = defaultdict(set)
-
-    def send(self, item: dict[str, Any]) -> requests.Response:
-        """Send a request; its operation must document the status of the answer."""
-        response = send(item, self.variables)
-        name = f"{item['request']['method']} {item['request']['url']['raw']}"
-        self.statuses[name].add(response.status_code)
-        documented = {example["code"] for example in item["response"]}
-        assert response.status_code in documented, f"{name}: {response.text}"
-        assert response.status_code < 500, f"{name}: {response.text}"
-        if response.status_code == 204:
-            assert response.content == b"", name
-        else:
-            assert response.headers["Content-Type"] == "application/json", name
-            assert isinstance(response.json(), dict | list), name
-        return response
-
-    def send_all(self) -> None:
-        """Send all requests that do not end a session or freeze the caller's wallet."""
-        for item in ITEMS:
-            if not ends_a_session(item) and item["name"] != FREEZES:
-                self.send(item)
-
-    def send_session_ends(self, sign_up: dict[str, Any]) -> None:
-        """Send each request that ends a session, in a session of its own."""
-        for item in filter(ends_a_session, ITEMS):
-            self.variables["email"] = f"{uuid4()}@example.com"
-            self.send(sign_up)
-            self.send(item)
-
-
-def test_every_request_gets_a_documented_answer_and_succeeds_for_some_caller(
-    service: Installation, variables: Variables
+@pytest.mark.slow
+@pytest.mark.xdist_group("clients")
+def test_the_collection_runs_as_a_whole(
+    service: Installation, newman: Path, tmp_path: Path
 ) -> None:
-    run = CollectionRun(variables)
-    company_sign_up = item_named("Sign up as a company")
+    platform = service.manage("create_operator", "platform@example.com").stdout.split()[-1]
+    report = tmp_path / "report.json"
 
-    # When all is sent as a shop
-    variables["email"] = "shop@example.com"
-    run.send(company_sign_up)
-    run.send_all()
-    variables["otherWallet"] = variables["otherAddress"] = variables["wallet"]
+    ran = subprocess.run(
+        [
+            newman,
+            "run",
+            COLLECTION_FILE,
+            *("--env-var", f"baseUrl={service.url}"),
+            *("--env-var", f"platformToken={platform}"),
+            *("--reporters", "json", "--reporter-json-export", report),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=RUN_SECONDS,
+        check=False,
+    )
 
-    # And as a client, with the shop's wallet as the other one
-    variables["email"] = "ada@example.com"
-    run.send_all()
-    ada, variables["otherWallet"] = variables["user"], variables["wallet"]
-    run.send(item_named(FREEZES))
-
-    # And as the shop, with the client's wallet as the other one
-    variables["email"] = "shop@example.com"
-    run.send(item_named("Log in as a company"))
-    run.send_all()
-    run.send_session_ends(company_sign_up)
-
-    # And as an operator, for the client
-    operator = service.manage("create_operator", "operator@example.com")
-    variables.update(token=operator.stdout.split()[-1], email="operator@example.com", user=ada)
-    run.send_all()
-
-    # And the story, between the demo's accounts
-    for item in STORY:
-        run.send(item)
-
-    # Then each request has worked at least once
-    never_succeeded = [name for name, statuses in run.statuses.items() if min(statuses) >= 300]
-    assert never_succeeded == [NEEDS_A_MAILED_TOKEN]
-    assert len(run.statuses) == len(ITEMS)
-
-
-def test_the_story_asks_scans_pays_refunds_and_charges_once_by_a_pay_token(
-    variables: Variables,
-) -> None:
-    run = CollectionRun(variables)
-
-    answers = [run.send(item) for item in STORY]
-
-    *_, opened, asked, scanned, paid, refunded, _, charged, refused = answers
-    assert (asked.json()["status"], asked.json()["amount"]) == ("open", 12.50)
-    assert scanned.json()["id"] == asked.json()["id"]
-    assert scanned.json()["reference"] is None
-    assert (opened.json()["balance"], paid.json()["balance"]) == (100, 86)
-    assert refunded.json()["refunded"] == 2.50
-    assert charged.status_code == 200
-    assert (refused.status_code, refused.json()["code"]) == (409, "paytoken_used")
+    assert report.exists(), ran.stderr
+    run = json.loads(report.read_text(encoding="utf-8"))["run"]
+    failures = [f"{each['source']['name']}: {each['error']['message']}" for each in run["failures"]]
+    assert failures == []
+    assert ran.returncode == 0
+    assert [each["item"]["name"] for each in run["executions"]] == [item["name"] for item in ITEMS]
+    assert run["stats"]["requests"] == {"total": len(ITEMS), "pending": 0, "failed": 0}
+    expected = sum(script_of(item, "test").count("pm.test(") for item in ITEMS)
+    assert run["stats"]["assertions"] == {"total": expected, "pending": 0, "failed": 0}

@@ -57,6 +57,7 @@ OPERATORS = (401, 403, 403, 403, 403, 200)
 # fmt: off
 TABLE: tuple[Row, ...] = (
     ("GET", "status", None,                                         PUBLIC),
+    ("GET", "assets", None,                                         PUBLIC),
     ("GET", "idempotency/<path:key>", None,                         CALLERS),
     ("POST", "client/signup", EMPTY,                                PUBLIC_INVALID),
     ("POST", "client/login", EMPTY,                                 PUBLIC_INVALID),
@@ -118,6 +119,8 @@ TABLE: tuple[Row, ...] = (
     ("GET", "api", None,                                            PUBLIC),
     ("GET", "api/redoc", None,                                      PUBLIC),
     ("GET", "api/schema", None,                                     PUBLIC),
+    # What a program gets: only a browser is shown a page.
+    ("GET", "", None,                                               (404, 404, 404, 404, 404, 404)),
     ("GET", "metrics", None,                                        PUBLIC),
     ("GET", "admin", None,                                          (302, 302, 302, 302, 302, 302)),
 )

@@ -39,6 +39,7 @@ SESSION_CONTROL = ("BEGIN", "COMMIT", "ROLLBACK")
 #: Statements and trips, each as a key is sent where one is taken.
 BUDGET: dict[str, tuple[int, int]] = {
     "GET status":                                                 (0, 0),
+    "GET assets":                                                 (1, 1),
     "GET idempotency/<path:key>":                                 (2, 2),
     "POST client/signup":                                         (4, 6),
     "POST client/login":                                          (4, 6),
@@ -102,6 +103,7 @@ BUDGET: dict[str, tuple[int, int]] = {
     "GET api":                                                    (0, 0),
     "GET api/redoc":                                              (0, 0),
     "GET api/schema":                                             (0, 0),
+    "GET ":                                                       (0, 0),
     "GET metrics":                                                (0, 0),
     "GET admin":                                                  (0, 0),
 }
@@ -166,6 +168,7 @@ def calls(scenario: Scenario) -> dict[str, Call]:
     plain = {f"{row[0]} {row[1]}": plainly(scenario, callers, row) for row in TABLE}
     return {
         **plain,
+        "GET ": lambda _: Api().get("/", Accept="text/html"),
         **calls_of_accounts(),
         **calls_that_end_something(),
         **calls_of_payers(scenario),

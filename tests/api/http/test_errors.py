@@ -19,6 +19,9 @@ pytestmark = pytest.mark.usefixtures("books")
 
 TOO_LARGE = b" " * 1_048_577
 HTML = {"Accept": "text/html"}
+NO_JSON = {"Accept": "application/json;q=0, */*"}
+RANGE = {"Range": "bytes=99999999-"}
+FILE = "/static/admin_desk/desk.css"
 PLAIN = {"Content-Type": "text/plain"}
 ID = "0b8e3d56-7d0f-4b56-9f6a-5f0f4f4a8f11"
 
@@ -37,10 +40,17 @@ ERRORS: tuple[tuple[str, str, bytes, dict[str, str], int, str], ...] = (
     ("DELETE", "/wallet/deposit",         b"", {},    405, "method_not_allowed"),
     ("PUT",    "/client/signup",          b"{}", {},  405, "method_not_allowed"),
     ("PATCH",  "/wallet/list",            b"{}", {},  405, "method_not_allowed"),
+    ("POST",   FILE,                      b"{}", {},  405, "method_not_allowed"),
+    ("POST",   "/metrics",                b"{}", {},  405, "method_not_allowed"),
+    ("POST",   "/api/redoc",              b"{}", {},  405, "method_not_allowed"),
+    ("POST",   "/admin",                  b"{}", {},  405, "method_not_allowed"),
+    ("GET",    FILE,                      b"", RANGE, 416, "range_not_satisfiable"),
+    ("GET",    "/static/nothing.js",      b"", {},    404, "not_found"),
     ("OPTIONS", "/wallet/list",           b"", {},    405, "method_not_allowed"),
     ("TRACE",  "/wallet/list",            b"", {},    405, "method_not_allowed"),
     ("BREW",   "/wallet/list",            b"", {},    405, "method_not_allowed"),
     ("GET",    "/status",                 b"", HTML,  406, "not_acceptable"),
+    ("GET",    "/status",                 b"", NO_JSON, 406, "not_acceptable"),
     ("POST",   "/wallet/deposit",         TOO_LARGE, {}, 413, "payload_too_large"),
     ("POST",   "/nothing/here",           TOO_LARGE, {}, 413, "payload_too_large"),
     ("POST",   "/client/login",           b"x", PLAIN, 415, "unsupported_media_type"),
@@ -179,13 +189,33 @@ def test_allow_names_the_methods_that_work(api: Api, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "accept", ["*/*", "application/*", "application/json", "text/html, */*;q=0.1"]
-)
+    "accept",
+    ["", " ", ",", "*/*", "application/*", "application/json", "text/html, */*;q=0.1",
+     "application/json; charset=utf-8", "application/json;q=0.001", "*/*;q=0, application/json"],
+)  # fmt: skip
 def test_accept_headers_that_allow_json(api: Api, accept: str) -> None:
     reply = api.get("/status", Accept=accept)
 
     assert (reply.status, reply.json) == (200, {"status": "ok"})
     assert reply.headers["Content-Type"] == "application/json"
+
+
+@pytest.mark.parametrize(
+    "accept",
+    ["text/html", "*/*;q=0", "application/json;q=0", "application/json;q=0, */*",
+     "application/*;q=0.0, */*;q=0.5", "application/json;q=0.000, application/*", "*", "json"],
+)  # fmt: skip
+def test_accept_headers_that_refuse_json(api: Api, accept: str) -> None:
+    reply = api.get("/status", Accept=accept)
+
+    assert_error(reply, "/status", 406, "not_acceptable")
+
+
+def test_refused_ranges_and_methods_of_a_file_keep_their_headers(api: Api) -> None:
+    method, range_ = api.post(FILE), api.get(FILE, **RANGE)
+
+    assert set(method.headers["Allow"].split(", ")) == {"GET", "HEAD"}
+    assert re.fullmatch(r"bytes \*/[0-9]+", range_.headers["Content-Range"])
 
 
 def test_details_of_invalid_input_map_each_field_to_its_reasons() -> None:

@@ -1,5 +1,6 @@
 """The OpenAPI schema: complete, with an example of everything, and readable offline."""
 
+import json
 import re
 from io import StringIO
 from typing import Any
@@ -21,6 +22,7 @@ pytestmark = pytest.mark.usefixtures("books")
 #: Codes that no operation documents: possible on every path, or in the admin only.
 CODES_OF_NO_OPERATION = {
     "method_not_allowed",
+    "range_not_satisfiable",
     "internal_error",
     "bad_request",
     "wallet_closed",
@@ -162,6 +164,73 @@ def test_every_code_that_the_service_has_is_documented(schema: dict[str, Any]) -
     assert _codes_of_refusals(Refusal) - CODES_OF_NO_OPERATION <= documented
 
 
+def test_it_begins_with_an_introduction_and_goes_on_as_a_story(schema: dict[str, Any]) -> None:
+    headings = re.findall(r"^### (.+)$", schema["info"]["description"], re.M)
+    tags = [tag["name"] for tag in schema["tags"]]
+    used = {tag for _, operation in _operations(schema) for tag in operation["tags"]}
+    paths = list(schema["paths"])
+
+    assert headings == ["First calls", "Money", "Exactly once", "Errors"]
+    assert schema["servers"] == [{"url": "/", "description": "This service"}]
+    assert (tags[0], tags[-1]) == ("accounts", "service")
+    assert all(tag["description"] for tag in schema["tags"])
+    assert set(tags) == used
+    in_order = [
+        *("/client/signup", "/client/login", "/wallet/create", "/wallet/deposit"),
+        *("/wallet/withdraw", "/wallet/charge", "/wallet/refund", "/client/logout"),
+    ]
+    assert sorted(in_order, key=paths.index) == in_order
+
+
+def test_request_examples_have_amounts_as_text(schema: dict[str, Any]) -> None:
+    names = "amount|value|balance|tip|max_amount|max_per_day"
+    found = [
+        amount
+        for _, operation in _operations(schema)
+        if "requestBody" in operation
+        for example in operation["requestBody"]["content"]["application/json"]["examples"].values()
+        for amount in re.findall(rf'"(?:{names})": ([^,}}]+)', json.dumps(example["value"]))
+    ]
+
+    assert len(found) > 15
+    assert [each for each in found if not re.fullmatch(r'"[0-9]+\.[0-9]{2}"', each)] == []
+
+
+def test_amounts_in_answers_have_both_decimals(api: Api) -> None:
+    text = api.get("/api/schema").raw.decode()
+
+    amounts = re.findall(r'"(?:amount|balance|available|fee|refunded)":([0-9.]+)', text)
+    assert len(amounts) > 20
+    assert [each for each in amounts if not re.fullmatch(r"[0-9]+\.[0-9]{2}", each)] == []
+
+
+def test_an_invalid_request_names_a_field_of_its_call(schema: dict[str, Any]) -> None:
+    wrong = {}
+    for name, operation in _operations(schema):
+        parameters = operation.get("parameters", ())
+        known = {each["name"] for each in parameters if each["in"] == "query"}
+        for content in operation.get("requestBody", {}).get("content", {}).values():
+            body = content["schema"]
+            body = schema["components"]["schemas"][body["$ref"].rsplit("/", 1)[1]]
+            known |= set(body["properties"])
+        # A call without fields can only be sent one that it does not know.
+        known = known or {"extra"}
+        for example in _examples(operation["responses"].get("422", {})):
+            if not example["details"] or not set(example["details"]) <= known:
+                wrong[name] = example["details"]
+
+    assert wrong == {}
+
+
+def test_no_refusal_is_described_twice(schema: dict[str, Any]) -> None:
+    for name, operation in _operations(schema):
+        for status, answer in operation["responses"].items():
+            codes = re.findall(r"`(\w+)`", answer["description"])
+            assert len(codes) == len(set(codes)), (name, status)
+            bodies = [json.dumps(body, default=str) for body in _examples(answer)]
+            assert status < "4" or len(bodies) == len(set(bodies)), (name, status)
+
+
 def test_every_status_of_the_contract_is_documented(schema: dict[str, Any]) -> None:
     documented = {
         int(status)
@@ -171,8 +240,8 @@ def test_every_status_of_the_contract_is_documented(schema: dict[str, Any]) -> N
     }
 
     assert documented == {400, 401, 403, 404, 406, 408, 409, 413, 415, 422, 429, 503}
-    # 405 and 500 are possible on every path.
-    assert {int(status) for status in FAMILY_STATUS.values()} == documented | {405, 500}
+    # 405 and 500 are possible on every path, 416 of files.
+    assert {int(status) for status in FAMILY_STATUS.values()} == documented | {405, 416, 500}
 
 
 def test_every_answer_has_the_headers_of_its_status(schema: dict[str, Any]) -> None:

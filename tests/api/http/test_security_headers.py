@@ -49,7 +49,18 @@ def test_pages_load_from_their_own_host_and_only_the_admin_runs_inline_scripts(p
     assert ("'unsafe-eval'" in policy["script-src"]) is is_admin
 
 
-@pytest.mark.parametrize("path", ["/status", "/nowhere", "/admin/login/", "/api"])
+def test_the_start_page_loads_its_own_style_and_nothing_else() -> None:
+    assert policy_of("/") == {
+        "default-src": "'none'",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+        "frame-ancestors": "'none'",
+        "style-src": "'self'",
+        "img-src": "'self'",
+    }
+
+
+@pytest.mark.parametrize("path", ["/", "/status", "/nowhere", "/admin/login/", "/admin/x", "/api"])
 def test_every_answer_has_the_other_security_headers(path: str) -> None:
     headers = Client().get(path, headers={"Accept": "*/*"}).headers
 

@@ -1,0 +1,182 @@
+"""The story goes on: a client opens wallets, puts money in, and takes some out."""
+
+from http import HTTPStatus
+
+from api.clients.postman.steps import Step
+
+_WALLET = {"token": "{{wallet}}"}
+_SAVINGS = {"wallet_id": "{{savings}}"}
+
+CASH = (
+    Step(
+        "The client opens a wallet",
+        "wallet_create",
+        "client",
+        {"currency": "USD"},
+        sets={"wallet": "wallet", "address": "address"},
+    ),
+    Step(
+        "The company opens its wallet",
+        "wallet_create",
+        "company",
+        {"currency": "USD"},
+        sets={"shopWallet": "wallet", "shopAddress": "address"},
+    ),
+    Step(
+        "Deposit 100.00",
+        "wallet_deposit",
+        "client",
+        {"wallet": "{{wallet}}", "amount": "100.00"},
+        begins={"depositKey": "deposit-{{$guid}}"},
+        headers={"Idempotency-Key": "{{depositKey}}"},
+        amounts={"balance": "100.00"},
+    ),
+    Step(
+        "The same again, under the same key: nothing moves",
+        "wallet_deposit",
+        "client",
+        {"wallet": "{{wallet}}", "amount": "100.00"},
+        headers={"Idempotency-Key": "{{depositKey}}"},
+        amounts={"balance": "100.00"},
+        answer_headers={"Idempotent-Replayed": "true"},
+    ),
+    Step(
+        "What was answered under that key?",
+        "idempotency_key",
+        "client",
+        path={"key": "{{depositKey}}"},
+        answers={"state": "completed", "statusCode": 200},
+        amounts={"body.balance": "100.00"},
+    ),
+    Step(
+        "Withdraw 20.00",
+        "wallet_withdraw",
+        "client",
+        {"wallet": "{{wallet}}", "amount": "20.00"},
+        amounts={"balance": "80.00"},
+    ),
+    Step(
+        "More than there is cannot be withdrawn",
+        "wallet_withdraw",
+        "client",
+        {"wallet": "{{wallet}}", "amount": "80.01"},
+        status=HTTPStatus.BAD_REQUEST,
+        code="insufficient_funds",
+        amounts={"details.available": "80.00", "details.shortfall": "0.01"},
+    ),
+    Step(
+        "Send 15.00 to the shop's address",
+        "wallet_transfer",
+        "client",
+        {
+            "source": "{{wallet}}",
+            "target": "{{shopAddress}}",
+            "amount": "15.00",
+            "summary": "Lunch",
+        },
+        amounts={"balance": "65.00"},
+    ),
+    Step(
+        "The wallet",
+        "wallet_info",
+        "client",
+        path=_WALLET,
+        amounts={"balance": "65.00", "available": "65.00"},
+        answers={"currency": "USD", "status": "active"},
+    ),
+    Step(
+        "A label; only approved companies may charge it by its token",
+        "wallet_change",
+        "client",
+        {"charges": "approved", "label": "Household"},
+        path=_WALLET,
+        answers={"charges": "approved", "label": "Household"},
+        amounts={"balance": "65.00"},
+    ),
+    Step(
+        "The wallet's history",
+        "wallet_history",
+        "client",
+        path=_WALLET,
+        query={"limit": "2"},
+        answers={"[0].type": "transfer", "[0].success": True, "[1].error": "insufficient_funds"},
+        amounts={"[0].amount": "15.00", "[0].balance": "65.00", "[1].amount": "80.01"},
+    ),
+)
+RESOURCES = (
+    Step(
+        "A second wallet, with a first deposit",
+        "wallets_create",
+        "client",
+        {"currency": "USD", "balance": "100.50"},
+        sets={"savings": "id"},
+        amounts={"balance": "100.50"},
+    ),
+    Step(
+        "All own wallets, the oldest first",
+        "wallet_list",
+        "client",
+        answers={"[0].wallet": "{{wallet}}", "[1].wallet": "{{savings}}"},
+        amounts={"[0].balance": "65.00", "[1].balance": "100.50"},
+    ),
+    Step(
+        "Deposit 9.50",
+        "wallets_deposit",
+        "client",
+        {"amount": "9.50", "description": "Savings"},
+        path=_SAVINGS,
+        amounts={"balance": "110.00"},
+    ),
+    Step(
+        "Withdraw 10.00",
+        "wallets_withdraw",
+        "client",
+        {"amount": "10.00"},
+        path=_SAVINGS,
+        amounts={"balance": "100.00"},
+    ),
+    Step(
+        "Fund it",
+        "wallets_fund",
+        "client",
+        {"wallet_id": "{{savings}}", "amount": "50.00"},
+        amounts={"balance": "150.00"},
+    ),
+    Step(
+        "Transfer to the first wallet",
+        "wallets_transfer",
+        "client",
+        {
+            "senderWalletId": "{{savings}}",
+            "receiverWalletId": "{{wallet}}",
+            "amount": "35.00",
+            "description": "For the household",
+        },
+        amounts={"sender.balance": "115.00", "receiver.balance": "100.00"},
+    ),
+    Step(
+        "The wallet with its newest entries",
+        "wallets_get",
+        "client",
+        path=_SAVINGS,
+        answers={"transactions[0].type": "TRANSFER_OUT"},
+        amounts={"balance": "115.00", "transactions[0].balanceAfter": "115.00"},
+    ),
+    Step(
+        "Its transactions",
+        "wallets_transactions",
+        "client",
+        path=_SAVINGS,
+        query={"limit": "1"},
+        answers={"data[0].type": "transfer", "pagination.hasMore": True},
+        amounts={"data[0].amount": "35.00"},
+    ),
+    Step(
+        "Its statement",
+        "wallets_statement",
+        "client",
+        path=_SAVINGS,
+        answers={"currency": "USD", "entries.length": 5},
+        amounts={"openingBalance": "0.00", "closingBalance": "115.00"},
+    ),
+)

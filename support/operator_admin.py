@@ -29,6 +29,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from accounts import support_actions
 from accounts.models import Action, SupportAction
 from api.http.client_address import client_address
+from core.texts import validate_visible
 from wallets.assets import to_decimal
 
 M = TypeVar("M", bound=Model)
@@ -102,6 +103,7 @@ def as_uuid(text: str) -> uuid.UUID | None:
 class ReasonForm(forms.Form):
     reason = forms.CharField(
         max_length=SupportAction._meta.get_field("reason").max_length,
+        validators=[validate_visible],
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
         help_text="Kept for good, with your name.",
     )

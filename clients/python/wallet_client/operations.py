@@ -144,6 +144,10 @@ class WalletClient(Transport):
         """The answer recorded under a key of the caller."""
         return self._call("GET", f"/idempotency/{part(key)}", models.IdempotencyAnswer)
 
+    def me(self) -> models.MeAnswer:
+        """Whose token this is."""
+        return self._call("GET", "/me", models.MeAnswer)
+
     def password_reset(self, body: models.ResetBody) -> models.ResetAnswer:
         """Ask for a mail to reset a forgotten password."""
         return self._call("POST", "/password/reset", models.ResetAnswer, body=body)

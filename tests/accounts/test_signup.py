@@ -241,11 +241,9 @@ def _with(field: str, value: object) -> dict[str, Any]:
     return body
 
 
-@pytest.mark.parametrize("url", [..., None, ""])
-def test_a_company_needs_no_website(api: Api, url: str | None) -> None:
-    company = {**COMPANY, "url": url}
-    if url is ...:
-        del company["url"]
+@pytest.mark.parametrize("url", [{}, {"url": None}, {"url": ""}])
+def test_a_company_needs_no_website(api: Api, url: dict[str, Any]) -> None:
+    company = {name: value for name, value in COMPANY.items() if name != "url"} | url
 
     reply = api.post("/company/signup", {**AS_COMPANY, "company": company})
 

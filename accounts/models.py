@@ -5,6 +5,7 @@ in a table of its own, so that it can be erased while the ledger stays.
 """
 
 import uuid
+from contextlib import suppress
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
@@ -12,6 +13,9 @@ from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models.functions import Lower
 from phonenumber_field.modelfields import PhoneNumberField
+
+from accounts.email_addresses import canonical_email
+from core.texts import password_form
 
 NAME_CHARACTERS = 150
 
@@ -26,8 +30,11 @@ class UserManager(BaseUserManager["User"]):
     def create_user(
         self, email: str, password: str | None = None, *, role: str, **fields: Any
     ) -> "User":
-        """Create a user; without a password the user cannot log in."""
-        user = self.model(email=email.lower(), role=role, **fields)
+        """Create a user; without a password the user cannot log in.
+
+        Raises `ValueError` for an address that has no canonical form.
+        """
+        user = self.model(email=canonical_email(email), role=role, **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user
@@ -35,6 +42,16 @@ class UserManager(BaseUserManager["User"]):
     def create_superuser(self, email: str, password: str | None = None) -> "User":
         """Create an operator with all permissions in the admin (for `createsuperuser`)."""
         return self.create_user(email, password, role=Role.OPERATOR, is_superuser=True)
+
+    def with_email(self, text: str) -> models.QuerySet["User"]:
+        """Return the accounts that somebody may mean by an address, for those who search.
+
+        There may be two: an account of before 0.4.0 may have the address as it was typed.
+        """
+        forms = {text.lower()}
+        with suppress(ValueError):
+            forms.add(canonical_email(text))
+        return self.filter(email__in=forms)
 
 
 class User(AbstractBaseUser, PermissionsMixin):
@@ -45,6 +62,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     role = models.CharField(max_length=8, choices=Role)
     is_active = models.BooleanField(default=True, help_text="False once the account is erased.")
     created_at = models.DateTimeField(auto_now_add=True)
+    is_imported = models.BooleanField(
+        default=False, db_default=False, help_text="True: made by an import, not by a sign-up."
+    )
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
@@ -53,7 +73,8 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     class Meta:
         constraints = (
-            # Addresses are stored in lower case, so that one index finds them in any case.
+            # Addresses are stored in their canonical form (see `email_addresses`), so that one
+            # index finds them however they are typed. A trigger refuses what is not ASCII.
             # `unique=True` would add a second index, for prefix searches.
             models.UniqueConstraint(fields=["email"], name="one_account_per_email"),
             models.CheckConstraint(
@@ -73,6 +94,21 @@ class User(AbstractBaseUser, PermissionsMixin):
     def is_staff(self) -> bool:
         """Whether the user may enter the admin."""
         return self.role == Role.OPERATOR
+
+    def set_password(self, raw_password: str | None) -> None:
+        """Set the password in the form in which passwords are compared; None: no log-in."""
+        super().set_password(None if raw_password is None else password_form(raw_password))
+
+    def check_password(self, raw_password: str | None) -> bool:
+        """Whether this is the password: in its form, or as it was typed.
+
+        Before 0.4.0 a password was hashed as it was typed. Of what is typed in its form, as nearly
+        all is, this makes one hash, of other passwords two: without a password too.
+        """
+        form = None if raw_password is None else password_form(raw_password)
+        if super().check_password(form):
+            return True
+        return form != raw_password and super().check_password(raw_password)
 
 
 class Person(models.Model):
@@ -100,10 +136,24 @@ class Company(Person):
     """A merchant, and the person who represents it."""
 
     name = models.CharField(max_length=NAME_CHARACTERS)
-    url = models.URLField()
+    url = models.URLField(null=True)
 
     def __str__(self) -> str:
         return self.name
+
+
+class KnownAddress(models.Model):
+    """A network address that got an account's password right. Strangers' guesses leave it alone."""
+
+    digest = models.BinaryField(primary_key=True, help_text="Of account and address, with a key.")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="known_addresses")
+    right_at = models.DateTimeField(help_text="When it last got the password right.")
+
+    class Meta:
+        indexes = (models.Index(fields=["right_at"], name="known_addresses_by_age"),)
+
+    def __str__(self) -> str:
+        return str(self.user_id)
 
 
 class Action(models.TextChoices):

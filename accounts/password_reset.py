@@ -10,6 +10,8 @@ from django.contrib.auth.tokens import default_token_generator
 from django.core.mail import send_mail
 from procrastinate.contrib.django import app
 
+from accounts import known_addresses
+from accounts.email_addresses import canonical_email
 from accounts.models import Role, User
 from accounts.services import check_new_password, log_out_everywhere
 from core.errors import InvalidInput
@@ -41,8 +43,9 @@ class MailNotSent(Exception):
 def request_reset(email: str) -> None:
     """Queue a mail to the account with this address, if it may reset its password.
 
-    The job is queued with the commit of the unit of work. Neither the answer nor its time
-    reveals whether the account exists: a job is queued in either case and checks later.
+    The address is in canonical form. The job is queued with the commit of the unit of work.
+    Neither the answer nor its time reveals whether the account exists: a job is queued in either
+    case and checks later.
     """
     user_id = User.objects.filter(email=email).values_list("pk", flat=True).first()
     app.configure_task(JOB).defer(user_id=str(user_id or uuid.uuid4()))
@@ -64,17 +67,24 @@ def send_reset(user_id: str) -> None:
         uid=user.pk,
         token=default_token_generator.make_token(user),
     )
+    try:
+        address = canonical_email(user.email)
+    except ValueError:
+        logger.error(
+            "No password reset was sent to %s: its address has no canonical form.", user.pk
+        )
+        return
     text = _TEXT.format(way=way, minutes=settings.PASSWORD_RESET_TIMEOUT // 60)
     try:
-        send_mail(_SUBJECT, text, None, [user.email])
+        send_mail(_SUBJECT, text, None, [address])
     except (SMTPException, OSError) as error:
         # The error may quote the address, and its context the mail.
         raise MailNotSent(type(error).__name__) from None
 
 
 @requires_unit_of_work
-def confirm_reset(user_id: uuid.UUID, token: str, new_password: str) -> None:
-    """Set the password and end every session of the user.
+def confirm_reset(user_id: uuid.UUID, token: str, new_password: str, *, network: str) -> None:
+    """Set the password and end every session of the user, to whom only `network` is known then.
 
     Raises `InvalidInput` for a weak password, and for a token that is
     wrong, used, expired or another user's, always with the same reason.
@@ -88,3 +98,5 @@ def confirm_reset(user_id: uuid.UUID, token: str, new_password: str) -> None:
     user.set_password(new_password)
     user.save(update_fields=["password"])
     log_out_everywhere(user)
+    known_addresses.forget_all(user)
+    known_addresses.remember(user, network)

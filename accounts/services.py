@@ -10,11 +10,14 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from knox.models import AuthToken
 
-from accounts import support_actions
-from accounts.errors import CompanyNotFound, EmailTaken, InvalidCredentials
+from accounts import known_addresses, support_actions
+from accounts.credentials import find_by_credentials
+from accounts.email_addresses import canonical_email
+from accounts.errors import CompanyNotFound, CustomerNotFound, EmailTaken, InvalidCredentials
 from accounts.models import Action, Client, Company, Role, User
 from accounts.token_expiry import initial_lifetime
 from core.errors import InvalidInput, PermissionDenied
+from core.texts import password_form
 from core.unit_of_work import refuse_on_constraint, requires_unit_of_work
 
 refuse_on_constraint("one_account_per_email", EmailTaken)
@@ -32,31 +35,32 @@ class Session:
 
 
 @requires_unit_of_work
-def sign_up(*, role: Role, email: str, password: str, profile: dict[str, Any]) -> Session:
+def sign_up(
+    *, role: Role, email: str, password: str, profile: dict[str, Any], network: str
+) -> Session:
     """Create a client or a company and log it in. `profile` has the fields of its model.
 
-    Raises `EmailTaken`, and `InvalidInput` for a password that Django's validators refuse.
+    `email` is in canonical form, here and in `log_in`; `network` is where the caller is. Raises
+    `EmailTaken`, and `InvalidInput` for a password that Django's validators refuse.
     """
     check_new_password(password, User(email=email), field="password")
     if User.objects.filter(email=email).exists():
         raise EmailTaken
     user = User.objects.create_user(email, password, role=role)
     _PROFILES[role].objects.create(user=user, **profile)
+    known_addresses.remember(user, network)
     return open_session(user)
 
 
 @requires_unit_of_work
-def log_in(*, role: Role, email: str, password: str) -> Session:
-    """Return a new session of the account. Its other sessions stay.
+def log_in(*, role: Role, email: str, password: str, network: str) -> Session:
+    """Return a new session of the account. Its other sessions stay, and `network` is known to it.
 
     Raises `InvalidCredentials`, in the same time for a wrong password and an unknown email, and
     `PermissionDenied` when the credentials are right and the account has another role.
     """
-    user = User.objects.filter(email=email, is_active=True).first()
+    user = find_by_credentials(email, password)
     if user is None:
-        User().set_password(password)  # as long as a comparison takes
-        raise InvalidCredentials
-    if not user.check_password(password):
         raise InvalidCredentials
     if user.role != role:
         raise PermissionDenied(f"This account is no {role}.")
@@ -67,6 +71,7 @@ def log_in(*, role: Role, email: str, password: str) -> Session:
     # A new `last_login` invalidates the tokens for a password reset.
     locked.last_login = timezone.now()
     locked.save(update_fields=["last_login"])
+    known_addresses.remember(locked, network)
     return open_session(locked)
 
 
@@ -102,17 +107,20 @@ def change_password(
     new_password: str,
     kept_token: AuthToken,
     address: str | None,
+    network: str,
 ) -> None:
     """Set a new password and end all sessions but that of `kept_token`.
 
-    A change by an operator is recorded as a support action, with the IP `address`. Raises
-    `InvalidCredentials` for a wrong current password, `InvalidInput` for a weak new one.
+    Of the addresses known to the account, `network` alone stays. A change by an operator is
+    recorded as a support action, with the IP `address`. Raises `InvalidCredentials` for a wrong
+    current password, `InvalidInput` for a weak new one.
     """
     user = _lock_user(user)
     if not user.check_password(current_password):
         raise InvalidCredentials
     check_new_password(new_password, user, field="new_password")
     _replace_password(user, new_password, kept_token=kept_token)
+    known_addresses.remember(user, network)
     if user.role == Role.OPERATOR:
         support_actions.record(
             Action.PASSWORD_SET,
@@ -140,6 +148,7 @@ def set_password(user: User, password: str) -> User:
 def _replace_password(user: User, password: str, *, kept_token: AuthToken | None) -> None:
     user.set_password(password)
     user.save(update_fields=["password"])
+    known_addresses.forget_all(user)
     AuthToken.objects.filter(user=user).exclude(pk=kept_token and kept_token.pk).delete()
 
 
@@ -156,11 +165,13 @@ def create_operator(email: str, password: str | None = None) -> Session:
     """Create an operator, or use the one with this email, and return a new session.
 
     The admin requires a password; setting one ends all older sessions. Raises `EmailTaken` when a
-    client or a company has the address, `InvalidInput` for a password that validators refuse.
+    client or a company has the address, `InvalidInput` for a password that validators refuse, and
+    for an address that has no canonical form.
     """
+    email = _canonical(email)
     if password is not None:
         check_new_password(password, User(email=email), field="password")
-    user = User.objects.filter(email=email.lower()).first()
+    user = User.objects.filter(email=email).first()
     if user is None:
         user = User.objects.create_user(email, password, role=Role.OPERATOR)
     elif user.role != Role.OPERATOR:
@@ -177,7 +188,7 @@ def create_operator(email: str, password: str | None = None) -> Session:
 def check_new_password(password: str, user: User, *, field: str) -> None:
     """Raise `InvalidInput` with the reasons of Django's password validators."""
     try:
-        validate_password(password, user)
+        validate_password(password_form(password), user)
     except ValidationError as error:
         raise InvalidInput({field: error.messages}) from error
 
@@ -191,12 +202,48 @@ def update_person(person: Client | Company, **fields: str) -> None:
 
 
 @requires_unit_of_work
+def change_email(user_id: UUID, email: str, *, reason: str) -> User:
+    """Give an account another address, and record it. For a management command.
+
+    Raises `CustomerNotFound` when there is no such account, `EmailTaken`, and `InvalidInput` for an
+    address that has no canonical form.
+    """
+    email = _canonical(email)
+    user = User.objects.select_for_update(no_key=True).filter(pk=user_id, is_active=True).first()
+    if user is None:
+        raise CustomerNotFound
+    if User.objects.filter(email=email).exclude(pk=user.pk).exists():
+        raise EmailTaken
+    user.email = email
+    user.save(update_fields=["email"])
+    # They are known by the address.
+    known_addresses.forget_all(user)
+    support_actions.record(
+        Action.CHANGE,
+        actor_id=None,
+        subject_kind="user",
+        subject_id=user.pk,
+        reason=reason,
+        result="Another email address",
+    )
+    return user
+
+
+def _canonical(email: str) -> str:
+    try:
+        return canonical_email(email)
+    except ValueError as error:
+        raise InvalidInput({"email": [str(error)]}) from error
+
+
+@requires_unit_of_work
 def erase(user: User) -> None:
     """Erase the personal data of an account permanently, prevent log-in and revoke its tokens.
 
     The user's row stays, without personal data: the ledger's entries belong to it.
     """
     log_out_everywhere(user)
+    known_addresses.forget_all(user)
     _PROFILES[user.role].objects.filter(user=user).delete()
     user.email = f"{user.pk}@erased.invalid"
     user.is_active = False

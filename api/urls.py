@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 
 from api import assets, health, idempotency
-from api.accounts import customers, password_reset, sessions
+from api.accounts import customers, me, password_reset, sessions
 from api.by_token import approvals, charge_batch, history, movements, paytokens, wallets
 from api.credits import ledger as credit_ledger
 from api.credits import movements as credit_movements
@@ -36,6 +36,7 @@ urlpatterns = [
     path("wallets/transfer", resources.TransferView.as_view()),
     path("wallets/<id:wallet_id>/deposit", resources.DepositView.as_view()),
     path("wallets/<id:wallet_id>/withdraw", resources.WithdrawView.as_view()),
+    path("me", me.MeView.as_view()),
     path("customer/<id:customer_id>", customers.CustomerView.as_view()),
     path("transaction", intake.IntakeView.as_view()),
     path("transaction/<id:queued_id>", intake.QueuedView.as_view()),

@@ -3,7 +3,7 @@
 import uuid
 
 from accounts.errors import CustomerNotFound
-from accounts.models import Client, Company, Role, User
+from accounts.models import Role, User
 from accounts.services import erase, update_person
 from commerce.payment_requests import cancel_all
 from core.unit_of_work import requires_unit_of_work
@@ -27,12 +27,6 @@ def find_customer(customer_id: uuid.UUID) -> User:
     if user is None:
         raise CustomerNotFound
     return user
-
-
-def name_of(customer: User) -> str:
-    """Return a company's name, a person's full name."""
-    profile: Client | Company = customer.company if _is_company(customer) else customer.client
-    return str(profile)
 
 
 def balance_minor_of(customer: User) -> int:

@@ -56,10 +56,20 @@ RATELIMIT_ENABLE = env.rate_limits == "on"
 RATE_LIMITS = {
     "signup": env.rate_limit_signup,
     "signup_account": env.rate_limit_signup_account,
+    "login_account_address": env.rate_limit_login_account_address,
     "login_account": env.rate_limit_login_account,
     "login_address": env.rate_limit_login_address,
+    "admin_login_account_address": env.rate_limit_login_account_address,
+    "admin_login_account": env.rate_limit_login_account,
+    "admin_login_address": env.rate_limit_login_address,
+    "password_account_address": env.rate_limit_login_account_address,
+    "password_account": env.rate_limit_login_account,
+    "code_account_address": env.rate_limit_login_account_address,
+    "code_account": env.rate_limit_login_account,
+    "reset_account_address": env.rate_limit_reset_account_address,
     "reset_account": env.rate_limit_reset_account,
     "reset_address": env.rate_limit_reset_address,
+    "reset_confirmation": env.rate_limit_login_account_address,
     "invalid_tokens": env.rate_limit_invalid_tokens,
     "writes": env.rate_limit_writes,
     "reads": env.rate_limit_reads,
@@ -183,6 +193,7 @@ RATELIMIT_USE_CACHE = "counters"
 # --- Permissions ------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["accounts.credentials.CredentialsBackend"]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",

@@ -1,4 +1,4 @@
-"""The deletion of what has expired: tokens, sessions, pay tokens, records, counters, positions."""
+"""The deletion of what has expired: tokens, sessions, known addresses, records, counters."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from django.db.models import Model, QuerySet
 from django.utils import timezone
 from knox.models import AuthToken
 
+from accounts import known_addresses
 from core import replica
 from core.counters import CounterCache
 from core.idempotency import kept_since
@@ -25,6 +26,7 @@ class Deleted:
 
     tokens: int
     sessions: int
+    addresses: int
     paytokens: int
     records: int
     counters: int
@@ -32,9 +34,9 @@ class Deleted:
 
     def __str__(self) -> str:
         return (
-            f"{self.tokens} tokens, {self.sessions} sessions, {self.paytokens} pay tokens,"
-            f" {self.records} idempotency records, {self.counters} counters,"
-            f" {self.positions} positions"
+            f"{self.tokens} tokens, {self.sessions} sessions, {self.addresses} known addresses,"
+            f" {self.paytokens} pay tokens, {self.records} idempotency records,"
+            f" {self.counters} counters, {self.positions} positions"
         )
 
 
@@ -45,6 +47,7 @@ def delete_expired(*, should_stop: Callable[[], bool] = lambda: False) -> Delete
     return Deleted(
         tokens=_delete(AuthToken.objects.filter(expiry__lt=now), should_stop),
         sessions=_delete(Session.objects.filter(expire_date__lt=now), should_stop),
+        addresses=_delete(known_addresses.outdated(), should_stop),
         # A replayed creation derives the secret from the row: it stays as long as the record may.
         paytokens=_delete(PayToken.objects.filter(expires_at__lt=kept_since()), should_stop),
         records=_delete(IdempotencyRecord.objects.filter(created_at__lt=kept_since()), should_stop),

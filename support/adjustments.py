@@ -30,6 +30,7 @@ from commerce.models import AdjustmentRequest, Decision
 from core.errors import InvalidInput, Refusal
 from core.idempotency import Answer, Claim, IdempotencyKeyReused, answer_once, fingerprint_of
 from core.money import AmountNotPositive
+from core.texts import validate_visible
 from core.unit_of_work import unit_of_work
 from ledger.models import SUMMARY_CHARACTERS
 from support.customers import operator_of
@@ -80,6 +81,7 @@ class AdjustmentForm(forms.Form):
     )
     reason = forms.CharField(
         max_length=SUMMARY_CHARACTERS,
+        validators=[validate_visible],
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
         help_text="The owner sees it as the transaction's summary.",
     )

@@ -97,7 +97,7 @@ class CustomerAdmin(OperatorAdmin[User]):
         if user_id:
             return queryset.filter(pk=user_id), False
         if "@" in text:
-            return queryset.filter(email=text.lower()), False
+            return queryset.filter(pk__in=User.objects.with_email(text)), False
         user_ids = _users_by_profile(text)
         if len(user_ids) == MAX_NAME_MATCHES:
             warning = f"More than {MAX_NAME_MATCHES:,} customers match: these are some of them."
@@ -126,7 +126,7 @@ class CustomerAdmin(OperatorAdmin[User]):
 
     @display(description="URL")
     def url(self, user: User) -> str:
-        return user.company.url
+        return user.company.url or "none"
 
     @display(description="related records")
     def related(self, user: User) -> SafeString:

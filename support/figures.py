@@ -106,7 +106,7 @@ def queue() -> dict[str, Any] | None:
 
 
 def sign_ups() -> dict[str, int]:
-    """Return how many clients and companies signed up in the last 24 hours."""
+    """Return how many clients and companies signed up in the last 24 hours, imports apart."""
     return _cached("sign_ups", CACHE_SECONDS, _sign_ups)
 
 
@@ -209,7 +209,7 @@ def _books() -> Books:
 
 
 def _sign_ups() -> dict[str, int]:
-    recent = User.objects.filter(created_at__gte=timezone.now() - _HOUR * HOURS)
+    recent = User.objects.filter(created_at__gte=timezone.now() - _HOUR * HOURS, is_imported=False)
     counted = dict(recent.values_list("role").annotate(count=Count("pk")).order_by())
     return {role: counted.get(role, 0) for role in (Role.CLIENT, Role.COMPANY)}
 

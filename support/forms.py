@@ -8,11 +8,14 @@ from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from accounts import services, support_actions
+from accounts.email_addresses import canonical_email
+from accounts.known_addresses import is_known, remember
 from accounts.models import Action, Role, User
 from api.http.client_address import client_address, client_network
-from api.http.rate_limits import enforce_rate_limit
+from api.http.rate_limits import count_attempt, enforce_rate_limit
 from core import metrics
 from core.errors import RateLimited
+from core.texts import password_form
 from core.unit_of_work import unit_of_work
 
 if TYPE_CHECKING:
@@ -24,10 +27,13 @@ else:
 
 
 class LogInForm(AuthenticationForm):
-    """Applies the rate limits of the API's log-in before it hashes a password."""
+    """Applies rate limits as the API's log-in does, each with a count of the admin's own."""
 
     def clean_username(self) -> str:
-        return str(self.cleaned_data["username"]).lower()
+        try:
+            return canonical_email(str(self.cleaned_data["username"]))
+        except ValueError as error:
+            raise ValidationError(str(error)) from error
 
     def get_invalid_login_error(self) -> ValidationError:
         metrics.LOGIN_FAILURES.labels("admin").inc()
@@ -36,17 +42,24 @@ class LogInForm(AuthenticationForm):
     def clean(self) -> dict[str, Any]:
         if self.request is None or "username" not in self.cleaned_data:
             return super().clean()
-        address, email = client_network(self.request), self.cleaned_data["username"]
+        network, email = client_network(self.request), self.cleaned_data["username"]
         try:
-            enforce_rate_limit(self.request, group="login_address", subject=f"address {address}")
-            enforce_rate_limit(self.request, group="login_account", subject=email)
+            enforce_rate_limit(
+                self.request, group="admin_login_address", subject=f"address {network}"
+            )
+            known = is_known(account=email, network=network)
+            count_attempt(self.request, door="admin_login", account=email, known=known)
         except RateLimited as refusal:
             raise ValidationError(str(refusal)) from refusal
         try:
-            return super().clean()
+            cleaned = super().clean()
         except ValidationError:
             self._record_failure(self.request, email)
             raise
+        user = self.get_user()
+        if isinstance(user, User):
+            unit_of_work(lambda: remember(user, network))
+        return cleaned
 
     def _record_failure(self, request: HttpRequest, email: str) -> None:
         # For operators only: an unknown name may be a password typed into the wrong field.
@@ -97,10 +110,19 @@ class PasswordForm(PasswordChangeForm):
     def clean_old_password(self) -> str:
         try:
             # Before any hashing, as in every form and endpoint that takes a password.
-            enforce_rate_limit(self._request, group="login_account", subject=self.user.email)
+            network = client_network(self._request)
+            known = is_known(account=self.user.email, network=network)
+            count_attempt(self._request, door="password", account=self.user.email, known=known)
         except RateLimited as refusal:
             raise ValidationError(str(refusal)) from refusal
         return super().clean_old_password()
+
+    def clean_new_password1(self) -> str:
+        return password_form(self.cleaned_data["new_password1"])
+
+    def clean_new_password2(self) -> str:
+        """In the form that is stored: the validators look at this one."""
+        return password_form(self.cleaned_data["new_password2"])
 
     def save(self, commit: bool = True) -> Any:
         """Set the password and revoke every token of the account.
@@ -111,6 +133,7 @@ class PasswordForm(PasswordChangeForm):
 
         def work() -> User:
             user = services.set_password(self.user, new_password)
+            remember(user, client_network(self._request))
             support_actions.record(
                 Action.PASSWORD_SET,
                 actor_id=user.pk,

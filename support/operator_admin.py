@@ -31,6 +31,7 @@ from accounts import support_actions
 from accounts.models import Action, SupportAction
 from api.http.client_address import client_address
 from core.money import is_plain_decimal
+from core.texts import validate_visible
 from support.navigation import section_of
 from support.related_records import is_unknown_email
 from wallets.assets import get_asset, to_decimal
@@ -123,6 +124,7 @@ def as_uuid(text: str) -> uuid.UUID | None:
 class ReasonForm(forms.Form):
     reason = forms.CharField(
         max_length=SupportAction._meta.get_field("reason").max_length,
+        validators=[validate_visible],
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
         help_text="Kept for good, with your name.",
     )

@@ -88,7 +88,7 @@ def identify(text: str) -> tuple[str, str]:
     if _SECRET.search(text):
         raise PossibleSecret
     if "@" in text:
-        user = User.objects.filter(email=text.lower()).first()
+        user = User.objects.with_email(text).first()
         return ("text", text) if user is None else ("person", str(user.pk))
     try:
         typed_id = uuid.UUID(text)

@@ -18,7 +18,7 @@ from django.views.decorators.csrf import csrf_protect
 from accounts import support_actions
 from accounts.models import Action, User
 from api.http.client_address import client_address
-from api.http.rate_limits import enforce_rate_limit
+from api.http.rate_limits import count_attempt
 from core.errors import RateLimited
 from core.unit_of_work import unit_of_work
 from support import second_factor
@@ -203,9 +203,10 @@ def _operator(request: HttpRequest) -> User | None:
 
 
 def _within_rate_limit(request: HttpRequest, user: User, form: CodeForm) -> bool:
-    """Count an attempt against the account's log-in limit; add a form error above the limit."""
+    """Count an attempt at the account's code; add a form error above the limit."""
     try:
-        enforce_rate_limit(request, group="login_account", subject=f"second factor {user.pk}")
+        # Known for its password is not known for its codes.
+        count_attempt(request, door="code", account=str(user.pk), known=False)
     except RateLimited as refusal:
         form.add_error("code", str(refusal))
         return False

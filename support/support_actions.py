@@ -61,7 +61,7 @@ class SupportActionAdmin(OperatorAdmin[SupportAction]):
         if not text:
             return queryset, False
         if "@" in text:
-            user = User.objects.filter(email=text.lower()).first()
+            user = User.objects.with_email(text).first()
             if user is not None:
                 text = str(user.pk)
         condition = Q(subject_id=text) | Q(request_id=text)

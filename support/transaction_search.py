@@ -62,8 +62,8 @@ def parse_query(text: str, typed_id: uuid.UUID | None) -> TransactionQuery:
     """
     if not text:
         return TransactionQuery((Q(),))
-    customers = Q(pk=typed_id) if typed_id else Q(email=text.lower())
-    customer = User.objects.filter(customers).first()
+    customers = User.objects.filter(pk=typed_id) if typed_id else User.objects.with_email(text)
+    customer = customers.first()
     if customer is not None:
         return _wallet_query(Wallet.objects.filter(owner_id=customer.pk))
     wallets = Wallet.objects.filter(Q(pk=typed_id) | Q(address=typed_id))

@@ -11,8 +11,9 @@ from django.shortcuts import redirect
 from django.utils.safestring import SafeString
 from unfold.enums import ActionVariant
 
-from accounts.models import Action
+from accounts.models import Action, User
 from core.errors import Refusal
+from core.texts import validate_visible
 from core.unit_of_work import unit_of_work
 from support.adjustment_records import of_wallets
 from support.customers import operator_of
@@ -53,6 +54,11 @@ class AssetForm(_AssetModelForm):
         if not SYMBOL.fullmatch(symbol):
             raise forms.ValidationError("1 to 12 of A-Z and 0-9.")
         return symbol
+
+    def clean_name(self) -> str:
+        name = str(self.cleaned_data["name"])
+        validate_visible(name)
+        return name
 
 
 @admin.register(Asset)
@@ -175,7 +181,7 @@ class WalletAdmin(OperatorAdmin[Wallet]):
         if typed_id:
             names = Q(id=typed_id) | Q(address=typed_id) | Q(owner_id=typed_id)
             return queryset.filter(names), False
-        return queryset.filter(owner__email=text.lower()), False
+        return queryset.filter(owner__in=User.objects.with_email(text)), False
 
     @display(description="owner")
     def owner_link(self, wallet: Wallet) -> SafeString | str:

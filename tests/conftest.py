@@ -50,6 +50,7 @@ _DIRTY_TABLES = (
     "otp_totp_totpdevice",
     "django_session",
     "knox_authtoken",
+    "accounts_knownaddress",
     "accounts_client",
     "accounts_company",
 )

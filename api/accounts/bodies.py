@@ -5,12 +5,16 @@ from typing import Any
 from django.core.validators import URLValidator
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.fields import empty
 
+from accounts.email_addresses import EMAIL_CHARACTERS
 from accounts.models import NAME_CHARACTERS
-from accounts.profiles import EMAIL_CHARACTERS, NOT_A_PHONE_NUMBER, is_phone_number
+from accounts.profiles import NOT_A_PHONE_NUMBER, is_phone_number
 from api.http.fields import Body, EmailField, IdField, TextField
+from core.texts import validate_visible
 
 PASSWORD_CHARACTERS = 512
+URL_CHARACTERS = 200
 
 
 @extend_schema_field({"type": "string", "pattern": r"^\+[1-9][0-9]{1,14}$"})
@@ -24,24 +28,35 @@ class PhoneField(TextField):
         return text
 
 
-@extend_schema_field({"type": "string", "format": "uri", "maxLength": 200})
-class UrlField(TextField):
-    """An http or https URL."""
+class NameField(TextField):
+    """A name, of which something can be seen."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(max_length=NAME_CHARACTERS, **kwargs)
+        self.validators.append(validate_visible)
+
+
+@extend_schema_field({"type": ["string", "null"], "format": "uri", "maxLength": URL_CHARACTERS})
+class UrlField(TextField):
+    """An http or https URL; null and the empty text say that there is none, which is null."""
+
+    def __init__(self) -> None:
+        super().__init__(max_length=URL_CHARACTERS, default=None)
         self.validators.append(URLValidator(schemes=["http", "https"]))
+
+    def run_validation(self, data: Any = empty) -> str | None:
+        return None if data in (None, "") else super().run_validation(data)
 
 
 class ClientProfileBody(Body):
-    first_name = TextField(max_length=NAME_CHARACTERS)
-    last_name = TextField(max_length=NAME_CHARACTERS)
+    first_name = NameField()
+    last_name = NameField()
     phone_number = PhoneField(trim_whitespace=False)
 
 
 class CompanyProfileBody(ClientProfileBody):
-    name = TextField(max_length=NAME_CHARACTERS)
-    url = UrlField(max_length=200)
+    name = NameField()
+    url = UrlField()
 
 
 class CredentialsBody(Body):

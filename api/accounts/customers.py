@@ -11,10 +11,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.errors import CustomerNotFound
-from accounts.models import NAME_CHARACTERS, Role, User
-from api.accounts.bodies import PhoneField
+from accounts.models import Role, User
+from accounts.profiles import name_of
+from api.accounts.bodies import NameField, PhoneField
 from api.http.authentication import caller_of
-from api.http.fields import Body, MoneyField, TextField
+from api.http.fields import Body, MoneyField
 from api.http.renderer import json_response
 from api.http.schema import operation
 from api.http.views import ApiView, parse_body
@@ -22,7 +23,6 @@ from commerce.customers import (
     balance_minor_of,
     change_customer,
     find_customer,
-    name_of,
     remove_customer,
 )
 from core.errors import PermissionDenied
@@ -34,8 +34,8 @@ A_CUSTOMER = {"name": "Ada Lovelace", "balance": Decimal("80.00")}
 
 
 class PersonBody(Body):
-    first_name = TextField(max_length=NAME_CHARACTERS, required=False)
-    last_name = TextField(max_length=NAME_CHARACTERS, required=False)
+    first_name = NameField(required=False)
+    last_name = NameField(required=False)
     phone_number = PhoneField(trim_whitespace=False, required=False)
 
 

@@ -5,9 +5,11 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.known_addresses import is_known
 from accounts.password_reset import confirm_reset, request_reset
 from api.accounts.bodies import ResetAnswer, ResetBody, ResetConfirmationBody
-from api.http.rate_limits import enforce_rate_limit
+from api.http.client_address import client_network
+from api.http.rate_limits import count_attempt, enforce_rate_limit
 from api.http.renderer import json_response
 from api.http.schema import operation
 from api.http.views import ApiView, parse_body
@@ -39,7 +41,8 @@ class ResetView(PublicView):
     )
     def post(self, request: Request) -> HttpResponse:
         fields = parse_body(request, self.body)
-        enforce_rate_limit(request._request, group="reset_account", subject=fields["email"])
+        known = is_known(account=fields["email"], network=client_network(request._request))
+        count_attempt(request._request, door="reset", account=fields["email"], known=known)
         unit_of_work(lambda: request_reset(fields["email"]))
         return json_response({"status": "accepted"}, status=202)
 
@@ -65,9 +68,14 @@ class ResetConfirmationView(PublicView):
     )
     def post(self, request: Request) -> HttpResponse:
         fields = parse_body(request, self.body)
-        # Counted before any hashing, as at log-in.
+        network = client_network(request._request)
+        # For each network: ids are public, and only the right token leads to any hashing.
         enforce_rate_limit(
-            request._request, group="login_account", subject=f"reset {fields['uid']}"
+            request._request, group="reset_confirmation", subject=f"{fields['uid']} {network}"
         )
-        unit_of_work(lambda: confirm_reset(fields["uid"], fields["token"], fields["new_password"]))
+        unit_of_work(
+            lambda: confirm_reset(
+                fields["uid"], fields["token"], fields["new_password"], network=network
+            )
+        )
         return Response(status=204)

@@ -9,6 +9,7 @@ from rest_framework.response import Response
 
 from accounts import services
 from accounts.errors import EmailTaken, InvalidCredentials
+from accounts.known_addresses import is_known
 from accounts.models import Role
 from api.accounts.bodies import (
     ClientSessionAnswer,
@@ -20,9 +21,9 @@ from api.accounts.bodies import (
     PasswordBody,
 )
 from api.http.authentication import caller_of
-from api.http.client_address import client_address
+from api.http.client_address import client_address, client_network
 from api.http.fields import Body
-from api.http.rate_limits import enforce_rate_limit
+from api.http.rate_limits import count_attempt, enforce_rate_limit
 from api.http.renderer import json_response
 from api.http.schema import operation
 from api.http.views import ApiView, parse_body
@@ -65,13 +66,18 @@ class SignUpView(AccountView):
 
     def sign_up(self, request: Request) -> HttpResponse:
         fields = parse_body(request, self.body)
-        enforce_rate_limit(request._request, group="signup_account", subject=fields["email"])
+        network = client_network(request._request)
+        # For each network: otherwise a stranger could keep an address from ever signing up.
+        enforce_rate_limit(
+            request._request, group="signup_account", subject=f"{fields['email']} {network}"
+        )
         session = unit_of_work(
             lambda: services.sign_up(
                 role=self.role,
                 email=fields["email"],
                 password=fields["password"],
                 profile=fields[self.role],
+                network=network,
             )
         )
         return self.session_answer(session, 201)
@@ -85,10 +91,13 @@ class LogInView(AccountView):
 
     def log_in(self, request: Request) -> HttpResponse:
         fields = parse_body(request, self.body)
-        # Counted before any hashing: guesses are limited per account, from whatever address.
-        enforce_rate_limit(request._request, group="login_account", subject=fields["email"])
+        network = client_network(request._request)
+        known = is_known(account=fields["email"], network=network)
+        count_attempt(request._request, door="login", account=fields["email"], known=known)
         try:
-            session = unit_of_work(lambda: services.log_in(role=self.role, **fields))
+            session = unit_of_work(
+                lambda: services.log_in(role=self.role, network=network, **fields)
+            )
         except InvalidCredentials:
             metrics.LOGIN_FAILURES.labels(self.role).inc()
             raise
@@ -220,14 +229,15 @@ class PasswordView(ApiView):
     )
     def post(self, request: Request) -> HttpResponse:
         fields = parse_body(request, self.body)
-        enforce_rate_limit(
-            request._request, group="login_account", subject=caller_of(request).email
-        )
+        caller, network = caller_of(request), client_network(request._request)
+        known = is_known(account=caller.email, network=network)
+        count_attempt(request._request, door="password", account=caller.email, known=known)
         unit_of_work(
             lambda: services.change_password(
-                caller_of(request),
+                caller,
                 kept_token=request.auth,
                 address=client_address(request._request),
+                network=network,
                 **fields,
             )
         )

@@ -15,6 +15,7 @@ from rest_framework import serializers
 from rest_framework.fields import empty
 from rest_framework.validators import ProhibitSurrogateCharactersValidator
 
+from accounts.email_addresses import canonical_email
 from core.money import is_plain_decimal
 from core.strict_json import NOT_STORABLE, is_storable, is_text
 from core.times import parse_rfc3339
@@ -142,10 +143,13 @@ class TextField(serializers.CharField):
 
 
 class EmailField(serializers.EmailField, TextField):
-    """An email address, in lower case: addresses are compared without regard to case."""
+    """An email address; its value is the canonical form."""
 
     def to_internal_value(self, data: Any) -> str:
-        return super().to_internal_value(data).lower()
+        try:
+            return canonical_email(super().to_internal_value(data))
+        except ValueError as error:
+            raise serializers.ValidationError(str(error)) from error
 
 
 KEY_SCHEMA = {"type": "string", "pattern": "^[ -~]{1,255}$"}

@@ -9,10 +9,10 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from accounts.models import Role, User
+from accounts.profiles import name_of
 from api.examples import COMPANY, PAYMENT_REQUEST, TRANSACTION
 from api.http.fields import MetadataField, MoneyField
 from api.http.qr_codes import qr_code
-from commerce.customers import name_of
 from commerce.models import PaymentRequest, RequestStatus
 from core.times import rfc3339
 from wallets.assets import to_decimal

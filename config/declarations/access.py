@@ -85,25 +85,49 @@ class Limits(Group):
     rate_limit_signup_account = kinds.rate(
         "WALLET_SERVICE_RATE_LIMIT_SIGNUP_ACCOUNT",
         "10/m",
-        help_text="Sign-ups may name the same email address this often.",
+        help_text="Sign-ups from one network address may name the same email address this often.",
+    )
+    rate_limit_login_account_address = kinds.rate(
+        "WALLET_SERVICE_RATE_LIMIT_LOGIN_ACCOUNT_ADDRESS",
+        "10/m",
+        help_text=(
+            "Log-ins from one network address may name the same email address this often. Changes"
+            " of a password, new passwords by mail, log-ins to the admin and codes of its second"
+            " factor have a count of their own each, with the same limits."
+        ),
     )
     rate_limit_login_account = kinds.rate(
         "WALLET_SERVICE_RATE_LIMIT_LOGIN_ACCOUNT",
-        "10/m",
+        "100/m",
         help_text=(
-            "Log-ins may name the same email address this often. The same limit holds for"
-            " confirming a new password of one account by mail."
+            "Log-ins may name the same email address this often. A network address that got the"
+            " account's password right in the last 30 days is not counted, so that nobody can"
+            " keep the owner out."
         ),
     )
     rate_limit_login_address = kinds.rate(
         "WALLET_SERVICE_RATE_LIMIT_LOGIN_ADDRESS",
         "30/m",
-        help_text="One network address may log in or confirm a new password this often.",
+        help_text=(
+            "One network address may log in or confirm a new password this often, whatever account"
+            " it names. The admin counts for itself."
+        ),
+    )
+    rate_limit_reset_account_address = kinds.rate(
+        "WALLET_SERVICE_RATE_LIMIT_RESET_ACCOUNT_ADDRESS",
+        "10/h",
+        help_text=(
+            "Calls from one network address may ask to reset the password of the same email address"
+            " this often."
+        ),
     )
     rate_limit_reset_account = kinds.rate(
         "WALLET_SERVICE_RATE_LIMIT_RESET_ACCOUNT",
-        "10/h",
-        help_text="Calls may ask to reset the password of the same email address this often.",
+        "30/h",
+        help_text=(
+            "Calls may ask to reset the password of the same email address this often. A network"
+            " address that got the account's password right in the last 30 days is not counted."
+        ),
     )
     rate_limit_reset_address = kinds.rate(
         "WALLET_SERVICE_RATE_LIMIT_RESET_ADDRESS",

@@ -40,8 +40,9 @@ def read_batches(
 
     No two of `BATCHES_IN_FLIGHT` consecutive batches hold the same email address, so they can be
     written concurrently without waiting for each other. Addresses that repeat at a greater
-    distance, or that have an account already, are found by the database. Raises `SourceError`
-    when reading fails, or when no line of the first batch is a JSON object.
+    distance, or that have an account already, are found by the database. A blank line is neither a
+    customer nor rejected. Raises `SourceError` when reading fails, or when no line of the first
+    batch is a JSON object.
     """
     lines = source.lines()
     skipped = sum(1 for _ in islice(lines, skip))
@@ -52,6 +53,8 @@ def read_batches(
         emails: set[str] = set()
         objects = 0
         for line, text in enumerate(texts, start=skipped + 1):
+            if text.isspace():
+                continue
             try:
                 customer = parse_customer(text, decimals_by_currency=decimals_by_currency)
             except InvalidLine as error:

@@ -52,8 +52,9 @@ _INSERT = f"""
                WITH ORDINALITY AS i (email, first_name, last_name, phone_number, asset_id, position)
     ), users AS (
         INSERT INTO accounts_user (
-            id, password, is_superuser, email, role, is_active, created_at)
-        SELECT user_id, %(password)s, false, lower(email), %(role)s, true, now() FROM input
+            id, password, is_superuser, email, role, is_active, created_at,
+            is_imported)
+        SELECT user_id, %(password)s, false, email, %(role)s, true, now(), true FROM input
             ON CONFLICT (email) DO NOTHING
         RETURNING id
     ), created AS MATERIALIZED (
@@ -102,9 +103,9 @@ class Loader:
         try:
             return self._commit(batch, previous, PREVIOUS_BATCH_TIMEOUT_SECONDS)
         except TimeoutError:
-            # The previous batch may be waiting for this one: both hold an address that is equal for
-            # PostgreSQL and not for Python. This one has been rolled back; it starts again when
-            # the previous one is committed.
+            # The previous batch takes long, or waits for this one, as two would that hold one
+            # address. This one has been rolled back; it starts again when the previous one is
+            # committed.
             return self._commit(batch, previous, None)
 
     def _commit(

@@ -9,14 +9,13 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
-
+from accounts.email_addresses import EMAIL_CHARACTERS, NOT_AN_EMAIL, canonical_email
 from accounts.models import NAME_CHARACTERS
-from accounts.profiles import EMAIL_CHARACTERS, NOT_A_PHONE_NUMBER, is_phone_number
+from accounts.profiles import NOT_A_PHONE_NUMBER, is_phone_number
 from core.errors import InvalidInput, Malformed
 from core.money import AmountNotPositive, is_plain_decimal, to_minor
 from core.strict_json import NOT_STORABLE, is_storable, is_text, parse_json
+from core.texts import NOT_VISIBLE, is_visible
 from intake.customers.phones import passes_fast_check
 from wallets.assets import DEFAULT_CURRENCY
 
@@ -27,11 +26,11 @@ MAX_LINE_BYTES = 8_192
 _DEFAULT_BALANCE = "0"
 _FIELDS = frozenset(("email", "first_name", "last_name", "phone_number", "balance", "currency"))
 _NOT_A_STRING = "Not a valid string."
-_NOT_AN_EMAIL = "Enter a valid email address."
-# A subset of what Django's `validate_email` allows.
+# A subset of the addresses that are their own canonical form but for upper case: no label begins
+# with `xn--`.
 _SIMPLE_EMAIL = re.compile(
     r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*"
-    r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}"
+    r"@(?:(?![Xx][Nn]--)[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}"
 )
 
 
@@ -79,8 +78,6 @@ def _parse(line: bytes) -> dict[str, Any]:
     if len(line) > MAX_LINE_BYTES:
         raise NotAnObject(f"The line is longer than {MAX_LINE_BYTES} bytes.")
     text = line.strip()
-    if not text:
-        raise NotAnObject("The line is empty.")
     try:
         fields = parse_json(text)
     except Malformed as error:
@@ -116,6 +113,7 @@ def _is_simple_name(name: object) -> bool:
         and 0 < len(name) <= NAME_CHARACTERS
         and name.isprintable()
         and name[0] != " "
+        and (name.isascii() or is_visible(name))
         and name[-1] != " "
     )
 
@@ -156,14 +154,14 @@ def _validate_text(
 
 
 def _validate_email(value: Any) -> str:
-    text = _validate_text(value, max_length=EMAIL_CHARACTERS, not_a_string=_NOT_AN_EMAIL)
-    try:
-        validate_email(text)
-    except ValidationError as error:
-        raise ValueError(_NOT_AN_EMAIL) from error
-    if len(text.lower()) > EMAIL_CHARACTERS:
-        raise ValueError("Too long in lower case.")
-    return text.lower()
+    return canonical_email(_validate_text(value, max_length=None, not_a_string=NOT_AN_EMAIL))
+
+
+def _validate_name(value: Any) -> str:
+    text = _validate_text(value, max_length=NAME_CHARACTERS)
+    if not is_visible(text):
+        raise ValueError(NOT_VISIBLE)
+    return text
 
 
 def _validate_phone_number(value: Any) -> str:
@@ -184,8 +182,8 @@ def _validate_balance(value: Any) -> str:
 
 _VALIDATORS: dict[str, Callable[[Any], str]] = {
     "email": _validate_email,
-    "first_name": partial(_validate_text, max_length=NAME_CHARACTERS),
-    "last_name": partial(_validate_text, max_length=NAME_CHARACTERS),
+    "first_name": _validate_name,
+    "last_name": _validate_name,
     "phone_number": _validate_phone_number,
     "balance": _validate_balance,
     "currency": partial(_validate_text, max_length=CURRENCY_CHARACTERS),

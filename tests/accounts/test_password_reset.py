@@ -235,7 +235,7 @@ def test_guesses_are_limited_before_anything_is_hashed(
 ) -> None:
     a_user()
     sent_values = request_and_read_mail()
-    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "login_account": "2/d"}
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "reset_confirmation": "2/d"}
     hashes = count_hashes(monkeypatch)
 
     guesses = [confirm(sent_values, token=f"guess{number}").status for number in range(2)]

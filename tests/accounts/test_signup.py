@@ -68,12 +68,15 @@ REFUSED = (
     ("company.first_name",  ""),
     ("company.first_name",  "   "),
     ("company.first_name",  "A" * 151),
+    ("company.first_name",  "\u200b\u2060"),  # zero-width characters
+    ("company.first_name",  "\u3164"),  # a Hangul filler
     ("company.last_name",   ...),
     ("company.last_name",   ""),
     ("company.last_name",   "A" * 151),
     ("company.name",        ...),
     ("company.name",        ""),
     ("company.name",        "N" * 151),
+    ("company.name",        "\u2800\u00ad"),  # a blank symbol, a soft hyphen
     ("company.phone_number", ...),
     ("company.phone_number", None),
     ("company.phone_number", 34666666666),
@@ -93,10 +96,8 @@ REFUSED = (
     ("company.phone_number", "+\u0663\u0664\u0666\u0666\u0666\u0666\u0666\u0666\u0666\u0666\u0666"),
     ("company.phone_number", "\uff0b34666666666"),
     ("company.phone_number", "+1800FLOWERS"),
-    ("company.url",         ...),
-    ("company.url",         None),
     ("company.url",         5),
-    ("company.url",         ""),
+    ("company.url",         "   "),
     ("company.url",         "shop.example.com"),
     ("company.url",         "//shop.example.com"),
     ("company.url",         "ftp://shop.example.com"),
@@ -238,3 +239,21 @@ def _with(field: str, value: object) -> dict[str, Any]:
     if value is ...:
         del target[inner]
     return body
+
+
+@pytest.mark.parametrize("url", [{}, {"url": None}, {"url": ""}])
+def test_a_company_needs_no_website(api: Api, url: dict[str, Any]) -> None:
+    company = {name: value for name, value in COMPANY.items() if name != "url"} | url
+
+    reply = api.post("/company/signup", {**AS_COMPANY, "company": company})
+
+    assert reply.status == 201
+    assert Company.objects.get().url is None
+    assert api.get(f"/customer/{reply.json['company']}").json == {"name": "Corner Shop"}
+
+
+def test_a_name_may_have_invisible_characters_beside_others(api: Api) -> None:
+    person = {**PERSON, "first_name": "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"}
+
+    assert api.post("/client/signup", {**AS_CLIENT, "client": person}).status == 201
+    assert Client.objects.get().first_name == person["first_name"]

@@ -99,6 +99,7 @@ def operations(wallet: str = NOBODY, user: str = NOBODY) -> tuple[Operation, ...
         Operation("company", "POST", "/company/logoutall", {}),
         Operation("nobody", "POST", "/password/reset", {"email": "ada@example.com"}),
         Operation("nobody", "POST", "/password/reset/confirm", reset),
+        Operation("client", "GET", "/me"),
         Operation("client", "GET", "/customer/{client}"),
         Operation("client", "PATCH", "/customer/{client}", {"first_name": "Augusta"}),
         Operation("client", "DELETE", "/customer/{client}"),

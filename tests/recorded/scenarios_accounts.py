@@ -21,6 +21,9 @@ WRONG_SIGN_UPS: tuple[dict[str, Any], ...] = (
     {"email": ...},
     {"email": ""},
     {"email": "a\x00b@example.com"},
+    {"email": "\u017fam@example.com"},
+    {"email": "ada@exam\u200bple.com"},
+    {"email": "ada@[127.0.0.1]"},
     {"email": 5},
     {"password": "12345678"},
     {"password": "short-7"},
@@ -35,6 +38,7 @@ WRONG_PROFILES: tuple[dict[str, Any], ...] = (
     {"first_name": "a" * 151},
     {"first_name": ...},
     {"last_name": 5},
+    {"last_name": "\u200b"},
     {"last_name": "a\x00"},
     {"phone_number": "+34 666666666"},
     {"phone_number": "666666666"},
@@ -46,7 +50,7 @@ WRONG_COMPANIES: tuple[dict[str, Any], ...] = (
     {"name": ...},
     {"url": "ftp://shop.example.com"},
     {"url": "shop.example.com"},
-    {"url": ...},
+    {"url": 5},
 )
 
 
@@ -60,6 +64,10 @@ def company_accounts(tape: Tape) -> None:
     """The life of a company's account."""
     _life_of_an_account(tape, "company", {"company": COMPANY})
     _wrong_sign_ups(tape, "company", COMPANY, WRONG_COMPANIES)
+    for number, url in enumerate((..., None, "")):
+        credentials = {"email": f"shop{number}@bücher.example", "password": PASSWORD}
+        profile = _changed(COMPANY, {"url": url})
+        tape.nobody().post("/company/signup", {**credentials, "company": profile})
 
 
 def _life_of_an_account(tape: Tape, kind: str, profile: dict[str, Any]) -> None:
@@ -159,6 +167,8 @@ def customers(tape: Tape) -> None:
     shop = a_company()
     company, operator = tape.holder("company", shop), tape.caller("operator", operators_api)
     path = f"/customer/{holder.user.pk}"
+    for caller in (nobody, client, company, operator):
+        caller.get("/me")
     for caller in (nobody, client, other, company, operator):
         caller.get(path)
         caller.get(f"/customer/{shop.user.pk}")

@@ -8,6 +8,7 @@ from accounts.models import Role, SupportAction, User
 from ledger.models import Transaction
 from tests.factories import Holder, UserFactory, a_client, a_company
 from tests.hashing import count_hashes, hashed
+from tests.http_client import Api
 from tests.support.admin_session import (
     ASSETS,
     CUSTOMERS,
@@ -145,7 +146,7 @@ def test_log_in_is_limited_before_anything_is_hashed(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     UserFactory.create(email="op@example.com", role=Role.OPERATOR, password=hashed(PASSWORD))
-    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "login_account": "2/d"}
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "admin_login_account": "2/d"}
     hashes = count_hashes(monkeypatch)
     credentials = {"username": "op@example.com", "password": "wrong"}
     for _ in range(2):
@@ -157,6 +158,52 @@ def test_log_in_is_limited_before_anything_is_hashed(
     assert answer.status_code == 200
     assert "Too many requests" in answer.content.decode()
     assert len(hashes) == counted
+
+
+def test_guesses_at_the_api_keep_no_operator_out(settings: Settings) -> None:
+    UserFactory.create(email="op@example.com", role=Role.OPERATOR, password=hashed(PASSWORD))
+    settings.RATE_LIMITS = {
+        **settings.RATE_LIMITS,
+        "login_account": "1/d",
+        "login_account_address": "1/d",
+        "login_address": "1/d",
+    }
+    guess = {"email": "op@example.com", "password": "wrong"}
+
+    guesses = [Api().post("/client/login", guess).status for _ in range(2)]
+
+    assert guesses == [401, 429]
+    assert log_in_at("127.0.0.1", PASSWORD) == 302
+
+
+def test_guesses_at_the_admin_do_not_keep_out_who_knew_the_password(settings: Settings) -> None:
+    UserFactory.create(email="op@example.com", role=Role.OPERATOR, password=hashed(PASSWORD))
+    settings.RATE_LIMITS = {
+        **settings.RATE_LIMITS,
+        "admin_login_account": "2/d",
+        "admin_login_account_address": "2/d",
+    }
+    assert log_in_at("10.0.0.1", PASSWORD) == 302
+
+    guesses = [log_in_at(f"10.9.9.{number}", "wrong") for number in range(3)]
+
+    assert guesses == [200, 200, 200]
+    assert log_in_at("10.9.9.9", PASSWORD) == 200  # refused: it shows the form again
+    assert log_in_at("10.0.0.1", PASSWORD) == 302
+
+
+@pytest.mark.parametrize("typed", ["op@b\u00fccher.example", "OP@xn--bcher-kva.example"])
+def test_any_spelling_of_the_address_logs_in(typed: str) -> None:
+    UserFactory.create(
+        email="op@xn--bcher-kva.example", role=Role.OPERATOR, password=hashed(PASSWORD)
+    )
+
+    assert log_in_at("10.0.0.1", PASSWORD, typed) == 302
+
+
+def log_in_at(address: str, password: str, email: str = "op@example.com") -> int:
+    credentials = {"username": email, "password": password}
+    return Client(REMOTE_ADDR=address).post(LOG_IN, credentials).status_code
 
 
 def test_pages_load_nothing_from_other_hosts(admin: AdminSession) -> None:

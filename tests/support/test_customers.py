@@ -83,6 +83,21 @@ def test_the_page_of_a_company_shows_its_profile_and_links(admin: AdminSession) 
     assert f"{TRANSACTIONS}?q={company.pk}" in links
 
 
+def test_the_page_of_a_company_without_a_website(admin: AdminSession) -> None:
+    company = CompanyFactory.create(url=None)
+
+    page = admin.get(f"{CUSTOMERS}{company.pk}/change/")
+
+    assert (page.status, "URL none" in page.text) == (200, True)
+
+
+@pytest.mark.parametrize("typed", ["ada@b\u00fccher.example", "ADA@xn--bcher-kva.example"])
+def test_any_spelling_of_an_address_finds_its_account(admin: AdminSession, typed: str) -> None:
+    user = UserFactory.create(email="ada@xn--bcher-kva.example")
+
+    assert admin.get(CUSTOMERS, q=typed).ids == [str(user.pk)]
+
+
 def test_a_client_without_a_profile_has_a_page(admin: AdminSession) -> None:
     user = UserFactory.create()
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from ledger.models import Verification
 from support import figures
-from tests.factories import Holder, a_client, a_company
+from tests.factories import Holder, UserFactory, a_client, a_company
 from tests.support.admin_session import TRIAL_BALANCE, AdminSession
 
 pytestmark = pytest.mark.usefixtures("books")
@@ -44,6 +44,7 @@ def test_the_figures_of_a_day(admin: AdminSession) -> None:
     charge(payer, other, "30.00")
     charge(payer, company, "999.00")
     charge(payer, company, "1.00")
+    UserFactory.create(is_imported=True)  # signs nobody up
 
     page = admin.get(DASHBOARD)
 

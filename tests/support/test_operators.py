@@ -97,7 +97,7 @@ def test_a_refused_password_change_ends_nothing(operator_user: User, old: str, n
 def test_guesses_of_the_old_password_are_limited(
     operator_user: User, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "login_account": "1/d"}
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "password_account_address": "1/d"}
     admin = admin_session_of(operator_user)
     change(admin, "wrong", NEW)
     hashes = count_hashes(monkeypatch)

@@ -167,7 +167,7 @@ def test_a_code_is_valid_once_and_wrong_codes_are_throttled() -> None:
 def test_attempts_are_limited_per_account(settings: Settings) -> None:
     user = an_operator()
     set_up(admin_session_of(user), user)
-    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "login_account": "2/d"}
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "code_account": "2/d"}
 
     pages = [admin_session_of(user).post(ASK, code="nonsense") for _ in range(4)]
 

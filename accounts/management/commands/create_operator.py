@@ -4,10 +4,9 @@ import sys
 from getpass import getpass
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.core.validators import validate_email
 
+from accounts.email_addresses import canonical_email
 from accounts.services import create_operator
 from core.errors import InvalidInput, Refusal
 from core.times import rfc3339
@@ -28,10 +27,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, email: str, set_password: bool, **options: Any) -> None:
         try:
-            validate_email(email)
+            email = canonical_email(email)
             password = _read_password() if set_password else None
             session = unit_of_work(lambda: create_operator(email, password))
-        except ValidationError as error:
+        except ValueError as error:
             raise CommandError(f"{email} is not an email address.") from error
         except InvalidInput as refusal:
             raise CommandError(" ".join(refusal.details["password"])) from refusal

@@ -147,7 +147,7 @@ class CompanyProfileBody(Struct, kw_only=True):
     last_name: Annotated[str, Meta(max_length=150, min_length=1)]
     phone_number: Annotated[str, Meta(min_length=1, pattern="^\\+[1-9][0-9]{1,14}$")]
     name: Annotated[str, Meta(max_length=150, min_length=1)]
-    url: Annotated[str, Meta(max_length=200, min_length=1)]
+    url: Annotated[str, Meta(max_length=200, min_length=1)] | None | UnsetType = UNSET
 
 
 class CompanySessionAnswer(Struct, kw_only=True):
@@ -377,12 +377,6 @@ class PayTokenBody(Struct, kw_only=True):
     expires_in: Annotated[int, Meta(ge=30, le=86400)] | UnsetType = 300
 
 
-class PayeeAnswer(Struct, kw_only=True):
-    name: str
-    kind: Literal["client", "company"]
-    id: Annotated[UUID, Meta(description="Of a company.")] | UnsetType = UNSET
-
-
 class PaymentAnswer(Struct, kw_only=True):
     wallet: UUID
     balance: Decimal
@@ -604,6 +598,19 @@ class IdempotencyAnswer(Struct, kw_only=True):
 class LedgerAnswer(Struct, kw_only=True):
     data: list[LedgerRow]
     pagination: Pagination
+
+
+class MeAnswer(Struct, kw_only=True):
+    id: UUID
+    kind: Literal["client", "company", "operator"]
+    email: str
+    name: Annotated[str, Meta(description="A company's name, a person's; an operator has none.")]
+
+
+class PayeeAnswer(Struct, kw_only=True):
+    name: str
+    kind: Literal["client", "company"]
+    id: Annotated[UUID, Meta(description="Of a company.")] | UnsetType = UNSET
 
 
 class PaymentRequestAnswer(Struct, kw_only=True):

@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from accounts.old_emails import old_emails
 from ops import embedded_postgres, listen_address, scheduler
 from ops.migration_history import UnsupportedDatabase, require_supported_history
 
@@ -33,8 +34,8 @@ class Command(BaseCommand):
     """
 
     help = (
-        "Check settings, data directory, port, database, migrations, rights, partitions, jobs, and"
-        " the replica."
+        "Check settings, data directory, port, database, migrations, rights, partitions, jobs,"
+        " email addresses, and the replica."
     )
     requires_system_checks = ()
 
@@ -51,6 +52,7 @@ class Command(BaseCommand):
                 self._report("rights", check_rights)
                 self._report("partitions", check_partitions)
                 self._report("jobs", check_jobs)
+                self._report("email addresses", check_emails)
                 if settings.REPLICA_URL:
                     self._report("replica", check_replica)
         if self._failures:
@@ -174,6 +176,19 @@ def check_jobs() -> str:
         raise CheckFailed(f"{names} stalled, as the worker died: a running worker will retry")
     workers = {0: "no worker runs", 1: "a worker runs"}
     return f"none failed, {workers.get(overview.workers, f'{overview.workers} workers run')}"
+
+
+def check_emails() -> str:
+    """Check for accounts whose address is none by which one can log in: some of before 0.4.0."""
+    reasons = [
+        f"{user_id} ({'another account has it' if form else 'it has no canonical form'})"
+        for user_id, _, form in old_emails()
+    ]
+    if reasons:
+        raise CheckFailed(
+            f"nobody can log in by that of {', '.join(reasons)}: `manage.py change_email` mends it"
+        )
+    return "all are in canonical form"
 
 
 def check_replica() -> str:

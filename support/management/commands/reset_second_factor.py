@@ -5,6 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.models import Role, User
+from core.texts import is_visible
 from core.unit_of_work import unit_of_work
 from support import second_factor
 
@@ -19,10 +20,10 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, email: str, reason: str, **options: Any) -> None:
-        user = User.objects.filter(email=email.lower(), role=Role.OPERATOR).first()
+        user = User.objects.with_email(email).filter(role=Role.OPERATOR).first()
         if user is None:
             raise CommandError(f"There is no operator {email}.")
-        if not reason.strip():
+        if not is_visible(reason):
             raise CommandError("A reason is needed.")
         unit_of_work(lambda: second_factor.reset(user, actor=None, reason=reason[:500]))
         self.stdout.write(f"{user.email} sets up a new second factor at the next log-in.")

@@ -101,6 +101,7 @@ TABLE: tuple[Row, ...] = (
     ("POST", "wallets/transfer", MOVE,                              HOLDER),
     ("POST", "wallets/<id:wallet_id>/deposit", {"amount": 1},       HOLDER),
     ("POST", "wallets/<id:wallet_id>/withdraw", {"amount": 1},      HOLDER),
+    ("GET", "me", None,                                             CALLERS),
     ("GET", "customer/<id:customer_id>", None,                      PUBLIC),
     ("PATCH", "customer/<id:customer_id>", {"first_name": "B"},     OWN_DATA),
     ("DELETE", "customer/<id:customer_id>", None,                   (401, 409, 403, 403, 403, 409)),

@@ -101,7 +101,7 @@ def test_unknown_email_is_limited_alike_and_not_hashed_above_the_limit(
 def test_guessing_the_current_password_is_limited_too(limit: Limit) -> None:
     user = _a_user("ada@example.com")
     api = api_of(user)
-    limit(login_account=1)
+    limit(password_account_address=1)
     body = {"current_password": "wrong", "new_password": "battery-staple-9"}
 
     first = api.post("/client/password", body)
@@ -125,7 +125,7 @@ def test_sign_up_is_limited_per_address(limit: Limit) -> None:
     assert elsewhere.status == 201
 
 
-def test_sign_up_is_limited_per_account_before_anything_is_hashed(
+def test_sign_up_is_limited_per_account_and_address_before_anything_is_hashed(
     limit: Limit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limit(signup_account=1)
@@ -133,7 +133,7 @@ def test_sign_up_is_limited_per_account_before_anything_is_hashed(
 
     first = _sign_up(api_at("10.0.0.1"), "ada@example.com")
     hashed = len(hashes)
-    second = _sign_up(api_at("10.0.0.2"), "ADA@example.com")
+    second = _sign_up(api_at("10.0.0.1"), "ADA@example.com")
     other = _sign_up(api_at("10.0.0.2"), "ben@example.com")
 
     assert (first.status, other.status) == (201, 201)

@@ -66,6 +66,7 @@ def test_a_line_makes_an_account_a_wallet_and_its_first_deposit(source: Path) ->
 
     user = User.objects.get()
     assert (user.email, user.role, user.is_active) == ("ada@example.com", Role.CLIENT, True)
+    assert user.is_imported
     assert not is_password_usable(user.password)
     client = Client.objects.get(user=user)
     assert (client.first_name, client.last_name) == ("Ada", "Lovelace")
@@ -122,14 +123,15 @@ def test_invalid_lines_are_rejected_and_the_others_are_imported(source: Path) ->
         customer(7),
     )
 
-    assert counts(run) == (9, 2, 7)
+    # The blank line is a line, and neither a customer nor rejected.
+    assert counts(run) == (9, 2, 6)
     rejects = read_rejects(run)
-    assert [reject["line"] for reject in rejects] == [2, 3, 4, 5, 6, 7, 8]
+    assert [reject["line"] for reject in rejects] == [2, 3, 4, 6, 7, 8]
     assert rejects[0]["text"] == invalid
     assert rejects[0]["reason"].startswith("Not JSON: Unterminated string")
     assert "phone_number" in rejects[1]["reason"]
-    assert [rejects[place]["reason"] for place in (2, 4)] == [EMAIL_TAKEN, EMAIL_TAKEN]
-    assert "currency" in rejects[5]["reason"]
+    assert [rejects[place]["reason"] for place in (2, 3)] == [EMAIL_TAKEN, EMAIL_TAKEN]
+    assert "currency" in rejects[4]["reason"]
     assert set(User.objects.values_list("email", flat=True)) == {
         "customer1@example.com",
         "customer7@example.com",

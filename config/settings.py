@@ -262,7 +262,7 @@ if env.email_url:
 else:
     # The demo writes mails to files beside its database. Without a mail server, other installations
     # send none (SENDS_MAIL).
-    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_BACKEND = "ops.mails.PrivateFileBackend"
     EMAIL_FILE_PATH = env.data_dir / "mails"
 
 # --- The API ----------------------------------------------------------------------------

@@ -21,10 +21,6 @@ logger = logging.getLogger(__name__)
 
 #: As many as `ledger_verify_next_range` makes.
 RANGES = 64
-_FINISH = (
-    "SELECT id, finished_at, seconds, findings, unbalanced_assets"
-    "  FROM ledger_finish_verification(%s)"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +48,8 @@ def verify_ledger(
                 report(Finding(*row))
         for row in _in_unit_of_work("SELECT * FROM ledger_verify_assets(%s)", run):
             report(line_of(*row))
-    [row] = _in_unit_of_work(_FINISH, run)
-    verification = Verification(*row)
+    finish = "SELECT * FROM ledger_finish_verification(%s)"
+    verification = unit_of_work(lambda: Verification.objects.raw(finish, [run])[0])
     if not verification.is_in_order:
         logger.error(
             "The ledger is NOT in order: %s wallets are inconsistent, %s assets do not balance.",

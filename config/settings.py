@@ -1,5 +1,6 @@
 """Django's settings. What an operator may change comes from `config.environment`."""
 
+import hmac
 import os
 from datetime import timedelta
 from typing import Any
@@ -65,6 +66,10 @@ RATE_LIMITS = {
 # --- Django -----------------------------------------------------------------------------
 
 SECRET_KEY = env.secret_key
+#: By which `doctor` knows whether a service is this installation's. It is told to nobody.
+INSTALLATION = hmac.digest(
+    SECRET_KEY.encode(), (env.database_url or str(env.data_dir)).encode(), "sha256"
+).hex()
 SECRET_KEY_FALLBACKS = list(env.secret_key_fallbacks)
 DEBUG = env.debug_mode
 ALLOWED_HOSTS = list(env.allowed_hosts)

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection
+from django.db import OperationalError, connection
+from psycopg.errors import QueryCanceled
 
-from core.cancellation import cancel_when
+from core.cancellation import Cancelled, cancel_when
 from core.unit_of_work import snapshot, unit_of_work
 from ledger.models import Verification
 from ledger.trial_balance import Line, line_of
@@ -60,12 +61,20 @@ def verify_ledger(
 
 
 def _in_unit_of_work(sql: str, *values: int) -> list[tuple[Any, ...]]:
-    """Run one statement of a verification, however long it takes, and return its rows."""
+    """Run one statement of a verification, however long it takes, and return its rows.
+
+    Raises `Cancelled`: without a timeout, nothing else cancels it.
+    """
 
     def work() -> list[tuple[Any, ...]]:
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL statement_timeout = 0")
-            cursor.execute(sql, values)
+            try:
+                cursor.execute(sql, values)
+            except OperationalError as error:
+                if isinstance(error.__cause__, QueryCanceled):
+                    raise Cancelled from error
+                raise
             return list(cursor.fetchall())
 
     return unit_of_work(work)

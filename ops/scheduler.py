@@ -105,7 +105,7 @@ async def _work() -> None:
 
 
 #: Of each task: how many of its runs failed, and nothing has made up for that. For a task that has
-#: one job at a time (`queueing_lock`) a later success does, since every run does all there is to do.
+#: one job at a time (`queueing_lock`) a later success does: every run does all there is to do.
 #: Later is what ended later: a job that is tried again keeps its low id. Any other failed job is
 #: work that was not done, a mail that was not sent, until its row is deleted.
 FAILED_RUNS = """

@@ -86,7 +86,7 @@ BUDGET: dict[str, tuple[int, int]] = {
     "POST wallets/<id:wallet_id>/withdraw":                       (1, 1),
     "GET customer/<id:customer_id>":                              (1, 1),
     "PATCH customer/<id:customer_id>":                            (6, 8),
-    "DELETE customer/<id:customer_id>":                           (18, 20),
+    "DELETE customer/<id:customer_id>":                           (21, 23),
     "POST transaction":                                           (4, 6),
     "GET transaction/<id:queued_id>":                             (2, 2),
     "GET processor/status":                                       (5, 5),

@@ -55,6 +55,12 @@ def main(arguments: list[str]) -> None:
 
                 tracing.set_up(with_requests=False)
             execute_from_command_line(arguments)
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read the output, as `head` does, has read enough. What Python still holds of it
+        # would fail once more at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(128 + signal.SIGPIPE)
     except (environment.WrongSettings, embedded_postgres.EmbeddedPostgresError) as error:
         sys.exit(str(error))
     except ProgrammingError as error:

@@ -2,8 +2,10 @@
 
 from datetime import UTC, datetime
 from functools import cache
+from hmac import compare_digest
 from typing import Any
 
+from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpResponse
@@ -17,6 +19,7 @@ from api.http.views import ApiView
 from core.errors import Unavailable
 from intake.status import processor_state
 from ledger.partitions import EXISTING_PARTITIONS, months_ahead
+from ops.listen_address import INSTALLATION_HEADER
 
 UNAVAILABLE_MESSAGE = "A part that money needs is away: see `details`."
 
@@ -40,7 +43,11 @@ class StatusView(ApiView):
         without_token=True,
     )
     def get(self, request: Request) -> HttpResponse:
-        return json_response({"status": "ok"})
+        response = json_response({"status": "ok"})
+        asked_for = request.headers.get(INSTALLATION_HEADER, "")
+        if compare_digest(asked_for.encode(), settings.INSTALLATION.encode()):
+            response[INSTALLATION_HEADER] = asked_for
+        return response
 
 
 class HealthAnswer(serializers.Serializer[Any]):

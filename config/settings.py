@@ -1,5 +1,6 @@
 """Django's settings. What an operator may change comes from `config.environment`."""
 
+import hmac
 import os
 from datetime import timedelta
 from typing import Any
@@ -78,6 +79,10 @@ RATE_LIMITS = {
 # --- Django -----------------------------------------------------------------------------
 
 SECRET_KEY = env.secret_key
+#: By which `doctor` knows whether a service is this installation's. It is told to nobody.
+INSTALLATION = hmac.digest(
+    SECRET_KEY.encode(), (env.database_url or str(env.data_dir)).encode(), "sha256"
+).hex()
 SECRET_KEY_FALLBACKS = list(env.secret_key_fallbacks)
 DEBUG = env.debug_mode
 ALLOWED_HOSTS = list(env.allowed_hosts)
@@ -280,7 +285,7 @@ if env.email_url:
 else:
     # The demo writes mails to files beside its database. Without a mail server, other installations
     # send none (SENDS_MAIL).
-    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_BACKEND = "ops.mails.PrivateFileBackend"
     EMAIL_FILE_PATH = env.data_dir / "mails"
 
 # --- The API ----------------------------------------------------------------------------

@@ -5,7 +5,7 @@ accepted runs exactly once, whichever process dies.
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import NamedTuple
@@ -16,9 +16,10 @@ from django.db.models import Func, UUIDField
 from django.db.models.functions import Now
 
 from core.connections.bulk import bulk_cursor
+from intake.endings import CUSTOMER_LEFT, closed_among
 from intake.knapsack import KnapsackItem, solve_knapsack
 from intake.models import READY, QueuedTransaction, QueueStatus
-from ledger.kinds import Kind, target_purpose
+from ledger.kinds import FailureCode, Kind, target_purpose
 from ledger.orders import Order, Outcome
 from ledger.post import post, sums_of
 from wallets.assets import system_wallet_id
@@ -127,12 +128,13 @@ def run(chosen: Sequence[uuid.UUID]) -> Chunk:
     posted = post(orders)
     outcomes = {each.queued_id: outcome for each, outcome in zip(runnable, posted, strict=True)}
     tried = [(each, outcomes.get(each.queued_id)) for each in attempts]
-    _mark(tried)
+    ended = _ended(tried)
+    _mark(tried, ended)
     failed = [each for each, outcome in tried if outcome is None or outcome.failure]
     sums = sums_of(orders, posted)
     for each in attempts:
         if not each.is_movement:
-            key = (each.kind, each.asset_id, NO_WALLET)
+            key = (each.kind, each.asset_id, each.obstacle)
             transactions, amount_minor = sums.get(key, (0, 0))
             sums[key] = (transactions + 1, amount_minor + each.amount_minor)
     return Chunk(
@@ -140,12 +142,12 @@ def run(chosen: Sequence[uuid.UUID]) -> Chunk:
         value_minor=sum(each.amount_minor for each in attempts),
         latency_ms=sum(each.latency_ms for each in attempts),
         completed=len(attempts) - len(failed),
-        given_up=sum(1 for each in failed if each.is_last),
+        given_up=sum(1 for each in failed if each.queued_id in ended),
         sums=sums,
         failures=[
             Failure(each.queued_id, each.request_id, code)
             for each, outcome in tried
-            if (code := _failure_of(outcome)) is not None
+            if (code := _failure_of(each, outcome)) is not None
         ],
     )
 
@@ -204,7 +206,10 @@ def _worth_most(capacity_ms: int) -> list[tuple[uuid.UUID, int, int]]:
 
 
 class _Attempt(NamedTuple):
-    """A queued transaction as it is about to run. `is_last`: it is not tried again."""
+    """A queued transaction as it is about to run.
+
+    `is_last`: it is not tried again. `has_left`: its customer was deleted.
+    """
 
     queued_id: uuid.UUID
     caller_id: uuid.UUID
@@ -216,12 +221,18 @@ class _Attempt(NamedTuple):
     summary: str
     request_id: str
     is_last: bool
+    has_left: bool
     source_id: uuid.UUID | None
 
     @property
     def is_movement(self) -> bool:
         """Whether there is a wallet to pay from. One that is the target too counts as none."""
-        return self.source_id not in (None, self.target_id)
+        return not self.has_left and self.source_id not in (None, self.target_id)
+
+    @property
+    def obstacle(self) -> str:
+        """Why there is no wallet to pay from."""
+        return CUSTOMER_LEFT if self.has_left else NO_WALLET
 
 
 def _lock(chosen: Sequence[uuid.UUID]) -> list[_Attempt]:
@@ -244,6 +255,8 @@ def _lock(chosen: Sequence[uuid.UUID]) -> list[_Attempt]:
             )
             SELECT q.id, q.caller_id, q.kind, q.asset_id, q.amount_minor, q.latency_ms,
                    q.target_id, q.summary, q.request_id, q.attempts + 1 >= q.max_attempts,
+                   NOT EXISTS (SELECT FROM accounts_user u
+                                WHERE u.id = q.customer_id AND u.is_active),
                    coalesce(q.source_id, named.id)
               FROM chosen q
               LEFT JOIN LATERAL (
@@ -275,17 +288,47 @@ def _order(attempt: _Attempt) -> Order:
     )
 
 
-def _failure_of(outcome: Outcome | None) -> str | None:
-    """Return why an attempt failed, if it did; None stands for one that found no wallet."""
+def _failure_of(attempt: _Attempt, outcome: Outcome | None) -> str | None:
+    """Return why an attempt failed, if it did; no outcome stands for one that found no wallet."""
     if outcome is None:
-        return NO_WALLET
+        return attempt.obstacle
     return None if outcome.failure is None else str(outcome.failure)
 
 
-def _mark(attempted: Sequence[tuple[_Attempt, Outcome | None]]) -> None:
-    """Write what became of each attempt; None stands for an attempt that found no wallet."""
+def _ended(attempted: Sequence[tuple[_Attempt, Outcome | None]]) -> set[uuid.UUID]:
+    """Return which are not tried again: their attempts are used up, or none can ever succeed.
+
+    A customer who left does not come back, and a closed wallet stays closed. A frozen one may thaw.
+    """
+    inactive = [
+        attempt
+        for attempt, outcome in attempted
+        if outcome is not None and outcome.failure == FailureCode.WALLET_NOT_ACTIVE
+    ]
+    closed = closed_among(
+        wallet
+        for attempt in inactive
+        for wallet in (attempt.source_id, attempt.target_id)
+        if wallet is not None
+    )
+    ended = {attempt.queued_id for attempt, _ in attempted if attempt.is_last or attempt.has_left}
+    return ended | {
+        attempt.queued_id
+        for attempt in inactive
+        if attempt.source_id in closed or attempt.target_id in closed
+    }
+
+
+def _mark(
+    attempted: Sequence[tuple[_Attempt, Outcome | None]], ended: Container[uuid.UUID]
+) -> None:
+    """Write what became of each attempt; None stands for an attempt that found no wallet.
+
+    Those of `ended` that failed are not tried again.
+    """
     ids = [attempt.queued_id for attempt, _ in attempted]
-    errors = [_failure_of(outcome) for _, outcome in attempted]
+    errors = [_failure_of(*each) for each in attempted]
+    final = [attempt.queued_id in ended for attempt, _ in attempted]
     transaction_ids = [outcome and outcome.transaction_id for _, outcome in attempted]
     with bulk_cursor() as cursor:
         # Where the last ANALYZE found the queue empty, the planner expects one row and loops: over
@@ -300,14 +343,13 @@ def _mark(attempted: Sequence[tuple[_Attempt, Outcome | None]]) -> None:
                    error_code = a.error, updated_at = now(),
                    transaction_id = coalesce(a.transaction_id, q.transaction_id),
                    status = CASE WHEN a.error IS NULL THEN 'completed'
-                                 WHEN q.attempts + 1 >= q.max_attempts THEN 'failed'
+                                 WHEN a.is_final THEN 'failed'
                                  ELSE 'pending' END,
-                   next_attempt_at = CASE WHEN a.error IS NOT NULL
-                                           AND q.attempts + 1 < q.max_attempts
+                   next_attempt_at = CASE WHEN a.error IS NOT NULL AND NOT a.is_final
                                      THEN now() + make_interval(secs => %s) END
-              FROM unnest(%b::uuid[], %b::varchar[], %b::uuid[])
-                   AS a (id, error, transaction_id)
+              FROM unnest(%b::uuid[], %b::varchar[], %b::uuid[], %b::boolean[])
+                   AS a (id, error, transaction_id, is_final)
              WHERE q.id = a.id AND q.id = ANY (%b::uuid[])
             """,
-            [settings.RETRY_SECONDS, ids, errors, transaction_ids, ids],
+            [settings.RETRY_SECONDS, ids, errors, transaction_ids, final, ids],
         )

@@ -18,6 +18,8 @@ _PENDING = Q(status=QueueStatus.PENDING)
 
 #: Ready to run. One that failed has a `next_attempt_at` until that time has come.
 READY = _PENDING & Q(next_attempt_at__isnull=True)
+#: Failed, and waits until it may run again.
+RETRYING = _PENDING & Q(next_attempt_at__isnull=False)
 
 
 class QueuedTransaction(models.Model):
@@ -70,7 +72,7 @@ class QueuedTransaction(models.Model):
             models.Index(
                 fields=["next_attempt_at"],
                 name="queued_retries",
-                condition=_PENDING & Q(next_attempt_at__isnull=False),
+                condition=RETRYING,
             ),
             models.Index(
                 fields=["source_id", "id"],

@@ -8,6 +8,7 @@ from datetime import timedelta
 from threading import Event
 
 from django.db import connection
+from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -78,7 +79,7 @@ class Processor:
             state.processor_id = self.id
             state.heartbeat_at = state.now
             state.current_chunk = {"size": len(chosen)} if chosen else None
-            state.save()
+            state.save(update_fields=["processor_id", "heartbeat_at", "current_chunk"])
         return chosen
 
     def _run_chunk(self, chosen: list[uuid.UUID], started: float) -> Chunk:
@@ -88,13 +89,23 @@ class Processor:
         state.heartbeat_at = Now()
         state.current_chunk = None
         state.last_chunk = _chunk_summary(chunk, time.monotonic() - started)
-        state.completed += chunk.completed
-        state.failed += chunk.given_up
+        # Counted by the database: a customer who leaves counts up `failed`, too.
+        state.completed = F("completed") + chunk.completed
+        state.failed = F("failed") + chunk.given_up
         for labels, (transactions, amount_minor) in chunk.sums.items():
             key = " ".join(labels)
             count, total_minor = state.attempt_totals.get(key, (0, 0))
             state.attempt_totals[key] = [count + transactions, total_minor + amount_minor]
-        state.save()
+        state.save(
+            update_fields=[
+                "heartbeat_at",
+                "current_chunk",
+                "last_chunk",
+                "completed",
+                "failed",
+                "attempt_totals",
+            ]
+        )
         return chunk
 
     @requires_unit_of_work

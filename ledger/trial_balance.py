@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 from django.db import OperationalError
 from psycopg.errors import QueryCanceled
@@ -39,39 +40,7 @@ class Line:
 #: The headers of the printed table.
 COLUMNS = ("asset", "wallets", *Purpose.values, "difference")
 
-# Two independent sums: the balances on each wallet's newest entry, and the amounts that passed
-# through the system wallets. No constraint makes them equal; only correct postings do.
-_LINES = """
-    SELECT a.symbol, coalesce(held.amount, 0), coalesce(system.amounts, '{}')
-      FROM wallets_asset a
-      LEFT JOIN (
-          SELECT w.asset_id, sum(newest.balance_after_minor) AS amount
-            FROM wallets_wallet w
-           CROSS JOIN LATERAL (
-                SELECT balance_after_minor FROM ledger_entry e
-                 WHERE e.wallet_id = w.id AND e.transaction_id < %(before)s
-                   AND e.version IS NOT NULL
-                 ORDER BY e.version DESC LIMIT 1  -- not by id: a clock may step back
-           ) AS newest
-           WHERE w.owner_id IS NOT NULL
-           GROUP BY w.asset_id
-      ) AS held ON held.asset_id = a.symbol
-      LEFT JOIN (
-          SELECT asset_id, json_object_agg(purpose, amount::text) AS amounts
-            FROM (
-                SELECT e.asset_id, w.purpose,
-                       sum(CASE e.direction WHEN 'CREDIT' THEN e.amount_minor
-                                            ELSE -e.amount_minor END) AS amount
-                  FROM ledger_entry e
-                  JOIN wallets_wallet w ON w.id = e.wallet_id AND w.purpose IS NOT NULL
-                 WHERE e.wallet_is_system AND e.failure_code IS NULL
-                   AND e.transaction_id < %(before)s
-                 GROUP BY e.asset_id, w.purpose
-            ) AS passed
-           GROUP BY asset_id
-      ) AS system ON system.asset_id = a.symbol
-     ORDER BY a.symbol
-"""
+_LINES = "SELECT symbol, wallets_minor, systems_minor FROM ledger_trial_balance(%s)"
 
 
 class TrialBalanceTimeout(Exception):
@@ -95,8 +64,14 @@ def trial_balance(*, at: datetime | None = None, timeout_ms: int = 0) -> list[Li
 def _compute(at: datetime | None, timeout_ms: int) -> list[Line]:
     with snapshot() as cursor:
         cursor.execute(f"SET LOCAL statement_timeout = {timeout_ms:d}")
-        cursor.execute(_LINES, {"before": MAX_ID if at is None else first_id_at(at)})
-        return [
-            Line(symbol, int(held), {purpose: int(amount) for purpose, amount in systems.items()})
-            for symbol, held, systems in cursor.fetchall()
-        ]
+        cursor.execute(_LINES, [MAX_ID if at is None else first_id_at(at)])
+        return [line_of(*row) for row in cursor.fetchall()]
+
+
+def line_of(symbol: str, wallets_minor: Decimal, systems_minor: Mapping[str, str]) -> Line:
+    """Return the line of a row of the database's trial balance."""
+    return Line(
+        symbol,
+        int(wallets_minor),
+        {purpose: int(amount) for purpose, amount in systems_minor.items()},
+    )

@@ -1,59 +1,27 @@
-"""Verification: check balances and versions against the transactions, without locks."""
+"""Verification: check balances and versions against the transactions, without locks.
+
+The database finds, counts and records (`sql/verification.sql`); the service's role cannot write a
+result. What is here carries a verification on from one range of wallets to the next.
+"""
 
 import logging
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
-from core.cancellation import cancel_when
+from django.db import OperationalError, connection
+from psycopg.errors import QueryCanceled
+
+from core.cancellation import Cancelled, cancel_when
 from core.unit_of_work import snapshot, unit_of_work
 from ledger.models import Verification
-from ledger.trial_balance import Line, trial_balance
+from ledger.trial_balance import Line, line_of
 
 logger = logging.getLogger(__name__)
 
+#: As many as `ledger_verify_next_range` makes.
 RANGES = 64
-
-_INCONSISTENT_WALLETS = """
-    SELECT w.id, w.balance_minor, w.version,
-           coalesce(e.balance, 0), coalesce(e.entries, 0), coalesce(e.last_version, 0)
-      FROM wallets_wallet w
-      LEFT JOIN (
-          SELECT wallet_id,
-                 sum(CASE direction WHEN 'CREDIT' THEN amount_minor ELSE -amount_minor END)
-                     AS balance,
-                 count(*) AS entries, max(version) AS last_version
-            FROM ledger_entry
-           WHERE failure_code IS NULL AND NOT wallet_is_system
-             AND wallet_id >= %(low)s AND wallet_id <= %(high)s
-           GROUP BY wallet_id
-      ) e ON e.wallet_id = w.id
-     WHERE w.owner_id IS NOT NULL AND w.id >= %(low)s AND w.id <= %(high)s
-       AND (w.balance_minor, w.version, w.version)
-           IS DISTINCT FROM (coalesce(e.balance, 0), coalesce(e.entries, 0),
-                             coalesce(e.last_version, 0))
-"""
-
-_WRONG_RUNNING_BALANCES = """
-    SELECT DISTINCT wallet_id FROM (
-        SELECT wallet_id, balance_after_minor,
-               sum(CASE direction WHEN 'CREDIT' THEN amount_minor ELSE -amount_minor END)
-                   OVER (PARTITION BY wallet_id ORDER BY version) AS running
-          FROM ledger_entry
-         WHERE failure_code IS NULL AND NOT wallet_is_system
-           AND wallet_id >= %(low)s AND wallet_id <= %(high)s
-    ) e WHERE balance_after_minor <> running
-"""
-
-_ORPHANED_ENTRIES = """
-    SELECT DISTINCT e.wallet_id
-      FROM ledger_entry e
-      LEFT JOIN wallets_wallet w
-        ON w.id = e.wallet_id AND w.asset_id = e.asset_id
-       AND (w.owner_id IS NULL) = e.wallet_is_system
-     WHERE w.id IS NULL AND e.wallet_id >= %(low)s AND e.wallet_id <= %(high)s
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,59 +42,56 @@ def verify_ledger(
     `report` is called with each finding and each asset that does not balance. The time grows with
     the ledger. When `should_cancel` returns True, raises `Cancelled` and records nothing.
     """
-    started = time.monotonic()
-    findings = unbalanced = 0
     with cancel_when(should_cancel):
-        for finding in verify_wallets():
-            findings += 1
-            report(finding)
-        for line in trial_balance():
-            if line.difference_minor:
-                unbalanced += 1
-                report(line)
-    verification = unit_of_work(
-        lambda: Verification.objects.create(
-            seconds=round(time.monotonic() - started, 3),
-            findings=findings,
-            unbalanced_assets=unbalanced,
-        )
-    )
+        ((run,),) = _in_unit_of_work("SELECT ledger_begin_verification()")
+        for _ in range(RANGES):
+            for row in _in_unit_of_work("SELECT * FROM ledger_verify_next_range(%s)", run):
+                report(Finding(*row))
+        for row in _in_unit_of_work("SELECT * FROM ledger_verify_assets(%s)", run):
+            report(line_of(*row))
+    finish = "SELECT * FROM ledger_finish_verification(%s)"
+    verification = unit_of_work(lambda: Verification.objects.raw(finish, [run])[0])
     if not verification.is_in_order:
         logger.error(
             "The ledger is NOT in order: %s wallets are inconsistent, %s assets do not balance.",
-            findings,
-            unbalanced,
+            verification.findings,
+            verification.unbalanced_assets,
         )
     return verification
+
+
+def _in_unit_of_work(sql: str, *values: int) -> list[tuple[Any, ...]]:
+    """Run one statement of a verification, however long it takes, and return its rows.
+
+    Raises `Cancelled`: without a timeout, nothing else cancels it.
+    """
+
+    def work() -> list[tuple[Any, ...]]:
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL statement_timeout = 0")
+            try:
+                cursor.execute(sql, values)
+            except OperationalError as error:
+                if isinstance(error.__cause__, QueryCanceled):
+                    raise Cancelled from error
+                raise
+            return list(cursor.fetchall())
+
+    return unit_of_work(work)
 
 
 def verify_wallets(*, ranges: int = RANGES) -> Iterator[Finding]:
     """Recompute every balance and version from the transactions; yield a finding per problem.
 
     Reads the wallets in `ranges` ranges of ids, each in its own snapshot: no transaction waits for
-    it, and no snapshot lives long enough to hold vacuum back.
+    it, and no snapshot lives long enough to hold vacuum back. Records nothing.
     """
-    for low, high in _id_ranges(ranges):
-        # One snapshot for the three queries, or money that moves between them would look wrong.
+    for bounds in _id_ranges(ranges):
         with snapshot() as cursor:
             cursor.execute("SET LOCAL statement_timeout = 0")
-            bounds = {"low": low, "high": high}
-            cursor.execute(_INCONSISTENT_WALLETS, bounds)
-            for wallet_id, balance, version, computed, entries, last in cursor.fetchall():
-                yield Finding(
-                    wallet_id,
-                    f"holds {balance} at version {version}; its {entries} entries add up to"
-                    f" {computed} at version {last}",
-                )
-            cursor.execute(_WRONG_RUNNING_BALANCES, bounds)
-            for (wallet_id,) in cursor.fetchall():
-                yield Finding(
-                    wallet_id,
-                    "the balance on an entry differs from the sum of the entries up to it",
-                )
-            cursor.execute(_ORPHANED_ENTRIES, bounds)
-            for (wallet_id,) in cursor.fetchall():
-                yield Finding(wallet_id, "has entries, but no wallet with this id and asset exists")
+            cursor.execute("SELECT * FROM ledger_findings(%s, %s)", bounds)
+            for row in cursor.fetchall():
+                yield Finding(*row)
 
 
 def _id_ranges(ranges: int) -> Iterator[tuple[uuid.UUID, uuid.UUID]]:

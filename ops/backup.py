@@ -17,10 +17,12 @@ from django.db import connection
 from psycopg.conninfo import make_conninfo
 from psycopg.pq import Conninfo
 
+import core
 from ops import embedded_postgres
 
 # pg_dump fails when it waits longer for a lock, which a migration may hold.
 LOCK_TIMEOUT = "1min"
+_DATABASE_RIGHTS = Path(core.__file__).parent / "sql" / "database_rights.sql"
 
 _FIRST_EXISTING_OBJECT = """
     SELECT kind || ' ' || name FROM (
@@ -106,6 +108,8 @@ def restore(file: Path) -> None:
         str(file),
     )
     with connection.cursor() as cursor:
+        # Those on the database itself are in no dump.
+        cursor.execute(_DATABASE_RIGHTS.read_text("utf-8"))
         # Without statistics the first queries would get bad plans.
         cursor.execute("ANALYZE")
 

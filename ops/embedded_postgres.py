@@ -33,7 +33,18 @@ import psycopg
 from psycopg import sql
 from psycopg.pq import PGconn, Ping
 
+from ops.private_files import (
+    create_private,
+    has_owner_of,
+    keep_private,
+    let_others_pass,
+    let_others_read,
+    open_private,
+)
+
 DATABASE = "wallet"
+LOCK = "postgres.lock"
+USERS = "postgres.users"
 # PostgreSQL refuses to run as root. When this process is root, the server runs as this user.
 SYSTEM_USER = "pgserver"
 # The maximum length of a socket's path is 107 bytes on Linux, 103 on macOS.
@@ -87,7 +98,7 @@ class Lease:
 
     def __init__(self, data_dir: Path) -> None:
         self._data_dir = data_dir
-        self._users = (data_dir / "postgres.users").open("a")
+        self._users = open_private(data_dir / USERS)
         fcntl.flock(self._users, fcntl.LOCK_SH)
 
     def release(self) -> None:
@@ -133,7 +144,13 @@ def ensure_running(data_dir: Path) -> Lease:
     Raises `EmbeddedPostgresError` when the directory is unusable or the server does not start.
     """
     with _wrapped_errors(data_dir), ExitStack() as undo:
-        data_dir.mkdir(parents=True, exist_ok=True)
+        keep_private(
+            data_dir,
+            # The server's own user owns the data, where this process is root.
+            is_passable=os.geteuid() == 0,
+            apart={_pgdata(data_dir).name, _draft(data_dir).name},
+            locks={LOCK},
+        )
         lease = undo.enter_context(Lease(data_dir))
         with _locked(data_dir):
             if _ping(data_dir) is not Ping.OK:
@@ -155,7 +172,7 @@ def delete(data_dir: Path) -> None:
     with (
         _wrapped_errors(data_dir),
         _locked(data_dir),
-        (data_dir / "postgres.users").open("a") as users,
+        open_private(data_dir / USERS) as users,
     ):
         if not _is_only_user(users):
             raise EmbeddedPostgresError(f"The database in {data_dir} is in use: stop that first.")
@@ -164,8 +181,13 @@ def delete(data_dir: Path) -> None:
 
 
 def database_url(data_dir: Path, role: Role, database: str = DATABASE) -> str:
-    """Return the libpq URL of `database`, as `role`. The server need not run."""
-    return f"postgresql://{role}@/{database}?host={quote(str(_socket_dir(data_dir)), safe='/')}"
+    """Return the libpq URL of `database`, as `role`. The server need not run.
+
+    libpq connects to a server of the expected user only: whoever gets at the socket's place could
+    answer there.
+    """
+    host = quote(str(socket_dir(data_dir)), safe="/")
+    return f"postgresql://{role}@/{database}?host={host}&requirepeer={_server_user(data_dir)}"
 
 
 @contextmanager
@@ -184,18 +206,34 @@ def _pgdata(data_dir: Path) -> Path:
     return data_dir / "postgres"
 
 
-def _socket_dir(data_dir: Path) -> Path:
+def _draft(data_dir: Path) -> Path:
+    """Return where a cluster is created before it is moved to its place."""
+    return data_dir / "postgres.new"
+
+
+def _server_user(data_dir: Path) -> str:
+    """Return the name of the user that runs the server: the owner of the data."""
+    try:
+        return pwd.getpwuid(_pgdata(data_dir).stat().st_uid).pw_name
+    except FileNotFoundError:
+        return SYSTEM_USER if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
+    except (OSError, KeyError):
+        # It cannot be looked at, or has no name: nobody is expected, so nobody is connected to.
+        return "-"
+
+
+def socket_dir(data_dir: Path) -> Path:
     """Return where the socket is: with the data, or in /tmp when that path is too long."""
     pgdata = _pgdata(data_dir)
     if len(os.fsencode(pgdata / ".s.PGSQL.5432")) <= MAX_SOCKET_PATH_BYTES:
         return pgdata
     digest = hashlib.sha256(os.fsencode(pgdata)).hexdigest()[:16]
-    return Path("/tmp") / f"wallet-service-{digest}"  # noqa: S108 (`_create_private` checks its owner)
+    return Path("/tmp") / f"wallet-service-{digest}"  # noqa: S108 (`create_private` checks its owner)
 
 
 def _locked(data_dir: Path) -> IO[str]:
     """Return the lock file, locked. Closing it unlocks."""
-    lock = (data_dir / "postgres.lock").open("a")
+    lock = open_private(data_dir / LOCK)
     fcntl.flock(lock, fcntl.LOCK_EX)
     return lock
 
@@ -218,11 +256,11 @@ def _start(data_dir: Path) -> None:
     if os.geteuid() == 0:
         _let_system_user_pass(data_dir)
     if not pgdata.exists():
-        _initialize(pgdata)
-    socket_dir = _socket_dir(data_dir)
-    if socket_dir != pgdata:
-        _create_private(socket_dir, owned_like=pgdata)
-    settings = SERVER_SETTINGS | {"unix_socket_directories": f'"{socket_dir}"'}
+        _initialize(data_dir)
+    socket = socket_dir(data_dir)
+    if socket != pgdata:
+        create_private(socket, owned_like=pgdata)
+    settings = SERVER_SETTINGS | {"unix_socket_directories": f'"{socket}"'}
     options = shlex.join(
         part for name, value in settings.items() for part in ("-c", f"{name}={value}")
     )
@@ -253,14 +291,14 @@ def _has_leftover_processes(pgdata: Path) -> bool:
 def _stop(data_dir: Path) -> None:
     if _ping(data_dir) is not Ping.NO_RESPONSE:
         _run(_pgdata(data_dir), "pg_ctl", "stop", "--wait", "--mode=fast")
-    socket_dir = _socket_dir(data_dir)
-    if socket_dir != _pgdata(data_dir):
-        shutil.rmtree(socket_dir, ignore_errors=True)
+    socket, pgdata = socket_dir(data_dir), _pgdata(data_dir)
+    if socket != pgdata and has_owner_of(pgdata, socket):
+        shutil.rmtree(socket, ignore_errors=True)
 
 
-def _initialize(pgdata: Path) -> None:
+def _initialize(data_dir: Path) -> None:
     """Create the cluster in a temporary directory and move it: it is complete or missing."""
-    draft = pgdata.with_name("postgres.new")
+    draft = _draft(data_dir)
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(mode=0o700)
     if os.geteuid() == 0:
@@ -278,7 +316,7 @@ def _initialize(pgdata: Path) -> None:
         "--locale-provider=builtin",
         "--builtin-locale=C.UTF-8",
     )
-    draft.rename(pgdata)
+    draft.rename(_pgdata(data_dir))
 
 
 def _create_roles_and_database(data_dir: Path) -> None:
@@ -299,23 +337,12 @@ def _create_roles_and_database(data_dir: Path) -> None:
                     sql.Identifier(DATABASE), sql.Identifier(Role.OWNER)
                 )
             )
-
-
-def _create_private(directory: Path, *, owned_like: Path) -> None:
-    """Create `directory`, private to the owner of `owned_like`.
-
-    Raises `EmbeddedPostgresError` when another user owns it.
-    """
-    owner = owned_like.stat()
-    try:
-        directory.mkdir(mode=0o700)
-        os.chown(directory, owner.st_uid, owner.st_gid)
-    except FileExistsError:
-        existing = directory.lstat()
-        if not stat.S_ISDIR(existing.st_mode) or existing.st_uid != owner.st_uid:
-            raise EmbeddedPostgresError(
-                f"The socket's directory {directory} belongs to another user."
-            ) from None
+        # The service's role may set defaults for its own sessions, which would outlive it.
+        if connection.execute(
+            "SELECT FROM pg_db_role_setting WHERE setrole = %s::regrole", [Role.APP]
+        ).rowcount:
+            connection.execute(f"ALTER ROLE {Role.APP} RESET ALL")
+            connection.execute(f"ALTER ROLE {Role.APP} IN DATABASE {DATABASE} RESET ALL")
 
 
 def _system_user() -> pwd.struct_passwd:
@@ -336,17 +363,10 @@ def _system_user() -> pwd.struct_passwd:
 def _let_system_user_pass(data_dir: Path) -> None:
     """Allow the system user to traverse the directories of the data and of the programs."""
     bin_dir = programs()
-    for directory in {data_dir, *data_dir.parents, *bin_dir.parents}:
-        mode = directory.stat().st_mode
-        if not mode & stat.S_IXOTH:
-            directory.chmod(mode | stat.S_IXOTH)
-    if bin_dir.stat().st_mode & stat.S_IROTH:
-        return
-    # A strict umask hid the package's files, which are public anyway.
-    for path in (bin_dir.parent, *bin_dir.parent.rglob("*")):
-        mode = path.stat().st_mode
-        readable = stat.S_IROTH | (stat.S_IXOTH if mode & stat.S_IXUSR else 0)
-        path.chmod(mode | readable)
+    let_others_pass({data_dir, *data_dir.parents, *bin_dir.parents})
+    if not bin_dir.stat().st_mode & stat.S_IROTH:
+        # A strict umask hid the package's files, which are public anyway.
+        let_others_read(bin_dir.parent)
 
 
 def _run(pgdata: Path, program: str, *arguments: str) -> None:

@@ -4,10 +4,17 @@ import http.client
 import socket
 from collections.abc import Sequence
 from contextlib import closing
+from pathlib import Path
+
+from ops.private_files import open_private
 
 # The address to connect to when the service listens on all addresses.
 LOOPBACK_OF = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (a key, not bound here)
 ANSWER_TIMEOUT_SECONDS = 0.5
+#: A request names an installation in it; the service of that installation has it in its answer.
+INSTALLATION_HEADER = "X-Installation"
+# In the data directory: the address of the demo's service that was started last.
+_NOTE = "address"
 
 
 def address(host: str, port: int) -> str:
@@ -18,6 +25,23 @@ def address(host: str, port: int) -> str:
 def url(host: str, port: int) -> str:
     """Return the URL by which this machine reaches the service."""
     return f"http://{address(LOOPBACK_OF.get(host, host), port)}"
+
+
+def note(data_dir: Path, host: str, port: int) -> None:
+    """Note the address for a command that has other settings than the service."""
+    path = data_dir / _NOTE
+    path.unlink(missing_ok=True)
+    with open_private(path) as file:
+        file.write(f"{host} {port}")
+
+
+def noted(data_dir: Path) -> tuple[str, int] | None:
+    """Return the noted host and port; whether the service still runs there is not known."""
+    try:
+        host, port = (data_dir / _NOTE).read_text("utf-8").split()
+        return host, int(port)
+    except (OSError, ValueError):
+        return None
 
 
 def require_free(host: str, port: int) -> None:
@@ -31,15 +55,23 @@ def require_free(host: str, port: int) -> None:
         listener.bind(socket_address)
 
 
-def answers(host: str, port: int, allowed_hosts: Sequence[str]) -> bool:
-    """Return whether the service answers `GET /status`, with the first allowed host as Host."""
+def answers(
+    host: str, port: int, allowed_hosts: Sequence[str], *, installation: str | None = None
+) -> bool:
+    """Return whether the service answers `GET /status`, with the first allowed host as Host.
+
+    With `installation`, whether it is the service of that installation (`settings.INSTALLATION`).
+    """
+    headers = {} if installation is None else {INSTALLATION_HEADER: installation}
     name = allowed_hosts[0].removeprefix(".").replace("*", "localhost")
     connection = http.client.HTTPConnection(
         LOOPBACK_OF.get(host, host), port, timeout=ANSWER_TIMEOUT_SECONDS
     )
     with closing(connection):
         try:
-            connection.request("GET", "/status", headers={"Host": name})
-            return connection.getresponse().status == http.client.OK
+            connection.request("GET", "/status", headers={"Host": name, **headers})
+            response = connection.getresponse()
+            is_asked_for = installation is None or INSTALLATION_HEADER in response.headers
+            return response.status == http.client.OK and is_asked_for
         except (OSError, http.client.HTTPException):
             return False

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from threading import Event
 
+from django.db import connection
 from django.db.models import Q
 from django.db.models.functions import Now
 from procrastinate.contrib.django import app
@@ -103,12 +104,29 @@ async def _work() -> None:
             )
 
 
+#: Of each task: how many of its runs failed, and nothing has made up for that. For a task that has
+#: one job at a time (`queueing_lock`) a later success does: every run does all there is to do.
+#: Later is what ended later: a job that is tried again keeps its low id. Any other failed job is
+#: work that was not done, a mail that was not sent, until its row is deleted.
+FAILED_RUNS = """
+    SELECT job.task_name, count(*) FILTER (WHERE job.status = 'failed' AND NOT EXISTS (
+               SELECT FROM procrastinate_jobs AS later
+                 JOIN procrastinate_events AS success
+                   ON success.job_id = later.id AND success.type = 'succeeded'
+                WHERE job.queueing_lock IS NOT NULL AND later.task_name = job.task_name
+                  AND success.at > (SELECT max(at) FROM procrastinate_events AS failure
+                                     WHERE failure.job_id = job.id AND failure.type = 'failed')))
+      FROM procrastinate_jobs AS job
+     WHERE job.status IN ('succeeded', 'failed') GROUP BY job.task_name ORDER BY job.task_name
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Overview:
     """The state of the scheduled jobs."""
 
-    #: Names of the jobs whose last run failed, sorted.
-    failed: list[str]
+    #: How many runs failed, by the name of the job, sorted: see `FAILED_RUNS`.
+    failed: dict[str, int]
     #: Names of the running jobs whose worker died.
     stalled: list[str]
     #: The number of live workers.
@@ -117,12 +135,9 @@ class Overview:
 
 def overview() -> Overview:
     """Read the state from procrastinate's tables."""
-    last_runs = (
-        ProcrastinateJob.objects.filter(status__in=("succeeded", "failed"))
-        .order_by("task_name", "-id")
-        .distinct("task_name")
-        .values_list("task_name", "status")
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(FAILED_RUNS)
+        failed = {name: count for name, count in cursor.fetchall() if count}
     dead_since = Now() - timedelta(seconds=HEARTBEAT_TIMEOUT_SECONDS)
     stalled = (
         ProcrastinateJob.objects.filter(status="doing")
@@ -131,7 +146,7 @@ def overview() -> Overview:
         .values_list("task_name", flat=True)
     )
     return Overview(
-        failed=[name for name, status in last_runs if status == "failed"],
+        failed=failed,
         stalled=list(stalled),
         workers=ProcrastinateWorker.objects.filter(last_heartbeat__gte=dead_since).count(),
     )

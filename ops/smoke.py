@@ -76,7 +76,7 @@ class Session:
                 return _reply(error.code, error.headers, error.read())
         except (URLError, OSError) as error:
             reason = getattr(error, "reason", None) or type(error).__name__
-            raise SmokeError(f"{step}: no answer ({reason}).") from error
+            raise SmokeError(f"{step}: {self.url} does not answer ({reason}).") from error
 
     def _require_success(self, step: str, reply: Reply) -> Reply:
         if reply.status >= HTTPStatus.MULTIPLE_CHOICES:

@@ -7,7 +7,7 @@ from psycopg import sql
 
 _MOMENT = """
     CREATE OR REPLACE FUNCTION current_moment() RETURNS timestamptz LANGUAGE sql VOLATILE
-    AS 'SELECT clock_timestamp(){}'
+    RETURN clock_timestamp(){}
 """
 
 
@@ -19,6 +19,6 @@ class Clock:
 
     def move(self, seconds: int) -> None:
         """Move the moment so far ahead of the real time; 0 sets it right."""
-        ahead = f" + interval ''{int(seconds)} seconds''" if seconds else ""
+        ahead = f" + interval '{int(seconds)} seconds'" if seconds else ""
         with psycopg.connect(self.owner_dsn) as owner:
             owner.execute(sql.SQL(_MOMENT.format(ahead)))

@@ -41,6 +41,7 @@ _DIRTY_TABLES = (
     "wallets_paytoken",
     "wallets_statuschange",
     "ledger_verification",
+    "ledger_verificationrun",
     "ledger_transaction",
     "core_idempotencyrecord",
     "core_counter",

@@ -23,10 +23,10 @@ from commerce.customers import (
     balance_minor_of,
     change_customer,
     find_customer,
-    remove_customer,
 )
 from core.errors import PermissionDenied
 from core.unit_of_work import unit_of_work
+from intake.endings import remove_customer_and_queued
 from wallets.assets import DEFAULT_CURRENCY, to_decimal
 from wallets.errors import BalanceNotZero
 
@@ -89,7 +89,7 @@ class CustomerView(ApiView):
     def delete(self, request: Request, customer_id: UUID) -> HttpResponse:
         caller = caller_of(request)
         customer = self._customer_for_change(request, customer_id)
-        unit_of_work(lambda: remove_customer(customer, actor=caller))
+        unit_of_work(lambda: remove_customer_and_queued(customer, actor=caller))
         return Response(status=204)
 
     def _customer_for_change(self, request: Request, customer_id: UUID) -> User:

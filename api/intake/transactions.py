@@ -23,6 +23,7 @@ from core.errors import InvalidInput, NotFound, PermissionDenied
 from core.money import AmountNotPositive
 from core.times import rfc3339
 from intake.accept import Item, accept
+from intake.endings import CUSTOMER_LEFT
 from intake.models import QueuedTransaction
 from intake.status import IMPORT_STATES, PROCESSOR_STATES, processor_status
 from ledger.errors import REFUSAL_OF_FAILURE
@@ -244,4 +245,4 @@ def _message(error_code: str | None) -> str | None:
         return None
     if error_code in FailureCode.values:
         return REFUSAL_OF_FAILURE[FailureCode(error_code)].message
-    return NoWallet.message
+    return "The customer has left." if error_code == CUSTOMER_LEFT else NoWallet.message

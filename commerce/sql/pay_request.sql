@@ -3,7 +3,8 @@
 CREATE OR REPLACE FUNCTION settle_payment_request(
     request uuid, moment timestamptz, paid_by uuid, from_wallet uuid, paid bigint, tip bigint
 )
-RETURNS boolean LANGUAGE plpgsql AS $$
+RETURNS boolean LANGUAGE plpgsql
+SET search_path = public, pg_temp AS $$
 BEGIN
     UPDATE commerce_paymentrequest r
        SET status = 'paid', paid_at = moment, paid_minor = paid, tip_minor = tip,
@@ -23,7 +24,8 @@ CREATE OR REPLACE FUNCTION pay_request_once(
 RETURNS TABLE (
     fingerprint bytea, status_code smallint, body bytea, transaction_id uuid, replayed boolean
 )
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql
+SET search_path = public, pg_temp AS $$
 BEGIN
     FOR fingerprint, status_code, body, transaction_id, replayed IN
         SELECT * FROM ledger_post_once(

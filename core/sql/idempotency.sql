@@ -6,7 +6,8 @@ CREATE OR REPLACE FUNCTION claim_idempotency_key(
     claimed_caller uuid, claimed_key text, kept_since timestamptz
 )
 RETURNS TABLE (fingerprint bytea, status_code smallint, body bytea, transaction_id uuid)
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql
+SET search_path = public, pg_temp AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended(claimed_caller::text || claimed_key, 0));
     RETURN QUERY
@@ -23,7 +24,8 @@ CREATE OR REPLACE FUNCTION record_answer(
     kept_since timestamptz, given_status integer, given_body bytea, given_transaction uuid
 )
 RETURNS void
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql
+SET search_path = public, pg_temp AS $$
 BEGIN
     INSERT INTO core_idempotencyrecord AS r (
         caller_id, key, operation, fingerprint, status_code, body, transaction_id, created_at

@@ -26,6 +26,6 @@ SELECT 'CREATE DATABASE wallet OWNER wallet_owner'
        ' TEMPLATE template0 ENCODING ''UTF8'' LOCALE_PROVIDER builtin BUILTIN_LOCALE ''C.UTF-8'''
        ' LOCALE ''C'''
  WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'wallet') \gexec
-REVOKE CONNECT ON DATABASE wallet FROM PUBLIC;
+REVOKE CONNECT, TEMPORARY ON DATABASE wallet FROM PUBLIC;
 GRANT CONNECT ON DATABASE wallet TO wallet_app, wallet_monitor;
 SQL

@@ -1,5 +1,5 @@
--- What processes of 0.2.0 call while this release is deployed, and after a roll-back. The release after
--- this one drops both, and the type `ledger_order`.
+-- What processes of 0.2.0 called while 0.3.0 was deployed, and after a roll-back. `0002` still runs this
+-- file, and `0003` drops both, and the type `ledger_order`: no_calls_of_0_2.sql.
 
 -- A refund is of what its charge was paid by. An order that would be refused without a row has no outcome
 -- that 0.2.0 knows: it raises, and nothing moves.

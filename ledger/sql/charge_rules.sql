@@ -7,7 +7,8 @@
 CREATE OR REPLACE FUNCTION paytoken_refusal(
     paytoken uuid, payer_wallet uuid, company uuid, charged_minor bigint
 )
-RETURNS varchar LANGUAGE plpgsql VOLATILE AS $$
+RETURNS varchar LANGUAGE plpgsql VOLATILE
+SET search_path = public, pg_temp AS $$
 DECLARE
     found_token wallets_paytoken;
 BEGIN

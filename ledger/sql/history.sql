@@ -17,7 +17,8 @@ CREATE OR REPLACE FUNCTION ledger_history(
     row_limit    bigint
 ) RETURNS SETOF ledger_entry LANGUAGE plpgsql STABLE
 SET enable_sort = off SET enable_incremental_sort = off SET enable_bitmapscan = off
-SET plan_cache_mode = force_generic_plan AS $$
+SET plan_cache_mode = force_generic_plan
+SET search_path = public, pg_temp AS $$
 DECLARE
     seconds double precision :=
         ('x' || left(replace(before::text, '-', ''), 12))::bit(48)::bigint / 1000;
@@ -55,7 +56,8 @@ CREATE OR REPLACE FUNCTION ledger_newest_transactions(
     row_limit      bigint
 ) RETURNS SETOF ledger_transaction LANGUAGE plpgsql STABLE
 SET enable_sort = off SET enable_incremental_sort = off SET enable_bitmapscan = off
-SET plan_cache_mode = force_generic_plan AS $$
+SET plan_cache_mode = force_generic_plan
+SET search_path = public, pg_temp AS $$
 DECLARE
     zero CONSTANT uuid := '00000000-0000-0000-0000-000000000000';
 BEGIN

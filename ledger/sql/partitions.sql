@@ -3,10 +3,9 @@
 
 -- The smallest UUIDv7 of a time: no id that is made from then on is smaller.
 CREATE OR REPLACE FUNCTION first_id_at(moment timestamptz) RETURNS uuid
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT (lpad(to_hex(floor(extract(epoch FROM moment) * 1000)::bigint), 12, '0')
-            || repeat('0', 20))::uuid
-$$;
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN (lpad(to_hex(floor(extract(epoch FROM moment) * 1000)::bigint), 12, '0')
+        || repeat('0', 20))::uuid;
 
 -- Makes the missing partitions from last month (a clock may step back) to `months` from now, and
 -- returns their names. It runs as the owner: a partition belongs to the role that creates it, and the

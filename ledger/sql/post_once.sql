@@ -21,7 +21,8 @@ CREATE OR REPLACE FUNCTION ledger_post_once(
 RETURNS TABLE (
     fingerprint bytea, status_code smallint, body bytea, transaction_id uuid, replayed boolean
 )
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql
+SET search_path = public, pg_temp AS $$
 DECLARE
     outcome record;
     unit numeric;

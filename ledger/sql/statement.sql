@@ -11,7 +11,8 @@
 CREATE OR REPLACE FUNCTION ledger_newest_entry(wallet uuid, before uuid)
 RETURNS SETOF ledger_entry LANGUAGE plpgsql STABLE
 SET enable_sort = off SET enable_incremental_sort = off SET enable_bitmapscan = off
-SET plan_cache_mode = force_generic_plan AS $$
+SET plan_cache_mode = force_generic_plan
+SET search_path = public, pg_temp AS $$
 BEGIN
     RETURN QUERY
     SELECT * FROM ledger_entry e
@@ -27,7 +28,8 @@ CREATE OR REPLACE FUNCTION ledger_entries_of_versions(
     wallet uuid, after bigint, last bigint, since uuid, row_limit bigint
 ) RETURNS SETOF ledger_entry LANGUAGE plpgsql STABLE
 SET enable_sort = off SET enable_incremental_sort = off SET enable_bitmapscan = off
-SET plan_cache_mode = force_generic_plan AS $$
+SET plan_cache_mode = force_generic_plan
+SET search_path = public, pg_temp AS $$
 BEGIN
     RETURN QUERY
     SELECT * FROM ledger_entry e

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from ops.collectors.base import Cursor, counter, gauge
+from ops.scheduler import FAILED_RUNS
 
 
 def collect_database(cursor: Cursor) -> Iterator[Metric]:
@@ -30,18 +31,15 @@ def collect_database(cursor: Cursor) -> Iterator[Metric]:
 
 
 def collect_jobs(cursor: Cursor) -> Iterator[Metric]:
-    """Yield whether the last run of each scheduled job failed, and the number of live workers."""
-    cursor.execute(
-        """
-        SELECT DISTINCT ON (task_name) task_name, status = 'failed' FROM procrastinate_jobs
-         WHERE status IN ('succeeded', 'failed') ORDER BY task_name, id DESC
-        """
-    )
+    """Yield whether a run of each job failed for good, and the number of live workers."""
+    cursor.execute(FAILED_RUNS)
     failed = GaugeMetricFamily(
-        "wallet_job_failed", "1: the last run of this scheduled job failed.", labels=["task"]
+        "wallet_job_failed",
+        "1: a run of this job failed, and no later one has made up for it.",
+        labels=["task"],
     )
-    for task_name, has_failed in cursor.fetchall():
-        failed.add_metric([task_name], has_failed)
+    for task_name, failed_runs in cursor.fetchall():
+        failed.add_metric([task_name], failed_runs > 0)
     yield failed
     cursor.execute(
         "SELECT count(*) FROM procrastinate_workers"

@@ -8,15 +8,18 @@ from typing import Any
 
 import psycopg
 import pytest
+from django.conf import settings
 from django.core.management import call_command
-from django.db import connection
+from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
 
 from core.unit_of_work import unit_of_work
 from ledger.kinds import Kind
+from ledger.models import Verification
 from ledger.orders import Order
 from ledger.post import post
 from ledger.trial_balance import Line, trial_balance
-from ledger.verification import Finding, verify_ledger, verify_wallets
+from ledger.verification import RANGES, Finding, verify_ledger, verify_wallets
 from tests.factories import Holder, a_client, a_company, freeze
 from tests.http_client import Reply
 from tests.races import race
@@ -264,3 +267,120 @@ def test_concurrent_transfers_are_no_findings(holders: list[Holder]) -> None:
         return []
 
     assert race(5, move_or_verify) == [[]] * 5
+
+
+# --- What is on record has been done ----------------------------------------------------------
+
+
+def database(query: str, *values: Any) -> list[tuple[Any, ...]]:
+    """Run a statement as the service's role, as `verify_ledger` does."""
+
+    def work() -> list[tuple[Any, ...]]:
+        with connection.cursor() as cursor:
+            cursor.execute(query, values)
+            return list(cursor.fetchall())
+
+    return unit_of_work(work)
+
+
+def verify_all_ranges(run: int) -> None:
+    for _ in range(RANGES):
+        database("SELECT * FROM ledger_verify_next_range(%s)", run)
+
+
+@pytest.mark.skipif(
+    not settings.IS_DEMO, reason="With DATABASE_URL the owner and the app may be one role."
+)
+def test_what_the_service_inserts_is_counted_by_the_database(
+    holders: list[Holder], owner_dsn: str
+) -> None:
+    """As 0.3.0 does it, and as somebody would who wants a forged ledger to be in order."""
+    ada, ben, *_ = holders
+
+    with tampering(owner_dsn) as owner:
+        owner.execute(
+            "UPDATE wallets_wallet SET version = version + 1 WHERE id = %s", [ada.wallet_id]
+        )
+        owner.execute(DEPOSIT, [an_id(owner), "USD", ada.wallet_id, ben.wallet_id, 5_000, 99])
+        found = len(list(verify_wallets()))
+        before = timezone.now()
+        database(
+            "INSERT INTO ledger_verification"
+            " (id, finished_at, seconds, findings, unbalanced_assets)"
+            " OVERRIDING SYSTEM VALUE VALUES (9000000000, '2099-01-01', 0, 0, 0) RETURNING id"
+        )
+
+    recorded = Verification.objects.get()
+    assert (recorded.findings, recorded.unbalanced_assets) == (found, 1)
+    assert found > 0
+    assert before <= recorded.finished_at <= timezone.now()
+    assert recorded.pk < 9_000_000_000
+
+
+def test_a_verification_is_not_finished_before_all_of_it_is_done(holders: list[Holder]) -> None:
+    finish = "SELECT * FROM ledger_finish_verification(%s)"
+    [(run,)] = database("SELECT ledger_begin_verification()")
+
+    with pytest.raises(DatabaseError):
+        database(finish, run)
+    verify_all_ranges(run)
+    with pytest.raises(DatabaseError):
+        database(finish, run)
+    database("SELECT * FROM ledger_verify_assets(%s)", run)
+    with pytest.raises(DatabaseError):
+        database("SELECT * FROM ledger_verify_next_range(%s)", run)
+    assert not Verification.objects.exists()
+
+    database(finish, run)
+
+    assert Verification.objects.get().is_in_order
+    with pytest.raises(DatabaseError):
+        database(finish, run)
+
+
+def test_what_was_found_once_counts_though_it_is_put_right(
+    holders: list[Holder], owner_dsn: str
+) -> None:
+    ada = holders[0]
+    [(run,)] = database("SELECT ledger_begin_verification()")
+
+    with tampering(owner_dsn) as owner:
+        owner.execute(
+            "UPDATE wallets_wallet SET version = version + 1 WHERE id = %s", [ada.wallet_id]
+        )
+        verify_all_ranges(run)
+    database("SELECT * FROM ledger_verify_assets(%s)", run)
+    database("SELECT * FROM ledger_finish_verification(%s)", run)
+
+    assert Verification.objects.get().findings == 1
+
+
+def test_a_snapshot_from_before_verifies_nothing(holders: list[Holder]) -> None:
+    [(run,)] = database("SELECT ledger_begin_verification()")
+
+    for statement in (
+        f"SELECT * FROM ledger_verify_next_range({run})",
+        f"SELECT * FROM ledger_verify_assets({run})",
+    ):
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            with pytest.raises(DatabaseError, match="committed now"):
+                cursor.execute(statement)
+            transaction.set_rollback(True)
+
+
+def test_a_verification_that_takes_more_than_a_day_is_begun_anew(
+    holders: list[Holder], owner_dsn: str
+) -> None:
+    [(run,)] = database("SELECT ledger_begin_verification()")
+    verify_all_ranges(run)
+    database("SELECT * FROM ledger_verify_assets(%s)", run)
+    with psycopg.connect(owner_dsn) as owner:
+        owner.execute(
+            "UPDATE ledger_verificationrun SET started_at = started_at - interval '25 hours'"
+        )
+
+    with pytest.raises(DatabaseError):
+        database("SELECT * FROM ledger_finish_verification(%s)", run)
+
+    assert not Verification.objects.exists()

@@ -201,6 +201,8 @@ def test_a_dump_under_load_is_restored_on_another_server(
     # servers have different collations.
     assert sorted(target.rows(CATALOGUE), key=str) == sorted(catalogue, key=str)
     assert target.rows("SELECT count(*) FROM core_counter") == [(0,)]
+    temporary = "SELECT has_database_privilege('wallet_app', current_database(), 'TEMPORARY')"
+    assert target.rows(temporary) == [(False,)]
 
     # And a second restore is refused and changes nothing
     again = installation.manage("restore", str(file), **target.settings)

@@ -1,10 +1,18 @@
 """Management commands: they find the database, or report the error in one line."""
 
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import psycopg
+import pytest
 
+from config.environment import BASE_DIR
 from harness.installation import Installation
+from harness.processes import free_port
+from harness.waiting import DEADLINE_SECONDS
 from ops.embedded_postgres import Role, database_url, ensure_running
 from tests.ops.conftest import is_running
 
@@ -112,3 +120,51 @@ def test_make_run_and_the_doctor_name_the_way_out_of_an_unsupported_demo_databas
     assert "`make demo-reset` deletes it" in served.stderr
     assert "WRONG  migrations: an older, unreleased version" in checked.stdout
     assert "`make demo-reset` deletes it" in checked.stdout
+
+
+def test_the_service_of_another_installation_is_not_taken_for_ones_own(
+    installation: Installation, workdir: Path
+) -> None:
+    # Given a service that runs, and two that want to know
+    installation.serve()
+    other = Installation(workdir / "other", port=installation.port)
+
+    # When the doctor of each looks
+    own = installation.manage("doctor")
+    elsewhere = installation.manage("doctor", PORT=str(free_port()))
+    strange = other.manage("doctor")
+
+    # Then its own finds it, by whatever port, and the other's does not take it for its own
+    assert f"ok     port: the service answers at 127.0.0.1:{installation.port}\n" in own.stdout
+    assert (
+        f"ok     port: the service answers at 127.0.0.1:{installation.port}, not at 127.0.0.1:"
+        in elsewhere.stdout
+    )
+    assert strange.returncode == 1
+    assert (
+        f"WRONG  port: 127.0.0.1:{installation.port}: the service of another installation answers"
+        in strange.stdout
+    )
+    assert not other.data_dir.exists()
+
+
+@pytest.mark.parametrize("command", ["doctor", "showmigrations", "help"])
+def test_a_reader_that_has_read_enough_ends_the_command_without_a_traceback(
+    installation: Installation, command: str
+) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as closed:
+        done = subprocess.run(
+            [sys.executable, "manage.py", command],
+            cwd=BASE_DIR,
+            env=installation.environment(),
+            stdout=closed,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=DEADLINE_SECONDS,
+            check=False,
+        )
+
+    assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, "")
+    assert not is_running(installation.data_dir)

@@ -258,7 +258,41 @@ def test_a_job_that_stalls_repeatedly_fails() -> None:
     run("sweep_jobs")
 
     assert status_of(stalled) == "failed"
-    assert doctor() == "WRONG  jobs: the last run of clean_up failed: see the worker's log"
+    assert doctor() == FAILED.format("clean_up (1)")
+
+
+FAILED = "WRONG  jobs: failed, and none since has made up for it: {}; see the worker's log"
+
+
+def started(name: str, **arguments: object) -> int:
+    """Create a job that runs now."""
+    job_id = app.tasks[name].defer(**arguments)
+    end(job_id, "doing")
+    return job_id
+
+
+def end(job_id: int, status: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE procrastinate_jobs SET status = %s WHERE id = %s", [status, job_id])
+
+
+def test_a_failure_counts_though_a_job_with_a_higher_id_has_succeeded() -> None:
+    early, later = (started("sweep_jobs", timestamp=0) for _ in range(2))
+
+    end(later, "succeeded")
+    end(early, "failed")
+    failed = doctor()
+    end(started("sweep_jobs", timestamp=0), "succeeded")
+
+    assert failed == FAILED.format("sweep_jobs (1)")
+    assert doctor().startswith("ok     jobs: none failed")
+
+
+def test_a_mail_that_was_not_sent_is_not_made_up_for_by_another_one() -> None:
+    for status in ("failed", "failed", "succeeded"):
+        end(started("send_password_reset", user_id="1017"), status)
+
+    assert doctor() == FAILED.format("send_password_reset (2)")
 
 
 def test_a_stalled_job_is_aborted_when_the_next_one_is_queued() -> None:

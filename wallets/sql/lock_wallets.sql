@@ -9,7 +9,8 @@ RETURNS TABLE (
     place bigint, id uuid, asset_id varchar, is_system boolean, is_active boolean,
     charges varchar, balance_minor bigint, held_minor bigint, version bigint
 )
-LANGUAGE sql VOLATILE AS $$
+LANGUAGE sql VOLATILE
+SET search_path = public, pg_temp AS $$
     WITH locked AS MATERIALIZED (
         SELECT requested.place, w.*
           FROM unnest(wallet_ids) WITH ORDINALITY AS requested (id, place)

@@ -1,5 +1,6 @@
 """`manage.py doctor`: checks of the installation."""
 
+import stat
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -70,7 +71,10 @@ class Command(BaseCommand):
 
 
 def check_settings() -> str:
-    """Check for unknown variables with the prefix of settings, which are mostly typos."""
+    """Check for settings that do not exist, mostly typos, and for a file that others can read."""
+    file = settings.BASE_DIR / ".env"
+    if file.exists() and file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise CheckFailed(f"other users can read the secrets in {file}: `chmod 600 {file}`")
     if settings.UNKNOWN_VARIABLES:
         raise CheckFailed(f"there is no such setting: {', '.join(settings.UNKNOWN_VARIABLES)}")
     return "all are valid"
@@ -89,15 +93,26 @@ def check_data_dir() -> str:
 
 
 def check_port() -> str:
-    """Check that the service answers at its address, or that the address is free."""
+    """Check that this installation's service answers at its address, or that it is free."""
     address = listen_address.address(settings.HOST, settings.PORT)
-    if listen_address.answers(settings.HOST, settings.PORT, settings.ALLOWED_HOSTS):
+    if _is_own_service(settings.HOST, settings.PORT):
         return f"the service answers at {address}"
+    noted = listen_address.noted(settings.DATA_DIR) if settings.IS_DEMO else None
+    if noted and _is_own_service(*noted):
+        return f"the service answers at {listen_address.address(*noted)}, not at {address}"
+    if listen_address.answers(settings.HOST, settings.PORT, settings.ALLOWED_HOSTS):
+        raise CheckFailed(f"{address}: the service of another installation answers there")
     try:
         listen_address.require_free(settings.HOST, settings.PORT)
     except OSError as error:
         raise CheckFailed(f"{address}: {error.strerror}") from error
     return f"{address} is free"
+
+
+def _is_own_service(host: str, port: int) -> bool:
+    return listen_address.answers(
+        host, port, settings.ALLOWED_HOSTS, installation=settings.INSTALLATION
+    )
 
 
 def has_database() -> bool:
@@ -136,16 +151,28 @@ def check_rights() -> str:
     """Check that the service's database role cannot change recorded transactions."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT has_table_privilege(to_regclass(%s), 'UPDATE, DELETE, TRUNCATE')",
+            "SELECT has_table_privilege(to_regclass(%s), 'UPDATE, DELETE, TRUNCATE'),"
+            "       has_database_privilege(current_database(), 'TEMPORARY'),"
+            "       EXISTS (SELECT FROM pg_db_role_setting WHERE setrole = current_user::regrole)",
             [LEDGER_TABLE],
         )
-        (has_privilege,) = cursor.fetchone()
+        has_privilege, makes_temporary_tables, has_defaults = cursor.fetchone()
     if has_privilege is None:
         raise CheckFailed(f"there is no table {LEDGER_TABLE}")
     if has_privilege:
         raise CheckFailed(
             f"the service may change rows of {LEDGER_TABLE}: let DATABASE_URL connect"
             f" as {embedded_postgres.Role.APP}, and DATABASE_OWNER_URL as the owner"
+        )
+    if makes_temporary_tables:
+        raise CheckFailed(
+            "the service may make temporary tables: let the owner of the database"
+            " `REVOKE TEMPORARY ON DATABASE … FROM PUBLIC`"
+        )
+    if has_defaults:
+        raise CheckFailed(
+            "defaults are set for the service's role, perhaps by itself: see pg_db_role_setting;"
+            " `ALTER ROLE … RESET ALL` ends them"
         )
     return f"the service may add to {LEDGER_TABLE}, not change it"
 
@@ -169,8 +196,10 @@ def check_jobs() -> str:
     """Check for scheduled jobs that failed or stalled."""
     overview = scheduler.overview()
     if overview.failed:
-        names = ", ".join(overview.failed)
-        raise CheckFailed(f"the last run of {names} failed: see the worker's log")
+        runs = ", ".join(f"{name} ({count})" for name, count in overview.failed.items())
+        raise CheckFailed(
+            f"failed, and none since has made up for it: {runs}; see the worker's log"
+        )
     if overview.stalled:
         names = ", ".join(overview.stalled)
         raise CheckFailed(f"{names} stalled, as the worker died: a running worker will retry")

@@ -55,6 +55,8 @@ class Command(BaseCommand):
         welcome = supervisor.run("manage.py", "seed_demo") if settings.IS_DEMO else ""
         supervisor.start("The processor", "manage.py", "process_transactions")
         supervisor.wait(_service_answers)
+        if settings.IS_DEMO:
+            listen_address.note(settings.DATA_DIR, settings.HOST, settings.PORT)
         self.stdout.write(f"{welcome}The wallet service answers at {url}, its API is at {url}/api.")
         self.stdout.flush()
         supervisor.wait(lambda: False)

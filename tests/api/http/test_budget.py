@@ -88,7 +88,7 @@ BUDGET: dict[str, tuple[int, int]] = {
     "GET me":                                                     (2, 2),
     "GET customer/<id:customer_id>":                              (1, 1),
     "PATCH customer/<id:customer_id>":                            (6, 8),
-    "DELETE customer/<id:customer_id>":                           (19, 21),
+    "DELETE customer/<id:customer_id>":                           (22, 24),
     "POST transaction":                                           (4, 6),
     "GET transaction/<id:queued_id>":                             (2, 2),
     "GET processor/status":                                       (5, 5),

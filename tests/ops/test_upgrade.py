@@ -1,7 +1,9 @@
-"""A database that release 0.2.0 made and used, migrated by this one.
+"""A database that an earlier release made and used, migrated by this one.
 
 `release_0_2_0.sql.gz` is a dump of the demo of 0.2.0, after a charge, a part of it refunded, and a
-charge that failed; of its partitions only the first three months.
+charge that failed; `release_0_3_0.sql.gz` one of 0.3.0, after charges by the wallet's token, by a
+pay token and by an approval, refunds, a charge that failed, a payment request that was paid, and
+transactions of the queue. Of their partitions they have only the first three months.
 """
 
 import gzip
@@ -21,7 +23,18 @@ from psycopg import sql
 
 from config.environment import BASE_DIR
 
-DUMP = Path(__file__).with_name("release_0_2_0.sql.gz")
+RELEASES = ("0_2_0", "0_3_0")
+#: Of each release: how many charges and refunds it made, by what the payer showed.
+MADE = {
+    "0_2_0": [("charge", "token", 2), ("refund", "token", 1)],
+    "0_3_0": [
+        ("charge", "paytoken", 1),
+        ("charge", "request", 1),
+        ("charge", "token", 4),
+        ("refund", "paytoken", 1),
+        ("refund", "token", 1),
+    ],
+}
 #: What both databases must have alike, each as a query for a name and a definition.
 DEFINITIONS: dict[str, LiteralString] = {
     "functions": """
@@ -53,6 +66,9 @@ DEFINITIONS: dict[str, LiteralString] = {
                   FROM information_schema.role_column_grants
                  WHERE grantee = 'wallet_app' AND table_schema = 'public') AS granted
          WHERE table_name NOT LIKE 'ledger_transaction_%' GROUP BY 1""",
+    "database": """
+        SELECT r.rolname, has_database_privilege(r.oid, current_database(), 'TEMPORARY')::text
+          FROM pg_roles r WHERE NOT r.rolsuper""",
     "types": """
         SELECT t.typname || '.' || a.attname, format_type(a.atttypid, a.atttypmod)
           FROM pg_type t JOIN pg_attribute a ON a.attrelid = t.typrelid
@@ -61,15 +77,21 @@ DEFINITIONS: dict[str, LiteralString] = {
 }
 
 
+@pytest.fixture(params=RELEASES)
+def release(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture
-def old_dsn(owner_dsn: str) -> Iterator[str]:
-    """A database of release 0.2.0; its DSN as the owner."""
-    name = f"release_0_2_0_{uuid.uuid4().hex[:8]}"
+def old_dsn(owner_dsn: str, release: str) -> Iterator[str]:
+    """A database of the release; its DSN as the owner."""
+    name = f"release_{release}_{uuid.uuid4().hex[:8]}"
+    dump = Path(__file__).with_name(f"release_{release}.sql.gz")
     with psycopg.connect(owner_dsn, autocommit=True) as owner:
         owner.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         dsn = psycopg.conninfo.make_conninfo(owner_dsn, dbname=name)
         with psycopg.connect(dsn) as old:
-            old.execute(gzip.decompress(DUMP.read_bytes()))
+            old.execute(gzip.decompress(dump.read_bytes()))
         yield dsn
         # Not WITH (FORCE): the owner may not end an autovacuum, which a plain DROP waits for.
         owner.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(name)))
@@ -105,33 +127,33 @@ def definitions(database: psycopg.Connection, query: LiteralString) -> dict[str,
 
 
 def test_it_ends_as_a_new_installation_and_keeps_what_happened(
-    old_dsn: str, owner_dsn: str
+    old_dsn: str, owner_dsn: str, release: str
 ) -> None:
+    balances = "SELECT id, balance_minor, version FROM wallets_wallet ORDER BY id"
     with psycopg.connect(old_dsn) as old:
-        before = old.execute(
-            "SELECT id, balance_minor, version FROM wallets_wallet ORDER BY id"
-        ).fetchall()
+        before = old.execute(balances).fetchall()
 
     migrated = manage(old_dsn, "migrate")
     manage(old_dsn, "make_partitions")
     verified = manage(old_dsn, "verify_ledger")
 
-    assert "wallets.0003_paying_safely" in migrated
+    assert "ledger.0003_verified_by_the_database" in migrated
     assert "agrees with the transactions" in verified
     with psycopg.connect(old_dsn) as upgraded, psycopg.connect(owner_dsn) as new:
         for what, query in DEFINITIONS.items():
             assert definitions(upgraded, query) == definitions(new, query), what
-        after = upgraded.execute(
-            "SELECT id, balance_minor, version FROM wallets_wallet ORDER BY id"
+        assert upgraded.execute(balances).fetchall() == before
+        [wallets] = upgraded.execute(
+            "SELECT count(DISTINCT address), count(*) FILTER (WHERE charges = 'open')"
+            " FROM wallets_wallet"
         ).fetchall()
-        assert after == before
-        [addresses] = upgraded.execute(
-            "SELECT count(DISTINCT address) FROM wallets_wallet WHERE charges = 'open'"
-        ).fetchone() or [0]
-        assert addresses == len(before)
-        # What 0.2.0 charged, it charged by the wallet's token.
-        kinds = upgraded.execute(
-            "SELECT kind, count(*) FROM ledger_transaction WHERE kind IN ('charge', 'refund')"
-            " AND paytoken_id IS NULL AND payment_request_id IS NULL GROUP BY kind ORDER BY kind"
+        # The release without addresses had no other policy; the dump of 0.3.0 has one wallet.
+        assert wallets == (len(before), len(before) - (release == "0_3_0"))
+        made = upgraded.execute(
+            "SELECT kind, CASE WHEN paytoken_id IS NOT NULL THEN 'paytoken'"
+            "                  WHEN payment_request_id IS NOT NULL THEN 'request'"
+            "                  ELSE 'token' END AS shown, count(*)"
+            " FROM ledger_transaction WHERE kind IN ('charge', 'refund')"
+            " GROUP BY kind, shown ORDER BY kind, shown"
         ).fetchall()
-        assert kinds == [("charge", 2), ("refund", 1)]
+        assert made == MADE[release]

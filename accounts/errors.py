@@ -14,6 +14,12 @@ class InvalidCredentials(NotAuthenticated):
     message = "Email address or password is wrong."
 
 
+class PlatformHasNoPassword(StateConflict):
+    recorded = False
+    code = "platform_has_no_password"
+    message = "A platform never has a password: staff are made under an email address of their own."
+
+
 class AccountErased(StateConflict):
     code = "account_erased"
     message = "This account has been erased."

@@ -11,8 +11,13 @@ from django.utils import timezone
 from knox.models import AuthToken
 
 from accounts import support_actions
-from accounts.errors import CompanyNotFound, EmailTaken, InvalidCredentials
-from accounts.models import Action, Client, Company, Role, User
+from accounts.errors import (
+    CompanyNotFound,
+    EmailTaken,
+    InvalidCredentials,
+    PlatformHasNoPassword,
+)
+from accounts.models import Action, Client, Company, OperatorKind, Role, User
 from accounts.token_expiry import initial_lifetime
 from core.errors import InvalidInput, PermissionDenied
 from core.unit_of_work import refuse_on_constraint, requires_unit_of_work
@@ -128,8 +133,11 @@ def set_password(user: User, password: str) -> User:
     """Set the password of an account and end all its sessions.
 
     The caller has checked the permission, and the password with `check_new_password`. Raises
-    `InvalidCredentials` when the account was erased or its password changed in the meantime.
+    `PlatformHasNoPassword`, and `InvalidCredentials` when the account was erased or its password
+    changed in the meantime.
     """
+    if user.is_platform:
+        raise PlatformHasNoPassword
     locked = _lock_user(user)
     if locked.password != user.password:
         raise InvalidCredentials
@@ -155,14 +163,16 @@ def _lock_user(user: User) -> User:
 def create_operator(email: str, password: str | None = None) -> Session:
     """Create an operator, or use the one with this email, and return a new session.
 
-    The admin requires a password; setting one ends all older sessions. Raises `EmailTaken` when a
-    client or a company has the address, `InvalidInput` for a password that validators refuse.
+    A new operator with a password is staff, one without is a platform, for good. Setting a password
+    ends all older sessions. Raises `EmailTaken` when a client or a company has the address,
+    `PlatformHasNoPassword`, and `InvalidInput` for a password that validators refuse.
     """
     if password is not None:
         check_new_password(password, User(email=email), field="password")
     user = User.objects.filter(email=email.lower()).first()
     if user is None:
-        user = User.objects.create_user(email, password, role=Role.OPERATOR)
+        kind = OperatorKind.PLATFORM if password is None else OperatorKind.STAFF
+        user = User.objects.create_user(email, password, role=Role.OPERATOR, operator_kind=kind)
     elif user.role != Role.OPERATOR:
         raise EmailTaken
     elif password is not None:

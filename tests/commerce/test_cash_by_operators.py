@@ -1,4 +1,4 @@
-"""`WALLET_SERVICE_CASH=operators`: owners neither deposit nor withdraw; operators do, for anybody."""
+"""`WALLET_SERVICE_CASH=operators`: owners move no cash; operators do, for anybody."""
 
 import uuid
 from collections.abc import Callable
@@ -56,14 +56,15 @@ TAKE_OUT = {
 CALLS = PUT_IN | TAKE_OUT
 
 
-@pytest.fixture
-def by_operators(settings: Settings) -> None:
-    settings.CASH = "operators"
-
-
 @pytest.fixture(params=["client", "company"])
 def holder(request: pytest.FixtureRequest, books: None) -> Holder:
     return (a_client if request.param == "client" else a_company)(holds="20.00")
+
+
+@pytest.fixture
+def by_operators(holder: Holder, settings: Settings) -> None:
+    """Only operators move cash, from when the holder has some."""
+    settings.CASH = "operators"
 
 
 @pytest.mark.parametrize("send", CALLS.values(), ids=CALLS)
@@ -89,8 +90,8 @@ def test_owners_move_no_cash(send: Send, holder: Holder, settings: Settings) -> 
 
 
 @pytest.mark.usefixtures("by_operators")
-def test_a_first_balance_is_a_deposit() -> None:
-    client = a_client()
+def test_a_first_balance_is_a_deposit(holder: Holder) -> None:
+    before, client = Transaction.objects.count(), a_client()
 
     refused = [
         client.api.post("/wallets", body, key="k")
@@ -103,7 +104,7 @@ def test_a_first_balance_is_a_deposit() -> None:
     assert {(reply.status, reply.code) for reply in refused} == {(403, "cash_by_operators")}
     assert invalid.status == 422
     assert [reply.status for reply in (*without, created)] == [201, 201, 201]
-    assert not Transaction.objects.exists()
+    assert Transaction.objects.count() == before
     assert Wallet.objects.filter(owner_id=client.user.pk).count() == 4
 
 

@@ -33,7 +33,7 @@ Rich shows a pay token, good for one charge, and the shop charges by it:
 
 The platform's server, by a token of this start, sells rich some gold:
   PLATFORM=%(platform)s
-  BUYER=$(post /client/login '' '{"email": "%(rich)s", "password": "%(password)s"}' | field customer)
+  BUYER=%(buyer)s
   post /api/v1/wallet/topup $PLATFORM '{"userId": "'$BUYER'", "assetSymbol": "GOLD", "amount": 5}'
 
 """
@@ -67,6 +67,7 @@ Demo accounts, all but the platform with the password {PASSWORD}
                 "rich": email_of("rich"),
                 "password": PASSWORD,
                 "wallet": rich.id,
+                "buyer": rich.owner_id,
                 "platform": platform_token,
             },
             ending="",

@@ -127,7 +127,7 @@ def test_the_database_keeps_a_platform_what_it_is(assignment: str, owner_dsn: st
     platform = an_operator()
 
     with psycopg.connect(owner_dsn) as owner, pytest.raises(psycopg.IntegrityError):
-        owner.execute(f"UPDATE accounts_user SET {assignment}")  # type: ignore[arg-type]
+        owner.execute(f"UPDATE accounts_user SET {assignment}")
 
     kept = User.objects.get()
     assert (kept.role, kept.operator_kind, kept.password) == (

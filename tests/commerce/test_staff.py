@@ -57,7 +57,7 @@ def credit(api: Api, call: str, user: User, amount: Any, *, key: str | None = No
 
 
 def balance_of(user: User) -> int:
-    return sum(Wallet.objects.filter(owner_id=user.pk).values_list("balance_minor", flat=True))
+    return sum(wallet.balance_minor or 0 for wallet in Wallet.objects.filter(owner_id=user.pk))
 
 
 def require_approval_needed(reply: Reply, *, limit: str, left: str) -> None:

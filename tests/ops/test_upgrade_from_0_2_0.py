@@ -111,6 +111,12 @@ def test_it_ends_as_a_new_installation_and_keeps_what_happened(
         before = old.execute(
             "SELECT id, balance_minor, version FROM wallets_wallet ORDER BY id"
         ).fetchall()
+        # Beside the demo's operator, who has a password, a platform's server, which has none.
+        old.execute(
+            "INSERT INTO accounts_user (id, email, role, password, is_active, is_superuser,"
+            " created_at) VALUES (gen_random_uuid(), 'platform@example.com', 'operator', '!x',"
+            " true, false, now())"
+        )
 
     migrated = manage(old_dsn, "migrate")
     manage(old_dsn, "make_partitions")
@@ -129,6 +135,14 @@ def test_it_ends_as_a_new_installation_and_keeps_what_happened(
             "SELECT count(DISTINCT address) FROM wallets_wallet WHERE charges = 'open'"
         ).fetchone() or [0]
         assert addresses == len(before)
+        operators = upgraded.execute(
+            "SELECT email, operator_kind FROM accounts_user WHERE operator_kind IS NOT NULL"
+            " ORDER BY email"
+        ).fetchall()
+        assert operators == [
+            ("operator@demo.example", "staff"),
+            ("platform@example.com", "platform"),
+        ]
         # What 0.2.0 charged, it charged by the wallet's token.
         kinds = upgraded.execute(
             "SELECT kind, count(*) FROM ledger_transaction WHERE kind IN ('charge', 'refund')"

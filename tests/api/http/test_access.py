@@ -37,8 +37,8 @@ PAY_REQUEST = {"wallet": W}
 EMPTY: dict[str, Any] = {}
 
 Row = tuple[str, str, Any, tuple[int, ...]]
-#: Columns: anonymous, the client, another client, the company, another company, a platform. Staff get
-#: what platforms do, but for `OF_STAFF`.
+#: Columns: anonymous, the client, another client, the company, another company, a platform. Staff
+#: get what platforms do, but for `OF_STAFF`.
 PUBLIC = (200, 200, 200, 200, 200, 200)
 #: Public; the empty body is invalid.
 PUBLIC_INVALID = (422, 422, 422, 422, 422, 422)

@@ -1,6 +1,6 @@
 """The refusals of accounts."""
 
-from core.errors import NotAuthenticated, NotFound, StateConflict
+from core.errors import NotAuthenticated, NotFound, PermissionDenied, StateConflict
 
 
 class EmailTaken(StateConflict):
@@ -14,9 +14,7 @@ class InvalidCredentials(NotAuthenticated):
     message = "Email address or password is wrong."
 
 
-class PlatformHasNoPassword(StateConflict):
-    recorded = False
-    code = "platform_has_no_password"
+class PlatformHasNoPassword(PermissionDenied):
     message = "A platform never has a password: staff are made under an email address of their own."
 
 

@@ -11,9 +11,9 @@ from django.db import IntegrityError, connection
 from django.test import Client
 from knox.models import AuthToken
 
+from accounts.errors import EmailTaken, PlatformHasNoPassword
 from accounts.models import OperatorKind, Role, SupportAction, User
 from accounts.services import create_operator, set_password
-from core.errors import StateConflict
 from core.unit_of_work import unit_of_work
 from tests.factories import UserFactory, a_client, a_staff_member, an_operator, api_of
 from tests.hashing import hashed
@@ -91,7 +91,7 @@ def test_no_way_gives_a_platform_a_password_or_lets_it_log_in(api: Api) -> None:
     reset = api.post("/password/reset", {"email": platform.email})
     run_jobs()
     browser.post("/admin/login/", {"username": platform.email, "password": stored})
-    with pytest.raises(StateConflict):
+    with pytest.raises(PlatformHasNoPassword):
         unit_of_work(lambda: set_password(platform, NEW))
 
     assert {reply.code for reply in (*logged_in, *changed)} == {"invalid_credentials"}
@@ -189,7 +189,7 @@ def test_a_client_does_not_become_an_operator() -> None:
     client = a_client().user
 
     for password in (None, PASSWORD):
-        with pytest.raises(StateConflict):
+        with pytest.raises(EmailTaken):
             unit_of_work(lambda: create_operator(client.email, password))  # noqa: B023
 
     assert User.objects.get().role == Role.CLIENT

@@ -298,7 +298,7 @@ class WalletClient(Transport):
     def wallet_deposit(
         self, body: models.AmountBody, *, idempotency_key: str | None = None
     ) -> models.BalanceAnswer:
-        """Deposit into an own wallet."""
+        """Deposit into an own wallet; where cash is for operators, into anybody's."""
         return self._call(
             "POST", "/wallet/deposit", models.BalanceAnswer, body=body, key=idempotency_key
         )
@@ -381,7 +381,7 @@ class WalletClient(Transport):
     def wallet_withdraw(
         self, body: models.AmountBody, *, idempotency_key: str | None = None
     ) -> models.BalanceAnswer:
-        """Withdraw from an own wallet."""
+        """Withdraw from an own wallet; where cash is for operators, from anybody's."""
         return self._call(
             "POST", "/wallet/withdraw", models.BalanceAnswer, body=body, key=idempotency_key
         )
@@ -406,7 +406,7 @@ class WalletClient(Transport):
         *,
         idempotency_key: str | None = None,
     ) -> models.WalletResource:
-        """Deposit into an own wallet."""
+        """Deposit into an own wallet; where cash is for operators, into anybody's."""
         return self._call(
             "POST",
             f"/wallets/{part(wallet_id)}/deposit",
@@ -449,7 +449,7 @@ class WalletClient(Transport):
         *,
         idempotency_key: str | None = None,
     ) -> models.WalletResource:
-        """Withdraw from an own wallet."""
+        """Withdraw from an own wallet; where cash is for operators, from anybody's."""
         return self._call(
             "POST",
             f"/wallets/{part(wallet_id)}/withdraw",
@@ -461,7 +461,7 @@ class WalletClient(Transport):
     def wallets_fund(
         self, body: models.FundBody, *, idempotency_key: str | None = None
     ) -> models.WalletResource:
-        """Deposit into an own wallet."""
+        """Deposit into an own wallet; where cash is for operators, into anybody's."""
         return self._call(
             "POST", "/wallets/fund", models.WalletResource, body=body, key=idempotency_key
         )

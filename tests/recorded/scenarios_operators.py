@@ -14,7 +14,7 @@ def cash_of_operators(tape: Tape) -> None:
     client, company = tape.holder("client", holder), tape.holder("company", shop)
     platform, staff = operator_of(tape), _staff(tape)
     own = str(holder.wallet_id)
-    calls = (
+    calls: tuple[tuple[str, dict[str, str]], ...] = (
         ("/wallet/deposit", {"wallet": own}),
         ("/wallet/withdraw", {"wallet": own}),
         ("/wallets/fund", {"walletId": own}),

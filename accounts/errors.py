@@ -1,6 +1,6 @@
 """The refusals of accounts."""
 
-from core.errors import NotAuthenticated, NotFound, StateConflict
+from core.errors import NotAuthenticated, NotFound, PermissionDenied, StateConflict
 
 
 class EmailTaken(StateConflict):
@@ -12,6 +12,10 @@ class EmailTaken(StateConflict):
 class InvalidCredentials(NotAuthenticated):
     code = "invalid_credentials"
     message = "Email address or password is wrong."
+
+
+class PlatformHasNoPassword(PermissionDenied):
+    message = "A platform never has a password: staff are made under an email address of their own."
 
 
 class AccountErased(StateConflict):

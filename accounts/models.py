@@ -1,7 +1,8 @@
 """Users, their profiles, and the record of what operators do.
 
-A user is a client, a company or an operator; the role never changes. A profile holds personal data
-in a table of its own, so that it can be erased while the ledger stays.
+A user is a client, a company or an operator, and an operator is staff or a platform; neither ever
+changes. A profile holds personal data in a table of its own, so that it can be erased while the
+ledger stays.
 """
 
 import uuid
@@ -26,22 +27,30 @@ class Role(models.TextChoices):
     OPERATOR = "operator"
 
 
+class OperatorKind(models.TextChoices):
+    """What an operator is, for good.
+
+    Staff are people: they have a password and the admin, and move little money without a second
+    person. A platform is a server: it never has a password, and moves its users' credits.
+    """
+
+    STAFF = "staff"
+    PLATFORM = "platform"
+
+
 class UserManager(BaseUserManager["User"]):
     def create_user(
         self, email: str, password: str | None = None, *, role: str, **fields: Any
     ) -> "User":
         """Create a user; without a password the user cannot log in.
 
-        Raises `ValueError` for an address that has no canonical form.
+        Whoever passes a password has checked it with `services.check_new_password`. Raises
+        `ValueError` for an address that has no canonical form.
         """
         user = self.model(email=canonical_email(email), role=role, **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user
-
-    def create_superuser(self, email: str, password: str | None = None) -> "User":
-        """Create an operator with all permissions in the admin (for `createsuperuser`)."""
-        return self.create_user(email, password, role=Role.OPERATOR, is_superuser=True)
 
     def with_email(self, text: str) -> models.QuerySet["User"]:
         """Return the accounts that somebody may mean by an address, for those who search.
@@ -60,6 +69,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     email = models.EmailField()
     role = models.CharField(max_length=8, choices=Role)
+    operator_kind = models.CharField(
+        max_length=8, choices=OperatorKind, null=True, help_text="None: no operator."
+    )
     is_active = models.BooleanField(default=True, help_text="False once the account is erased.")
     created_at = models.DateTimeField(auto_now_add=True)
     is_imported = models.BooleanField(
@@ -81,6 +93,19 @@ class User(AbstractBaseUser, PermissionsMixin):
                 condition=models.Q(email=Lower("email")), name="email_in_lower_case"
             ),
             models.CheckConstraint(condition=models.Q(role__in=Role.values), name="role_is_known"),
+            models.CheckConstraint(
+                name="operators_have_a_kind",
+                condition=models.Q(role=Role.OPERATOR, operator_kind__isnull=False)
+                & models.Q(operator_kind__in=OperatorKind.values)
+                | ~models.Q(role=Role.OPERATOR) & models.Q(operator_kind__isnull=True),
+            ),
+            # "!" begins what Django stores for a password that nobody can have.
+            models.CheckConstraint(
+                name="platforms_have_no_password",
+                condition=models.Q(operator_kind__isnull=True)
+                | models.Q(operator_kind=OperatorKind.STAFF)
+                | models.Q(password__startswith="!"),  # noqa: S106
+            ),
             # The target of the wallets' foreign key on owner and role (see wallets.models).
             models.UniqueConstraint(fields=["id", "role"], name="user_has_one_role"),
         )
@@ -92,8 +117,13 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @property
     def is_staff(self) -> bool:
-        """Whether the user may enter the admin."""
-        return self.role == Role.OPERATOR
+        """Whether the user is one of the staff, who may enter the admin."""
+        return self.operator_kind == OperatorKind.STAFF
+
+    @property
+    def is_platform(self) -> bool:
+        """Whether the user is a platform's server."""
+        return self.operator_kind == OperatorKind.PLATFORM
 
     def set_password(self, raw_password: str | None) -> None:
         """Set the password in the form in which passwords are compared; None: no log-in."""
@@ -157,7 +187,7 @@ class KnownAddress(models.Model):
 
 
 class Action(models.TextChoices):
-    """An action in the admin, or on an operator's account."""
+    """An action of staff, in the admin or by the API, or on an operator's account."""
 
     LOG_IN = "log_in"
     LOG_IN_FAILED = "log_in_failed"
@@ -176,8 +206,11 @@ class Action(models.TextChoices):
     ADJUSTMENT_ASKED = "adjustment_asked"
     ADJUSTMENT_APPROVED = "adjustment_approved"
     ADJUSTMENT_REJECTED = "adjustment_rejected"
+    MOVE = "move", "Move by the API"
+    MOVE_REFUSED = "move_refused", "Move by the API refused"
     ADD = "add"
     CHANGE = "change"
+    REMOVE = "remove"
 
 
 class SupportAction(models.Model):

@@ -13,8 +13,14 @@ from knox.models import AuthToken
 from accounts import known_addresses, support_actions
 from accounts.credentials import find_by_credentials
 from accounts.email_addresses import canonical_email
-from accounts.errors import CompanyNotFound, CustomerNotFound, EmailTaken, InvalidCredentials
-from accounts.models import Action, Client, Company, Role, User
+from accounts.errors import (
+    CompanyNotFound,
+    CustomerNotFound,
+    EmailTaken,
+    InvalidCredentials,
+    PlatformHasNoPassword,
+)
+from accounts.models import Action, Client, Company, OperatorKind, Role, User
 from accounts.token_expiry import initial_lifetime
 from core.errors import InvalidInput, PermissionDenied
 from core.texts import password_form
@@ -136,8 +142,11 @@ def set_password(user: User, password: str) -> User:
     """Set the password of an account and end all its sessions.
 
     The caller has checked the permission, and the password with `check_new_password`. Raises
-    `InvalidCredentials` when the account was erased or its password changed in the meantime.
+    `PlatformHasNoPassword`, and `InvalidCredentials` when the account was erased or its password
+    changed in the meantime.
     """
+    if user.is_platform:
+        raise PlatformHasNoPassword
     locked = _lock_user(user)
     if locked.password != user.password:
         raise InvalidCredentials
@@ -164,16 +173,18 @@ def _lock_user(user: User) -> User:
 def create_operator(email: str, password: str | None = None) -> Session:
     """Create an operator, or use the one with this email, and return a new session.
 
-    The admin requires a password; setting one ends all older sessions. Raises `EmailTaken` when a
-    client or a company has the address, `InvalidInput` for a password that validators refuse, and
-    for an address that has no canonical form.
+    A new operator with a password is staff, one without is a platform, for good. Setting a password
+    ends all older sessions. Raises `EmailTaken` when a client or a company has the address,
+    `PlatformHasNoPassword`, and `InvalidInput` for a password that validators refuse, and for an
+    address that has no canonical form.
     """
     email = _canonical(email)
     if password is not None:
         check_new_password(password, User(email=email), field="password")
     user = User.objects.filter(email=email).first()
     if user is None:
-        user = User.objects.create_user(email, password, role=Role.OPERATOR)
+        kind = OperatorKind.PLATFORM if password is None else OperatorKind.STAFF
+        user = User.objects.create_user(email, password, role=Role.OPERATOR, operator_kind=kind)
     elif user.role != Role.OPERATOR:
         raise EmailTaken
     elif password is not None:

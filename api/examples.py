@@ -2,6 +2,8 @@
 
 from decimal import Decimal
 
+from commerce.alone import ApprovalNeeded
+from commerce.cash import CashByOperators
 from core.errors import InvalidInput, PermissionDenied
 from core.money import AmountNotPositive
 from ledger.errors import BalanceLimit, InsufficientFunds, WalletNotActive
@@ -18,15 +20,26 @@ PAYMENT_REQUEST = "c4b3a291-8f7e-4d6c-a5b4-938271605f66"
 TRANSACTION = "019a2b3c-4d5e-7f60-8a91-b2c3d4e5f607"
 
 SHORT = InsufficientFunds(available=Decimal("12.50"), shortfall=Decimal("7.50"))
+APPROVAL_NEEDED = ApprovalNeeded(limit=Decimal("1000.00"), left=Decimal("250.00"))
 BAD_AMOUNT = InvalidInput({"amount": ["At most 2 decimals."]})
 
 REFUSED_BY_POST = (WalletNotActive, BalanceLimit)
 #: What the flows refuse, whatever the audience.
-REFUSED_DEPOSIT = (BAD_AMOUNT, AmountNotPositive, NotCash, WalletNotFound, *REFUSED_BY_POST)
+REFUSED_DEPOSIT = (
+    BAD_AMOUNT,
+    AmountNotPositive,
+    CashByOperators,
+    APPROVAL_NEEDED,
+    NotCash,
+    WalletNotFound,
+    *REFUSED_BY_POST,
+)
 REFUSED_WITHDRAWAL = (
     BAD_AMOUNT,
     AmountNotPositive,
     SHORT,
+    CashByOperators,
+    APPROVAL_NEEDED,
     NotCash,
     WalletNotFound,
     *REFUSED_BY_POST,

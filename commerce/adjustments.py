@@ -1,33 +1,25 @@
 """Adjustments: how support puts a balance right, with a reason and an author.
 
-Above `WALLET_SERVICE_ADJUSTMENT_LIMIT` one operator asks for it and another one decides.
+Above what one of the staff may move alone (`commerce.alone`), one asks for it and another decides.
 """
 
 import uuid
-from dataclasses import dataclass
 from datetime import timedelta
-from decimal import Decimal
 
-from django.conf import settings
-from django.db.models import Sum
 from django.utils import timezone
 
 from accounts.models import User
-from commerce.models import AdjustmentRequest, Decision, LoneAdjustment
-from commerce.movements import move
+from commerce.alone import lock_allowance, move_alone
+from commerce.models import AdjustmentRequest, Decision
 from core import context
 from core.errors import NotFound, StateConflict
-from core.money import to_major
 from core.unit_of_work import requires_unit_of_work
-from ledger.history import first_id_at
 from ledger.kinds import Kind
 from ledger.orders import Order, Outcome, order_into, order_out_of
 from ledger.post import post
-from wallets.assets import amount_minor, get_asset
+from wallets.assets import amount_minor
 from wallets.references import WalletRef, wallet_ref
 
-#: How far back what an operator adjusted alone counts towards the limit.
-COUNTED = timedelta(hours=24)
 #: How long somebody may decide; afterwards it takes a new request.
 DECIDED_WITHIN = timedelta(days=3)
 
@@ -54,14 +46,6 @@ class RequestExpired(StateConflict):
     message = "Nobody decided about this adjustment in time: ask for it anew."
 
 
-@dataclass(frozen=True, slots=True)
-class Allowance:
-    """What an operator may adjust alone of an asset in `COUNTED`, in its major units."""
-
-    limit: Decimal
-    left: Decimal
-
-
 def _order(
     wallet: WalletRef, amount_minor: int, *, is_credit: bool, reason: str, actor_id: uuid.UUID
 ) -> Order:
@@ -81,11 +65,8 @@ def adjust(
     """
     wallet = wallet_ref(wallet_id)
     adjusted_minor = amount_minor(amount, wallet.asset_id)
-    # Two at once that are under the limit each, and above it together, follow each other here,
-    # whichever wallets they are of. The user before the wallets: the order of locks.
-    User.objects.select_for_update(no_key=True).get(pk=operator.pk)
-    left = allowance_of(operator, wallet.asset_id).left
-    if to_major(adjusted_minor, decimals=get_asset(wallet.asset_id).decimals) > left:
+    allowance = lock_allowance(operator, wallet.asset_id)
+    if not allowance.covers(adjusted_minor, wallet.asset_id):
         return AdjustmentRequest.objects.create(
             wallet_id=wallet.id,
             is_credit=is_credit,
@@ -96,14 +77,7 @@ def adjust(
             expires_at=timezone.now() + DECIDED_WITHIN,
         )
     order = _order(wallet, adjusted_minor, is_credit=is_credit, reason=reason, actor_id=operator.pk)
-    outcome = move(order, operator)
-    LoneAdjustment.objects.create(
-        transaction_id=outcome.transaction_id,
-        operator=operator,
-        asset_id=wallet.asset_id,
-        amount_minor=adjusted_minor,
-    )
-    return order, outcome
+    return order, move_alone(order, operator)
 
 
 @requires_unit_of_work
@@ -133,24 +107,6 @@ def approve(operator: User, number: int, *, reason: str) -> AdjustmentRequest:
 def reject(operator: User, number: int, *, reason: str) -> AdjustmentRequest:
     """Decide against what another operator asked for. Raises as `approve` does."""
     return _decide(_open_request(operator, number), operator, Decision.REJECTED, reason)
-
-
-def allowance_of(operator: User, symbol: str) -> Allowance:
-    """Return what the operator may adjust without a second one, after what they did of late.
-
-    It counts over all wallets of the asset, in and out alike. Only under the lock of the operator
-    is it still so a moment later.
-    """
-    of_late = LoneAdjustment.objects.filter(
-        operator=operator,
-        asset_id=symbol,
-        transaction_id__gte=first_id_at(timezone.now() - COUNTED),
-    )
-    adjusted_minor = int(of_late.aggregate(sum=Sum("amount_minor"))["sum"] or 0)
-    nothing = to_major(0, decimals=get_asset(symbol).decimals)
-    limit = settings.ADJUSTMENT_LIMIT + nothing  # with the decimals of the asset at least
-    adjusted = to_major(adjusted_minor, decimals=get_asset(symbol).decimals)
-    return Allowance(limit, max(limit - adjusted, nothing))
 
 
 def _open_request(operator: User, number: int) -> AdjustmentRequest:

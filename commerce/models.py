@@ -231,10 +231,11 @@ class AdjustmentRequest(models.Model):
 
 
 class LoneAdjustment(models.Model):
-    """What one operator adjusted alone: it counts towards the limit above which it takes two.
+    """What one of the staff moved alone: it counts towards the limit above which it takes two.
 
-    A transaction says who made it but has no index by that; here, the adjustments of a day are a
-    short range of ids. Written with the money, never changed.
+    Adjustments in the admin are such movements, and what staff move by the API. A transaction says
+    who made it but has no index by that; here, the movements of a day are a short range of ids.
+    Written with the money, never changed.
     """
 
     transaction_id: uuid.UUID = models.UUIDField(primary_key=True)  # type: ignore[assignment]

@@ -37,6 +37,7 @@ SMOKE_EMAIL = env.smoke_email
 SMOKE_PASSWORD = env.smoke_password
 MAX_WALLETS_BY_CLIENT = env.max_wallets_by_client
 CHARGES = env.charges
+CASH = env.cash
 PUBLIC_URL = env.public_url.rstrip("/")
 ADJUSTMENT_LIMIT = env.adjustment_limit
 ADMIN_NEEDS_SECOND_FACTOR = env.needs_second_factor
@@ -101,6 +102,8 @@ STATIC_URL = "static/"
 WHITENOISE_USE_FINDERS = True
 
 INSTALLED_APPS = [
+    # Before Django's: its commands of the same names win.
+    "accounts",
     "unfold.apps.BasicAppConfig",
     "support.apps.SupportAdminConfig",
     "django.contrib.auth",
@@ -120,7 +123,6 @@ INSTALLED_APPS = [
     "phonenumber_field",
     "procrastinate.contrib.django",
     "core",
-    "accounts",
     "wallets",
     "ledger",
     "commerce",

@@ -4,7 +4,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from accounts.models import Client, Company, Role, User
+from accounts.models import Client, Company, OperatorKind, Role, User
 from accounts.services import open_session
 from commerce.cash import open_wallet
 from wallets.assets import DEFAULT_CURRENCY
@@ -28,8 +28,12 @@ class Actor:
 
 
 def create_user(role: Role) -> User:
-    """Create an account without a password: to hash one takes longer than all the rest."""
-    user = User(email=f"{uuid.uuid4()}@example.com", role=role, password="!")
+    """Create an account without a password: to hash one takes longer than all the rest.
+
+    An operator is a platform.
+    """
+    kind = OperatorKind.PLATFORM if role == Role.OPERATOR else None
+    user = User(email=f"{uuid.uuid4()}@example.com", role=role, operator_kind=kind, password="!")
     user.save()
     models: dict[str, tuple[type[Client | Company], dict[str, Any]]] = {
         Role.CLIENT: (Client, PERSON),

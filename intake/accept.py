@@ -18,6 +18,11 @@ from ledger.kinds import RULES, Kind
 from ledger.orders import Order
 from wallets.assets import DEFAULT_CURRENCY, amount_minor, is_system_wallet
 from wallets.errors import CurrencyMismatch, WalletNotFound
+from wallets.references import wallet_ref
+
+
+class StaffQueueNothing(PermissionDenied):
+    message = "Staff queue nothing for others: what they move, they move at once."
 
 
 class Item(NamedTuple):
@@ -51,9 +56,10 @@ def accept(caller: User, items: Sequence[Item], *, is_array: bool) -> list[uuid.
 
     A refusal names the `index` of the item that is to blame; a field is
     named with its item's place if they came as an array, be it of one. Raises
-    `InvalidInput`, `AmountNotPositive`, `PermissionDenied` (somebody else's money),
-    `CustomerNotFound`, `WalletNotFound` and `CurrencyMismatch` (the target).
+    `InvalidInput`, `AmountNotPositive`, `PermissionDenied` (somebody else's money; whatever staff
+    send), `CustomerNotFound`, `WalletNotFound` and `CurrencyMismatch` (the target).
     """
+    _refuse_staff(caller)
     customers = [
         _customer_of(caller, item, place, is_array=is_array) for place, item in enumerate(items)
     ]
@@ -79,17 +85,19 @@ def accept(caller: User, items: Sequence[Item], *, is_array: bool) -> list[uuid.
 
 
 @requires_unit_of_work
-def queue_order(owner: User, order: Order) -> uuid.UUID:
-    """Queue what the owner ordered and return its id in the queue; it is tried once.
+def queue_order(caller: User, order: Order) -> uuid.UUID:
+    """Queue what the caller ordered and return its id in the queue; it is tried once.
 
-    Raises `WalletNotFound` and `CurrencyMismatch`, as it would when carried out immediately.
+    It is the money of the source's owner, whoever ordered it. Raises `PermissionDenied` for staff,
+    and `WalletNotFound` and `CurrencyMismatch`, as it would when carried out immediately.
     """
+    _refuse_staff(caller)
     if not RULES[order.kind].is_queueable:
         raise ValueError(f"The queue takes no {order.kind}.")
     check_wallets(order)
     is_out = is_system_wallet(order.target_id, order.asset_id)
     row = _Row(
-        owner.pk,
+        wallet_ref(order.source_id).owner_id,
         order.kind,
         order.asset_id,
         order.amount_minor,
@@ -98,8 +106,13 @@ def queue_order(owner: User, order: Order) -> uuid.UUID:
         None if is_out else order.target_id,
         order.summary,
     )
-    [queued] = _enqueue(owner, [row], max_attempts=1)
+    [queued] = _enqueue(caller, [row], max_attempts=1)
     return queued
+
+
+def _refuse_staff(caller: User) -> None:
+    if caller.is_staff:
+        raise StaffQueueNothing
 
 
 def _field(name: str, place: int, *, is_array: bool) -> str:

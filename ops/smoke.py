@@ -52,10 +52,10 @@ class Session:
     run: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def get(self, step: str, path: str) -> Any:
-        return self._require_success(step, self.call(step, "GET", path)).body
+        return self.require_success(step, self.call(step, "GET", path)).body
 
     def post(self, step: str, path: str, body: object, *, key: str | None = None) -> Reply:
-        return self._require_success(step, self.call(step, "POST", path, body, key=key))
+        return self.require_success(step, self.call(step, "POST", path, body, key=key))
 
     def call(
         self, step: str, method: str, path: str, body: object = None, *, key: str | None = None
@@ -78,7 +78,7 @@ class Session:
             reason = getattr(error, "reason", None) or type(error).__name__
             raise SmokeError(f"{step}: {self.url} does not answer ({reason}).") from error
 
-    def _require_success(self, step: str, reply: Reply) -> Reply:
+    def require_success(self, step: str, reply: Reply) -> Reply:
         if reply.status >= HTTPStatus.MULTIPLE_CHOICES:
             raise SmokeError(f"{step}: {_status_and_code(reply)}, request smoke-{self.run}.")
         return reply
@@ -133,7 +133,13 @@ def _repair(session: Session, first: str, second: str) -> None:
         _transfer(session, "repair", second, first)
     elif _balance(session, first) < CENT:
         deposit = {"wallet": first, "amount": str(CENT)}
-        session.post("deposit", "/wallet/deposit", deposit, key="deposit")
+        reply = session.call("deposit", "POST", "/wallet/deposit", deposit, key="deposit")
+        if _code(reply) == "cash_by_operators":
+            raise SmokeError(
+                "deposit: only operators put money into wallets here. Let one put a cent into the"
+                " account's first wallet, once."
+            )
+        session.require_success("deposit", reply)
 
 
 def _transfer(session: Session, step: str, source: str, target: str) -> None:
@@ -186,6 +192,9 @@ def _reply(status: int, headers: Any, raw: bytes) -> Reply:
     return Reply(status, body, headers.get("Idempotent-Replayed") == "true")
 
 
+def _code(reply: Reply) -> str | None:
+    return reply.body.get("code") if isinstance(reply.body, dict) else None
+
+
 def _status_and_code(reply: Reply) -> str:
-    code = reply.body.get("code") if isinstance(reply.body, dict) else None
-    return f"{reply.status} {code or 'without the documented body'}"
+    return f"{reply.status} {_code(reply) or 'without the documented body'}"

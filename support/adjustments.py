@@ -25,7 +25,8 @@ from accounts.models import Action, User
 from api.http.client_address import client_address
 from api.http.errors import error_body, status_of
 from api.http.renderer import render_json
-from commerce.adjustments import Allowance, adjust, allowance_of, approve, reject
+from commerce.adjustments import adjust, approve, reject
+from commerce.alone import Allowance, allowance_of
 from commerce.models import AdjustmentRequest, Decision
 from core.errors import InvalidInput, Refusal
 from core.idempotency import Answer, Claim, IdempotencyKeyReused, answer_once, fingerprint_of

@@ -18,7 +18,7 @@ from phonenumber_field.phonenumber import to_python as to_phone_number
 from procrastinate.contrib.django.models import ProcrastinateJob
 from unfold.enums import ActionVariant
 
-from accounts.models import Client, Company, Role, User
+from accounts.models import Client, Company, OperatorKind, Role, User
 from api.http.client_address import client_address
 from core.unit_of_work import unit_of_work
 from support import second_factor
@@ -106,10 +106,15 @@ class CustomerAdmin(OperatorAdmin[User]):
 
     @display(
         description="role",
-        label={Role.CLIENT: "info", Role.COMPANY: "success", Role.OPERATOR: "warning"},
+        label={
+            Role.CLIENT: "info",
+            Role.COMPANY: "success",
+            OperatorKind.STAFF: "warning",
+            OperatorKind.PLATFORM: "warning",
+        },
     )
     def role_label(self, user: User) -> str:
-        return user.role
+        return user.operator_kind or user.role
 
     @display(description="name")
     def full_name(self, user: User) -> str:

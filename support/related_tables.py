@@ -57,7 +57,7 @@ def _table(title: str, headers: str, rows: Iterable[Row]) -> Table:
 def _person(user: User) -> Row:
     profile = None if user.role == Role.OPERATOR else getattr(user, user.role, None)
     email = link(user.email, "accounts_user_change", user.pk)
-    return [email, user.role, profile or "", time_text(user.created_at)]
+    return [email, user.operator_kind or user.role, profile or "", time_text(user.created_at)]
 
 
 def _wallet(wallet: Wallet) -> Row:

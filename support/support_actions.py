@@ -85,6 +85,7 @@ class SupportActionAdmin(OperatorAdmin[SupportAction]):
             Action.LOG_IN_FAILED.label: "danger",
             Action.SECOND_FACTOR_FAILED.label: "danger",
             Action.ADJUSTMENT_REFUSED.label: "danger",
+            Action.MOVE_REFUSED.label: "danger",
             Action.VIEW.label: "info",
         },
     )

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from factory.declarations import Sequence, SubFactory
+from factory.declarations import LazyAttribute, Sequence, SubFactory
 from factory.django import DjangoModelFactory
 
-from accounts.models import Client, Company, Role, User
+from accounts.models import Client, Company, OperatorKind, Role, User
 from accounts.services import open_session
 from commerce.cash import open_wallet
 from commerce.movements import move
@@ -23,8 +23,17 @@ from wallets.services import set_status
 PHONE = "+34666666666"
 
 
+def _kind_of(user: Any) -> OperatorKind | None:
+    if user.role != Role.OPERATOR:
+        return None
+    return OperatorKind.PLATFORM if user.password.startswith("!") else OperatorKind.STAFF
+
+
 class UserFactory(DjangoModelFactory[User]):
-    """A user without a usable password, because hashing one takes time."""
+    """A user without a usable password, because hashing one takes time.
+
+    An operator is a platform, or with a password staff, unless a test says otherwise.
+    """
 
     class Meta:
         model = User
@@ -32,6 +41,7 @@ class UserFactory(DjangoModelFactory[User]):
     email = Sequence(lambda n: f"user{n}@example.com")
     password = "!"
     role = Role.CLIENT
+    operator_kind = LazyAttribute(_kind_of)
 
 
 class ClientFactory(DjangoModelFactory[Client]):
@@ -89,7 +99,13 @@ def a_company(*, holds: str | None = None, currency: str = "USD") -> Holder:
 
 
 def an_operator() -> User:
+    """Return a platform's server, the operator that most calls are for."""
     return UserFactory.create(role=Role.OPERATOR)
+
+
+def a_staff_member() -> User:
+    """Return one of the staff, who may enter the admin; without a password, as all users here."""
+    return UserFactory.create(role=Role.OPERATOR, operator_kind=OperatorKind.STAFF)
 
 
 def api_of(user: User) -> Api:

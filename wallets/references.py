@@ -98,7 +98,15 @@ def own_wallet_ref(owner: User, wallet_id: uuid.UUID) -> WalletRef:
 
 def own_cash_wallet_ref(owner: User, wallet_id: uuid.UUID) -> WalletRef:
     """Return the owner's wallet of a cash asset. Raises `WalletNotFound`, `NotCash`."""
-    wallet = own_wallet_ref(owner, wallet_id)
+    return _of_cash(own_wallet_ref(owner, wallet_id))
+
+
+def cash_wallet_ref(wallet_id: uuid.UUID) -> WalletRef:
+    """Return anybody's wallet of a cash asset. Raises `WalletNotFound`, `NotCash`."""
+    return _of_cash(wallet_ref(wallet_id))
+
+
+def _of_cash(wallet: WalletRef) -> WalletRef:
     if not get_asset(wallet.asset_id).is_cash:
         raise NotCash
     return wallet

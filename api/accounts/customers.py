@@ -10,11 +10,13 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts import support_actions
 from accounts.errors import CustomerNotFound
-from accounts.models import Role, User
+from accounts.models import Action, Role, User
 from accounts.profiles import name_of
 from api.accounts.bodies import NameField, PhoneField
 from api.http.authentication import caller_of
+from api.http.client_address import client_address
 from api.http.fields import Body, MoneyField
 from api.http.renderer import json_response
 from api.http.schema import operation
@@ -77,8 +79,13 @@ class CustomerView(ApiView):
     def patch(self, request: Request, customer_id: UUID) -> HttpResponse:
         customer = self._customer_for_change(request, customer_id)
         fields = parse_body(request, self.body)
-        changed = unit_of_work(lambda: change_customer(customer, **fields))
-        return json_response(_full_answer(changed))
+
+        def work() -> User:
+            changed = change_customer(customer, **fields)
+            _record_of_staff(request, Action.CHANGE, customer)
+            return changed
+
+        return json_response(_full_answer(unit_of_work(work)))
 
     @operation(
         "customer_remove",
@@ -89,7 +96,12 @@ class CustomerView(ApiView):
     def delete(self, request: Request, customer_id: UUID) -> HttpResponse:
         caller = caller_of(request)
         customer = self._customer_for_change(request, customer_id)
-        unit_of_work(lambda: remove_customer_and_queued(customer, actor=caller))
+
+        def work() -> None:
+            remove_customer_and_queued(customer, actor=caller)
+            _record_of_staff(request, Action.REMOVE, customer)
+
+        unit_of_work(work)
         return Response(status=204)
 
     def _customer_for_change(self, request: Request, customer_id: UUID) -> User:
@@ -97,6 +109,20 @@ class CustomerView(ApiView):
         if caller.pk != customer_id and caller.role != Role.OPERATOR:
             raise PermissionDenied
         return find_customer(customer_id)
+
+
+def _record_of_staff(request: Request, action: Action, customer: User) -> None:
+    """Record what one of the staff did to somebody's account, in the same unit of work."""
+    caller = caller_of(request)
+    if caller.is_staff:
+        support_actions.record(
+            action,
+            actor_id=caller.pk,
+            subject_kind="user",
+            subject_id=customer.pk,
+            result="By the API",
+            address=client_address(request._request),
+        )
 
 
 def _may_see_balance(request: Request, customer: User) -> bool:

@@ -32,7 +32,7 @@ from api.http.authentication import caller_of
 from api.http.idempotency import KeyedResult, respond_once
 from api.http.movement_results import result_of
 from api.http.movements import MoneyView, respond_with_movement
-from api.http.permissions import IsCompany, IsHolder
+from api.http.permissions import IsCompany, IsHolder, MovesCash
 from api.http.queued import RESPOND_ASYNC, respond_now_or_queued
 from api.http.schema import operation
 from api.http.views import parse_body
@@ -66,12 +66,12 @@ from wallets.errors import (
 
 class DepositView(MoneyView):
     tag = "wallets by token"
-    permission_classes = (IsHolder,)
+    permission_classes = (MovesCash,)
     body = AmountBody()
 
     @operation(
         "wallet_deposit",
-        "Deposit into an own wallet",
+        "Deposit into an own wallet; where cash is for operators, into anybody's",
         body=body,
         request_example={"wallet": WALLET, "amount": "100.00"},
         answer=BalanceAnswer,
@@ -87,12 +87,12 @@ class DepositView(MoneyView):
 
 class WithdrawView(MoneyView):
     tag = "wallets by token"
-    permission_classes = (IsHolder,)
+    permission_classes = (MovesCash,)
     body = AmountBody()
 
     @operation(
         "wallet_withdraw",
-        "Withdraw from an own wallet",
+        "Withdraw from an own wallet; where cash is for operators, from anybody's",
         body=body,
         request_example={"wallet": WALLET, "amount": "20.00"},
         answer=BalanceAnswer,

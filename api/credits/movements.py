@@ -13,7 +13,7 @@ from rest_framework.request import Request
 
 from accounts.models import Role, User
 from api.credits.bodies import CreditBody
-from api.examples import BAD_AMOUNT, REFUSED_BY_POST, SHORT, TRANSACTION
+from api.examples import APPROVAL_NEEDED, BAD_AMOUNT, REFUSED_BY_POST, SHORT, TRANSACTION
 from api.http.authentication import caller_of
 from api.http.fields import MoneyField
 from api.http.movement_fields import ENTRY_STATUSES
@@ -62,7 +62,14 @@ SENT = {
     "assetSymbol": "GOLD",
     "amount": "100.00",
 }
-REFUSALS = (BAD_AMOUNT, AmountNotPositive, UnknownUser, UnknownAsset, PermissionDenied)
+REFUSALS = (
+    BAD_AMOUNT,
+    AmountNotPositive,
+    UnknownUser,
+    UnknownAsset,
+    PermissionDenied,
+    APPROVAL_NEEDED,
+)
 
 
 class CreditAnswer(serializers.Serializer[Any]):

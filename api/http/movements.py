@@ -9,10 +9,12 @@ from rest_framework.request import Request
 
 from accounts.models import User
 from api.http.authentication import caller_of
+from api.http.client_address import client_address
 from api.http.fast_path import PostOnce, answer_in_one_trip
 from api.http.idempotency import KeyedResult, respond_once
 from api.http.movement_results import Render, result_of
 from api.http.token_cache import CachedCallerView
+from commerce.alone import move_by_api
 from commerce.movements import move
 from ledger.orders import Order, Outcome
 from ledger.post_once import post_once
@@ -36,17 +38,23 @@ def respond_with_movement(
 
     `order` may be called twice: what does not succeed in the fast way is decided anew in the plain
     one. `shows_wallets`: the answer shows who may charge the wallets, and their labels. A flow that
-    writes something beside the money has a `move` and a `post` of its own. `keyed` is passed on to
-    `respond_once`.
+    writes something beside the money has a `move` and a `post` of its own. What staff order is a
+    support action, within what they may move alone, which only the plain way counts. `keyed` is
+    passed on to `respond_once`.
     """
+    caller = caller_of(request)
+    if caller.is_staff:
+        move = partial(move_by_api, address=client_address(request._request))
 
     def work() -> KeyedResult:
         ordered = order()
-        outcome = move(ordered, caller_of(request))
+        outcome = move(ordered, caller)
         result = result_of(ordered, outcome, shows_wallets=shows_wallets)
         return KeyedResult(render(ordered, result), outcome.transaction_id)
 
-    fast_path = partial(
-        answer_in_one_trip, request, order, render, post, shows_wallets=shows_wallets
+    fast_path = (
+        None
+        if caller.is_staff
+        else partial(answer_in_one_trip, request, order, render, post, shows_wallets=shows_wallets)
     )
     return respond_once(request, work, fast_path=fast_path, **keyed)

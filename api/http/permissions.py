@@ -8,6 +8,7 @@ from rest_framework.views import APIView
 
 from accounts.models import Role
 from api.http.authentication import caller_of
+from commerce.cash import require_cash_allowed
 
 
 class HasRole(IsAuthenticated):
@@ -23,6 +24,19 @@ class IsHolder(HasRole):
     """A client or a company: the roles that can hold wallets."""
 
     roles = (Role.CLIENT, Role.COMPANY)
+
+
+class MovesCash(IsAuthenticated):
+    """Whoever may deposit and withdraw by `WALLET_SERVICE_CASH`; of which wallets comes later.
+
+    Raises `CashByOperators`.
+    """
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        if not super().has_permission(request, view):
+            return False
+        require_cash_allowed(caller_of(request))
+        return True
 
 
 class IsCompany(HasRole):

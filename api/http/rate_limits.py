@@ -84,10 +84,12 @@ def add_rate_limit_headers(request: HttpRequest, response: HttpResponseBase) -> 
 class CallerThrottle(BaseThrottle):
     """Counts every call: GET and HEAD in the group `reads`, all other methods in `writes`.
 
-    A view names another group as `rate_limit_group`.
+    A view names another group as `rate_limit_group`. A platform's calls are not counted.
     """
 
     def allow_request(self, request: Request, view: Any) -> bool:
+        if getattr(request.user, "is_platform", False):
+            return True
         default = "reads" if request.method in ("GET", "HEAD") else "writes"
         group = getattr(view, "rate_limit_group", default)
         caller = getattr(request.user, "pk", None)

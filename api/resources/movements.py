@@ -20,7 +20,7 @@ from api.http.authentication import caller_of
 from api.http.idempotency import respond_once
 from api.http.movement_results import MovementResult
 from api.http.movements import MoneyView, respond_with_movement
-from api.http.permissions import IsHolder
+from api.http.permissions import IsHolder, MovesCash
 from api.http.queued import RESPOND_ASYNC, respond_now_or_queued
 from api.http.schema import operation
 from api.http.views import parse_body
@@ -38,7 +38,7 @@ from api.resources.wallet_shape import (
     stranger_resource,
     wallet_resource,
 )
-from commerce.cash import open_wallet, order_deposit, order_withdrawal
+from commerce.cash import CashByOperators, open_wallet, order_deposit, order_withdrawal
 from commerce.transfers import order_transfer
 from core.errors import InvalidInput, PermissionDenied
 from core.idempotency import DuplicateIdempotencyKey
@@ -85,6 +85,7 @@ class CreateView(MoneyView):
             InvalidInput({"currency": ["There is no such currency."]}),
             AmountNotPositive,
             PermissionDenied,
+            CashByOperators,
             NotCash,
             WalletLimitReached(limit=1),
         ],
@@ -101,12 +102,12 @@ class CreateView(MoneyView):
 
 class FundView(MoneyView):
     tag = "wallets as resources"
-    permission_classes = (IsHolder,)
+    permission_classes = (MovesCash,)
     body = FundBody()
 
     @operation(
         "wallets_fund",
-        "Deposit into an own wallet",
+        "Deposit into an own wallet; where cash is for operators, into anybody's",
         body=body,
         request_example={"wallet_id": A_WALLET["id"], "amount": "100.50"},
         answer=WalletResource,
@@ -162,12 +163,12 @@ class TransferView(MoneyView):
 
 class DepositView(MoneyView):
     tag = "wallets as resources"
-    permission_classes = (IsHolder,)
+    permission_classes = (MovesCash,)
     body = ResourceAmountBody()
 
     @operation(
         "wallets_deposit",
-        "Deposit into an own wallet",
+        "Deposit into an own wallet; where cash is for operators, into anybody's",
         body=body,
         request_example={"amount": "100.50", "description": "Savings"},
         answer=WalletResource,
@@ -188,12 +189,12 @@ class DepositView(MoneyView):
 
 class WithdrawView(MoneyView):
     tag = "wallets as resources"
-    permission_classes = (IsHolder,)
+    permission_classes = (MovesCash,)
     body = ResourceAmountBody()
 
     @operation(
         "wallets_withdraw",
-        "Withdraw from an own wallet",
+        "Withdraw from an own wallet; where cash is for operators, from anybody's",
         body=body,
         request_example={"amount": "20.00"},
         answer=WalletResource,

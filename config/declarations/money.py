@@ -26,14 +26,25 @@ class Rules(Group):
             " all three."
         ),
     )
+    cash = kinds.choice(
+        "WALLET_SERVICE_CASH",
+        "owners",
+        options=("owners", "operators"),
+        help_text=(
+            "Who deposits into wallets and withdraws from them. With owners, the owner of a wallet"
+            " does, immediately, and the service trusts that the money changed hands. With"
+            " operators, only operators do, for any owner's wallet: choose it where money is real."
+        ),
+    )
     adjustment_limit = kinds.amount(
         "WALLET_SERVICE_ADJUSTMENT_LIMIT",
         Decimal(1_000),
         help_text=(
-            "An adjustment of a balance above this amount needs a second operator. The amount is in"
-            " major units of whichever asset is adjusted. The service adds what the same operator"
-            " adjusted alone in the 24 hours before, on all wallets of that asset. With 0, every"
-            " adjustment needs a second operator."
+            "What staff move above this amount needs a second one of the staff: adjustments in the"
+            " admin, and what they move by the API. The amount is in major units of whichever asset"
+            " is moved. The service adds what the same person moved alone in the 24 hours before,"
+            " on all wallets of that asset. With 0, everything needs a second one. Platforms have"
+            " no limit."
         ),
     )
     idempotency_days = kinds.whole(

@@ -24,8 +24,7 @@ def test_the_last_printed_word_is_an_operators_token(api: Api) -> None:
     token = _create_operator("Ops@Example.com")
 
     user = User.objects.get()
-    assert (user.email, user.role, user.is_staff) == ("ops@example.com", Role.OPERATOR, True)
-    assert not user.is_superuser
+    assert (user.email, user.role, user.is_superuser) == ("ops@example.com", Role.OPERATOR, False)
     assert api.as_(token).get("/idempotency/k").status == 200
     # An operator's token, and neither a client's nor a company's:
     assert api.as_(token).post("/wallet/create").code == "permission_denied"

@@ -102,3 +102,24 @@ def test_smoke_succeeds_also_after_a_kill(installation: Installation) -> None:
     assert "wrong-of-mine-7" not in wrong.stderr
     assert all(len(result.stderr.splitlines()) == 1 for result in (wrong, away, nonsense))
     assert balances(installation) == [1, 0]
+
+
+def test_where_operators_move_cash_smoke_has_its_cent_from_them(
+    installation: Installation,
+) -> None:
+    installation.serve(WALLET_SERVICE_CASH="operators", WALLET_SERVICE_RATE_LIMITS="off")
+
+    # The demo's account is given one
+    done = installation.manage("smoke", WALLET_SERVICE_CASH="operators")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert balances(installation) == [1, 0]
+
+    # Another account asks for it in one sentence
+    other = installation.manage(
+        "smoke",
+        WALLET_SERVICE_SMOKE_EMAIL="other@demo.example",
+        WALLET_SERVICE_SMOKE_PASSWORD="tea-at-half-past-4",
+    )
+    [line] = other.stderr.splitlines()
+    assert other.returncode == 1
+    assert "FAILED at deposit: only operators put money into wallets here." in line

@@ -132,6 +132,12 @@ def test_it_ends_as_a_new_installation_and_keeps_what_happened(
     balances = "SELECT id, balance_minor, version FROM wallets_wallet ORDER BY id"
     with psycopg.connect(old_dsn) as old:
         before = old.execute(balances).fetchall()
+        # Beside the demo's operator, who has a password, a platform's server, which has none.
+        old.execute(
+            "INSERT INTO accounts_user (id, email, role, password, is_active, is_superuser,"
+            " created_at) VALUES (gen_random_uuid(), 'platform@example.com', 'operator', '!x',"
+            " true, false, now())"
+        )
 
     migrated = manage(old_dsn, "migrate")
     manage(old_dsn, "make_partitions")
@@ -147,6 +153,14 @@ def test_it_ends_as_a_new_installation_and_keeps_what_happened(
             "SELECT count(DISTINCT address), count(*) FILTER (WHERE charges = 'open')"
             " FROM wallets_wallet"
         ).fetchall()
+        operators = upgraded.execute(
+            "SELECT email, operator_kind FROM accounts_user WHERE operator_kind IS NOT NULL"
+            " ORDER BY email"
+        ).fetchall()
+        assert operators == [
+            ("operator@demo.example", "staff"),
+            ("platform@example.com", "platform"),
+        ]
         # The release without addresses had no other policy; the dump of 0.3.0 has one wallet.
         assert wallets == (len(before), len(before) - (release == "0_3_0"))
         made = upgraded.execute(

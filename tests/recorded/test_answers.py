@@ -20,6 +20,7 @@ from tests.recorded import (
     scenarios_accounts,
     scenarios_companies,
     scenarios_credits,
+    scenarios_operators,
     scenarios_paying,
     scenarios_payments,
     scenarios_refused,
@@ -37,6 +38,7 @@ MODULES = (
     scenarios_accounts,
     scenarios_companies,
     scenarios_credits,
+    scenarios_operators,
     scenarios_paying,
     scenarios_payments,
     scenarios_refused,
@@ -73,6 +75,7 @@ def test_each_answer_is_as_recorded(play: Callable[[Tape], None], tape: Tape) ->
 MOVING = (
     "addresses_named",
     "amounts_spelled",
+    "cash_of_operators",
     "cash_by_token",
     "charges",
     "credits_moved",

@@ -4,7 +4,7 @@ import pytest
 from django.core.cache import cache
 
 from accounts.models import User
-from tests.factories import an_operator
+from tests.factories import a_staff_member
 from tests.support.admin_session import AdminSession, admin_session_of
 
 
@@ -16,7 +16,7 @@ def _empty_cache() -> None:
 
 @pytest.fixture
 def operator(books: None) -> User:
-    return an_operator()
+    return a_staff_member()
 
 
 @pytest.fixture

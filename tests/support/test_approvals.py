@@ -16,7 +16,7 @@ from commerce.cash import order_withdrawal
 from commerce.models import AdjustmentRequest, Decision
 from core.unit_of_work import unit_of_work
 from ledger.models import Transaction
-from tests.factories import Holder, a_client, an_operator, carry_out, freeze
+from tests.factories import Holder, a_client, a_staff_member, carry_out, freeze
 from tests.metrics import increase_during
 from tests.races import race
 from tests.support.admin_session import WALLETS, AdminSession, Page, admin_session_of
@@ -34,7 +34,7 @@ def _limit(settings: Settings) -> None:
 @pytest.fixture
 def second(books: None) -> AdminSession:
     """The admin session of another operator."""
-    return admin_session_of(an_operator())
+    return admin_session_of(a_staff_member())
 
 
 def ask(admin: AdminSession, holder: Holder, amount: str = "100.01", **fields: str) -> Page:
@@ -131,7 +131,7 @@ def test_a_decision_needs_a_reason(admin: AdminSession, second: AdminSession, ve
 def test_concurrent_approvals_approve_once(admin: AdminSession) -> None:
     holder = a_client(holds="10.00")
     ask(admin, holder)
-    sessions = [admin_session_of(an_operator()) for _ in range(4)]
+    sessions = [admin_session_of(a_staff_member()) for _ in range(4)]
 
     pages = race(4, lambda number: decide(sessions[number], "approve"))
 
@@ -144,7 +144,7 @@ def test_concurrent_approvals_approve_once(admin: AdminSession) -> None:
 def test_concurrent_approval_and_rejection_is_one_of_them(admin: AdminSession) -> None:
     holder = a_client(holds="10.00")
     ask(admin, holder)
-    sessions = [admin_session_of(an_operator()) for _ in range(2)]
+    sessions = [admin_session_of(a_staff_member()) for _ in range(2)]
 
     race(2, lambda number: decide(sessions[number], ("approve", "reject")[number]))
 
@@ -258,7 +258,7 @@ def test_adjustments_older_than_a_day_do_not_count(
 ) -> None:
     holder = a_client()
     ask(admin, holder, "60.00")
-    monkeypatch.setattr("commerce.adjustments.COUNTED", timedelta(0))
+    monkeypatch.setattr("commerce.alone.COUNTED", timedelta(0))
 
     ask(admin, holder, "60.00")
 
@@ -327,7 +327,7 @@ def test_a_decision_needs_a_csrf_token(admin: AdminSession) -> None:
     holder = a_client()
     ask(admin, holder)
     client = Client(enforce_csrf_checks=True)
-    client.force_login(an_operator())
+    client.force_login(a_staff_member())
 
     answer = client.post(f"{LIST}{AdjustmentRequest.objects.get().pk}/approve/", {"reason": "x"})
 
@@ -364,7 +364,7 @@ def test_a_request_cannot_be_changed(admin: AdminSession, owner_dsn: str, change
 def test_a_decision_cannot_be_changed(admin: AdminSession) -> None:
     ask(admin, a_client())
     request_id = AdjustmentRequest.objects.get().pk
-    unit_of_work(lambda: approve(an_operator(), request_id, reason="x"))
+    unit_of_work(lambda: approve(a_staff_member(), request_id, reason="x"))
 
     with pytest.raises(DatabaseError, match="decided once"), connection.cursor() as cursor:
         cursor.execute("UPDATE commerce_adjustmentrequest SET decision_reason = 'y'")

@@ -16,7 +16,7 @@ from pytest_django import Settings
 from accounts.models import Action, Role, SupportAction, User
 from core.unit_of_work import unit_of_work
 from support.second_factor import get_or_create_device
-from tests.factories import UserFactory, a_client, an_operator
+from tests.factories import UserFactory, a_client, a_staff_member
 from tests.hashing import hashed
 from tests.races import race
 from tests.support.admin_session import (
@@ -81,7 +81,7 @@ def test_the_password_alone_is_not_enough() -> None:
 
 @pytest.mark.usefixtures("_required")
 def test_set_up_logs_in_and_the_next_log_in_needs_a_code() -> None:
-    user = an_operator()
+    user = a_staff_member()
     admin = admin_session_of(user)
 
     codes = set_up(admin, user)
@@ -120,7 +120,7 @@ def test_concurrent_set_ups_create_one_device(operator: User, admin: AdminSessio
 
 @pytest.mark.usefixtures("_required")
 def test_several_unconfirmed_devices_break_no_page() -> None:
-    user = an_operator()
+    user = a_staff_member()
     for _ in range(2):
         TOTPDevice.objects.create(user=user, confirmed=False, name="Phone")
     admin = admin_session_of(user)
@@ -135,7 +135,7 @@ def test_several_unconfirmed_devices_break_no_page() -> None:
 
 @pytest.mark.usefixtures("_required")
 def test_a_wrong_first_code_confirms_no_device() -> None:
-    user = an_operator()
+    user = a_staff_member()
     admin = admin_session_of(user)
     admin.get(SET_UP)
 
@@ -148,7 +148,7 @@ def test_a_wrong_first_code_confirms_no_device() -> None:
 
 @pytest.mark.usefixtures("_required")
 def test_a_code_is_valid_once_and_wrong_codes_are_throttled() -> None:
-    user = an_operator()
+    user = a_staff_member()
     set_up(admin_session_of(user), user)
     first, second, third = (admin_session_of(user) for _ in range(3))
     code = code_of(user, later=1)
@@ -165,7 +165,7 @@ def test_a_code_is_valid_once_and_wrong_codes_are_throttled() -> None:
 
 @pytest.mark.usefixtures("_required")
 def test_attempts_are_limited_per_account(settings: Settings) -> None:
-    user = an_operator()
+    user = a_staff_member()
     set_up(admin_session_of(user), user)
     settings.RATE_LIMITS = {**settings.RATE_LIMITS, "code_account": "2/d"}
 
@@ -177,7 +177,7 @@ def test_attempts_are_limited_per_account(settings: Settings) -> None:
 
 @pytest.mark.usefixtures("_required")
 def test_each_backup_code_is_valid_once() -> None:
-    user = an_operator()
+    user = a_staff_member()
     codes = set_up(admin_session_of(user), user)
     first, second = admin_session_of(user), admin_session_of(user)
 
@@ -201,7 +201,7 @@ def test_new_backup_codes_replace_the_old_ones(operator: User, admin: AdminSessi
 
 @pytest.mark.usefixtures("_required")
 def test_a_password_alone_cannot_replace_the_second_factor() -> None:
-    user = an_operator()
+    user = a_staff_member()
     set_up(admin_session_of(user), user)
     stolen_session = admin_session_of(user)
 
@@ -231,7 +231,7 @@ def test_where_it_is_optional_users_with_a_device_need_a_code(
 
 @pytest.mark.usefixtures("_required")
 def test_the_next_url_is_never_on_another_host() -> None:
-    user = an_operator()
+    user = a_staff_member()
     set_up(admin_session_of(user), user)
     client = admin_session_of(user).client
 
@@ -262,7 +262,7 @@ def test_clients_and_anonymous_users_are_redirected_to_the_log_in(url: str) -> N
 
 @pytest.mark.usefixtures("_required")
 def test_log_out_works_without_a_code() -> None:
-    admin = admin_session_of(an_operator())
+    admin = admin_session_of(a_staff_member())
 
     admin.post(ASK, log_out="1")
 
@@ -270,7 +270,7 @@ def test_log_out_works_without_a_code() -> None:
 
 
 def test_another_operator_resets_it_with_a_reason(admin: AdminSession, operator: User) -> None:
-    colleague = an_operator()
+    colleague = a_staff_member()
     desk_of_colleague = admin_session_of(colleague)
     set_up(desk_of_colleague, colleague)
     url = f"{CUSTOMERS}{colleague.pk}/reset-second-factor/"
@@ -365,7 +365,7 @@ def test_the_set_up_has_a_way_back_where_it_is_not_required(admin: AdminSession)
 
 @pytest.mark.usefixtures("_required")
 def test_the_set_up_has_no_way_round_where_it_is_required() -> None:
-    page = admin_session_of(an_operator()).get(SET_UP)
+    page = admin_session_of(a_staff_member()).get(SET_UP)
 
     assert "Not now" not in page.text
     assert "Log out" in page.text

@@ -1,4 +1,4 @@
-"""`manage.py create_operator EMAIL`: create a platform operator and a token."""
+"""`manage.py create_operator EMAIL`: create a platform's server or staff, and a token."""
 
 import sys
 from getpass import getpass
@@ -14,15 +14,18 @@ from core.unit_of_work import unit_of_work
 
 
 class Command(BaseCommand):
-    help = "Create an operator, or use the one with this email, and print a new token at the end."
+    help = (
+        "Create an operator and print a token at the end: a platform's server, or with"
+        " --set-password one of the staff. Of an operator that exists, print another token."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("email")
         parser.add_argument(
             "--set-password",
             action="store_true",
-            help="Prompt for a password, which the admin requires; without a terminal it is the"
-            " first line of the standard input. Older tokens are revoked.",
+            help="Create staff, or set their password: prompt for it, or without a terminal take"
+            " the first line of the standard input. Older tokens are revoked. Platforms have none.",
         )
 
     def handle(self, *args: Any, email: str, set_password: bool, **options: Any) -> None:
@@ -37,7 +40,7 @@ class Command(BaseCommand):
         except Refusal as refusal:
             raise CommandError(str(refusal)) from refusal
         self.stdout.write(
-            f"Operator {session.user.email} ({session.user.pk}),"
+            f"Operator {session.user.email} ({session.user.pk}), {session.user.operator_kind},"
             f" until {rfc3339(session.expiry)}, token: {session.token}"
         )
 

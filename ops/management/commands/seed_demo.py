@@ -7,7 +7,9 @@ from django.core.management.base import BaseCommand
 
 from core.unit_of_work import unit_of_work
 from ops import listen_address
-from ops.demo import PASSWORD, create_actors, email_of, first_wallet_id
+from ops.demo import PASSWORD, create_actors, email_of, first_wallet
+from wallets.assets import to_decimal
+from wallets.models import Status, Wallet
 
 # The indented lines can be pasted, into zsh too: there a comment would be a command.
 _FIRST_CALLS = """
@@ -29,25 +31,33 @@ Rich shows a pay token, good for one charge, and the shop charges by it:
   SHOWN=$(post /paytokens $RICH '{"wallet": "'$WALLET'"}' | field paytoken)
   post /wallet/charge $SHOP '{"paytoken": "'$SHOWN'", "amount": "4.20", "summary": "A cake"}'
 
+The platform's server, by a token of this start, sells rich some gold:
+  PLATFORM=%(platform)s
+  BUYER=%(buyer)s
+  post /api/v1/wallet/topup $PLATFORM '{"userId": "'$BUYER'", "assetSymbol": "GOLD", "amount": 5}'
+
 """
 
 
 class Command(BaseCommand):
-    help = "Create the demo's assets, clients, company and operator, once; print first calls."
+    help = "Create the demo's assets and accounts, once; print first calls and a platform's token."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        unit_of_work(create_actors)
+        platform_token = unit_of_work(create_actors)
         url = listen_address.url(settings.HOST, settings.PORT)
+        rich, empty, frozen, shop = map(first_wallet, ("rich", "empty", "frozen", "shop"))
         self.stdout.write(
             f"""
-Demo accounts, all with the password {PASSWORD}
-  {email_of("rich"):24} client, 1,000,000.00 USD   wallet {first_wallet_id("rich")}
-  {email_of("empty"):24} client, 0.00 USD           wallet {first_wallet_id("empty")}
-  {email_of("frozen"):24} client, 50.00 USD, frozen  wallet {first_wallet_id("frozen")}
+Demo accounts, all but the platform with the password {PASSWORD}
+  {email_of("rich"):24} client, {_holding(rich):24} wallet {rich.id}
+  {email_of("empty"):24} client, {_holding(empty):24} wallet {empty.id}
+  {email_of("frozen"):24} client, {_holding(frozen):24} wallet {frozen.id}
   {email_of("ana"):24} client with GOLD, DIAMOND and LOYALTY
   {email_of("ben"):24} client with GOLD, DIAMOND and LOYALTY
-  {email_of("shop"):24} company                    wallet {first_wallet_id("shop")}
-  {email_of("operator"):24} operator; also for {url}/admin/""",
+  {email_of("shop"):24} company, {_holding(shop):23} wallet {shop.id}
+  {email_of("operator"):24} staff, for {url}/admin/
+  {email_of("approver"):24} staff, too: approves what the other one may not do alone
+  {email_of("platform"):24} a platform's server, by a token""",
         )
         self.stdout.write(
             _FIRST_CALLS
@@ -56,7 +66,16 @@ Demo accounts, all with the password {PASSWORD}
                 "shop": email_of("shop"),
                 "rich": email_of("rich"),
                 "password": PASSWORD,
-                "wallet": first_wallet_id("rich"),
+                "wallet": rich.id,
+                "buyer": rich.owner_id,
+                "platform": platform_token,
             },
             ending="",
         )
+
+
+def _holding(wallet: Wallet) -> str:
+    """Return what the wallet holds now, such as `50.00 USD, frozen`."""
+    amount = to_decimal(wallet.balance_minor, wallet.asset_id)
+    status = "" if wallet.status == Status.ACTIVE else f", {wallet.status}"
+    return f"{amount:,} {wallet.asset_id}{status}"

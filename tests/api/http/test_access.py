@@ -15,7 +15,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from accounts.models import User
-from tests.factories import Holder, a_client, a_company, an_operator, api_of
+from tests.factories import Holder, a_client, a_company, a_staff_member, an_operator, api_of
 from tests.http_client import Api
 
 pytestmark = pytest.mark.usefixtures("books")
@@ -37,7 +37,8 @@ PAY_REQUEST = {"wallet": W}
 EMPTY: dict[str, Any] = {}
 
 Row = tuple[str, str, Any, tuple[int, ...]]
-#: Columns: anonymous, the client, another client, the company, another company, an operator.
+#: Columns: anonymous, the client, another client, the company, another company, a platform. Staff
+#: get what platforms do, but for `OF_STAFF`.
 PUBLIC = (200, 200, 200, 200, 200, 200)
 #: Public; the empty body is invalid.
 PUBLIC_INVALID = (422, 422, 422, 422, 422, 422)
@@ -90,17 +91,17 @@ TABLE: tuple[Row, ...] = (
     ("GET", "wallet/history/<id:token>", None,                      OWNER),
     ("GET", "wallets/<id:wallet_id>", None,                         OWNER),
     ("GET", "wallets/<id:wallet_id>/statement", None,               OWNER),
-    ("POST", "wallet/deposit", CASH,                                HOLDER),
-    ("POST", "wallet/withdraw", CASH,                               HOLDER),
+    ("POST", "wallet/deposit", CASH,                                OWNER),
+    ("POST", "wallet/withdraw", CASH,                               OWNER),
     ("POST", "wallet/transfer", SEND,                               HOLDER),
     ("POST", "wallet/charge", PAY,                                  COMPANIES),
     ("POST", "wallet/charges", {"charges": [PAY]},                  COMPANIES),
     ("POST", "wallet/refund", REFUND,                               (401, 403, 403, 200, 404, 403)),
     ("POST", "wallets", EMPTY,                                      (401, 201, 201, 409, 409, 403)),
-    ("POST", "wallets/fund", FUND,                                  HOLDER),
+    ("POST", "wallets/fund", FUND,                                  OWNER),
     ("POST", "wallets/transfer", MOVE,                              HOLDER),
-    ("POST", "wallets/<id:wallet_id>/deposit", {"amount": 1},       HOLDER),
-    ("POST", "wallets/<id:wallet_id>/withdraw", {"amount": 1},      HOLDER),
+    ("POST", "wallets/<id:wallet_id>/deposit", {"amount": 1},       OWNER),
+    ("POST", "wallets/<id:wallet_id>/withdraw", {"amount": 1},      OWNER),
     ("GET", "me", None,                                             CALLERS),
     ("GET", "customer/<id:customer_id>", None,                      PUBLIC),
     ("PATCH", "customer/<id:customer_id>", {"first_name": "B"},     OWN_DATA),
@@ -126,6 +127,10 @@ TABLE: tuple[Row, ...] = (
     ("GET", "admin", None,                                          (302, 302, 302, 302, 302, 302)),
 )
 # fmt: on
+
+
+#: What staff get where it is not what platforms do. They queue nothing for others.
+OF_STAFF = {("POST", "transaction"): 403}
 
 
 @dataclass(frozen=True)
@@ -253,6 +258,17 @@ def test_each_role_gets_the_status_of_the_table(scenario: Scenario) -> None:
     assert wrong == {}
 
 
+def test_staff_get_what_platforms_get_but_queue_nothing(scenario: Scenario) -> None:
+    staff_user, wrong = a_staff_member(), {}
+    for method, route, body, (*_, as_platform) in TABLE:
+        raw = b"" if body is None else json.dumps(fill_ids(body, scenario.names)).encode()
+        got = api_of(staff_user).call(method, path_of(route, scenario.names), raw).status
+        if got != OF_STAFF.get((method, route), as_platform):
+            wrong[f"{method} {route}"] = got
+
+    assert wrong == {}
+
+
 def test_other_methods_are_refused_for_every_role(scenario: Scenario) -> None:
     taken = {(method, route) for method, route, _, _ in TABLE}
     taken |= {("HEAD", route) for method, route in taken if method == "GET"}
@@ -270,10 +286,11 @@ def test_other_methods_are_refused_for_every_role(scenario: Scenario) -> None:
     assert not_refused == []
 
 
-def test_the_admin_is_refused_to_all_but_operators(scenario: Scenario) -> None:
-    clients = [Client(), Client(), Client()]
+def test_the_admin_is_refused_to_all_but_staff(scenario: Scenario) -> None:
+    clients = [Client(), Client(), Client(), Client()]
     clients[1].force_login(scenario.client.user)
     clients[2].force_login(scenario.company.user)
+    clients[3].force_login(scenario.operator)
     wallet = scenario.client.wallet
 
     not_refused = [

@@ -17,7 +17,7 @@ from config.logs import JSONFormatter, PlainFormatter, logging_config
 from core.unit_of_work import unit_of_work
 from intake.processor import Processor
 from ledger.models import Transaction
-from tests.factories import UserFactory, a_client, a_company
+from tests.factories import UserFactory, a_client, a_company, a_staff_member
 from tests.hashing import hashed
 from tests.http_client import Api, Reply
 
@@ -73,7 +73,7 @@ def test_each_request_is_logged_with_its_route_and_ids(log: Log) -> None:
     info = client.api.get(f"/wallet/info/{client.wallet_id}", **{"X-Request-ID": "req-1"})
     Api().get("/nowhere/at/all")
     browser = Client()
-    browser.force_login(UserFactory.create(role=Role.OPERATOR))
+    browser.force_login(a_staff_member())
     browser.get("/admin/")
 
     first, second, third = log.requests()

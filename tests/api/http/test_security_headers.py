@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from tests.factories import an_operator
+from tests.factories import a_staff_member
 from tests.http_client import Api
 
 pytestmark = pytest.mark.usefixtures("books")
@@ -143,7 +143,7 @@ def test_no_other_origin_may_read_the_admin(settings: Settings) -> None:
 @pytest.mark.parametrize("is_secure", [False, True])
 def test_no_other_origin_may_send_forms_to_the_admin(settings: Settings, is_secure: bool) -> None:
     named = settings.CORS_ALLOWED_ORIGINS = [APP_ORIGIN, *settings.CORS_ALLOWED_ORIGINS]
-    user = an_operator()
+    user = a_staff_member()
     client = Client(enforce_csrf_checks=True)
     client.force_login(user)
     page = client.get("/admin/find/", secure=is_secure)
@@ -168,7 +168,7 @@ def test_a_session_ends_at_its_maximum_age_despite_use(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = Client()
-    client.force_login(an_operator())
+    client.force_login(a_staff_member())
     assert client.get("/admin/").status_code == 200
 
     settings.SESSION_HOURS = 0
@@ -180,7 +180,7 @@ def test_a_session_ends_at_its_maximum_age_despite_use(
 
 def test_a_session_is_renewed_by_use_and_ends_when_idle(settings: Settings) -> None:
     client = Client()
-    client.force_login(an_operator())
+    client.force_login(a_staff_member())
 
     used = client.get("/admin/").cookies[settings.SESSION_COOKIE_NAME]
 

@@ -1,0 +1,122 @@
+"""What one of the staff moves without a second person, in the admin and by the API: a limit.
+
+It counts over all wallets of an asset, in and out alike, over 24 hours.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+
+from django.conf import settings
+from django.db.models import Sum
+from django.utils import timezone
+
+from accounts import support_actions
+from accounts.models import Action, User
+from commerce.models import LoneAdjustment
+from commerce.movements import move
+from core.errors import PermissionDenied, Refusal
+from core.money import to_major
+from core.unit_of_work import requires_unit_of_work
+from ledger.history import first_id_at
+from ledger.orders import Order, Outcome
+from wallets.assets import get_asset, is_system_wallet
+
+#: How far back what somebody moved alone counts towards the limit.
+COUNTED = timedelta(hours=24)
+
+
+class ApprovalNeeded(PermissionDenied):
+    """`details` has the `limit`, and what is `left` of it now, both in major units."""
+
+    code = "approval_needed"
+    message = "That is above what one of the staff may move alone: ask for it in the admin."
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What somebody may still move alone of an asset, in its major units."""
+
+    limit: Decimal
+    left: Decimal
+
+    def covers(self, amount_minor: int, symbol: str) -> bool:
+        """Whether this amount of the asset may be moved alone."""
+        return to_major(amount_minor, decimals=get_asset(symbol).decimals) <= self.left
+
+
+@requires_unit_of_work
+def lock_allowance(operator: User, symbol: str) -> Allowance:
+    """Return what is left to the operator. It stays the truth until the unit of work ends.
+
+    Two movements at once that are within it each, and together are not, follow each other here,
+    whichever wallets they are of. The user before the wallets: the order of locks.
+    """
+    User.objects.select_for_update(no_key=True).get(pk=operator.pk)
+    return allowance_of(operator, symbol)
+
+
+def allowance_of(operator: User, symbol: str) -> Allowance:
+    """Return what is left to the operator just now; `lock_allowance` returns what stays left."""
+    of_late = LoneAdjustment.objects.filter(
+        operator=operator,
+        asset_id=symbol,
+        transaction_id__gte=first_id_at(timezone.now() - COUNTED),
+    )
+    moved_minor = int(of_late.aggregate(sum=Sum("amount_minor"))["sum"] or 0)
+    decimals = get_asset(symbol).decimals
+    nothing = to_major(0, decimals=decimals)
+    # The sum is shown with the asset's decimals at least.
+    limit = settings.ADJUSTMENT_LIMIT + nothing
+    return Allowance(limit, max(limit - to_major(moved_minor, decimals=decimals), nothing))
+
+
+@requires_unit_of_work
+def move_alone(order: Order, operator: User) -> Outcome:
+    """Carry out what one of the staff ordered, and count it. Raises as `move` does.
+
+    The caller has locked the allowance, and it covers the order.
+    """
+    outcome = move(order, operator)
+    LoneAdjustment.objects.create(
+        transaction_id=outcome.transaction_id,
+        operator=operator,
+        asset_id=order.asset_id,
+        amount_minor=order.amount_minor,
+    )
+    return outcome
+
+
+@requires_unit_of_work
+def move_by_api(order: Order, operator: User, *, address: str | None) -> Outcome:
+    """Carry out what one of the staff ordered by the API: a support action, from the IP `address`.
+
+    An attempt that failed is one, too. Raises `ApprovalNeeded`, when nothing is on record, and what
+    `move` does.
+    """
+    allowance = lock_allowance(operator, order.asset_id)
+    if not allowance.covers(order.amount_minor, order.asset_id):
+        raise ApprovalNeeded(limit=allowance.limit, left=allowance.left)
+    is_out = is_system_wallet(order.target_id, order.asset_id)
+    amount = to_major(order.amount_minor, decimals=get_asset(order.asset_id).decimals)
+    what = f"{order.kind.label}: {'took out' if is_out else 'put in'} {amount:,f} {order.asset_id}"
+
+    def record(action: Action, result: str) -> None:
+        support_actions.record(
+            action,
+            actor_id=operator.pk,
+            subject_kind="wallet",
+            subject_id=order.source_id if is_out else order.target_id,
+            reason=order.summary,
+            result=result,
+            address=address,
+        )
+
+    try:
+        outcome = move_alone(order, operator)
+    except Refusal as refusal:
+        if refusal.recorded:
+            record(Action.MOVE_REFUSED, f"{what}: {refusal}")
+        raise
+    record(Action.MOVE, f"{what}, transaction {outcome.transaction_id}")
+    return outcome

@@ -18,9 +18,9 @@ from django.db.models.functions import Now
 from core.connections.bulk import bulk_cursor
 from intake.knapsack import KnapsackItem, solve_knapsack
 from intake.models import READY, QueuedTransaction, QueueStatus
-from ledger.kinds import Kind, target_purpose
+from ledger.kinds import Denial, Kind, target_purpose
 from ledger.orders import Order, Outcome
-from ledger.post import post, sums_of
+from ledger.post import post_or_deny, sums_of
 from wallets.assets import system_wallet_id
 
 #: At most this many transactions commit together, whatever their latencies.
@@ -124,15 +124,15 @@ def run(chosen: Sequence[uuid.UUID]) -> Chunk:
     attempts = _lock(chosen)
     runnable = [each for each in attempts if each.is_movement]
     orders = [_order(each) for each in runnable]
-    posted = post(orders)
+    posted = post_or_deny(orders)
     outcomes = {each.queued_id: outcome for each, outcome in zip(runnable, posted, strict=True)}
     tried = [(each, outcomes.get(each.queued_id)) for each in attempts]
     _mark(tried)
-    failed = [each for each, outcome in tried if outcome is None or outcome.failure]
+    failed = [each for each, outcome in tried if _failure_of(outcome)]
     sums = sums_of(orders, posted)
-    for each in attempts:
-        if not each.is_movement:
-            key = (each.kind, each.asset_id, NO_WALLET)
+    for each, outcome in tried:
+        if not isinstance(outcome, Outcome):
+            key = (each.kind, each.asset_id, str(outcome or NO_WALLET))
             transactions, amount_minor = sums.get(key, (0, 0))
             sums[key] = (transactions + 1, amount_minor + each.amount_minor)
     return Chunk(
@@ -275,18 +275,20 @@ def _order(attempt: _Attempt) -> Order:
     )
 
 
-def _failure_of(outcome: Outcome | None) -> str | None:
+def _failure_of(outcome: Outcome | Denial | None) -> str | None:
     """Return why an attempt failed, if it did; None stands for one that found no wallet."""
-    if outcome is None:
-        return NO_WALLET
+    if not isinstance(outcome, Outcome):
+        return str(outcome or NO_WALLET)
     return None if outcome.failure is None else str(outcome.failure)
 
 
-def _mark(attempted: Sequence[tuple[_Attempt, Outcome | None]]) -> None:
+def _mark(attempted: Sequence[tuple[_Attempt, Outcome | Denial | None]]) -> None:
     """Write what became of each attempt; None stands for an attempt that found no wallet."""
     ids = [attempt.queued_id for attempt, _ in attempted]
     errors = [_failure_of(outcome) for _, outcome in attempted]
-    transaction_ids = [outcome and outcome.transaction_id for _, outcome in attempted]
+    transaction_ids = [
+        outcome.transaction_id if isinstance(outcome, Outcome) else None for _, outcome in attempted
+    ]
     with bulk_cursor() as cursor:
         # Where the last ANALYZE found the queue empty, the planner expects one row and loops: over
         # the whole chunk for each row, or over the whole queue. A hash of the chunk costs the same

@@ -42,6 +42,7 @@ _DIRTY_TABLES = (
     "wallets_statuschange",
     "ledger_verification",
     "ledger_transaction",
+    "ledger_failedattempts",
     "core_idempotencyrecord",
     "core_counter",
     "accounts_supportaction",

@@ -19,18 +19,19 @@ from api.http.queued import ACCEPTED, LOCATION, AcceptedAnswer
 from api.http.renderer import json_response
 from api.http.schema import operation
 from api.http.views import ApiView
-from core.errors import InvalidInput, NotFound, PermissionDenied
+from core.errors import InvalidInput, NotFound, PermissionDenied, Refusal
 from core.money import AmountNotPositive
 from core.times import rfc3339
 from intake.accept import Item, accept
 from intake.models import QueuedTransaction
 from intake.status import IMPORT_STATES, PROCESSOR_STATES, processor_status
-from ledger.errors import REFUSAL_OF_FAILURE
-from ledger.kinds import FailureCode
+from ledger.errors import REFUSAL_OF_FAILURE, TooManyFailedAttempts
 from wallets.assets import to_decimal
 from wallets.errors import CurrencyMismatch, NoWallet
 
 MAX_ITEMS = 1_000
+#: What an attempt can fail for.
+_REFUSALS: tuple[type[Refusal], ...] = (*REFUSAL_OF_FAILURE.values(), TooManyFailedAttempts)
 A_TRANSACTION = {
     **ACCEPTED,
     "failed": False,
@@ -242,6 +243,6 @@ def queued_answer(queued: QueuedTransaction) -> dict[str, Any]:
 def _message(error_code: str | None) -> str | None:
     if error_code is None:
         return None
-    if error_code in FailureCode.values:
-        return REFUSAL_OF_FAILURE[FailureCode(error_code)].message
-    return NoWallet.message
+    return next(
+        (refusal.message for refusal in _REFUSALS if refusal.code == error_code), NoWallet.message
+    )

@@ -45,6 +45,7 @@ TABLES = {
     "django_session": ALL,
     "knox_authtoken": ALL,
     "ledger_entry": READ,
+    "ledger_failedattempts": "DELETE SELECT",
     "ledger_transaction": READ,
     "ledger_verification": ADD,
     "otp_static_staticdevice": ALL,

@@ -12,7 +12,7 @@ from knox.models import AuthToken
 
 from accounts import support_actions
 from accounts.errors import CompanyNotFound, EmailTaken, InvalidCredentials
-from accounts.models import Action, Client, Company, Role, User
+from accounts.models import Action, Client, Company, OwnLimits, Role, User
 from accounts.token_expiry import initial_lifetime
 from core.errors import InvalidInput, PermissionDenied
 from core.unit_of_work import refuse_on_constraint, requires_unit_of_work
@@ -198,6 +198,7 @@ def erase(user: User) -> None:
     """
     log_out_everywhere(user)
     _PROFILES[user.role].objects.filter(user=user).delete()
+    OwnLimits.objects.filter(user=user).delete()
     user.email = f"{user.pk}@erased.invalid"
     user.is_active = False
     user.set_unusable_password()

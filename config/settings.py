@@ -179,7 +179,6 @@ CACHES: dict[str, dict[str, Any]] = {
         else {"BACKEND": "core.counters.CounterCache", "LOCATION": "core_counter"}
     ),
 }
-RATELIMIT_USE_CACHE = "counters"
 
 # --- Permissions ------------------------------------------------------------------------
 

@@ -46,6 +46,7 @@ _DIRTY_TABLES = (
     "core_idempotencyrecord",
     "core_counter",
     "accounts_supportaction",
+    "accounts_ownlimits",
     "otp_static_statictoken",
     "otp_static_staticdevice",
     "otp_totp_totpdevice",

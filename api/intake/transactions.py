@@ -16,6 +16,7 @@ from api.http.authentication import caller_of
 from api.http.fields import AmountField, Body, CountField, IdField, MoneyField, TextField
 from api.http.idempotency import respond_once
 from api.http.queued import ACCEPTED, LOCATION, AcceptedAnswer
+from api.http.rate_limits import count_items
 from api.http.renderer import json_response
 from api.http.schema import operation
 from api.http.views import ApiView
@@ -158,6 +159,7 @@ class IntakeView(ApiView):
     def post(self, request: Request) -> HttpResponse:
         caller = caller_of(request)
         items = parse_items(request.data, self.body)
+        count_items(request, len(items))
 
         is_array = isinstance(request.data, list)
 

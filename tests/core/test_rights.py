@@ -22,6 +22,7 @@ KEPT = "INSERT SELECT UPDATE"
 TABLES = {
     "accounts_client": ALL,
     "accounts_company": ALL,
+    "accounts_ownlimits": ALL,
     "accounts_user": KEPT,
     "accounts_user_groups": READ,
     "accounts_user_user_permissions": READ,

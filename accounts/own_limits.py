@@ -45,8 +45,12 @@ def set_limits(
     """
     locked = User.objects.select_for_update(no_key=True).filter(pk=account_id).first()
     account = _existing(locked, role)
-    limits, _ = OwnLimits.objects.update_or_create(
-        user=account, defaults={"writes": writes, "reads": reads, "changed_at": Now()}
+    limits = OwnLimits(user=account, writes=writes, reads=reads, changed_at=Now())
+    OwnLimits.objects.bulk_create(
+        [limits],
+        update_conflicts=True,
+        unique_fields=["user"],
+        update_fields=["writes", "reads", "changed_at"],
     )
     support_actions.record(
         Action.LIMITS_SET,

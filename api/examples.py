@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from core.errors import InvalidInput, PermissionDenied
 from core.money import AmountNotPositive
-from ledger.errors import BalanceLimit, InsufficientFunds, WalletNotActive
+from ledger.errors import BalanceLimit, InsufficientFunds, TooManyFailedAttempts, WalletNotActive
 from wallets.errors import CurrencyMismatch, NotCash, SameWallet, WalletNotFound
 
 WALLET = "0b8e3d56-7d0f-4b56-9f6a-5f0f4f4a8f11"
@@ -21,6 +21,8 @@ SHORT = InsufficientFunds(available=Decimal("12.50"), shortfall=Decimal("7.50"))
 BAD_AMOUNT = InvalidInput({"amount": ["At most 2 decimals."]})
 
 REFUSED_BY_POST = (WalletNotActive, BalanceLimit)
+#: Where money moves between two accounts.
+REFUSED_BETWEEN_TWO = (*REFUSED_BY_POST, TooManyFailedAttempts(retry_after_seconds=1_200))
 #: What the flows refuse, whatever the audience.
 REFUSED_DEPOSIT = (BAD_AMOUNT, AmountNotPositive, NotCash, WalletNotFound, *REFUSED_BY_POST)
 REFUSED_WITHDRAWAL = (
@@ -39,5 +41,5 @@ REFUSED_TRANSFER = (
     CurrencyMismatch,
     PermissionDenied,
     WalletNotFound,
-    *REFUSED_BY_POST,
+    *REFUSED_BETWEEN_TWO,
 )

@@ -107,8 +107,11 @@ def test_another_process_finds_the_change_when_it_looks_again(
     holder = a_client()
     assert deposit(holder).status == 200
     # As another process does: this one is told nothing.
-    change = {"writes": 1, "reads": None, "operator": operator, "address": None}
-    unit_of_work(lambda: set_limits(holder.user.pk, role="client", **change))
+    unit_of_work(
+        lambda: set_limits(
+            holder.user.pk, role="client", writes=1, reads=None, operator=operator, address=None
+        )
+    )
 
     monkeypatch.setattr(token_cache, "_limits_known_at", token_cache._limits_known_at - 1)
 

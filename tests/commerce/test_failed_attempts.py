@@ -7,6 +7,7 @@ import pytest
 from pytest_django import Settings
 
 from core.models import IdempotencyRecord
+from ledger import post
 from ledger.failed_attempts import delete_old_attempts
 from ledger.models import Transaction
 from tests.clock import Clock
@@ -313,6 +314,16 @@ def test_a_platform_that_queues_for_others_is_limited_too() -> None:
     drain()
 
     assert failed_rows(target_id=payee.wallet_id) == MOST
+
+
+def test_the_release_before_sets_no_limit_and_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    payer, company = a_client(), a_company()
+    without = post._POST.replace("set_config('ledger.failed_attempts', %s, true)", "%s::varchar")
+    monkeypatch.setattr(post, "_POST", without)
+
+    fail(payer, company, times=MOST + 1)
+
+    assert failed_rows() == MOST + 1
 
 
 def test_lists_of_which_nothing_counts_are_deleted(clock: Clock) -> None:

@@ -19,7 +19,7 @@ from api.http.renderer import json_response
 from api.http.schema import operation
 from api.http.token_cache import forget_caller
 from api.http.views import ApiView, parse_body
-from core.errors import NotFound, PermissionDenied
+from core.errors import InvalidInput, NotFound, PermissionDenied
 from core.unit_of_work import unit_of_work
 
 HIGHEST = 1_000_000
@@ -76,7 +76,11 @@ class LimitsView(ApiView):
         request_example={"writes": 6000, "reads": None},
         answer=LimitsAnswer,
         answer_example=SOME_LIMITS,
-        refusals=[PermissionDenied, NotFound],
+        refusals=[
+            InvalidInput({"writes": [f"A whole number from 1 to {HIGHEST}."]}),
+            PermissionDenied,
+            NotFound,
+        ],
     )
     def put(self, request: Request, account_id: UUID) -> HttpResponse:
         return _answer(self._set(request, account_id, **parse_body(request, self.body)))

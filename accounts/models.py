@@ -6,13 +6,15 @@ ledger stays.
 """
 
 import uuid
+from collections.abc import Mapping
 from contextlib import suppress
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
-from django.db.models.functions import Lower
+from django.db.models.functions import Lower, Now
 from phonenumber_field.modelfields import PhoneNumberField
 
 from accounts.email_addresses import canonical_email
@@ -82,6 +84,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     REQUIRED_FIELDS: ClassVar[list[str]] = []
 
     objects = UserManager()
+
+    #: By group (`writes`, `reads`), where the account has limits of its own and whoever looked the
+    #: user up asked for them.
+    requests_a_minute: Mapping[str, int] = MappingProxyType({})
 
     class Meta:
         constraints = (
@@ -186,6 +192,32 @@ class KnownAddress(models.Model):
         return str(self.user_id)
 
 
+class OwnLimits(models.Model):
+    """How many requests an account may send in a minute, where operators gave it its own limits.
+
+    The row stays when they take them back: processes find by `changed_at` what has changed.
+    """
+
+    user = models.OneToOneField(
+        User, on_delete=models.CASCADE, primary_key=True, related_name="own_limits"
+    )
+    writes = models.PositiveIntegerField(null=True, help_text="None: the limit of all accounts.")
+    reads = models.PositiveIntegerField(null=True, help_text="None: the limit of all accounts.")
+    changed_at = models.DateTimeField(db_default=Now(), db_index=True)
+
+    class Meta:
+        constraints = (
+            # NULL passes.
+            models.CheckConstraint(
+                name="own_limits_positive",
+                condition=models.Q(writes__gt=0) & models.Q(reads__gt=0),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"writes {self.writes or 'default'}, reads {self.reads or 'default'}"
+
+
 class Action(models.TextChoices):
     """An action of staff, in the admin or by the API, or on an operator's account."""
 
@@ -197,6 +229,7 @@ class Action(models.TextChoices):
     SECOND_FACTOR_FAILED = "second_factor_failed"
     SECOND_FACTOR_RESET = "second_factor_reset"
     BACKUP_CODES_MADE = "backup_codes_made"
+    LIMITS_SET = "limits_set"
     PASSWORD_SET = "password_set"  # noqa: S105 (no password)
     VIEW = "view"
     FREEZE = "freeze"
@@ -213,6 +246,11 @@ class Action(models.TextChoices):
     REMOVE = "remove"
 
 
+def action_choices() -> list[tuple[str, str]]:
+    """Return the choices of a model's field: by name, so that a new action needs no migration."""
+    return Action.choices
+
+
 class SupportAction(models.Model):
     """The record of one operator's action: on what, why and from where.
 
@@ -221,7 +259,7 @@ class SupportAction(models.Model):
     """
 
     actor_id = models.UUIDField(null=True, help_text="None: a management command.")
-    action = models.CharField(max_length=24, choices=Action)
+    action = models.CharField(max_length=24, choices=action_choices)
     subject_kind = models.CharField(max_length=16, help_text="user, wallet, transaction, asset")
     subject_id = models.CharField(max_length=64)
     reason = models.CharField(max_length=500, help_text="As the operator wrote it.")

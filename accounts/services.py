@@ -20,7 +20,7 @@ from accounts.errors import (
     InvalidCredentials,
     PlatformHasNoPassword,
 )
-from accounts.models import Action, Client, Company, OperatorKind, Role, User
+from accounts.models import Action, Client, Company, OperatorKind, OwnLimits, Role, User
 from accounts.token_expiry import initial_lifetime
 from core.errors import InvalidInput, PermissionDenied
 from core.texts import password_form
@@ -256,6 +256,7 @@ def erase(user: User) -> None:
     log_out_everywhere(user)
     known_addresses.forget_all(user)
     _PROFILES[user.role].objects.filter(user=user).delete()
+    OwnLimits.objects.filter(user=user).delete()
     user.email = f"{user.pk}@erased.invalid"
     user.is_active = False
     user.set_unusable_password()

@@ -6,7 +6,7 @@ from commerce.alone import ApprovalNeeded
 from commerce.cash import CashByOperators
 from core.errors import InvalidInput, PermissionDenied
 from core.money import AmountNotPositive
-from ledger.errors import BalanceLimit, InsufficientFunds, WalletNotActive
+from ledger.errors import BalanceLimit, InsufficientFunds, TooManyFailedAttempts, WalletNotActive
 from wallets.errors import CurrencyMismatch, NotCash, SameWallet, WalletNotFound
 
 WALLET = "0b8e3d56-7d0f-4b56-9f6a-5f0f4f4a8f11"
@@ -24,6 +24,8 @@ APPROVAL_NEEDED = ApprovalNeeded(limit=Decimal("1000.00"), left=Decimal("250.00"
 BAD_AMOUNT = InvalidInput({"amount": ["At most 2 decimals."]})
 
 REFUSED_BY_POST = (WalletNotActive, BalanceLimit)
+#: Where money moves between two accounts.
+REFUSED_BETWEEN_TWO = (*REFUSED_BY_POST, TooManyFailedAttempts(retry_after_seconds=1_200))
 #: What the flows refuse, whatever the audience.
 REFUSED_DEPOSIT = (
     BAD_AMOUNT,
@@ -52,5 +54,5 @@ REFUSED_TRANSFER = (
     CurrencyMismatch,
     PermissionDenied,
     WalletNotFound,
-    *REFUSED_BY_POST,
+    *REFUSED_BETWEEN_TWO,
 )

@@ -2,8 +2,9 @@
 
 from django.urls import path, register_converter
 
+from accounts.models import Role
 from api import assets, health, idempotency
-from api.accounts import customers, me, password_reset, sessions
+from api.accounts import customers, limits, me, password_reset, sessions
 from api.by_token import approvals, charge_batch, history, movements, paytokens, wallets
 from api.credits import ledger as credit_ledger
 from api.credits import movements as credit_movements
@@ -66,6 +67,8 @@ urlpatterns = [
     path("company/logout", sessions.LogOutView.as_view()),
     path("company/logoutall", sessions.LogOutEverywhereView.as_view()),
     path("company/password", sessions.PasswordView.as_view()),
+    path("company/<id:account_id>/limits", limits.LimitsView.as_view(role=Role.COMPANY)),
+    path("customer/<id:account_id>/limits", limits.LimitsView.as_view(role=Role.CLIENT)),
     path("password/reset", password_reset.ResetView.as_view()),
     path("password/reset/confirm", password_reset.ResetConfirmationView.as_view()),
     path("assets", assets.AssetsView.as_view()),

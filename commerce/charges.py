@@ -16,7 +16,7 @@ from ledger.errors import REFUSAL_OF_DENIAL, REFUSAL_OF_FAILURE
 from ledger.kinds import Denial, Kind
 from ledger.models import Transaction
 from ledger.orders import Order, Outcome
-from ledger.post import post_charges
+from ledger.post import post_or_deny
 from wallets.assets import amount_minor, optional_amount_minor, to_decimal
 from wallets.errors import CurrencyMismatch, SameWallet, WalletNotFound
 from wallets.models import Wallet
@@ -101,7 +101,7 @@ def charge_many(
     """
     target = company_wallet_ref(company)
     checked = _check_charges(company, items, target)
-    posted = iter(post_charges([each for each in checked if isinstance(each, Order)]))
+    posted = iter(post_or_deny([each for each in checked if isinstance(each, Order)]))
     results = [
         _result(item, next(posted)) if isinstance(each, Order) else ChargeResult(item, None, each)
         for item, each in zip(items, checked, strict=True)

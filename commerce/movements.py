@@ -3,10 +3,16 @@
 from accounts.models import Role, User
 from core.errors import Refusal
 from core.unit_of_work import requires_unit_of_work
-from ledger.errors import REFUSAL_OF_DENIAL, REFUSAL_OF_FAILURE, InsufficientFunds
+from ledger.errors import (
+    REFUSAL_OF_DENIAL,
+    REFUSAL_OF_FAILURE,
+    InsufficientFunds,
+    TooManyFailedAttempts,
+)
+from ledger.failed_attempts import seconds_until_recorded
 from ledger.kinds import Denial, FailureCode
 from ledger.orders import Order, Outcome
-from ledger.post import post_charges
+from ledger.post import post_or_deny
 from wallets.assets import is_system_wallet, to_decimal
 from wallets.errors import CurrencyMismatch, SameWallet, WalletNotFound
 from wallets.references import wallet_ref
@@ -18,11 +24,12 @@ def move(order: Order, actor: User) -> Outcome:
 
     Raises `WalletNotFound` and `CurrencyMismatch` before anything is tried, and
     `InsufficientFunds`, `WalletNotActive`, `BalanceLimit` for an attempt that failed, which is on
-    record once the unit of work commits. For a charge that its payer does not allow, raises the
-    refusal of that denial.
+    record once the unit of work commits. For what is denied, raises the refusal of that denial.
     """
     check_wallets(order)
-    [result] = post_charges([order])
+    [result] = post_or_deny([order])
+    if result == Denial.TOO_MANY_FAILED_ATTEMPTS:
+        raise TooManyFailedAttempts(retry_after_seconds=seconds_until_recorded(order))
     if isinstance(result, Denial):
         raise REFUSAL_OF_DENIAL[result]
     if result.failure is not None:

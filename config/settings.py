@@ -54,6 +54,7 @@ ANSWER_BYTES_PER_SECOND = env.answer_bytes_per_second
 LOCK_TIMEOUT_MS = env.lock_timeout_ms
 STATEMENT_TIMEOUT_MS = env.statement_timeout_ms
 TRUSTED_PROXIES = env.trusted_proxies
+FAILED_ATTEMPTS = env.failed_attempts
 RATELIMIT_ENABLE = env.rate_limits == "on"
 RATE_LIMITS = {
     "signup": env.rate_limit_signup,
@@ -195,7 +196,6 @@ CACHES: dict[str, dict[str, Any]] = {
         else {"BACKEND": "core.counters.CounterCache", "LOCATION": "core_counter"}
     ),
 }
-RATELIMIT_USE_CACHE = "counters"
 
 # --- Permissions ------------------------------------------------------------------------
 

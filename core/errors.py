@@ -79,8 +79,10 @@ class RateLimited(Refusal):
     code = "rate_limited"
     message = "Too many requests: wait, then send it again."
 
-    def __init__(self, *, retry_after_seconds: int) -> None:
-        super().__init__(retryAfterSeconds=retry_after_seconds)
+    def __init__(
+        self, message: str | None = None, *, retry_after_seconds: int, **details: Any
+    ) -> None:
+        super().__init__(message, retryAfterSeconds=retry_after_seconds, **details)
         self.retry_after_seconds = retry_after_seconds
 
 

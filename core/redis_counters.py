@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
+from math import ceil
 from typing import Any, ClassVar, TypeVar
 
 from django.core.cache.backends.redis import RedisCache
@@ -18,8 +19,17 @@ logger = logging.getLogger(__name__)
 #: How long Redis may take to answer, and how long a process does not use it after a failure.
 TIMEOUT_SECONDS = 0.5
 RETRY_AFTER_SECONDS = 5
-#: Longer than any rate limit's window. The key of a counter contains its window.
-_FALLBACK_SECONDS = 86_400
+#: Redis runs a script whole, with nothing in between.
+_ADD_UP_TO = """
+    local value = tonumber(redis.call('GET', KEYS[1]) or '0')
+    if value + tonumber(ARGV[1]) > tonumber(ARGV[2]) then
+        return -1
+    end
+    if value == 0 then
+        redis.call('SET', KEYS[1], '0', 'EX', ARGV[3])
+    end
+    return redis.call('INCRBY', KEYS[1], ARGV[1])
+"""
 
 
 class RedisCounterCache(RedisCache):
@@ -40,28 +50,17 @@ class RedisCounterCache(RedisCache):
         super().__init__(server, {**params, "OPTIONS": options})
         self._fallback = CounterCache(TABLE, params)
 
-    def add(
-        self, key: str, value: Any, timeout: float | None = None, version: int | None = None
-    ) -> bool:
-        """Set the counter for `timeout` seconds unless it exists and has not expired.
+    def add_up_to(self, key: str, amount: int, *, most: int, timeout: float) -> int | None:
+        """Do as `CounterCache.add_up_to` does."""
+        redis_key = self.make_and_validate_key(key)
 
-        Return whether it was set.
-        """
-        return self._with_fallback(
-            lambda: super(RedisCounterCache, self).add(key, value, timeout, version),
-            lambda: self._fallback.add(key, value, timeout, version),
-        )
-
-    def incr(self, key: str, delta: int = 1, version: int | None = None) -> int:
-        """Add `delta` and return the sum. Raises `ValueError` when there is no such counter."""
-
-        def fallback() -> int:
-            # The counter may have been added to Redis before Redis became unavailable.
-            self._fallback.add(key, 0, _FALLBACK_SECONDS, version)
-            return self._fallback.incr(key, delta, version)
+        def add() -> int | None:
+            client = self._cache.get_client(redis_key, write=True)
+            added: int = client.eval(_ADD_UP_TO, 1, redis_key, amount, most, ceil(timeout))
+            return None if added < 0 else added
 
         return self._with_fallback(
-            lambda: super(RedisCounterCache, self).incr(key, delta, version), fallback
+            add, lambda: self._fallback.add_up_to(key, amount, most=most, timeout=timeout)
         )
 
     def _with_fallback(self, redis: Callable[[], Result], fallback: Callable[[], Result]) -> Result:

@@ -19,9 +19,9 @@ from core.connections.bulk import bulk_cursor
 from intake.endings import CUSTOMER_LEFT, closed_among
 from intake.knapsack import KnapsackItem, solve_knapsack
 from intake.models import READY, QueuedTransaction, QueueStatus
-from ledger.kinds import FailureCode, Kind, target_purpose
+from ledger.kinds import Denial, FailureCode, Kind, target_purpose
 from ledger.orders import Order, Outcome
-from ledger.post import post, sums_of
+from ledger.post import post_or_deny, sums_of
 from wallets.assets import system_wallet_id
 
 #: At most this many transactions commit together, whatever their latencies.
@@ -125,16 +125,16 @@ def run(chosen: Sequence[uuid.UUID]) -> Chunk:
     attempts = _lock(chosen)
     runnable = [each for each in attempts if each.is_movement]
     orders = [_order(each) for each in runnable]
-    posted = post(orders)
+    posted = post_or_deny(orders)
     outcomes = {each.queued_id: outcome for each, outcome in zip(runnable, posted, strict=True)}
     tried = [(each, outcomes.get(each.queued_id)) for each in attempts]
     ended = _ended(tried)
     _mark(tried, ended)
-    failed = [each for each, outcome in tried if outcome is None or outcome.failure]
+    failed = [each for each, outcome in tried if _failure_of(each, outcome)]
     sums = sums_of(orders, posted)
-    for each in attempts:
-        if not each.is_movement:
-            key = (each.kind, each.asset_id, each.obstacle)
+    for each, outcome in tried:
+        if not isinstance(outcome, Outcome):
+            key = (each.kind, each.asset_id, str(outcome or each.obstacle))
             transactions, amount_minor = sums.get(key, (0, 0))
             sums[key] = (transactions + 1, amount_minor + each.amount_minor)
     return Chunk(
@@ -288,14 +288,14 @@ def _order(attempt: _Attempt) -> Order:
     )
 
 
-def _failure_of(attempt: _Attempt, outcome: Outcome | None) -> str | None:
+def _failure_of(attempt: _Attempt, outcome: Outcome | Denial | None) -> str | None:
     """Return why an attempt failed, if it did; no outcome stands for one that found no wallet."""
-    if outcome is None:
-        return attempt.obstacle
-    return None if outcome.failure is None else str(outcome.failure)
+    if isinstance(outcome, Outcome):
+        return None if outcome.failure is None else str(outcome.failure)
+    return str(outcome or attempt.obstacle)
 
 
-def _ended(attempted: Sequence[tuple[_Attempt, Outcome | None]]) -> set[uuid.UUID]:
+def _ended(attempted: Sequence[tuple[_Attempt, Outcome | Denial | None]]) -> set[uuid.UUID]:
     """Return which are not tried again: their attempts are used up, or none can ever succeed.
 
     A customer who left does not come back, and a closed wallet stays closed. A frozen one may thaw.
@@ -303,7 +303,7 @@ def _ended(attempted: Sequence[tuple[_Attempt, Outcome | None]]) -> set[uuid.UUI
     inactive = [
         attempt
         for attempt, outcome in attempted
-        if outcome is not None and outcome.failure == FailureCode.WALLET_NOT_ACTIVE
+        if isinstance(outcome, Outcome) and outcome.failure == FailureCode.WALLET_NOT_ACTIVE
     ]
     closed = closed_among(
         wallet
@@ -320,7 +320,7 @@ def _ended(attempted: Sequence[tuple[_Attempt, Outcome | None]]) -> set[uuid.UUI
 
 
 def _mark(
-    attempted: Sequence[tuple[_Attempt, Outcome | None]], ended: Container[uuid.UUID]
+    attempted: Sequence[tuple[_Attempt, Outcome | Denial | None]], ended: Container[uuid.UUID]
 ) -> None:
     """Write what became of each attempt; None stands for an attempt that found no wallet.
 
@@ -329,7 +329,9 @@ def _mark(
     ids = [attempt.queued_id for attempt, _ in attempted]
     errors = [_failure_of(*each) for each in attempted]
     final = [attempt.queued_id in ended for attempt, _ in attempted]
-    transaction_ids = [outcome and outcome.transaction_id for _, outcome in attempted]
+    transaction_ids = [
+        outcome.transaction_id if isinstance(outcome, Outcome) else None for _, outcome in attempted
+    ]
     with bulk_cursor() as cursor:
         # Where the last ANALYZE found the queue empty, the planner expects one row and loops: over
         # the whole chunk for each row, or over the whole queue. A hash of the chunk costs the same

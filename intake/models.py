@@ -26,7 +26,7 @@ class QueuedTransaction(models.Model):
     """A transaction that was accepted and is run later by the processor.
 
     Its id is a UUIDv7, which gives the order of acceptance. It is one row for all its attempts;
-    each attempt that found a wallet is a transaction of the ledger.
+    each attempt that found a wallet, and was not denied, is a transaction of the ledger.
     """
 
     id = models.UUIDField(primary_key=True)

@@ -1,6 +1,6 @@
 """What the ledger refuses: a class for each failure code, and for each denial."""
 
-from core.errors import Refusal, RuleBroken, StateConflict
+from core.errors import RateLimited, Refusal, RuleBroken, StateConflict
 from ledger.kinds import Denial, FailureCode
 from wallets.errors import (
     ApprovalExceeded,
@@ -30,6 +30,16 @@ class BalanceLimit(StateConflict):
     message = "The balance would become larger than a wallet can hold."
 
 
+class TooManyFailedAttempts(RateLimited):
+    """An attempt that failed and leaves no row: enough of its two accounts are on record."""
+
+    code = "too_many_failed_attempts"
+    message = "Too many attempts between these two accounts have failed: wait, then try again."
+
+    def __init__(self, *, retry_after_seconds: int = 3_600) -> None:
+        super().__init__(retry_after_seconds=retry_after_seconds)
+
+
 REFUSAL_OF_FAILURE: dict[FailureCode, type[Refusal]] = {
     FailureCode.INSUFFICIENT_FUNDS: InsufficientFunds,
     FailureCode.WALLET_NOT_ACTIVE: WalletNotActive,
@@ -44,4 +54,5 @@ REFUSAL_OF_DENIAL: dict[Denial, type[Refusal]] = {
     Denial.PAYTOKEN_EXCEEDED: PayTokenExceeded,
     Denial.CHARGE_NOT_APPROVED: ChargeNotApproved,
     Denial.APPROVAL_EXCEEDED: ApprovalExceeded,
+    Denial.TOO_MANY_FAILED_ATTEMPTS: TooManyFailedAttempts,
 }

@@ -35,7 +35,11 @@ class FailureCode(models.TextChoices):
 
 
 class Denial(StrEnum):
-    """Why a charge was refused and left no transaction: its payer does not allow it."""
+    """Why an order was refused and left no transaction.
+
+    Its payer does not allow the charge; or it failed, and enough failed attempts of its two
+    accounts are on record.
+    """
 
     PAYTOKEN_NOT_FOUND = "paytoken_not_found"
     PAYTOKEN_OTHER_COMPANY = "paytoken_other_company"
@@ -44,6 +48,7 @@ class Denial(StrEnum):
     PAYTOKEN_EXCEEDED = "paytoken_exceeded"
     CHARGE_NOT_APPROVED = "charge_not_approved"
     APPROVAL_EXCEEDED = "approval_exceeded"
+    TOO_MANY_FAILED_ATTEMPTS = "too_many_failed_attempts"
 
 
 #: Stands for a wallet that somebody owns, where the other sides name a system wallet.

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+from django.conf import settings
 from django.db import DatabaseError, transaction
 from psycopg.errors import NoDataFound
 
@@ -24,13 +25,18 @@ from wallets.references import forget_wallets
 #: Stands where a failed transaction has its code.
 COMPLETED = "completed"
 
-# The columns travel as arrays, which is how values are sent fastest; the function gets orders.
+# The columns travel as arrays, which is how values are sent fastest; the function gets orders. It
+# finds the limit of failed attempts in a setting of the transaction: whoever reads `given` before
+# it calls the function has set it.
 _POST = """
-    SELECT * FROM ledger_post(
+    WITH given AS MATERIALIZED (
+        SELECT %s::varchar AS request_id, set_config('ledger.failed_attempts', %s, true)
+    )
+    SELECT posted.* FROM given, ledger_post(
         ARRAY(SELECT ROW(o.*)::ledger_order_v2
                 FROM unnest(%b::varchar[], %b::uuid[], %b::uuid[], %b::bigint[], %b::varchar[],
                             %b::uuid[], %b::uuid[], %b::uuid[], %b::uuid[], %b::uuid[]) AS o),
-        %s, false)
+        given.request_id, false) AS posted
 """
 
 
@@ -40,20 +46,22 @@ def post(orders: Sequence[Order]) -> list[Outcome]:
 
     A refusal (a wallet not active, too little available, a balance too large) is an outcome and a
     row, never an exception. The wallets must exist and the two of an order hold the same asset:
-    the caller has checked that. Charges are for `post_charges`. Raises `WalletNotFound` where that
-    was known of a database that has been replaced by one without the wallet.
+    the caller has checked that. What moves between two people is for `post_or_deny`. Raises
+    `WalletNotFound` where that was known of a database that has been replaced by one without the
+    wallet.
     """
-    outcomes = [each for each in post_charges(orders) if not isinstance(each, Denial)]
+    outcomes = [each for each in post_or_deny(orders) if not isinstance(each, Denial)]
     if len(outcomes) < len(orders):
-        raise TypeError("Only `post_charges` takes what may be denied.")
+        raise TypeError("Only `post_or_deny` takes what may be denied.")
     return outcomes
 
 
 @requires_unit_of_work
-def post_charges(orders: Sequence[Order]) -> list[Outcome | Denial]:
-    """Carry out orders that the payer may not allow; such a one is a denial, and leaves no row.
+def post_or_deny(orders: Sequence[Order]) -> list[Outcome | Denial]:
+    """Carry out orders that may be denied; such a one leaves no row.
 
-    Only charges can be denied. Else it behaves as `post` does.
+    Denied is a charge that its payer does not allow, and what failed between two accounts of whom
+    `settings.FAILED_ATTEMPTS` of an hour are on record. Else it behaves as `post` does.
     """
     if not orders:
         return []
@@ -72,7 +80,8 @@ def post_charges(orders: Sequence[Order]) -> list[Outcome | Denial]:
     ]
     with bulk_cursor() as cursor:
         try:
-            cursor.execute(_POST, [*columns, context.request_id.get()])
+            limit = str(settings.FAILED_ATTEMPTS)
+            cursor.execute(_POST, [context.request_id.get(), limit, *columns])
         except DatabaseError as error:
             if isinstance(error.__cause__, NoDataFound):
                 forget_wallets()

@@ -1,4 +1,4 @@
-"""The deletion of what has expired: tokens, sessions, known addresses, records, counters."""
+"""The deletion of what has expired: tokens, records, counters and the like."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from core import replica
 from core.counters import CounterCache
 from core.idempotency import kept_since
 from core.models import IdempotencyRecord
+from ledger.failed_attempts import delete_old_attempts
 from wallets.models import PayToken
 
 #: How many rows one transaction deletes, so that each one is short.
@@ -30,13 +31,15 @@ class Deleted:
     paytokens: int
     records: int
     counters: int
+    failed_attempts: int
     positions: int
 
     def __str__(self) -> str:
         return (
             f"{self.tokens} tokens, {self.sessions} sessions, {self.addresses} known addresses,"
             f" {self.paytokens} pay tokens, {self.records} idempotency records,"
-            f" {self.counters} counters, {self.positions} positions"
+            f" {self.counters} counters, {self.failed_attempts} lists of failed attempts,"
+            f" {self.positions} positions"
         )
 
 
@@ -52,6 +55,7 @@ def delete_expired(*, should_stop: Callable[[], bool] = lambda: False) -> Delete
         paytokens=_delete(PayToken.objects.filter(expires_at__lt=kept_since()), should_stop),
         records=_delete(IdempotencyRecord.objects.filter(created_at__lt=kept_since()), should_stop),
         counters=counters.delete_expired() if isinstance(counters, CounterCache) else 0,
+        failed_attempts=delete_old_attempts(),
         positions=replica.delete_idle_positions(),
     )
 

@@ -43,6 +43,8 @@ SETTINGS = {
     "WALLET_SERVICE_SECRET_KEY": "the key of the proof",
     "WALLET_SERVICE_HTTPS": "off",
     "WALLET_SERVICE_RATE_LIMITS": "off",
+    # The invariants want a row for each failed attempt.
+    "WALLET_SERVICE_FAILED_ATTEMPTS": "10000",
     "WALLET_SERVICE_LOG_LEVEL": "error",
     "WALLET_SERVICE_LOG_FORMAT": "plain",
     "WALLET_SERVICE_WORKERS": str(WORKERS),

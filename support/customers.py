@@ -18,7 +18,7 @@ from phonenumber_field.phonenumber import to_python as to_phone_number
 from procrastinate.contrib.django.models import ProcrastinateJob
 from unfold.enums import ActionVariant
 
-from accounts.models import Client, Company, OperatorKind, Role, User
+from accounts.models import Client, Company, OperatorKind, OwnLimits, Role, User
 from api.http.client_address import client_address
 from core.unit_of_work import unit_of_work
 from support import second_factor
@@ -73,6 +73,7 @@ class CustomerAdmin(OperatorAdmin[User]):
     search_help_text = "Email, id, +phone, start of a name"
     _account = (None, {"fields": ("id", "email", "role_label", "is_active", "created_at")})
     _records = ("Records", {"fields": ("related", "wallets", "transactions")})
+    _limits = ("Limits", {"fields": ("limits",)})
     _access = ("Access", {"fields": ("has_second_factor", "support_actions")})
     _profiles: ClassVar[dict[str, Any]] = {
         Role.CLIENT: ("Client", {"fields": ("full_name", "phone_number")}),
@@ -83,7 +84,11 @@ class CustomerAdmin(OperatorAdmin[User]):
         role = obj.role if obj else ""
         return [
             self._account,
-            *([self._profiles[role], self._records] if role in self._profiles else []),
+            *(
+                [self._profiles[role], self._records, self._limits]
+                if role in self._profiles
+                else []
+            ),
             *([self._access] if role == Role.OPERATOR else []),
         ]
 
@@ -154,6 +159,11 @@ class CustomerAdmin(OperatorAdmin[User]):
     @display(description="transactions")
     def transactions(self, user: User) -> SafeString:
         return link("Transactions of this customer", "ledger_transaction_changelist", q=user.pk)
+
+    @display(description="own limits, requests a minute")
+    def limits(self, user: User) -> str:
+        limits = OwnLimits.objects.filter(user=user).first()
+        return str(limits or OwnLimits())
 
     def is_available(self, obj: User, action_name: str) -> bool:
         return obj.role == Role.OPERATOR and second_factor.is_set_up(obj)

@@ -14,6 +14,7 @@ from api.http.fields import AmountField, Body, MoneyField, TextField
 from api.http.idempotency import respond_once
 from api.http.movements import MoneyView
 from api.http.permissions import IsCompany
+from api.http.rate_limits import count_items
 from api.http.schema import operation
 from api.http.views import parse_body
 from commerce.charges import ChargeItem, ChargeResult, charge_many
@@ -101,6 +102,7 @@ class ChargesView(MoneyView):
     )
     def post(self, request: Request) -> HttpResponse:
         items = parse_body(request, self.body)["charges"]
+        count_items(request, len(items))
 
         def work() -> dict[str, Any]:
             results, balance = charge_many(caller_of(request), items)

@@ -20,7 +20,7 @@ from api.examples import (
     BAD_AMOUNT,
     OTHER_ADDRESS,
     OTHER_WALLET,
-    REFUSED_BY_POST,
+    REFUSED_BETWEEN_TWO,
     REFUSED_DEPOSIT,
     REFUSED_TRANSFER,
     REFUSED_WITHDRAWAL,
@@ -166,7 +166,7 @@ class ChargeView(MoneyView):
             PayTokenExpired,
             PayTokenUsed,
             PayTokenExceeded(max_amount=Decimal("10.00")),
-            *REFUSED_BY_POST,
+            *REFUSED_BETWEEN_TWO,
         ],
         takes_idempotency_key=True,
     )
@@ -203,7 +203,7 @@ class RefundView(MoneyView):
             ChargeNotFound,
             ChargeFailed,
             RefundExceedsCharge,
-            *REFUSED_BY_POST,
+            *REFUSED_BETWEEN_TWO,
         ],
         takes_idempotency_key=True,
     )

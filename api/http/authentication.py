@@ -15,12 +15,12 @@ from core.errors import InvalidToken, NotAuthenticated
 _invalid_tokens = InvalidTokenLimit("invalid_tokens")
 _VALID = (
     "JOIN knox_authtoken ON knox_authtoken.user_id = accounts_user.id"
+    " LEFT JOIN accounts_ownlimits ON accounts_ownlimits.user_id = accounts_user.id"
     " WHERE digest = %s AND expiry > now() AND is_active"
 )
-_SESSION = FixedQuery(User, _VALID, extra=("created", "expiry"))
-_SESSION_WITH_POSITION = FixedQuery(
-    User, _VALID, extra=("created", "expiry", replica.RECORDED_POSITION)
-)
+_FOUND = ("created", "expiry", "writes", "reads")
+_SESSION = FixedQuery(User, _VALID, extra=_FOUND)
+_SESSION_WITH_POSITION = FixedQuery(User, _VALID, extra=(*_FOUND, replica.RECORDED_POSITION))
 #: What may stand before a token.
 SCHEMES = ("token", "bearer")
 
@@ -72,7 +72,9 @@ def _find(digest: str) -> tuple[User, AuthToken]:
     )
     if found is None:
         raise InvalidToken
-    user, (created, expiry, *position) = found
+    user, (created, expiry, writes, reads, *position) = found
+    own = {"writes": writes, "reads": reads}
+    user.requests_a_minute = {group: count for group, count in own.items() if count is not None}
     token = AuthToken(digest=digest, user=user, created=created, expiry=expiry)
     if position:
         [token.position] = position

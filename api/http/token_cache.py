@@ -6,9 +6,11 @@ moves money or reads a wallet does it in passing, by the digest; everything else
 which `api.http.idempotency.respond_once` calls.
 """
 
+import time
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
@@ -17,6 +19,7 @@ from knox.models import AuthToken
 from rest_framework.request import Request
 
 from accounts.models import User
+from accounts.own_limits import limits_changed_for
 from api.http.authentication import SCHEMES, TokenAuthentication, sent_token
 from api.http.views import ApiView
 from core import replica
@@ -26,6 +29,9 @@ from core.errors import NotAuthenticated, Refusal, Unavailable
 _KEPT = 10_000
 #: By the digests of their tokens.
 _callers: dict[str, User] = {}
+#: How long a process may go on with rate limits of a caller that an operator has changed.
+_LIMITS_KEPT_SECONDS = 1.0
+_limits_known_at = time.monotonic()
 _authentication = TokenAuthentication()
 
 
@@ -65,6 +71,7 @@ class CachedCallerView(ApiView):
 
 def use_cached_caller(request: Request) -> None:
     """Take the caller for who sent the same token to this process before, if somebody did."""
+    _forget_changed_limits()
     scheme, digest = sent_token(request)
     caller = _callers.get(digest)
     # Where tokens end when nobody uses them, each use is looked at. A read that may go to the
@@ -86,6 +93,25 @@ def cache_caller(request: Request) -> None:
         if len(_callers) >= _KEPT:
             _callers.clear()
         _callers[request.auth.digest] = request.user
+
+
+def forget_caller(user_id: UUID) -> None:
+    """Ask the database again about an account, of which something has changed."""
+    for digest, caller in list(_callers.items()):
+        if caller.pk == user_id:
+            _callers.pop(digest, None)
+
+
+def _forget_changed_limits() -> None:
+    """Forget whose rate limits were changed, by this process or another; it looks once a second."""
+    global _limits_known_at  # noqa: PLW0603 (a time, which threads may set twice)
+    elapsed = time.monotonic() - _limits_known_at
+    if elapsed < _LIMITS_KEPT_SECONDS or not settings.RATELIMIT_ENABLE:
+        return
+    changed = limits_changed_for(elapsed)
+    _limits_known_at = time.monotonic()
+    for user_id in changed:
+        forget_caller(user_id)
 
 
 def unverified_digest(request: Request) -> str | None:

@@ -29,7 +29,7 @@ def _allowed_methods(view: type[APIView]) -> list[str]:
 class ApiView(APIView):
     """A view of the API. A method that it lacks is a 405 for every caller."""
 
-    http_method_names = ("get", "head", "post", "patch", "delete")
+    http_method_names = ("get", "head", "post", "put", "patch", "delete")
 
     #: The query parameters that a GET takes; without it, none. Other methods never take any.
     query: ClassVar[Body | None] = None

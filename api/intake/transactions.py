@@ -16,22 +16,24 @@ from api.http.authentication import caller_of
 from api.http.fields import AmountField, Body, CountField, IdField, MoneyField, TextField
 from api.http.idempotency import respond_once
 from api.http.queued import ACCEPTED, LOCATION, AcceptedAnswer
+from api.http.rate_limits import count_items
 from api.http.renderer import json_response
 from api.http.schema import operation
 from api.http.views import ApiView
-from core.errors import InvalidInput, NotFound, PermissionDenied
+from core.errors import InvalidInput, NotFound, PermissionDenied, Refusal
 from core.money import AmountNotPositive
 from core.times import rfc3339
 from intake.accept import Item, accept
 from intake.endings import CUSTOMER_LEFT
 from intake.models import QueuedTransaction
 from intake.status import IMPORT_STATES, PROCESSOR_STATES, processor_status
-from ledger.errors import REFUSAL_OF_FAILURE
-from ledger.kinds import FailureCode
+from ledger.errors import REFUSAL_OF_FAILURE, TooManyFailedAttempts
 from wallets.assets import to_decimal
 from wallets.errors import CurrencyMismatch, NoWallet
 
 MAX_ITEMS = 1_000
+#: What an attempt can fail for.
+_REFUSALS: tuple[type[Refusal], ...] = (*REFUSAL_OF_FAILURE.values(), TooManyFailedAttempts)
 A_TRANSACTION = {
     **ACCEPTED,
     "failed": False,
@@ -158,6 +160,7 @@ class IntakeView(ApiView):
     def post(self, request: Request) -> HttpResponse:
         caller = caller_of(request)
         items = parse_items(request.data, self.body)
+        count_items(request, len(items))
 
         is_array = isinstance(request.data, list)
 
@@ -243,6 +246,8 @@ def queued_answer(queued: QueuedTransaction) -> dict[str, Any]:
 def _message(error_code: str | None) -> str | None:
     if error_code is None:
         return None
-    if error_code in FailureCode.values:
-        return REFUSAL_OF_FAILURE[FailureCode(error_code)].message
-    return "The customer has left." if error_code == CUSTOMER_LEFT else NoWallet.message
+    if error_code == CUSTOMER_LEFT:
+        return "The customer has left."
+    return next(
+        (refusal.message for refusal in _REFUSALS if refusal.code == error_code), NoWallet.message
+    )

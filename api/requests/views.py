@@ -9,7 +9,7 @@ from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 
-from api.examples import BAD_AMOUNT, REFUSED_BY_POST, SHORT, TRANSACTION, WALLET
+from api.examples import BAD_AMOUNT, REFUSED_BETWEEN_TWO, SHORT, TRANSACTION, WALLET
 from api.http.authentication import caller_of
 from api.http.fields import (
     AmountField,
@@ -193,7 +193,7 @@ class PayView(MoneyView):
             PaymentRequestNotFound,
             WalletNotFound,
             *ENDED,
-            *REFUSED_BY_POST,
+            *REFUSED_BETWEEN_TWO,
         ],
         takes_idempotency_key=True,
     )

@@ -155,3 +155,14 @@ class Limits(Group):
             " network address."
         ),
     )
+    failed_attempts = kinds.whole(
+        "WALLET_SERVICE_FAILED_ATTEMPTS",
+        1_000,
+        least=1,
+        most=10_000,
+        help_text=(
+            "Of two accounts, this many failed attempts to move money go on record in an hour."
+            " The service refuses further ones and does not record them. This limit holds also with"
+            " WALLET_SERVICE_RATE_LIMITS=off."
+        ),
+    )

@@ -2,9 +2,10 @@
 --
 -- It takes orders: move `amount_minor` of the two wallets' asset from source to target. It returns one
 -- outcome per order, in their order, and raises for no refusal: a failed transaction is a row that must
--- commit. A charge that the payer does not allow leaves no row, and its outcome has no id. What it does
--- raise is a fault of the caller (an unknown wallet, two assets) or of the database. Only the elements
--- of the array count: its dimensions and subscripts are never read.
+-- commit. A charge that the payer does not allow leaves no row, and its outcome has no id; neither has an
+-- attempt that failed, when enough of its two accounts are on record. What it does raise is a fault of the
+-- caller (an unknown wallet, two assets) or of the database. Only the elements of the array count: its
+-- dimensions and subscripts are never read.
 --
 -- Each order is decided in its turn, on the balances that the orders before it left behind.
 -- With `all_or_none` nothing is written, and no outcome returned, when one of them fails or cannot be
@@ -58,6 +59,7 @@ DECLARE
     uses_spent    boolean := false;
     last_id       uuid;
     found_wallets integer := 0;
+    failed  integer[] := '{}';  -- the places of the failed orders that go on record
     i       integer := 0;
     source  integer;
     target  integer;
@@ -141,7 +143,12 @@ BEGIN
         END IF;
         ids[i] := CASE WHEN failure IS NULL OR failure = ANY (on_record) THEN uuidv7() END;
         failures[i] := failure;
-        CONTINUE WHEN failure IS NOT NULL;
+        IF failure IS NOT NULL THEN
+            IF ids[i] IS NOT NULL THEN
+                failed := failed || i;
+            END IF;
+            CONTINUE;
+        END IF;
         -- From here on the order succeeds.
         IF is_restricted THEN
             IF posted.paytoken_id IS NOT NULL THEN
@@ -164,6 +171,14 @@ BEGIN
             target_versions[i] := versions[target];
         END IF;
     END LOOP;
+
+    -- A failed order moved nothing, so whether it goes on record changes nothing for the others.
+    IF failed <> '{}' THEN
+        FOR i IN SELECT attempts_off_record(orders, failed) LOOP
+            ids[i] := NULL;
+            failures[i] := 'too_many_failed_attempts';
+        END LOOP;
+    END IF;
 
     -- 3. Write. A wallet that is not at the version that was read was changed without its lock.
     FOR place IN 1 .. cardinality(versions) LOOP

@@ -23,6 +23,7 @@ TABLES = {
     "accounts_client": ALL,
     "accounts_company": ALL,
     "accounts_knownaddress": ALL,
+    "accounts_ownlimits": ALL,
     "accounts_user": ADD,
     "accounts_user_groups": READ,
     "accounts_user_user_permissions": READ,
@@ -46,6 +47,7 @@ TABLES = {
     "django_session": ALL,
     "knox_authtoken": ALL,
     "ledger_entry": READ,
+    "ledger_failedattempts": "DELETE SELECT",
     "ledger_transaction": READ,
     # What is inserted is counted by the database: see test_verification.py.
     "ledger_verification": ADD,

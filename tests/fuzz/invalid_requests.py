@@ -41,7 +41,7 @@ PERSON = {"first_name": "Ada", "last_name": "Lovelace", "phone_number": PHONE}
 COMPANY = {"name": "Shop", "url": "https://shop.example.com", **PERSON}
 LOGIN = {"email": "new@example.com", "password": "correct-horse-7"}
 
-#: For each path of a POST or PATCH: the caller, and a valid body.
+#: For each path of a POST, PATCH or PUT: the caller, and a valid body.
 VALID_BODIES: dict[str, tuple[str, dict[str, Any]]] = {
     "/client/signup": ("anonymous", {**LOGIN, "client": PERSON}),
     "/company/signup": ("anonymous", {**LOGIN, "company": COMPANY}),
@@ -74,6 +74,8 @@ VALID_BODIES: dict[str, tuple[str, dict[str, Any]]] = {
     "/wallets/{wallet}/deposit": ("client", {"amount": 1}),
     "/wallets/{wallet}/withdraw": ("client", {"amount": 1}),
     "/customer/{client}": ("client", {"first_name": "Augusta"}),
+    "/customer/{client}/limits": ("operator", {"writes": 9, "reads": 9}),
+    "/company/{company}/limits": ("operator", {"writes": 9}),
     "/transaction": ("client", {"value": 1}),
     "/api/v1/wallet/topup": ("operator", {"userId": USER, "assetSymbol": "USD", "amount": 1}),
     "/api/v1/wallet/bonus": ("operator", {"userId": USER, "assetSymbol": "USD", "amount": 1}),
@@ -290,6 +292,15 @@ INVALID_PATCHES: tuple[tuple[str, Any, int, str], ...] = (
     ("/customer/{client}",       b"[]",                                      *MALFORMED),
     *INVALID_PAYING_PATCHES,
 )
+INVALID_PUTS: tuple[tuple[str, Any, int, str], ...] = (
+    ("/customer/{client}/limits", {"writes": 0},                             *INVALID),
+    ("/customer/{client}/limits", {"reads": -1},                             *INVALID),
+    ("/customer/{client}/limits", {"reads": "9"},                            *INVALID),
+    ("/customer/{client}/limits", {"signup": 9},                             *INVALID),
+    ("/company/{company}/limits", {"writes": 1.5},                           *INVALID),
+    ("/company/{company}/limits", {"writes": 10 ** 9},                       *INVALID),
+    ("/company/{company}/limits", b"[]",                                     *MALFORMED),
+)
 #: Invalid paths and queries, sent by the client.
 INVALID_PATHS: tuple[tuple[str, str, int, str], ...] = (
     ("GET",    "/status?verbose=1",                                          *INVALID),
@@ -343,6 +354,10 @@ INVALID_PATHS: tuple[tuple[str, str, int, str], ...] = (
     ("DELETE", "/customer/{other_client}",                                   *FORBIDDEN),
     ("DELETE", "/customer/{client}",                                         *BALANCE_NOT_ZERO),
     ("DELETE", "/customer/1",                                                *NOT_FOUND),
+    ("GET",    "/customer/{client}/limits",                                  *FORBIDDEN),
+    ("PUT",    "/customer/{client}/limits",                                  *FORBIDDEN),
+    ("DELETE", "/company/{company}/limits",                                  *FORBIDDEN),
+    ("PUT",    "/company/1/limits",                                          *NOT_FOUND),
     ("GET",    "/transaction/" + UNKNOWN_ID,                               *NOT_FOUND),
     ("GET",    "/transaction/{foreign_queued}",                              *NOT_FOUND),
     ("GET",    "/transaction/x",                                             *NOT_FOUND),
@@ -373,8 +388,9 @@ INVALID_HEADERS: tuple[tuple[dict[str, str], int, str], ...] = (
     ({"Idempotency-Key": "\xe9"},                        *INVALID),
 )
 # fmt: on
-#: Paths of PATCH, paths that need no token, and paths that take no idempotency key.
+#: Paths of PATCH and of PUT, paths that need no token, and paths that take no idempotency key.
 PATCHED = {path for path, *_ in INVALID_PATCHES}
+PUT = {path for path, *_ in INVALID_PUTS}
 WITHOUT_TOKEN = {path for path, (caller, _) in VALID_BODIES.items() if caller == "anonymous"}
 WITHOUT_KEY = {
     *WITHOUT_TOKEN,

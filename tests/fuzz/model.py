@@ -1,10 +1,12 @@
 """The model: what the service should hold, in minor units, and what it should answer."""
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum, auto
 from typing import Any
 
+from ledger.models import Transaction
 from tests.factories import Holder
 from tests.http_client import Reply
 from wallets.models import Status
@@ -15,6 +17,7 @@ INSUFFICIENT_FUNDS, WALLET_NOT_ACTIVE, KEY_REUSED = (
     (409, "idempotency_key_reused"),
 )
 
+TOO_MANY_FAILED_ATTEMPTS = (429, "too_many_failed_attempts")
 NOT_APPROVED, APPROVAL_EXCEEDED = (403, "charge_not_approved"), (403, "approval_exceeded")
 
 
@@ -123,6 +126,33 @@ class Expected:
     @property
     def status(self) -> int:
         return self.error[0] if self.error else self.success
+
+
+@dataclass
+class FailedAttempts:
+    """How many failures of each two holders are on record: at most `most`, and no hour passes."""
+
+    most: int
+    recorded: Counter[frozenset[str]] = field(default_factory=Counter)
+
+    def expect(self, one: Wallet, other: Wallet, expected: Expected) -> Expected:
+        """Count what is expected between the two if it fails, or return that it is refused."""
+        if one is other or expected.error not in (INSUFFICIENT_FUNDS, WALLET_NOT_ACTIVE):
+            return expected
+        pair = frozenset((one.id, other.id))
+        if self.recorded[pair] == self.most:
+            return Expected(TOO_MANY_FAILED_ATTEMPTS)
+        self.recorded[pair] += 1
+        return expected
+
+    def check(self) -> None:
+        """Compare with the ledger. Each holder has one wallet."""
+        holders = set().union(*self.recorded)
+        failed = Transaction.objects.filter(
+            failure_code__isnull=False, source_id__in=holders, target_id__in=holders
+        ).values_list("source_id", "target_id")
+        found = Counter(frozenset(map(str, sides)) for sides in failed)
+        assert found == self.recorded
 
 
 def to_decimal(minor: int) -> Decimal:

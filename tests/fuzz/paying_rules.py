@@ -11,6 +11,7 @@ from tests.fuzz.model import (
     Approval,
     Charge,
     Expected,
+    FailedAttempts,
     PaymentRequest,
     PayToken,
     Wallet,
@@ -34,6 +35,7 @@ class PayingRules(RuleBasedStateMachine):
     charges: list[Charge]
     paytokens: list[PayToken]
     requests: list[PaymentRequest]
+    failed_attempts: FailedAttempts
 
     def _send(self, caller: Wallet, path: str, body: dict[str, Any], expected: Expected) -> Reply:
         raise NotImplementedError
@@ -92,6 +94,7 @@ class PayingRules(RuleBasedStateMachine):
         expected = paytoken.failure(amount) or failure(
             paytoken.payer, shop, payer=paytoken.payer, amount=amount
         )
+        expected = self.failed_attempts.expect(paytoken.payer, shop, expected)
 
         reply = self._send(shop, "/wallet/charge", body, expected)
 
@@ -137,6 +140,7 @@ class PayingRules(RuleBasedStateMachine):
             expected = Expected((409, f"payment_request_{asked.status}"))
         elif payer is asked.payee:
             expected = Expected((400, "same_wallet"))
+        expected = self.failed_attempts.expect(payer, asked.payee, expected)
 
         reply = self._send(payer, f"/payment-requests/{asked.id}/pay", body, expected)
 

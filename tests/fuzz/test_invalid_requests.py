@@ -23,7 +23,9 @@ from tests.fuzz.invalid_requests import (
     INVALID_HEADERS,
     INVALID_PATCHES,
     INVALID_PATHS,
+    INVALID_PUTS,
     PATCHED,
+    PUT,
     VALID_BODIES,
     WITHOUT_KEY,
     WITHOUT_TOKEN,
@@ -40,6 +42,7 @@ TOO_LARGE = (413, "payload_too_large")
 TABLES = (
     "accounts_client",
     "accounts_company",
+    "accounts_ownlimits",
     "accounts_user",
     "commerce_charge",
     "commerce_paymentrequest",
@@ -155,7 +158,8 @@ InvalidRequest = tuple[str, str, str, bytes, dict[str, str], int, str]
 
 def _requests(scenario: Scenario) -> Iterator[InvalidRequest]:
     """Yield (caller, method, path, body, headers, status, code)."""
-    for method, table in (("POST", INVALID_BODIES), ("PATCH", INVALID_PATCHES)):
+    tables = (("POST", INVALID_BODIES), ("PATCH", INVALID_PATCHES), ("PUT", INVALID_PUTS))
+    for method, table in tables:
         for path, wrong, status, code in table:
             caller, valid = VALID_BODIES[path]
             yield caller, method, path, scenario.body(valid, wrong), {}, status, code
@@ -164,13 +168,13 @@ def _requests(scenario: Scenario) -> Iterator[InvalidRequest]:
             "client",
             method,
             path,
-            b"{}" if method in ("POST", "PATCH") else b"",
+            b"{}" if method in ("POST", "PATCH", "PUT") else b"",
             {},
             status,
             code,
         )
     for path, (caller, valid) in VALID_BODIES.items():
-        method = "PATCH" if path in PATCHED else "POST"
+        method = "PATCH" if path in PATCHED else "PUT" if path in PUT else "POST"
         body = scenario.body(valid, {})
         for headers, status, code in INVALID_HEADERS:
             needs_token = "Authorization" in headers and path in WITHOUT_TOKEN

@@ -23,6 +23,7 @@ from tests.fuzz.model import (
     WALLET_NOT_ACTIVE,
     Charge,
     Expected,
+    FailedAttempts,
     PaymentRequest,
     PayToken,
     Queued,
@@ -47,6 +48,9 @@ from wallets.services import set_status
 
 pytestmark = pytest.mark.usefixtures("books")
 
+#: Of two accounts; few, so that it is reached.
+MOST_FAILED = 2
+
 amounts = st.one_of(st.integers(1, 5_000), st.sampled_from(Relative))
 
 
@@ -62,6 +66,7 @@ class WalletService(PayingRules):
         self.queue: list[Queued] = []
         self.paytokens: list[PayToken] = []
         self.requests: list[PaymentRequest] = []
+        self.failed_attempts = FailedAttempts(MOST_FAILED)
         self.sent: list[SentCall] = []
 
     # --- Cash ---------------------------------------------------------------------------
@@ -110,6 +115,7 @@ class WalletService(PayingRules):
         expected = failure(source, target, payer=source, amount=amount)
         if source is target:
             expected = Expected((400, "same_wallet"))
+        expected = self.failed_attempts.expect(source, target, expected)
 
         reply = self._send(source, path, body, expected)
 
@@ -122,9 +128,10 @@ class WalletService(PayingRules):
     @precondition(lambda self: self.removed)
     @rule(number=clients)
     def transfer_to_a_removed_customer(self, number: int) -> None:
-        source = self.wallets[number]
-        body = {"source": source.id, "target": self.removed[-1].id, "amount": 1}
-        self._send(source, "/wallet/transfer", body, Expected(WALLET_NOT_ACTIVE))
+        source, target = self.wallets[number], self.removed[-1]
+        body = {"source": source.id, "target": target.id, "amount": 1}
+        expected = self.failed_attempts.expect(source, target, Expected(WALLET_NOT_ACTIVE))
+        self._send(source, "/wallet/transfer", body, expected)
 
     # --- Charges -----------------------------------------------------------------------------
 
@@ -133,8 +140,10 @@ class WalletService(PayingRules):
         payer, shop = self.wallets[number], self.wallets[SHOP]
         amount = amount_of(drawn, payer.balance)
         body = {"wallet": payer.id, "amount": amount_text(amount), "summary": "x"}
+        expected = charge_failure(payer, shop, amount)
+        expected = self.failed_attempts.expect(payer, shop, expected)
 
-        reply = self._send(shop, "/wallet/charge", body, charge_failure(payer, shop, amount))
+        reply = self._send(shop, "/wallet/charge", body, expected)
 
         if reply.status == 200:
             move_by_token(payer, shop, amount)
@@ -142,7 +151,7 @@ class WalletService(PayingRules):
             self.charges.append(Charge(reply.json["transaction"], payer, amount))
         else:
             # Only the owner of a wallet gets its balance.
-            assert reply.json["details"] == {}
+            assert reply.json["details"].keys() <= {"retryAfterSeconds"}
 
     @rule(batch=st.lists(st.tuples(clients, amounts), min_size=1, max_size=4))
     def charge_many(self, batch: list[tuple[int, int | Relative]]) -> None:
@@ -152,6 +161,7 @@ class WalletService(PayingRules):
             payer = self.wallets[number]
             amount = amount_of(drawn, payer.balance)
             expected = charge_failure(payer, shop, amount)
+            expected = self.failed_attempts.expect(payer, shop, expected)
             items.append({"wallet": payer.id, "amount": amount_text(amount), "summary": "x"})
             codes.append(expected.error and expected.error[1])
             if expected.error is None:
@@ -174,6 +184,7 @@ class WalletService(PayingRules):
         expected = failure(shop, charge.payer, payer=shop, amount=amount)
         if amount > left or left == 0:
             expected = Expected((409, "refund_exceeds_charge"))
+        expected = self.failed_attempts.expect(shop, charge.payer, expected)
 
         reply = self._send(shop, "/wallet/refund", body, expected)
 
@@ -266,6 +277,8 @@ class WalletService(PayingRules):
         for queued in processed:
             wallets = [each for each in (queued.source, queued.target) if each is not None]
             expected = failure(*wallets, payer=queued.source, amount=queued.amount)
+            if queued.target is not None:
+                expected = self.failed_attempts.expect(queued.source, queued.target, expected)
             is_completed = expected.error is None and queued.source is not queued.target
             if is_completed:
                 move(queued.source, queued.target, queued.amount)
@@ -335,6 +348,10 @@ class WalletService(PayingRules):
         assert [line for line in trial_balance() if line.difference_minor] == []
 
     @invariant()
+    def failed_attempts_are_on_record_up_to_the_limit(self) -> None:
+        self.failed_attempts.check()
+
+    @invariant()
     def wallets_have_the_balances_of_the_model(self) -> None:
         for wallet in self.wallets:
             info = wallet.holder.api.get(f"/wallet/info/{wallet.id}").json
@@ -359,8 +376,8 @@ class WalletService(PayingRules):
         assert reply.status == expected.status, (path, body, reply.raw)
         if expected.error:
             assert reply.code == expected.error[1]
-        # What a wallet's owner may decide anew, and what is not found, leaves the key free.
-        is_recorded &= expected.status not in (403, 404)
+        # What may be another time otherwise leaves the key free.
+        is_recorded &= expected.status not in (403, 404, 429)
         self.sent.append(SentCall(caller, path, body, key, reply if is_recorded else None))
         return reply
 
@@ -374,6 +391,7 @@ class WalletService(PayingRules):
 
 def test_money_moves_as_in_the_model(settings: Settings) -> None:
     settings.RATELIMIT_ENABLE = False
+    settings.FAILED_ATTEMPTS = MOST_FAILED
     create_asset(symbol="GOLD", name="Gold", decimals=2, is_cash=False)
     run_state_machine_as_test(
         WalletService, settings=bounded(max_examples=4, stateful_step_count=20)

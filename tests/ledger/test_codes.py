@@ -11,6 +11,7 @@ SQL = Path(__file__).resolve().parents[2] / "ledger" / "sql"
 
 def test_each_denial_is_one_of_the_rules_and_has_a_refusal() -> None:
     decided = re.findall(r"THEN '([a-z_]+)'", (SQL / "charge_rules.sql").read_text())
+    decided += re.findall(r"failures\[i\] := '([a-z_]+)'", (SQL / "post.sql").read_text())
 
     assert sorted(decided) == sorted(Denial)
     assert set(REFUSAL_OF_DENIAL) == set(Denial)

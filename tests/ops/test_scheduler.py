@@ -9,7 +9,6 @@ import psycopg
 import pytest
 from django.conf import settings
 from django.contrib.sessions.models import Session
-from django.core.cache import caches
 from django.core.management import call_command
 from django.db import ProgrammingError, connection
 from django.utils import timezone
@@ -19,6 +18,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob, ProcrastinateP
 from procrastinate.exceptions import AlreadyEnqueued
 
 from commerce.models import PaymentRequest
+from core.counters import TABLE, CounterCache
 from core.models import IdempotencyRecord
 from harness.waiting import DEADLINE_SECONDS, wait_until
 from intake.models import QueuedTransaction
@@ -85,7 +85,7 @@ def test_only_expired_rows_are_deleted() -> None:
     AuthToken.objects.filter(pk=AuthToken.objects.latest("created").pk).update(expiry=LONG_AGO)
     Session.objects.create(session_key="old", expire_date=LONG_AGO)
     Session.objects.create(session_key="kept", expire_date=timezone.now() + timedelta(days=1))
-    caches["counters"].add("old", 1, timeout=-1)
+    CounterCache(TABLE, {}).add_up_to("old", 1, most=1, timeout=-1)
 
     assert run("clean_up") == "succeeded"
 

@@ -55,7 +55,12 @@ class Callers:
         }
         for word, value in made.items():
             tape.name(word, value)
-        self._ids = {"wallet": self.wallet, "client": self.client, **made}
+        self._ids = {
+            "wallet": self.wallet,
+            "client": self.client,
+            "company": str(company.user.pk),
+            **made,
+        }
 
     def caller(self, operation: Operation) -> Caller:
         """Return who calls here."""
@@ -104,6 +109,11 @@ def operations(wallet: str = NOBODY, user: str = NOBODY) -> tuple[Operation, ...
         Operation("client", "GET", "/customer/{client}"),
         Operation("client", "PATCH", "/customer/{client}", {"first_name": "Augusta"}),
         Operation("client", "DELETE", "/customer/{client}"),
+        *(
+            Operation("operator", method, path, body)
+            for path in ("/customer/{client}/limits", "/company/{company}/limits")
+            for method, body in (("GET", None), ("PUT", {"writes": 9}), ("DELETE", None))
+        ),
         Operation("client", "POST", "/wallet/create", {"currency": "USD"}),
         Operation("client", "POST", "/wallet/deposit", cash),
         Operation("client", "POST", "/wallet/withdraw", cash),

@@ -201,6 +201,34 @@ def customers(tape: Tape) -> None:
     operator.call("DELETE", f"/customer/{shop.user.pk}")
 
 
+def own_limits(tape: Tape) -> None:
+    """Rate limits that an operator gives an account, and what they then refuse."""
+    holder, shop = a_client(holds="9.00"), a_company()
+    client, company = tape.holder("client", holder), tape.holder("company", shop)
+    operator = tape.caller("operator", api_of(an_operator()))
+    path, of_shop = f"/customer/{holder.user.pk}/limits", f"/company/{shop.user.pk}/limits"
+    for caller in (tape.nobody(), client, company, operator):
+        caller.get(path)
+        caller.get(of_shop)
+        caller.call("PUT", path, b'{"writes": 2, "reads": 600}')
+    for raw in (b'{"writes": 0}', b'{"reads": "9"}', b'{"writes": 1000001}', b"[]", b"{}"):
+        operator.call("PUT", of_shop, raw)
+    for wrong in (
+        f"/customer/{NOBODY}/limits",
+        f"/company/{NOBODY}/limits",
+        f"/company/{holder.user.pk}/limits",
+        f"/customer/{shop.user.pk}/limits",
+    ):
+        operator.get(wrong)
+        operator.call("PUT", wrong, b"{}")
+        operator.call("DELETE", wrong)
+    client.post("/transaction", [{"value": 1}] * 3)
+    for caller in (tape.nobody(), client, company, operator):
+        caller.call("DELETE", path)
+        caller.call("DELETE", of_shop)
+    operator.get(path)
+
+
 def _patch(caller: Caller, path: str, raw: bytes) -> None:
     caller.call("PATCH", path, raw)
 
@@ -213,4 +241,4 @@ def _sessions(tape: Tape) -> Callable[[str, str], Caller]:
     return lambda name, token: tape.caller(name, tape.nobody().api.as_(token))
 
 
-SCENARIOS = (client_accounts, company_accounts, password_resets, customers)
+SCENARIOS = (client_accounts, company_accounts, password_resets, customers, own_limits)

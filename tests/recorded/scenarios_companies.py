@@ -154,6 +154,31 @@ def refunds(tape: Tape) -> None:
     company.post("/wallet/refund", {"transaction": third, "amount": 1})
 
 
+def failed_attempts(tape: Tape) -> None:
+    """More of two accounts than go on record, by each call that moves money between two."""
+    tape.settings.FAILED_ATTEMPTS = 1
+    payer, shop = a_client(holds="5.00"), a_company()
+    client, company = tape.holder("payer", payer), tape.holder("company", shop)
+    own, theirs = str(payer.wallet_id), str(shop.wallet_id)
+    paid = _charge(tape, company, payer, "5.00")
+    assert shop.api.post("/wallet/withdraw", {"wallet": theirs, "amount": 5}).status == 200
+    asked = company.post("/payment-requests", {"summary": "Tea", "amount": 5}).json["id"]
+    charge = {"wallet": own, "amount": 5, "summary": "Tea"}
+    company.post("/wallet/charge", charge)
+    company.post("/wallet/charge", charge, key="k")
+    company.get("/idempotency/k")
+    company.post("/wallet/charges", {"charges": [charge, charge]})
+    company.post("/wallet/refund", {"transaction": paid})
+    client.post("/wallet/transfer", {"source": own, "target": theirs, "amount": 5})
+    client.post(
+        "/wallets/transfer", {"senderWalletId": own, "receiverWalletId": theirs, "amount": 5}
+    )
+    client.post(f"/payment-requests/{asked}/pay", {"wallet": own})
+    client.get(f"/wallet/history/{own}?success=false")
+    tape.move_time(3_700)
+    company.post("/wallet/charge", charge, key="k")
+
+
 def _charge(tape: Tape, company: Caller, payer: Holder, amount: str) -> str:
     body = {"wallet": str(payer.wallet_id), "amount": amount, "summary": "Order"}
     return str(company.api.post("/wallet/charge", body).json["transaction"])
@@ -163,4 +188,4 @@ def _without_a_wallet(tape: Tape) -> Caller:
     return tape.caller("company without a wallet", api_of(CompanyFactory.create().user))
 
 
-SCENARIOS = (charges, batches_of_charges, refunds)
+SCENARIOS = (charges, batches_of_charges, refunds, failed_attempts)

@@ -5,6 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from accounts.models import User
+from accounts.own_limits import set_limits
+from core.unit_of_work import unit_of_work
 from support.operator_admin import OperatorAdmin
 from tests.factories import ClientFactory, CompanyFactory, UserFactory
 from tests.support.admin_session import CUSTOMERS, TRANSACTIONS, WALLETS, AdminSession
@@ -105,3 +107,15 @@ def test_a_client_without_a_profile_has_a_page(admin: AdminSession) -> None:
 
     assert page.status == 200
     assert user.email in page.text
+
+
+def test_the_page_of_an_account_shows_its_own_limits(admin: AdminSession, operator: User) -> None:
+    company, client = CompanyFactory.create().user, ClientFactory.create().user
+    unit_of_work(
+        lambda: set_limits(
+            company.pk, role="company", writes=6_000, reads=None, operator=operator, address=None
+        )
+    )
+
+    assert "writes 6000, reads default" in admin.get(f"{CUSTOMERS}{company.pk}/change/").text
+    assert "writes default, reads default" in admin.get(f"{CUSTOMERS}{client.pk}/change/").text

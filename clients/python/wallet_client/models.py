@@ -244,6 +244,11 @@ class CustomerAnswer(Struct, kw_only=True):
     balance: Decimal | UnsetType = UNSET
 
 
+class DefaultsAnswer(Struct, kw_only=True):
+    writes: Annotated[str, Meta(description="As a setting is written: `1200/m` is 1,200 a minute.")]
+    reads: str
+
+
 class ErrorBody(Struct, kw_only=True):
     """
     The body of every error. Programs switch on `code`; `details` is data.
@@ -309,6 +314,21 @@ class LedgerRow(Struct, kw_only=True):
     amount: Decimal
     balanceAfter: Decimal | None
     createdAt: datetime
+
+
+class LimitsAnswer(Struct, kw_only=True):
+    writes: Annotated[int, Meta(description="A minute. Null: as many as `defaults` says.")] | None
+    reads: int | None
+    defaults: DefaultsAnswer
+
+
+class LimitsBody(Struct, kw_only=True):
+    """
+    Requests a minute; null, or left out, for the limit of all accounts.
+    """
+
+    writes: Annotated[int, Meta(ge=1, le=1000000)] | UnsetType | None = UNSET
+    reads: Annotated[int, Meta(ge=1, le=1000000)] | UnsetType | None = UNSET
 
 
 class NamedAssetBalance(Struct, kw_only=True):

@@ -54,6 +54,7 @@ HOLDERS = (401, 200, 200, 200, 200, 403)
 OWN_DATA = (401, 200, 403, 403, 403, 200)
 COMPANIES = (401, 403, 403, 200, 200, 403)
 OPERATORS = (401, 403, 403, 403, 403, 200)
+OPERATORS_NO_CONTENT = (401, 403, 403, 403, 403, 204)
 
 # fmt: off
 TABLE: tuple[Row, ...] = (
@@ -106,6 +107,12 @@ TABLE: tuple[Row, ...] = (
     ("GET", "customer/<id:customer_id>", None,                      PUBLIC),
     ("PATCH", "customer/<id:customer_id>", {"first_name": "B"},     OWN_DATA),
     ("DELETE", "customer/<id:customer_id>", None,                   (401, 409, 403, 403, 403, 409)),
+    ("GET", "company/<id:account_id>/limits", None,                 OPERATORS),
+    ("PUT", "company/<id:account_id>/limits", EMPTY,                OPERATORS),
+    ("DELETE", "company/<id:account_id>/limits", None,              OPERATORS_NO_CONTENT),
+    ("GET", "customer/<id:account_id>/limits", None,                OPERATORS),
+    ("PUT", "customer/<id:account_id>/limits", EMPTY,               OPERATORS),
+    ("DELETE", "customer/<id:account_id>/limits", None,             OPERATORS_NO_CONTENT),
     ("POST", "transaction", QUEUE,                                  (401, 202, 403, 403, 403, 202)),
     ("GET", "transaction/<id:queued_id>", None,                     (401, 200, 404, 404, 404, 200)),
     ("GET", "processor/status", None,                               CALLERS),
@@ -208,6 +215,8 @@ PARAMETERS = {
     "<id:token>": W,
     "<id:wallet_id>": W,
     "<id:customer_id>": U,
+    "company/<id:account_id>": "company/{shop}",
+    "<id:account_id>": U,
     "<id:user_id>": U,
     "<id:queued_id>": "{queued}",
     "<id:approval_id>": "{approval}",

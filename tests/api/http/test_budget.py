@@ -2,7 +2,7 @@
 
 A trip more is a decision, not an accident: whoever adds one changes the number here. BEGIN and
 COMMIT are trips too, and no statements. Counted are calls that succeed, of a process that has
-answered the like before. Rate limits are off: their counters are two statements more, or Redis's.
+answered the like before. Rate limits are off: a counter is a statement more, or one of Redis.
 """
 
 import json
@@ -88,7 +88,13 @@ BUDGET: dict[str, tuple[int, int]] = {
     "GET me":                                                     (2, 2),
     "GET customer/<id:customer_id>":                              (1, 1),
     "PATCH customer/<id:customer_id>":                            (6, 8),
-    "DELETE customer/<id:customer_id>":                           (22, 24),
+    "DELETE customer/<id:customer_id>":                           (23, 25),
+    "GET company/<id:account_id>/limits":                         (3, 3),
+    "PUT company/<id:account_id>/limits":                         (4, 6),
+    "DELETE company/<id:account_id>/limits":                      (4, 6),
+    "GET customer/<id:account_id>/limits":                        (3, 3),
+    "PUT customer/<id:account_id>/limits":                        (4, 6),
+    "DELETE customer/<id:account_id>/limits":                     (4, 6),
     "POST transaction":                                           (4, 6),
     "GET transaction/<id:queued_id>":                             (2, 2),
     "GET processor/status":                                       (5, 5),

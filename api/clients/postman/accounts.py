@@ -56,6 +56,12 @@ ACCOUNTS = (
         code="invalid_credentials",
     ),
     Step(
+        "Whose token is it?",
+        "me",
+        "client",
+        answers={"id": "{{client}}", "kind": "client", "name": "Ada Lovelace"},
+    ),
+    Step(
         "The client sees the own name and balance",
         "customer_get",
         "client",

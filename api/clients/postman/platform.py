@@ -5,6 +5,9 @@ from http import HTTPStatus
 from api.clients.postman.steps import Step
 
 _USER = {"user_id": "{{client}}"}
+_CLIENT = {"account_id": "{{client}}"}
+_COMPANY = {"account_id": "{{company}}"}
+_LIMITS = {"writes": 6000, "reads": None}
 _GOLD = {"userId": "{{client}}", "assetSymbol": "GOLD"}
 
 QUEUE = (
@@ -96,4 +99,38 @@ PLATFORM = (
         answers={"data[0].assetSymbol": "GOLD", "data[1].assetSymbol": "GOLD"},
         amounts={"data[0].amount": "30.00", "data[1].amount": "30.00"},
     ),
+)
+LIMITS = (
+    Step(
+        "The platform gives the company its own limits",
+        "company_limits_set",
+        "platform",
+        _LIMITS,
+        path=_COMPANY,
+        answers=_LIMITS,
+    ),
+    Step(
+        "The company's limits",
+        "company_limits_get",
+        "platform",
+        path=_COMPANY,
+        answers=_LIMITS,
+    ),
+    Step("And takes them back", "company_limits_remove", "platform", path=_COMPANY),
+    Step(
+        "The client's own limits",
+        "customer_limits_set",
+        "platform",
+        _LIMITS,
+        path=_CLIENT,
+        answers=_LIMITS,
+    ),
+    Step(
+        "Are read",
+        "customer_limits_get",
+        "platform",
+        path=_CLIENT,
+        answers=_LIMITS,
+    ),
+    Step("And taken back", "customer_limits_remove", "platform", path=_CLIENT),
 )

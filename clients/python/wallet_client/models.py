@@ -327,8 +327,8 @@ class LimitsBody(Struct, kw_only=True):
     Requests a minute; null, or left out, for the limit of all accounts.
     """
 
-    writes: Annotated[int, Meta(ge=1, le=1000000)] | UnsetType | None = UNSET
-    reads: Annotated[int, Meta(ge=1, le=1000000)] | UnsetType | None = UNSET
+    writes: Annotated[int, Meta(ge=1, le=1000000)] | None | UnsetType = UNSET
+    reads: Annotated[int, Meta(ge=1, le=1000000)] | None | UnsetType = UNSET
 
 
 class NamedAssetBalance(Struct, kw_only=True):

@@ -42,6 +42,10 @@ class WalletClient(Transport):
         """Log in as a company."""
         return self._call("POST", "/company/login", models.CompanySessionAnswer, body=body)
 
+    def me(self) -> models.MeAnswer:
+        """Whose token this is."""
+        return self._call("GET", "/me", models.MeAnswer)
+
     def customer_get(self, customer_id: UUID | str) -> models.CustomerAnswer:
         """A customer's name; with their own token or an operator's, the balance too."""
         return self._call("GET", f"/customer/{part(customer_id)}", models.CustomerAnswer)
@@ -69,7 +73,7 @@ class WalletClient(Transport):
     def wallet_deposit(
         self, body: models.AmountBody, *, idempotency_key: str | None = None
     ) -> models.BalanceAnswer:
-        """Deposit into an own wallet."""
+        """Deposit into an own wallet; where cash is for operators, into anybody's."""
         return self._call(
             "POST", "/wallet/deposit", models.BalanceAnswer, body=body, key=idempotency_key
         )
@@ -81,7 +85,7 @@ class WalletClient(Transport):
     def wallet_withdraw(
         self, body: models.AmountBody, *, idempotency_key: str | None = None
     ) -> models.BalanceAnswer:
-        """Withdraw from an own wallet."""
+        """Withdraw from an own wallet; where cash is for operators, from anybody's."""
         return self._call(
             "POST", "/wallet/withdraw", models.BalanceAnswer, body=body, key=idempotency_key
         )
@@ -161,7 +165,7 @@ class WalletClient(Transport):
         *,
         idempotency_key: str | None = None,
     ) -> models.WalletResource:
-        """Deposit into an own wallet."""
+        """Deposit into an own wallet; where cash is for operators, into anybody's."""
         return self._call(
             "POST",
             f"/wallets/{part(wallet_id)}/deposit",
@@ -177,7 +181,7 @@ class WalletClient(Transport):
         *,
         idempotency_key: str | None = None,
     ) -> models.WalletResource:
-        """Withdraw from an own wallet."""
+        """Withdraw from an own wallet; where cash is for operators, from anybody's."""
         return self._call(
             "POST",
             f"/wallets/{part(wallet_id)}/withdraw",
@@ -189,7 +193,7 @@ class WalletClient(Transport):
     def wallets_fund(
         self, body: models.FundBody, *, idempotency_key: str | None = None
     ) -> models.WalletResource:
-        """Deposit into an own wallet."""
+        """Deposit into an own wallet; where cash is for operators, into anybody's."""
         return self._call(
             "POST", "/wallets/fund", models.WalletResource, body=body, key=idempotency_key
         )
@@ -437,6 +441,38 @@ class WalletClient(Transport):
             models.LedgerAnswer,
             query={"cursor": cursor, "limit": limit, "offset": offset},
         )
+
+    def company_limits_get(self, account_id: UUID | str) -> models.LimitsAnswer:
+        """An account's own rate limits (operators)."""
+        return self._call("GET", f"/company/{part(account_id)}/limits", models.LimitsAnswer)
+
+    def company_limits_set(
+        self, account_id: UUID | str, body: models.LimitsBody | None = None
+    ) -> models.LimitsAnswer:
+        """Give an account its own rate limits (operators)."""
+        return self._call(
+            "PUT", f"/company/{part(account_id)}/limits", models.LimitsAnswer, body=body
+        )
+
+    def company_limits_remove(self, account_id: UUID | str) -> None:
+        """Take an account's own rate limits back (operators)."""
+        self._call("DELETE", f"/company/{part(account_id)}/limits", NoneType)
+
+    def customer_limits_get(self, account_id: UUID | str) -> models.LimitsAnswer:
+        """An account's own rate limits (operators)."""
+        return self._call("GET", f"/customer/{part(account_id)}/limits", models.LimitsAnswer)
+
+    def customer_limits_set(
+        self, account_id: UUID | str, body: models.LimitsBody | None = None
+    ) -> models.LimitsAnswer:
+        """Give an account its own rate limits (operators)."""
+        return self._call(
+            "PUT", f"/customer/{part(account_id)}/limits", models.LimitsAnswer, body=body
+        )
+
+    def customer_limits_remove(self, account_id: UUID | str) -> None:
+        """Take an account's own rate limits back (operators)."""
+        self._call("DELETE", f"/customer/{part(account_id)}/limits", NoneType)
 
     def wallet_freeze(
         self, body: models.FreezeBody, *, idempotency_key: str | None = None

@@ -120,6 +120,7 @@ AS_OWNER = {
 LOCKABLE = {
     "accounts_client",
     "accounts_company",
+    "accounts_knownaddress",
     "core_counter",
     "core_idempotencyrecord",
     "core_position",

@@ -263,12 +263,13 @@ def test_neither_address_nor_token_is_in_jobs_and_logs(
     run_jobs()
 
     [job] = ProcrastinateJob.objects.filter(task_name="send_password_reset")
-    assert (job.status, job.attempts) == ("todo", 1)  # it will be retried
+    # It will be retried; a slow machine has done so already.
+    assert job.status == "todo"
+    assert job.attempts == len(tokens) > 0
     assert list(job.args) == ["user_id"]
     assert "MailNotSent" in caplog.text
     assert EMAIL not in caplog.text
-    assert len(tokens) == 1
-    assert tokens[0] not in caplog.text
+    assert not any(token in caplog.text for token in tokens)
 
 
 def test_without_a_mail_server_no_mail_is_sent(

@@ -11,6 +11,7 @@ from accounts import services, support_actions
 from accounts.email_addresses import canonical_email
 from accounts.known_addresses import is_known, remember
 from accounts.models import Action, Role, User
+from accounts.password_hashing import HashingBusy, hashing_unit_of_work
 from api.http.client_address import client_address, client_network
 from api.http.rate_limits import count_attempt, enforce_rate_limit
 from core import metrics
@@ -53,6 +54,8 @@ class LogInForm(AuthenticationForm):
             raise ValidationError(str(refusal)) from refusal
         try:
             cleaned = super().clean()
+        except HashingBusy as refusal:
+            raise ValidationError(str(refusal)) from refusal
         except ValidationError:
             self._record_failure(self.request, email)
             raise
@@ -115,7 +118,10 @@ class PasswordForm(PasswordChangeForm):
             count_attempt(self._request, door="password", account=self.user.email, known=known)
         except RateLimited as refusal:
             raise ValidationError(str(refusal)) from refusal
-        return super().clean_old_password()
+        try:
+            return super().clean_old_password()
+        except HashingBusy as refusal:
+            raise ValidationError(str(refusal)) from refusal
 
     def clean_new_password1(self) -> str:
         return password_form(self.cleaned_data["new_password1"])
@@ -143,5 +149,5 @@ class PasswordForm(PasswordChangeForm):
             )
             return user
 
-        self.user.password = unit_of_work(work).password
+        self.user.password = hashing_unit_of_work(work).password
         return self.user

@@ -17,6 +17,7 @@ from django.views.decorators.csrf import csrf_protect
 
 from accounts import support_actions
 from accounts.models import Action, User
+from accounts.password_hashing import HashingBusy
 from api.http.client_address import client_address
 from api.http.rate_limits import count_attempt
 from core.errors import RateLimited
@@ -41,6 +42,14 @@ class OwnPasswordView(PasswordChangeView):
 
     def get_form_kwargs(self) -> dict[str, Any]:
         return {**super().get_form_kwargs(), "request": self.request}
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        try:
+            return super().form_valid(form)
+        except HashingBusy as refusal:
+            # At a field, because the page shows no errors of the whole form.
+            form.add_error("old_password", str(refusal))
+            return self.form_invalid(form)
 
 
 class SupportSite(AdminSite):

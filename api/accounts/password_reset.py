@@ -6,6 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.known_addresses import is_known
+from accounts.password_hashing import hashing_unit_of_work
 from accounts.password_reset import confirm_reset, request_reset
 from api.accounts.bodies import ResetAnswer, ResetBody, ResetConfirmationBody
 from api.http.client_address import client_network
@@ -73,7 +74,7 @@ class ResetConfirmationView(PublicView):
         enforce_rate_limit(
             request._request, group="reset_confirmation", subject=f"{fields['uid']} {network}"
         )
-        unit_of_work(
+        hashing_unit_of_work(
             lambda: confirm_reset(
                 fields["uid"], fields["token"], fields["new_password"], network=network
             )

@@ -11,6 +11,7 @@ from accounts import services
 from accounts.errors import EmailTaken, InvalidCredentials
 from accounts.known_addresses import is_known
 from accounts.models import Role
+from accounts.password_hashing import hashing_unit_of_work
 from api.accounts.bodies import (
     ClientSessionAnswer,
     ClientSignUpBody,
@@ -71,7 +72,7 @@ class SignUpView(AccountView):
         enforce_rate_limit(
             request._request, group="signup_account", subject=f"{fields['email']} {network}"
         )
-        session = unit_of_work(
+        session = hashing_unit_of_work(
             lambda: services.sign_up(
                 role=self.role,
                 email=fields["email"],
@@ -95,7 +96,7 @@ class LogInView(AccountView):
         known = is_known(account=fields["email"], network=network)
         count_attempt(request._request, door="login", account=fields["email"], known=known)
         try:
-            session = unit_of_work(
+            session = hashing_unit_of_work(
                 lambda: services.log_in(role=self.role, network=network, **fields)
             )
         except InvalidCredentials:
@@ -232,7 +233,7 @@ class PasswordView(ApiView):
         caller, network = caller_of(request), client_network(request._request)
         known = is_known(account=caller.email, network=network)
         count_attempt(request._request, door="password", account=caller.email, known=known)
-        unit_of_work(
+        hashing_unit_of_work(
             lambda: services.change_password(
                 caller,
                 kept_token=request.auth,

@@ -20,6 +20,10 @@ HOME = Path(os.environ["FAKE_DOCKER_HOME"])
 DEADLINE_SECONDS = 60
 
 yaml.SafeLoader.add_constructor("!reset", lambda _loader, _node: None)
+yaml.SafeLoader.add_constructor(
+    "!override",
+    lambda loader, node: loader.construct_sequence(node, deep=True),  # type: ignore[arg-type]
+)
 
 
 def main(arguments: list[str]) -> int:

@@ -4,8 +4,8 @@ import http.client
 import http.server
 import json
 import re
+import shutil
 import ssl
-import subprocess
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,14 +13,19 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import jinja2
 import pytest
+import yaml
 
+from config.environment import BASE_DIR
 from harness.processes import free_port
 from harness.waiting import DEADLINE_SECONDS, wait_until
-from tests.deployment.conftest import ADDRESS, PROGRAMS, Host
+from tests.caddy import caddy
+from tests.ops.containers import service
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("deployment")]
+pytestmark = pytest.mark.slow
 
+ADDRESS = "wallet.test"
 WALLET = "11111111-2222-4333-8444-555555555555"
 ANSWERED = f"/wallet/info/{WALLET}?email=ada@example.com"
 LOST = f'/wallet/{WALLET}/lost"?email=ada@example.com'
@@ -96,43 +101,61 @@ class Proxy:
 
 
 @pytest.fixture
-def proxy(host: Host, instance: Instance) -> Iterator[Proxy]:
-    if not (PROGRAMS / "caddy").exists():
-        pytest.skip("Caddy is not installed here: make install-ansible, on Linux x86-64")
+def proxy(instance: Instance, tmp_path: Path) -> Iterator[Proxy]:
     upstream = f"127.0.0.1:{instance.server_port}"
-    proxy = Proxy(free_port(), host.root / "caddy.log")
-    host.configure(
-        "proxy",
+    port = free_port()
+    configuration = configure(
+        tmp_path,
         proxy_admin="off",
-        proxy_folder=str(host.etc / "proxy"),
         proxy_http_port=free_port(),
-        proxy_https_port=proxy.port,
+        proxy_https_port=port,
         proxy_upstreams={"web-a": upstream, "web-b": upstream},
     )
-    with proxy.log.open("wb") as log:
-        caddy = subprocess.Popen(
-            [PROGRAMS / "caddy", "run", f"--config={host.etc / 'proxy' / 'Caddyfile'}"],
-            cwd=host.root,
-            env=dict.fromkeys(("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"), str(host.root)),
-            stdout=log,
-            stderr=log,
-        )
-    try:
+    with caddy(configuration, tmp_path) as log:
+        proxy = Proxy(port, log)
         wait_until(proxy.answers)
         yield proxy
-    finally:
-        caddy.terminate()
-        caddy.wait(DEADLINE_SECONDS)
+
+
+def render(role: str, file: str, **variables: Any) -> str:
+    """Return a template of the playbook, filled in."""
+    folder = BASE_DIR / "ansible" / "roles" / role / "templates"
+    # As Ansible sets it.
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folder), trim_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    template = environment.get_template(f"{file}.j2")
+    return template.render(
+        ansible_managed="Ansible managed", wallet_instances=["web-a", "web-b"], **variables
+    )
+
+
+def configure(folder: Path, **variables: Any) -> Path:
+    """Write what the role `proxy` writes, without Ansible, which test_upgrade.py needs anyway."""
+    for file in ("options.caddy", "service.caddy"):
+        shutil.copy(BASE_DIR / "deploy" / "caddy" / file, folder)
+    text = render(
+        "proxy",
+        "Caddyfile",
+        proxy_folder=str(folder),
+        wallet_address=ADDRESS,
+        wallet_domain="",
+        wallet_email="",
+        **variables,
+    )
+    (folder / "Caddyfile").write_text(text)
+    return folder / "Caddyfile"
 
 
 def test_the_proxy_hides_metrics_and_logs_no_secrets(proxy: Proxy, instance: Instance) -> None:
     # When a client requests a wallet, the metrics, and a path whose connection breaks
     found, _ = proxy.call("GET", ANSWERED)
-    hidden = [proxy.call("GET", path)[0].status for path in ("/metrics", "/%6Detrics?name[]=up")]
+    hidden = [proxy.call("GET", path) for path in ("/metrics", "/%6Detrics?name[]=up")]
     lost, body = proxy.call("POST", LOST)
 
     # Then the metrics are hidden
-    assert (found.status, hidden) == (200, [404, 404])
+    assert (found.status, [answer.status for answer, _ in hidden]) == (200, [404, 404])
+    assert all(json.loads(body)["code"] == "not_found" for _, body in hidden)
     assert ANSWERED in instance.paths
     assert not any("etrics" in path for path in instance.paths)
 
@@ -161,3 +184,35 @@ def test_the_proxy_hides_metrics_and_logs_no_secrets(proxy: Proxy, instance: Ins
     log = proxy.log.read_text()
     assert log.count('"status":404') == 2
     assert not re.search(f"{WALLET}|example.com|tea-4711", log)
+
+
+def test_on_a_host_it_takes_the_place_of_the_proxy_of_compose() -> None:
+    # Given the host's additions to docker-compose.yml, in which `!override` replaces and `!reset`
+    # takes away what would be merged
+    names = ("etc", "root", "subnet")
+    variables = {f"wallet_{name}": f"/{name}" for name in names}
+    text = render("service", "host.yml", proxy_image="caddy", service_deployment="v1", **variables)
+
+    class Loader(yaml.SafeLoader):
+        pass
+
+    Loader.add_constructor("!reset", lambda _loader, _node: [])
+    Loader.add_constructor(
+        "!override",
+        lambda loader, node: loader.construct_sequence(node),  # type: ignore[arg-type]
+    )
+    services = yaml.load(text, Loader)["services"]
+
+    # Then nothing of compose's own proxy is left beside them
+    ours, theirs = services["proxy"], service("proxy")
+    for name, value in theirs.items():
+        if isinstance(value, list) and name != "networks":
+            assert f"    {name}: !" in text.partition("  proxy:")[2], name
+    assert ours["ports"] == ["80:80", "443:443", "443:443/udp"]
+    assert ours["environment"] == []
+    assert ours["networks"] == theirs["networks"]
+    for name in ("read_only", "cap_drop", "cap_add", "security_opt", "restart", "pids_limit"):
+        assert ours[name] == theirs[name]
+    # And neither web server is published
+    assert services["web"]["profiles"] == ["single"]
+    assert [services[name]["ports"] for name in ("web-a", "web-b")] == [[], []]

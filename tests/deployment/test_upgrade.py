@@ -16,7 +16,8 @@ import pytest
 from config.environment import BASE_DIR
 from harness.installation import Installation
 from harness.waiting import wait_until
-from tests.deployment.conftest import ADDRESS, PROGRAMS, Host
+from tests.caddy import CADDY
+from tests.deployment.conftest import ADDRESS, Host
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("deployment")]
 
@@ -70,8 +71,8 @@ class Customers:
 
 
 def test_upgrade_and_roll_back_refuse_no_request(host: Host, installation: Installation) -> None:
-    if not (PROGRAMS / "caddy").exists():
-        pytest.skip("Caddy is not installed here: make install-ansible, on Linux x86-64")
+    if not CADDY.exists():
+        pytest.skip("Caddy is not installed here: its package is for Linux x86-64")
     # Given a release on two web servers with one database
     _, printed = installation.serve(WALLET_SERVICE_RATE_LIMITS="off")
     assert "rich@demo.example" in printed
@@ -154,7 +155,7 @@ def serve_by_processes(host: Host, installation: Installation) -> int:
         WALLET_SERVICE_TRUSTED_PROXIES="127.0.0.1",
         WALLET_SERVICE_WORKERS="1",
     )
-    caddy = [str(PROGRAMS / "caddy")]
+    caddy = [str(CADDY)]
     config = f"--config={host.etc / 'proxy' / 'Caddyfile'}"
     data = {name: str(host.root / "caddy") for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME")}
     host.run_as_processes(

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from accounts.password_hashing import HASHES_AT_ONCE
 from config.environment import BASE_DIR, VARIABLES, read
 from harness.callers import a_client, a_company, charge
 from harness.processes import free_port
@@ -61,6 +62,8 @@ def test_compose_has_every_setting_with_its_default(set_environment: SetEnvironm
 
     # All settings that are not specific to containers have their declared defaults.
     own = {"HOST", "PORT", "REDIS_URL", "WALLET_SERVICE_DATA_DIR", "WALLET_SERVICE_HTTPS", *files}
+    # The proxy's address is the engine's choice.
+    own.add("WALLET_SERVICE_TRUSTED_PROXIES")
     set_environment({})
     defaults = read()
     set_environment({name: value for name, value in written.items() if name not in own})
@@ -71,7 +74,8 @@ def test_each_setting_can_be_set_by_a_variable() -> None:
     written = service("web")["environment"]
     ours = [name for name in written if name.startswith("WALLET_SERVICE_")]
     for name in set(ours) - {"WALLET_SERVICE_DATA_DIR", *(f"{name}_FILE" for name in IN_A_FILE)}:
-        assert interpolate(written[name], {name: "mine"}) == "mine"
+        # The trusted proxies have the one of compose beside mine.
+        assert interpolate(written[name], {name: "mine"}).split()[0] == "mine"
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -89,6 +93,32 @@ def test_a_container_has_few_privileges(name: str) -> None:
     # By default no port is reachable from other machines.
     for port in container.get("ports", ()):
         assert interpolate(port).startswith("127.0.0.1:")
+
+
+def test_only_the_proxy_is_published_and_web_can_be_scaled() -> None:
+    published = {name for name in SERVICES if service(name).get("ports")}
+    # Prometheus, on this machine only, with its profile.
+    assert published == {"proxy", "prometheus"}
+    assert interpolate(service("proxy")["ports"][0]) == "127.0.0.1:8000:8000"
+    assert interpolate(service("proxy")["ports"][0], {"HOST": "::", "PORT": "80"}) == ":::80:8000"
+    assert "container_name" not in service("web")
+    # They reach each other, and an operator's own proxy is believed by both.
+    assert set(service("proxy")["networks"]) <= set(service("web")["networks"])
+    named = {"WALLET_SERVICE_TRUSTED_PROXIES": "192.0.2.1"}
+    for name, variable in (("proxy", "TRUSTED_PROXIES"), ("web", "WALLET_SERVICE_TRUSTED_PROXIES")):
+        assert "192.0.2.1" in interpolate(service(name)["environment"][variable], named).split()
+    assert interpolate(service("proxy")["environment"]["TRUSTED_PROXIES"]) == ""
+
+
+def test_the_memory_of_web_is_enough_for_what_its_workers_take() -> None:
+    # Given what docs/operations.md says that each takes, in MiB
+    server, worker, one_hash = 60, 200, 100
+    workers = int(environment_of("web")["WALLET_SERVICE_WORKERS"])
+
+    needed = server + workers * (worker + HASHES_AT_ONCE * one_hash)
+
+    limit = interpolate(service("web")["mem_limit"])
+    assert needed <= int(limit.removesuffix("m"))
 
 
 def test_a_secret_is_mounted_only_where_it_is_needed() -> None:
@@ -141,6 +171,7 @@ def test_the_containers_start_in_order() -> None:
         ("tests/conftest.py", False),
         ("config/__pycache__/settings.cpython-311.pyc", False),
         ("deploy/postgres/roles.sh", False),
+        ("deploy/caddy/Caddyfile", False),
         ("something-new/key.pem", False),
     ],
 )

@@ -5,12 +5,16 @@ import re
 import signal
 import socket
 import subprocess
+import sys
+from dataclasses import replace
 
 import psutil
 import psycopg
 import pytest
 import requests
 
+from config.environment import BASE_DIR
+from harness.callers import a_client, a_company, charge
 from harness.installation import Installation
 from harness.waiting import DEADLINE_SECONDS, wait_until
 from ops.embedded_postgres import Role, database_url
@@ -104,14 +108,73 @@ def test_the_first_calls_run_as_they_are_printed(installation: Installation) -> 
     assert f"wallet {charged['wallet']}" in printed
 
 
-@pytest.mark.parametrize("child", ["gunicorn", "process_transactions"])
-def test_it_ends_when_one_of_its_processes_dies(child: str, installation: Installation) -> None:
+def child_of(service: subprocess.Popen[str], program: str) -> psutil.Process | None:
+    """Return the child process of the service that runs this program and has not ended."""
+    children = psutil.Process(service.pid).children()
+    alive = [child for child in children if child.status() != psutil.STATUS_ZOMBIE]
+    return next((child for child in alive if program in child.cmdline()), None)
+
+
+def test_each_of_its_processes_is_started_again_when_it_dies(installation: Installation) -> None:
+    # Given a service, and a company that is owed 5.00 by the queue
+    installation = replace(installation, log=installation.data_dir.with_name("log"))
     service, _ = installation.serve()
-    processes = installation.processes()
-    [victim] = [p for p in psutil.Process(service.pid).children() if child in p.cmdline()]
-    victim.kill()
-    assert service.wait(DEADLINE_SECONDS) == 1
-    wait_until(lambda: not any(process.is_running() for process in processes))
+    try:
+        payer, company = a_client(installation.url, holds="100.00"), a_company(installation.url)
+
+        # When the database, the processor and the web server are killed, one after the other
+        [postmaster, *_] = installation.database_processes()
+        postmaster.kill()
+        wait_until(lambda: installation.is_answering("/api/v1/health"))
+        for program in ("process_transactions", "gunicorn"):
+            victim = child_of(service, program)
+            assert victim is not None
+            family = [victim, *victim.children()]
+            victim.kill()
+            wait_until(lambda it=family: not any(one.is_running() for one in it))  # type: ignore[misc]
+
+            # Then another one takes its place
+            wait_until(lambda it=program: child_of(service, it) is not None)  # type: ignore[misc]
+            wait_until(installation.is_answering)
+
+        # And money moves, directly and by the queue
+        assert charge(company, payer, "30.00", key="order-1").status_code == 200
+        body = {"source": payer.wallet, "target": company.wallet, "amount": "5.00"}
+        queued = payer.send("POST", "/wallet/transfer", body, Prefer="respond-async")
+        assert queued.status_code == 202
+        wait_until(lambda: company.balance == "35.00")
+
+        # And the log has a sentence for each, and SIGTERM still ends everything
+        processes = installation.processes()
+        service.terminate()
+        assert service.wait(DEADLINE_SECONDS) == 0
+        wait_until(lambda: not any(process.is_running() for process in processes))
+        assert not is_running(installation.data_dir)
+    finally:
+        installation.clean_up()
+    assert installation.log is not None
+    assert re.findall(r"^(The .+); it is started again.$", installation.log.read_text(), re.M) == [
+        "The database died",
+        "The processor ended with status -9",
+        "The web server ended with status -9",
+    ]
+
+
+def test_it_ends_when_one_of_its_processes_cannot_start(installation: Installation) -> None:
+    # When it starts with a web server that cannot
+    refused = subprocess.run(
+        [sys.executable, "manage.py", "serve"],
+        cwd=BASE_DIR,
+        env=installation.environment(GUNICORN_CMD_ARGS="--worker-class=none"),
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_SECONDS,
+        check=False,
+    )
+
+    # Then it says so and ends, and nothing is left
+    assert refused.returncode == 1
+    assert refused.stderr.splitlines()[-1] == "CommandError: The web server ended with status 1."
     assert not is_running(installation.data_dir)
 
 

@@ -26,7 +26,7 @@ class Command(BaseCommand):
         _require_free_port()
         for name in settings.UNKNOWN_VARIABLES:
             self.stderr.write(f"{name}: There is no such setting; it has no effect.")
-        supervisor = Supervisor()
+        supervisor = Supervisor(report=self._report)
 
         def stop(_signal: int, _frame: FrameType | None) -> None:
             supervisor.request_stop()
@@ -37,7 +37,7 @@ class Command(BaseCommand):
             with suppress(Stopped), ExitStack() as stack:
                 if settings.IS_DEMO:
                     lease = stack.enter_context(ensure_running(settings.DATA_DIR))
-                    supervisor.set_periodic_check(lambda: self._revive(lease))
+                    supervisor.set_periodic_check(lambda: _revive(lease, supervisor))
                 # Entered after the database, so that it exits before it.
                 self._serve(stack.enter_context(supervisor))
         except TaskFailed:
@@ -59,12 +59,20 @@ class Command(BaseCommand):
             listen_address.note(settings.DATA_DIR, settings.HOST, settings.PORT)
         self.stdout.write(f"{welcome}The wallet service answers at {url}, its API is at {url}/api.")
         self.stdout.flush()
-        supervisor.wait(lambda: False)
+        supervisor.keep_running()
 
-    def _revive(self, lease: Lease) -> None:
-        """Restart the database when it has died. Raises `EmbeddedPostgresError`."""
-        if lease.revive():
-            self.stderr.write("The database had died and was restarted.")
+    def _report(self, sentence: str) -> None:
+        self.stderr.write(sentence)
+        self.stderr.flush()
+
+
+def _revive(lease: Lease, supervisor: Supervisor) -> None:
+    """Restart the database when it has died.
+
+    Raises `EmbeddedPostgresError`, and `ServiceEnded` when it dies too often.
+    """
+    if lease.revive():
+        supervisor.count_restart("The database", "died")
 
 
 def _require_free_port() -> None:

@@ -303,7 +303,8 @@ def _ended(attempted: Sequence[tuple[_Attempt, Outcome | Denial | None]]) -> set
     inactive = [
         attempt
         for attempt, outcome in attempted
-        if isinstance(outcome, Outcome) and outcome.failure == FailureCode.WALLET_NOT_ACTIVE
+        if isinstance(outcome, Denial)
+        or (outcome is not None and outcome.failure == FailureCode.WALLET_NOT_ACTIVE)
     ]
     closed = closed_among(
         wallet

@@ -11,8 +11,8 @@ from accounts.models import User
 from commerce.models import AdjustmentRequest, Decision
 from support.payment_records import ROWS_SHOWN
 
-#: For how long whoever asked is told what became of it.
-TOLD_FOR = timedelta(days=7)
+#: For how long whoever asked sees what became of it.
+SHOWN_FOR = timedelta(days=7)
 
 
 def waiting() -> QuerySet[AdjustmentRequest]:
@@ -30,7 +30,7 @@ def to_decide(operator: User) -> QuerySet[AdjustmentRequest]:
 
 def asked_by(operator: User) -> QuerySet[AdjustmentRequest]:
     """Return what the operator asked for of late, decided or not."""
-    since = timezone.now() - TOLD_FOR
+    since = timezone.now() - SHOWN_FOR
     asked = AdjustmentRequest.objects.filter(requester=operator, created_at__gte=since)
     return _shown(asked)
 

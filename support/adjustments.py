@@ -1,12 +1,10 @@
 """Adjustments in the admin: operators make them on a wallet's page and approve large ones here."""
 
-import uuid
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any, cast
 
 import orjson
-from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
@@ -14,11 +12,6 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from unfold.enums import ActionVariant
-from unfold.widgets import (
-    UnfoldAdminRadioSelectWidget,
-    UnfoldAdminTextareaWidget,
-    UnfoldAdminTextInputWidget,
-)
 
 from accounts import support_actions
 from accounts.models import Action, User
@@ -26,14 +19,13 @@ from api.http.client_address import client_address
 from api.http.errors import error_body, status_of
 from api.http.renderer import render_json
 from commerce.adjustments import adjust, approve, reject
-from commerce.alone import Allowance, allowance_of
+from commerce.alone import allowance_of
 from commerce.models import AdjustmentRequest, Decision
 from core.errors import InvalidInput, Refusal
 from core.idempotency import Answer, Claim, IdempotencyKeyReused, answer_once, fingerprint_of
 from core.money import AmountNotPositive
-from core.texts import validate_visible
 from core.unit_of_work import unit_of_work
-from ledger.models import SUMMARY_CHARACTERS
+from support.adjustment_form import PUT_IN, AdjustmentForm, new_key
 from support.customers import operator_of
 from support.find import find, related
 from support.operator_admin import (
@@ -45,7 +37,6 @@ from support.operator_admin import (
     display,
     link,
     page_url,
-    plain_amount,
     time_cell,
 )
 from support.site import SupportSite
@@ -53,7 +44,6 @@ from support.wallet_tables import DECISION_COLOURS, verb_of, waiting_notices
 from support.wallets import WalletAdmin
 from wallets.models import Status, Wallet
 
-PUT_IN, TAKE_OUT = "in", "out"
 KEY_REUSED = (
     "This form was sent before, with other values. Look at the wallet's transactions: what you"
     " send now comes on top."
@@ -65,39 +55,6 @@ _ACTION_OF_STATUS: dict[int, Action] = {
     HTTPStatus.OK: Action.ADJUST,
     HTTPStatus.ACCEPTED: Action.ADJUSTMENT_ASKED,
 }
-
-
-def _new_key() -> str:
-    return str(uuid.uuid4())
-
-
-class AdjustmentForm(forms.Form):
-    """`key` is the idempotency key: a form that is sent several times adjusts the balance once."""
-
-    direction = forms.ChoiceField(
-        choices=[(PUT_IN, "Put in"), (TAKE_OUT, "Take out")], widget=UnfoldAdminRadioSelectWidget
-    )
-    amount = forms.CharField(
-        widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal", "autocomplete": "off"})
-    )
-    reason = forms.CharField(
-        max_length=SUMMARY_CHARACTERS,
-        validators=[validate_visible],
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
-        help_text="The owner sees it as the transaction's summary.",
-    )
-    key = forms.UUIDField(widget=forms.HiddenInput, initial=_new_key)
-
-    def __init__(self, data: Any, *, symbol: str, allowance: Allowance) -> None:
-        super().__init__(data)
-        self._symbol = symbol
-        self.fields["amount"].help_text = (
-            f"You alone: up to {allowance.limit:,f} {symbol} in 24 hours, of which"
-            f" {allowance.left:,f} {symbol} are left. Above that a second operator decides."
-        )
-
-    def clean_amount(self) -> str:
-        return plain_amount(self.cleaned_data["amount"], self._symbol)
 
 
 site = cast(SupportSite, admin.site)
@@ -134,7 +91,7 @@ class AdjustableWalletAdmin(WalletAdmin):
                 form.add_error("amount", str(refusal))
             except IdempotencyKeyReused:
                 form.add_error(None, KEY_REUSED)
-                form.data = {**request.POST.dict(), "key": _new_key()}
+                form.data = {**request.POST.dict(), "key": new_key()}
             except Refusal as refusal:
                 form.add_error(None, str(refusal))
             else:

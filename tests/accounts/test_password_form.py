@@ -41,7 +41,7 @@ def test_a_password_of_sign_up_logs_in_however_it_is_typed(api: Api, first: str)
 def test_a_change_compares_and_sets_the_form(api: Api) -> None:
     user = _a_user()
     user.set_password(NFC)
-    user.save()
+    user.save(update_fields=["password"])
     body = {"current_password": NFD, "new_password": NFD + "!"}
 
     reply = api_of(user).post("/client/password", body)

@@ -18,11 +18,11 @@ from tests.factories import (
     api_of,
     set_charges,
 )
+from tests.fuzz.invalid_paths import INVALID_PATHS
 from tests.fuzz.invalid_requests import (
     INVALID_BODIES,
     INVALID_HEADERS,
     INVALID_PATCHES,
-    INVALID_PATHS,
     INVALID_PUTS,
     PATCHED,
     PUT,

@@ -2,8 +2,8 @@
 
 from decimal import Decimal
 
-from commerce.alone import ApprovalNeeded
 from commerce.cash import CashByOperators
+from commerce.staff_limit import ApprovalNeeded
 from core.errors import InvalidInput, PermissionDenied
 from core.money import AmountNotPositive
 from ledger.errors import BalanceLimit, InsufficientFunds, TooManyFailedAttempts, WalletNotActive

@@ -1,6 +1,6 @@
 """Adjustments: how support puts a balance right, with a reason and an author.
 
-Above what one of the staff may move alone (`commerce.alone`), one asks for it and another decides.
+Above what one of the staff may move alone (`commerce.staff_limit`), one asks for it and another decides.
 """
 
 import uuid
@@ -9,8 +9,8 @@ from datetime import timedelta
 from django.utils import timezone
 
 from accounts.models import User
-from commerce.alone import lock_allowance, move_alone
 from commerce.models import AdjustmentRequest, Decision
+from commerce.staff_limit import lock_allowance, move_alone
 from core import context
 from core.errors import NotFound, StateConflict
 from core.unit_of_work import requires_unit_of_work

@@ -10,7 +10,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from commerce.alone import Allowance
+from commerce.staff_limit import Allowance
 from core.texts import validate_visible
 from ledger.models import SUMMARY_CHARACTERS
 from support.operator_admin import plain_amount

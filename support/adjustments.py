@@ -19,8 +19,8 @@ from api.http.client_address import client_address
 from api.http.errors import error_body, status_of
 from api.http.renderer import render_json
 from commerce.adjustments import adjust, approve, reject
-from commerce.alone import allowance_of
 from commerce.models import AdjustmentRequest, Decision
+from commerce.staff_limit import allowance_of
 from core.errors import InvalidInput, Refusal
 from core.idempotency import Answer, Claim, IdempotencyKeyReused, answer_once, fingerprint_of
 from core.money import AmountNotPositive

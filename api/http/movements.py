@@ -14,8 +14,8 @@ from api.http.fast_path import PostOnce, answer_in_one_trip
 from api.http.idempotency import KeyedResult, respond_once
 from api.http.movement_results import Render, result_of
 from api.http.token_cache import CachedCallerView
-from commerce.alone import move_by_api
 from commerce.movements import move
+from commerce.staff_limit import move_by_api
 from ledger.orders import Order, Outcome
 from ledger.post_once import post_once
 

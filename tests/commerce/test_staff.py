@@ -200,7 +200,7 @@ def test_what_was_moved_a_day_ago_does_not_count(
     staff: Api, player: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     credit(staff, "topup", player, "1000.00")
-    monkeypatch.setattr("commerce.alone.COUNTED", timedelta(0))
+    monkeypatch.setattr("commerce.staff_limit.COUNTED", timedelta(0))
 
     assert credit(staff, "topup", player, "1000.00").status == 200
 

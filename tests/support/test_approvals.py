@@ -257,7 +257,7 @@ def test_adjustments_older_than_a_day_do_not_count(
 ) -> None:
     holder = a_client()
     ask(admin, holder, "60.00")
-    monkeypatch.setattr("commerce.alone.COUNTED", timedelta(0))
+    monkeypatch.setattr("commerce.staff_limit.COUNTED", timedelta(0))
 
     ask(admin, holder, "60.00")
 

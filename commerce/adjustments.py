@@ -1,6 +1,7 @@
 """Adjustments: how support puts a balance right, with a reason and an author.
 
-Above what one of the staff may move alone (`commerce.staff_limit`), one asks for it and another decides.
+Above what one of the staff may move alone (`commerce.staff_limit`), one asks for it and another
+decides.
 """
 
 import uuid

@@ -211,6 +211,7 @@ def own_limits(tape: Tape) -> None:
         caller.get(path)
         caller.get(of_shop)
         caller.call("PUT", path, b'{"writes": 2, "reads": 600}')
+    client.call("PUT", of_shop, b"{}")
     for raw in (b'{"writes": 0}', b'{"reads": "9"}', b'{"writes": 1000001}', b"[]", b"{}"):
         operator.call("PUT", of_shop, raw)
     for wrong in (

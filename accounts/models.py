@@ -57,12 +57,15 @@ class UserManager(BaseUserManager["User"]):
     def with_email(self, text: str) -> models.QuerySet["User"]:
         """Return the accounts that somebody may mean by an address, for those who search.
 
-        There may be two: an account of before 0.4.0 may have the address as it was typed.
+        There may be two: an account of before 0.4.0 may have the address as it was typed. That
+        one comes first.
         """
         forms = {text.lower()}
         with suppress(ValueError):
             forms.add(canonical_email(text))
-        return self.filter(email__in=forms)
+        return self.filter(email__in=forms).order_by(
+            models.Case(models.When(email=text.lower(), then=0), default=1)
+        )
 
 
 class User(AbstractBaseUser, PermissionsMixin):
@@ -219,7 +222,10 @@ class OwnLimits(models.Model):
 
 
 class Action(models.TextChoices):
-    """An action of staff, in the admin or by the API, or on an operator's account."""
+    """An action of staff, in the admin or by the API, or on an operator's account.
+
+    An account's limits are on record whichever operator sets them, a platform too.
+    """
 
     LOG_IN = "log_in"
     LOG_IN_FAILED = "log_in_failed"

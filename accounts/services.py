@@ -81,6 +81,17 @@ def log_in(*, role: Role, email: str, password: str, network: str) -> Session:
     return open_session(locked)
 
 
+@requires_unit_of_work
+def record_log_in(user: User, network: str) -> None:
+    """Record from where the user has just logged in, by what `user` was when that was read.
+
+    Raises `InvalidCredentials` when the password has changed in the meantime.
+    """
+    if _lock_user(user).password != user.password:
+        raise InvalidCredentials
+    known_addresses.remember(user, network)
+
+
 def find_company(company_id: UUID) -> User:
     """Return a company that has not left. Raises `CompanyNotFound`, also for who is no company."""
     company = User.objects.filter(pk=company_id, role=Role.COMPANY, is_active=True).first()

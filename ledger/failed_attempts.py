@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import connection
 
+from core.unit_of_work import requires_unit_of_work
 from ledger.orders import Order
 from wallets.references import wallet_ref
 
@@ -24,8 +25,13 @@ def seconds_until_recorded(order: Order) -> int:
     return max(1, (row and row[0]) or 1)
 
 
+@requires_unit_of_work
 def delete_old_attempts() -> int:
-    """Delete the lists of which no attempt counts any more, and return how many there were."""
+    """Delete the lists of which no attempt counts any more, and return how many there were.
+
+    It locks them in no order, as the role may lock none without deleting it. A batch that fails in
+    several of them at once may be in its way: the unit of work then tries again.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             "DELETE FROM ledger_failedattempts"

@@ -14,6 +14,7 @@ from core import replica
 from core.counters import CounterCache
 from core.idempotency import kept_since
 from core.models import IdempotencyRecord
+from core.unit_of_work import unit_of_work
 from ledger.failed_attempts import delete_old_attempts
 from wallets.models import PayToken
 
@@ -55,7 +56,7 @@ def delete_expired(*, should_stop: Callable[[], bool] = lambda: False) -> Delete
         paytokens=_delete(PayToken.objects.filter(expires_at__lt=kept_since()), should_stop),
         records=_delete(IdempotencyRecord.objects.filter(created_at__lt=kept_since()), should_stop),
         counters=counters.delete_expired() if isinstance(counters, CounterCache) else 0,
-        failed_attempts=delete_old_attempts(),
+        failed_attempts=unit_of_work(delete_old_attempts),
         positions=replica.delete_idle_positions(),
     )
 
@@ -64,7 +65,7 @@ def _delete(rows: QuerySet[Model], should_stop: Callable[[], bool]) -> int:
     deleted = 0
     while not should_stop():
         keys = rows.values("pk")[:BATCH_ROWS]
-        batch, _ = rows.model._default_manager.filter(pk__in=keys).delete()
+        batch, _ = rows.filter(pk__in=keys).delete()
         deleted += batch
         if batch < BATCH_ROWS:
             break

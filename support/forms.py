@@ -9,6 +9,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from accounts import services, support_actions
 from accounts.email_addresses import canonical_email
+from accounts.errors import InvalidCredentials
 from accounts.known_addresses import is_known, remember
 from accounts.models import Action, Role, User
 from accounts.password_hashing import HashingBusy, hashing_unit_of_work
@@ -49,7 +50,7 @@ class LogInForm(AuthenticationForm):
                 self.request, group="admin_login_address", subject=f"address {network}"
             )
             known = is_known(account=email, network=network)
-            count_attempt(self.request, door="admin_login", account=email, known=known)
+            count_attempt(self.request, where="admin_login", account=email, known=known)
         except RateLimited as refusal:
             raise ValidationError(str(refusal)) from refusal
         try:
@@ -61,7 +62,10 @@ class LogInForm(AuthenticationForm):
             raise
         user = self.get_user()
         if isinstance(user, User):
-            unit_of_work(lambda: remember(user, network))
+            try:
+                unit_of_work(lambda: services.record_log_in(user, network))
+            except InvalidCredentials:
+                raise self.get_invalid_login_error() from None
         return cleaned
 
     def _record_failure(self, request: HttpRequest, email: str) -> None:
@@ -115,7 +119,7 @@ class PasswordForm(PasswordChangeForm):
             # Before any hashing, as in every form and endpoint that takes a password.
             network = client_network(self._request)
             known = is_known(account=self.user.email, network=network)
-            count_attempt(self._request, door="password", account=self.user.email, known=known)
+            count_attempt(self._request, where="password", account=self.user.email, known=known)
         except RateLimited as refusal:
             raise ValidationError(str(refusal)) from refusal
         try:

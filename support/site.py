@@ -215,7 +215,7 @@ def _within_rate_limit(request: HttpRequest, user: User, form: CodeForm) -> bool
     """Count an attempt at the account's code; add a form error above the limit."""
     try:
         # Known for its password is not known for its codes.
-        count_attempt(request, door="code", account=str(user.pk), known=False)
+        count_attempt(request, where="code", account=str(user.pk), known=False)
     except RateLimited as refusal:
         form.add_error("code", str(refusal))
         return False

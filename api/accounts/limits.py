@@ -17,7 +17,7 @@ from api.http.fields import Body, CountField
 from api.http.permissions import IsOperator
 from api.http.renderer import json_response
 from api.http.schema import operation
-from api.http.token_cache import forget_caller
+from api.http.token_cache import forget_callers
 from api.http.views import ApiView, parse_body
 from core.errors import InvalidInput, NotFound, PermissionDenied
 from core.unit_of_work import unit_of_work
@@ -105,7 +105,7 @@ class LimitsView(ApiView):
                 **limits,
             )
         )
-        forget_caller(account_id)
+        forget_callers({account_id})
         return made
 
 

@@ -43,7 +43,7 @@ class ResetView(PublicView):
     def post(self, request: Request) -> HttpResponse:
         fields = parse_body(request, self.body)
         known = is_known(account=fields["email"], network=client_network(request._request))
-        count_attempt(request._request, door="reset", account=fields["email"], known=known)
+        count_attempt(request._request, where="reset", account=fields["email"], known=known)
         unit_of_work(lambda: request_reset(fields["email"]))
         return json_response({"status": "accepted"}, status=202)
 

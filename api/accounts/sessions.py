@@ -94,7 +94,7 @@ class LogInView(AccountView):
         fields = parse_body(request, self.body)
         network = client_network(request._request)
         known = is_known(account=fields["email"], network=network)
-        count_attempt(request._request, door="login", account=fields["email"], known=known)
+        count_attempt(request._request, where="login", account=fields["email"], known=known)
         try:
             session = hashing_unit_of_work(
                 lambda: services.log_in(role=self.role, network=network, **fields)
@@ -232,7 +232,7 @@ class PasswordView(ApiView):
         fields = parse_body(request, self.body)
         caller, network = caller_of(request), client_network(request._request)
         known = is_known(account=caller.email, network=network)
-        count_attempt(request._request, door="password", account=caller.email, known=known)
+        count_attempt(request._request, where="password", account=caller.email, known=known)
         hashing_unit_of_work(
             lambda: services.change_password(
                 caller,

@@ -14,7 +14,7 @@ from api.http.fast_path import PostOnce, answer_in_one_trip
 from api.http.idempotency import KeyedResult, respond_once
 from api.http.movement_results import Render, result_of
 from api.http.token_cache import CachedCallerView
-from commerce.movements import move
+from commerce.movements import move as move_order
 from commerce.staff_limit import move_by_api
 from ledger.orders import Order, Outcome
 from ledger.post_once import post_once
@@ -30,7 +30,7 @@ def respond_with_movement(
     render: Render,
     *,
     shows_wallets: bool = False,
-    move: Callable[[Order, User], Outcome] = move,
+    move: Callable[[Order, User], Outcome] = move_order,
     post: PostOnce = post_once,
     **keyed: Any,
 ) -> HttpResponse:
@@ -44,6 +44,8 @@ def respond_with_movement(
     """
     caller = caller_of(request)
     if caller.is_staff:
+        if move is not move_order:
+            raise TypeError("What staff order has nothing else to write beside the money.")
         move = partial(move_by_api, address=client_address(request._request))
 
     def work() -> KeyedResult:

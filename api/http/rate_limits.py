@@ -101,18 +101,18 @@ def _count(usage: Usage, requests: int) -> int | None:
     return counted
 
 
-def count_attempt(request: HttpRequest, *, door: str, account: str, known: bool) -> None:
+def count_attempt(request: HttpRequest, *, where: str, account: str, known: bool) -> None:
     """Count an attempt at an account's password, before any hashing. Raises `RateLimited`.
 
     Each network has attempts of its own, and those of all networks together are limited too. One
     that is `known` to the account counts only for itself: the guesses of strangers, from however
-    many networks, do not keep it out. `door` is one of `login`, `admin_login`, `password`, `code`
+    many networks, do not keep it out. `where` is one of `login`, `admin_login`, `password`, `code`
     and `reset`; what is tried at one of them counts at no other.
     """
     subject = f"{account} {client_network(request)}"
-    enforce_rate_limit(request, group=f"{door}_account_address", subject=subject)
+    enforce_rate_limit(request, group=f"{where}_account_address", subject=subject)
     if not known:
-        enforce_rate_limit(request, group=f"{door}_account", subject=account)
+        enforce_rate_limit(request, group=f"{where}_account", subject=account)
 
 
 def add_rate_limit_headers(request: HttpRequest, response: HttpResponseBase) -> None:

@@ -244,11 +244,11 @@ def _errors(refusals: Sequence[Refusal | type[Refusal]]) -> dict[int, OpenApiRes
 def _refusal_examples(refusals: Sequence[Refusal]) -> list[OpenApiExample]:
     """Return an example of each refusal that says something of its own, under a name of its own."""
     examples: list[OpenApiExample] = []
-    told: dict[str, list[Any]] = defaultdict(list)
+    bodies_by_code: dict[str, list[Any]] = defaultdict(list)
     for refusal in refusals:
         body = error_body(refusal, path="/the/path")
         body |= {"timestamp": "2026-01-31T12:00:00.000Z", "requestId": "5f1c5f0e-…"}
-        same = told[refusal.code]
+        same = bodies_by_code[refusal.code]
         if body not in same:
             same.append(body)
             number = f", {len(same)}" if len(same) > 1 else ""

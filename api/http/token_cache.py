@@ -7,8 +7,10 @@ which `api.http.idempotency.respond_once` calls.
 """
 
 import time
+from collections.abc import Container
 from dataclasses import dataclass
 from http import HTTPStatus
+from threading import Lock
 from typing import Any
 from uuid import UUID
 
@@ -32,6 +34,7 @@ _callers: dict[str, User] = {}
 #: How long a process may go on with rate limits of a caller that an operator has changed.
 _LIMITS_KEPT_SECONDS = 1.0
 _limits_known_at = time.monotonic()
+_looking_for_limits = Lock()
 _authentication = TokenAuthentication()
 
 
@@ -95,23 +98,31 @@ def cache_caller(request: Request) -> None:
         _callers[request.auth.digest] = request.user
 
 
-def forget_caller(user_id: UUID) -> None:
-    """Ask the database again about an account, of which something has changed."""
+def forget_callers(user_ids: Container[UUID]) -> None:
+    """Ask the database again about accounts of which something has changed."""
     for digest, caller in list(_callers.items()):
-        if caller.pk == user_id:
+        if caller.pk in user_ids:
             _callers.pop(digest, None)
 
 
 def _forget_changed_limits() -> None:
-    """Forget whose rate limits were changed, by this process or another; it looks once a second."""
-    global _limits_known_at  # noqa: PLW0603 (a time, which threads may set twice)
-    elapsed = time.monotonic() - _limits_known_at
-    if elapsed < _LIMITS_KEPT_SECONDS or not settings.RATELIMIT_ENABLE:
+    """Forget whose rate limits were changed, by this process or another.
+
+    One thread of a process looks, once a second.
+    """
+    global _limits_known_at  # noqa: PLW0603 (under the lock)
+    now = time.monotonic()
+    if now - _limits_known_at < _LIMITS_KEPT_SECONDS or not settings.RATELIMIT_ENABLE:
         return
-    changed = limits_changed_for(elapsed)
-    _limits_known_at = time.monotonic()
-    for user_id in changed:
-        forget_caller(user_id)
+    if not _looking_for_limits.acquire(blocking=False):
+        return
+    try:
+        changed = limits_changed_for(now - _limits_known_at)
+        _limits_known_at = now
+    finally:
+        _looking_for_limits.release()
+    if changed:
+        forget_callers(changed)
 
 
 def unverified_digest(request: Request) -> str | None:

@@ -4,11 +4,13 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.tokens import default_token_generator
+from django.test import Client
 from pytest_django import Settings
 
-from accounts.known_addresses import KNOWN_FOR
-from accounts.models import KnownAddress, User
-from accounts.services import erase
+from accounts.errors import InvalidCredentials
+from accounts.known_addresses import KNOWN_FOR, is_known
+from accounts.models import KnownAddress, OperatorKind, Role, User
+from accounts.services import erase, record_log_in, set_password
 from core.unit_of_work import unit_of_work
 from ops.retention import delete_expired
 from tests.clock import Clock
@@ -167,6 +169,32 @@ def test_a_wrong_password_makes_no_address_known() -> None:
 
     log_in(HOME, "wrong")
     log_in(HOME, path="/company/login")
+
+    assert not KnownAddress.objects.exists()
+
+
+def test_the_admin_knows_who_logged_in_there() -> None:
+    UserFactory.create(
+        email=EMAIL,
+        role=Role.OPERATOR,
+        operator_kind=OperatorKind.STAFF,
+        password=hashed(PASSWORD),
+    )
+    form = {"username": EMAIL, "password": PASSWORD}
+
+    page = Client(REMOTE_ADDR=HOME).post("/admin/login/", form)
+
+    assert page.status_code == 302
+    assert is_known(account=EMAIL, network=HOME)
+
+
+def test_a_log_in_by_a_password_that_was_just_changed_makes_no_address_known() -> None:
+    user = an_account()
+    read_before = User.objects.get(pk=user.pk)
+    unit_of_work(lambda: set_password(user, "battery-staple-9"))
+
+    with pytest.raises(InvalidCredentials):
+        unit_of_work(lambda: record_log_in(read_before, HOME))
 
     assert not KnownAddress.objects.exists()
 

@@ -84,6 +84,17 @@ def test_an_address_without_a_form_is_left_and_its_account_goes_on() -> None:
         check_emails()
 
 
+@pytest.mark.usefixtures("without_trigger")
+def test_who_looks_for_an_address_finds_the_account_that_has_it_as_typed_first() -> None:
+    for number in range(8):
+        typed = an_account(f"bob{number}@faß.de")
+        an_account(f"bob{number}@xn--fa-hia.de")
+
+        found = User.objects.with_email(f"bob{number}@faß.de")
+
+        assert (found.count(), getattr(found.first(), "pk", None)) == (2, typed)
+
+
 def test_an_account_with_an_old_address_can_still_be_changed(owner_dsn: str) -> None:
     user_id = an_account("ada@example.com")
     with psycopg.connect(owner_dsn) as owner:

@@ -119,6 +119,34 @@ def test_another_process_finds_the_change_when_it_looks_again(
     assert holder.balance_minor == 100
 
 
+class CountingCallers(dict[str, User]):
+    """The cache of callers; it counts how often all of it is looked through."""
+
+    passes = 0
+
+    def items(self) -> Any:
+        self.passes += 1
+        return super().items()
+
+
+def test_many_changes_are_found_in_one_pass(
+    operator: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    holder, callers = a_client(), CountingCallers()
+    monkeypatch.setattr(token_cache, "_callers", callers)
+    changed = [holder.user.pk, *(a_client().user.pk for _ in range(20))]
+    unit_of_work(
+        lambda: [
+            set_limits(key, role="client", writes=9, reads=None, operator=operator, address=None)
+            for key in changed
+        ]
+    )
+    monkeypatch.setattr(token_cache, "_limits_known_at", token_cache._limits_known_at - 1)
+
+    assert deposit(holder).status == 200
+    assert callers.passes == 1
+
+
 def test_put_sets_both_and_delete_takes_both_back(operator: User) -> None:
     holder, api = a_company(), api_of(operator)
 

@@ -18,7 +18,7 @@ from core.unit_of_work import requires_unit_of_work
 KNOWN_FOR = timedelta(days=30)
 
 
-def is_known(*, account: str, network: str) -> bool:
+def is_known_network(*, account: str, network: str) -> bool:
     """Whether this network got the password of the account (its email address) right.
 
     One query, also for an account that does not exist.
@@ -33,7 +33,7 @@ def is_known(*, account: str, network: str) -> bool:
 
 
 @requires_unit_of_work
-def remember(user: User, network: str) -> None:
+def record_network(user: User, network: str) -> None:
     """Record that this network has just got the user's password right."""
     known = KnownAddress(
         digest=_digest(settings.SECRET_KEY, user.email, network),
@@ -49,12 +49,12 @@ def remember(user: User, network: str) -> None:
 
 
 @requires_unit_of_work
-def forget_all(user: User) -> None:
+def forget_networks(user: User) -> None:
     """Forget every address of the user: the password that they knew is no longer the password."""
     KnownAddress.objects.filter(user=user).delete()
 
 
-def outdated() -> QuerySet[KnownAddress]:
+def expired_networks() -> QuerySet[KnownAddress]:
     """Return what no longer counts."""
     return KnownAddress.objects.filter(right_at__lte=CurrentMoment() - KNOWN_FOR)
 

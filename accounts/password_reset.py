@@ -98,5 +98,5 @@ def confirm_reset(user_id: uuid.UUID, token: str, new_password: str, *, network:
     user.set_password(new_password)
     user.save(update_fields=["password"])
     log_out_everywhere(user)
-    known_addresses.forget_all(user)
-    known_addresses.remember(user, network)
+    known_addresses.forget_networks(user)
+    known_addresses.record_network(user, network)

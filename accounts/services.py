@@ -54,7 +54,7 @@ def sign_up(
         raise EmailTaken
     user = User.objects.create_user(email, password, role=role)
     _PROFILES[role].objects.create(user=user, **profile)
-    known_addresses.remember(user, network)
+    known_addresses.record_network(user, network)
     return open_session(user)
 
 
@@ -77,7 +77,7 @@ def log_in(*, role: Role, email: str, password: str, network: str) -> Session:
     # A new `last_login` invalidates the tokens for a password reset.
     locked.last_login = timezone.now()
     locked.save(update_fields=["last_login"])
-    known_addresses.remember(locked, network)
+    known_addresses.record_network(locked, network)
     return open_session(locked)
 
 
@@ -89,7 +89,7 @@ def record_log_in(user: User, network: str) -> None:
     """
     if _lock_user(user).password != user.password:
         raise InvalidCredentials
-    known_addresses.remember(user, network)
+    known_addresses.record_network(user, network)
 
 
 def find_company(company_id: UUID) -> User:
@@ -137,7 +137,7 @@ def change_password(
         raise InvalidCredentials
     check_new_password(new_password, user, field="new_password")
     _replace_password(user, new_password, kept_token=kept_token)
-    known_addresses.remember(user, network)
+    known_addresses.record_network(user, network)
     if user.role == Role.OPERATOR:
         support_actions.record(
             Action.PASSWORD_SET,
@@ -168,7 +168,7 @@ def set_password(user: User, password: str) -> User:
 def _replace_password(user: User, password: str, *, kept_token: AuthToken | None) -> None:
     user.set_password(password)
     user.save(update_fields=["password"])
-    known_addresses.forget_all(user)
+    known_addresses.forget_networks(user)
     AuthToken.objects.filter(user=user).exclude(pk=kept_token and kept_token.pk).delete()
 
 
@@ -239,7 +239,7 @@ def change_email(user_id: UUID, email: str, *, reason: str) -> User:
     user.email = email
     user.save(update_fields=["email"])
     # They are known by the address.
-    known_addresses.forget_all(user)
+    known_addresses.forget_networks(user)
     support_actions.record(
         Action.CHANGE,
         actor_id=None,
@@ -265,7 +265,7 @@ def erase(user: User) -> None:
     The user's row stays, without personal data: the ledger's entries belong to it.
     """
     log_out_everywhere(user)
-    known_addresses.forget_all(user)
+    known_addresses.forget_networks(user)
     _PROFILES[user.role].objects.filter(user=user).delete()
     OwnLimits.objects.filter(user=user).delete()
     user.email = f"{user.pk}@erased.invalid"

@@ -51,7 +51,7 @@ def delete_expired(*, should_stop: Callable[[], bool] = lambda: False) -> Delete
     return Deleted(
         tokens=_delete(AuthToken.objects.filter(expiry__lt=now), should_stop),
         sessions=_delete(Session.objects.filter(expire_date__lt=now), should_stop),
-        addresses=_delete(known_addresses.outdated(), should_stop),
+        addresses=_delete(known_addresses.expired_networks(), should_stop),
         # A replayed creation derives the secret from the row: it stays as long as the record may.
         paytokens=_delete(PayToken.objects.filter(expires_at__lt=kept_since()), should_stop),
         records=_delete(IdempotencyRecord.objects.filter(created_at__lt=kept_since()), should_stop),

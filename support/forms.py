@@ -10,7 +10,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from accounts import services, support_actions
 from accounts.email_addresses import canonical_email
 from accounts.errors import InvalidCredentials
-from accounts.known_addresses import is_known, remember
+from accounts.known_addresses import is_known_network, record_network
 from accounts.models import Action, Role, User
 from accounts.password_hashing import HashingBusy, hashing_unit_of_work
 from api.http.client_address import client_address, client_network
@@ -49,7 +49,7 @@ class LogInForm(AuthenticationForm):
             enforce_rate_limit(
                 self.request, group="admin_login_address", subject=f"address {network}"
             )
-            known = is_known(account=email, network=network)
+            known = is_known_network(account=email, network=network)
             count_attempt(self.request, where="admin_login", account=email, known=known)
         except RateLimited as refusal:
             raise ValidationError(str(refusal)) from refusal
@@ -118,7 +118,7 @@ class PasswordForm(PasswordChangeForm):
         try:
             # Before any hashing, as in every form and endpoint that takes a password.
             network = client_network(self._request)
-            known = is_known(account=self.user.email, network=network)
+            known = is_known_network(account=self.user.email, network=network)
             count_attempt(self._request, where="password", account=self.user.email, known=known)
         except RateLimited as refusal:
             raise ValidationError(str(refusal)) from refusal
@@ -143,7 +143,7 @@ class PasswordForm(PasswordChangeForm):
 
         def work() -> User:
             user = services.set_password(self.user, new_password)
-            remember(user, client_network(self._request))
+            record_network(user, client_network(self._request))
             support_actions.record(
                 Action.PASSWORD_SET,
                 actor_id=user.pk,

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from accounts import services
 from accounts.errors import EmailTaken, InvalidCredentials
-from accounts.known_addresses import is_known
+from accounts.known_addresses import is_known_network
 from accounts.models import Role
 from accounts.password_hashing import hashing_unit_of_work
 from api.accounts.bodies import (
@@ -93,7 +93,7 @@ class LogInView(AccountView):
     def log_in(self, request: Request) -> HttpResponse:
         fields = parse_body(request, self.body)
         network = client_network(request._request)
-        known = is_known(account=fields["email"], network=network)
+        known = is_known_network(account=fields["email"], network=network)
         count_attempt(request._request, where="login", account=fields["email"], known=known)
         try:
             session = hashing_unit_of_work(
@@ -231,7 +231,7 @@ class PasswordView(ApiView):
     def post(self, request: Request) -> HttpResponse:
         fields = parse_body(request, self.body)
         caller, network = caller_of(request), client_network(request._request)
-        known = is_known(account=caller.email, network=network)
+        known = is_known_network(account=caller.email, network=network)
         count_attempt(request._request, where="password", account=caller.email, known=known)
         hashing_unit_of_work(
             lambda: services.change_password(

@@ -8,7 +8,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from accounts.errors import InvalidCredentials
-from accounts.known_addresses import KNOWN_FOR, is_known
+from accounts.known_addresses import KNOWN_FOR, is_known_network
 from accounts.models import KnownAddress, OperatorKind, Role, User
 from accounts.services import erase, record_log_in, set_password
 from core.unit_of_work import unit_of_work
@@ -185,7 +185,7 @@ def test_the_admin_knows_who_logged_in_there() -> None:
     page = Client(REMOTE_ADDR=HOME).post("/admin/login/", form)
 
     assert page.status_code == 302
-    assert is_known(account=EMAIL, network=HOME)
+    assert is_known_network(account=EMAIL, network=HOME)
 
 
 def test_a_log_in_by_a_password_that_was_just_changed_makes_no_address_known() -> None:

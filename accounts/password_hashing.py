@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
+from django.conf import settings
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.db import connection
 
@@ -44,15 +45,26 @@ class _Turns:
             if self._free:
                 self._free -= 1
                 return True
+            if len(self._waiting) >= settings.MOST_WAITING_FOR_HASHES:
+                return False
             is_mine = threading.Event()
             self._waiting.append(is_mine)
-        before_wait()
-        is_mine.wait(WAIT_SECONDS)
+        try:
+            before_wait()
+            is_mine.wait(WAIT_SECONDS)
+        except BaseException:
+            if not self._leave(is_mine):
+                self.give_back()
+            raise
+        return not self._leave(is_mine)
+
+    def _leave(self, is_mine: threading.Event) -> bool:
+        """Wait no longer; return False when it is one's turn already."""
         with self._lock:
-            if not is_mine.is_set():
-                self._waiting.remove(is_mine)
+            if is_mine.is_set():
                 return False
-        return True
+            self._waiting.remove(is_mine)
+            return True
 
     def give_back(self) -> None:
         """Give the turn to the first who waits."""

@@ -6,6 +6,7 @@ import struct
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from enum import Enum, auto
 from typing import Any, Final
 
@@ -57,6 +58,9 @@ class Connection:
         #: The request that the answer is for.
         self.received = _NOTHING
         self.is_broken = False
+        self.is_closed = False
+        #: What the main loop calls when what it waits for happens.
+        self.on_event: Callable[[Connection], None] | None = None
         self.keeps_alive = False
         #: When the whole answer has to be sent, and how much was sent in the present period.
         self.answer_deadline = math.inf
@@ -114,6 +118,10 @@ class Connection:
         self._response = response
         self.answer_deadline = time.monotonic() + settings.ANSWER_TIMEOUT_MS / 1000
         body = application(environ, response.start_response)
+        self.received = replace(received, data=b"")
+        if not source.finish(request.body) or environ.get("wallet.body_is_broken"):
+            # Where the next request begins is not certain.
+            response.force_close()
         self._parts = iter(body)
         self._close_body = getattr(body, "close", None)
 
@@ -173,9 +181,11 @@ class Connection:
 
     def close(self) -> None:
         """Close the connection, with what is not sent or not made yet."""
-        with suppress(Exception):
-            if self._outbox or self._parts is not None:
+        self.is_closed = True
+        with suppress(OSError):
+            if self._outbox or self._parts is not None or self.is_broken:
                 self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _DISCARD_ON_CLOSE)
+        with suppress(Exception):
             self._end_body()
         with suppress(OSError):
             self.sock.close()

@@ -2,7 +2,8 @@
 
 import re
 from dataclasses import dataclass, field
-from typing import Final
+from io import BytesIO
+from typing import Any, Final
 
 from gunicorn.http.errors import LimitRequestHeaders, ParseException
 from gunicorn.http.unreader import Unreader
@@ -11,11 +12,15 @@ from gunicorn.http.unreader import Unreader
 HEAD_BYTES: Final = 64 * 1024
 #: A size of a chunk, or trailers, without an end are left to gunicorn at this size, which refuses
 #: them.
-_LINE_BYTES: Final = 64 * 1024
+_LINE_BYTES: Final = 16 * 1024
+#: A length of more digits is left to gunicorn, too. (Python refuses to parse one of thousands.)
+_LENGTH_DIGITS: Final = 18
 #: gunicorn reads a body ahead by up to this much.
 _READ_AHEAD: Final = 1024
 
 _END_OF_HEAD: Final = b"\r\n\r\n"
+_BARE_LINE_FEED = re.compile(rb"(?<!\r)\n")
+_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;.*)?", re.DOTALL)
 _FRAMING = re.compile(
     rb"\r\n(content-length|transfer-encoding|expect)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE
 )
@@ -38,6 +43,17 @@ class ReceivedBytes(Unreader):
 
     def chunk(self, _size_hint: int | None = None) -> bytes:
         raise self._at_end
+
+    def finish(self, body: Any) -> bool:
+        """Forget the bytes, which nobody reads any more; return whether they were one request."""
+        try:
+            while body.read(_READ_AHEAD):
+                pass
+            is_whole = not self.buf.getvalue()
+        except Exception:  # gunicorn has several classes for a broken body
+            is_whole = False
+        self.buf = BytesIO()
+        return is_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +96,7 @@ class Incoming:
         if not self._head_end:
             if len(self.data) > HEAD_BYTES:
                 return self._take_all(LimitRequestHeaders("the head"))  # type: ignore[no-untyped-call]
-            if self.data.count(b"\n") != self.data.count(b"\r\n"):
+            if self._has_bare_line_feed:
                 # gunicorn refuses bare line feeds. The end of such a head would never come.
                 return self._take_all(IncompleteRequest())
             return None
@@ -96,6 +112,7 @@ class Incoming:
 
     def _begin(self) -> None:
         self._searched = 0
+        self._has_bare_line_feed = False
         self._head_end = 0
         #: Where the request ends as far as known, and whether that is before its real end.
         self._end = 0
@@ -120,6 +137,7 @@ class Incoming:
     def _find_head(self) -> None:
         found = self.data.find(_END_OF_HEAD, self._searched)
         if found < 0:
+            self._has_bare_line_feed = bool(_BARE_LINE_FEED.search(self.data, self._searched))
             self._searched = max(0, len(self.data) - len(_END_OF_HEAD) + 1)
             return
         self._head_end = self._end = found + len(_END_OF_HEAD)
@@ -138,9 +156,9 @@ class Incoming:
         elif codings == [b"chunked"] and not lengths:
             self._chunks_end = self._head_end
         elif len(lengths) == 1 and not codings and lengths[0].isdigit():
-            length = int(lengths[0])
-            self._is_cut = length > self._body_limit
-            self._end += 0 if self._is_cut else length
+            length = int(lengths[0]) if len(lengths[0]) <= _LENGTH_DIGITS else None
+            self._is_cut = length is None or length > self._body_limit
+            self._end += 0 if self._is_cut else length or 0
         request_line = self.data[: self.data.find(b"\r\n")]
         self._expects = (
             bool(expectations) and not self._is_cut and request_line.endswith(b"HTTP/1.1")
@@ -150,22 +168,23 @@ class Incoming:
         """Set `_end` to the end of the chunked body, or past all data when that has not come."""
         data, received = self.data, len(self.data)
         while self._chunks_end <= received:
-            line_end = data.find(b"\r\n", self._chunks_end)
-            if line_end < 0:
+            line_end = data.find(b"\r\n", self._chunks_end, self._chunks_end + _LINE_BYTES)
+            if line_end < 0 and received - self._chunks_end < _LINE_BYTES:
                 break
-            try:
-                size = int(bytes(data[self._chunks_end : line_end]).split(b";")[0], 16)
-            except ValueError:
-                size = -1
-            if size < 0:
+            line = _CHUNK_SIZE.fullmatch(data, self._chunks_end, max(line_end, self._chunks_end))
+            if line is None:
                 # gunicorn refuses that.
                 self._end, self._is_cut = received, True
                 return
+            size = int(line[1], 16)
             if size == 0:
                 # The trailers, mostly none, end with an empty line.
-                end = data.find(_END_OF_HEAD, line_end)
-                if end < 0:
+                end = data.find(_END_OF_HEAD, line_end, line_end + _LINE_BYTES)
+                if end < 0 and received - line_end < _LINE_BYTES:
                     break
+                if end < 0:
+                    self._end, self._is_cut = received, True
+                    return
                 self._end = end + len(_END_OF_HEAD)
                 return
             self._chunked_bytes += size

@@ -30,6 +30,8 @@ HOST = env.host
 PORT = env.port
 WORKERS = env.workers
 THREADS = env.threads
+# Who waits for a password to be hashed occupies a thread: half of them stay for other requests.
+MOST_WAITING_FOR_HASHES = max(1, THREADS // 2)
 LOG_LEVEL = env.log_level
 LOG_FORM = env.log_form
 METRICS_TOKEN = env.metrics_token

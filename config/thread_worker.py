@@ -78,7 +78,7 @@ class JSONThreadWorker(ThreadWorker):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
         conn = Connection(self.cfg, sock, client, listener.getsockname())
         conn.deadline = time.monotonic() + settings.HEAD_TIMEOUT_MS / 1000
-        self._receive(conn)
+        self._guard(conn, self._receive)
 
     def finish_request(self, conn: Connection, job: "Future[None]") -> None:
         """Continue with a connection that a thread has worked on."""
@@ -87,7 +87,11 @@ class JSONThreadWorker(ThreadWorker):
             self.log.error("A thread failed", exc_info=error)
         if job.cancelled() or error is not None or conn.is_broken:
             self._drop(conn)
-        elif conn.has_unsent:
+        else:
+            self._guard(conn, self._continue)
+
+    def _continue(self, conn: Connection) -> None:
+        if conn.has_unsent:
             conn.taken_bytes = 0
             conn.deadline = min(time.monotonic() + SPEED_SECONDS, conn.answer_deadline)
             self._wait(conn, Stage.SENDING, selectors.EVENT_WRITE, self._send)
@@ -99,6 +103,15 @@ class JSONThreadWorker(ThreadWorker):
         if self._waiting:
             timeout = max(0.0, min(timeout, self._next_sweep - time.monotonic()))
         super().wait_for_and_dispatch_events(timeout)  # type: ignore[no-untyped-call]
+
+    def is_parent_alive(self) -> bool:
+        """Return whether the server lives. If not, let another one listen in its place."""
+        if super().is_parent_alive():  # type: ignore[no-untyped-call]
+            return True
+        self.set_accept_enabled(False)  # type: ignore[no-untyped-call]
+        for listener in self.sockets:
+            listener.close()
+        return False
 
     def murder_pending(self) -> None:
         """End the connections whose deadline has passed."""
@@ -230,17 +243,24 @@ class JSONThreadWorker(ThreadWorker):
     def _wait(
         self, conn: Connection, stage: Stage, event: int, callback: Callable[[Connection], None]
     ) -> None:
-        conn.stage = stage
+        conn.stage, conn.on_event = stage, callback
         if conn not in self._waiting:
             self._waiting.add(conn)
-            self.poller.register(conn.sock, event, partial(self._dispatch, conn, callback))
+            self.poller.register(conn.sock, event, partial(self._dispatch, conn))
 
-    def _dispatch(
-        self, conn: Connection, callback: Callable[[Connection], None], _sock: socket.socket
-    ) -> None:
-        # An earlier event of the same round may have ended the connection.
-        if conn in self._waiting:
+    def _dispatch(self, conn: Connection, _sock: socket.socket) -> None:
+        # An earlier event of the same round may have ended the connection, or have it wait for
+        # something else.
+        if conn in self._waiting and conn.on_event is not None:
+            self._guard(conn, conn.on_event)
+
+    def _guard(self, conn: Connection, callback: Callable[[Connection], None]) -> None:
+        """Call back; an error costs this connection, not the process with all others."""
+        try:
             callback(conn)
+        except Exception:
+            self.log.exception("The connection of %s failed", conn.client)
+            self._drop(conn)
 
     def _stop_waiting(self, conn: Connection) -> None:
         if conn in self._waiting:
@@ -268,28 +288,32 @@ class JSONThreadWorker(ThreadWorker):
 
     def _drop(self, conn: Connection) -> None:
         self._stop_waiting(conn)
-        self.nr_conns -= 1
-        conn.close()
+        if not conn.is_closed:
+            self.nr_conns -= 1
+            conn.close()
 
     # --- In a thread ------------------------------------------------------------------------
 
     def handle(self, conn: Connection) -> None:
         """Parse the request and make its answer, or go on making it."""
+        has_failed = False
         try:
             if not conn.has_more:
-                conn.start_answer(self.wsgi, keeps_alive=self._may_keep_alive())
+                conn.start_answer(self.wsgi, keeps_alive=self._count_request())
             conn.make_answer()
         except Exception as error:
+            has_failed = True
             if conn.refuse():
                 self._answer_error(conn, error)
             else:
                 self.log.exception("The answer to %s broke off", conn.client)
                 conn.is_broken = True
-        if conn.has_more:
-            # Nothing of the database is held while the client does not read.
+        if conn.has_more or has_failed:
+            # Nothing of the database is held while the client does not read, nor after an error, of
+            # which Django does not know.
             connections.close_all()
 
-    def _may_keep_alive(self) -> bool:
+    def _count_request(self) -> bool:
         self.nr += 1
         if self.nr >= self.max_requests and self.alive:
             self.log.info("Autorestarting worker after current request.")

@@ -47,6 +47,8 @@ LOCK = "postgres.lock"
 USERS = "postgres.users"
 # PostgreSQL refuses to run as root. When this process is root, the server runs as this user.
 SYSTEM_USER = "pgserver"
+#: In the place of the server's user where none can be named. No server has it: no connection is made.
+NOBODY_EXPECTED = "-"
 # The maximum length of a socket's path is 107 bytes on Linux, 103 on macOS.
 MAX_SOCKET_PATH_BYTES = 103
 # Enough for the crash recovery of a busy server.
@@ -187,7 +189,8 @@ def database_url(data_dir: Path, role: Role, database: str = DATABASE) -> str:
     answer there.
     """
     host = quote(str(socket_dir(data_dir)), safe="/")
-    return f"postgresql://{role}@/{database}?host={host}&requirepeer={_server_user(data_dir)}"
+    user = quote(_server_user(data_dir), safe="")
+    return f"postgresql://{role}@/{database}?host={host}&requirepeer={user}"
 
 
 @contextmanager
@@ -214,12 +217,17 @@ def _draft(data_dir: Path) -> Path:
 def _server_user(data_dir: Path) -> str:
     """Return the name of the user that runs the server: the owner of the data."""
     try:
-        return pwd.getpwuid(_pgdata(data_dir).stat().st_uid).pw_name
+        owner = _pgdata(data_dir).stat().st_uid
     except FileNotFoundError:
-        return SYSTEM_USER if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
-    except (OSError, KeyError):
-        # It cannot be looked at, or has no name: nobody is expected, so nobody is connected to.
-        return "-"
+        if os.geteuid() == 0:
+            return SYSTEM_USER
+        owner = os.geteuid()
+    except OSError:
+        return NOBODY_EXPECTED
+    try:
+        return pwd.getpwuid(owner).pw_name
+    except KeyError:
+        return NOBODY_EXPECTED
 
 
 def socket_dir(data_dir: Path) -> Path:

@@ -80,7 +80,8 @@ def close_to_others(path: Path) -> None:
     """Close a file to other users; a directory that they could enter, with all in it."""
     is_directory = path.is_dir()
     was_open = bool(path.stat().st_mode & _OTHERS)
-    _set_mode(path, 0o700 if is_directory else 0o600)
+    # What its owner may do stays as it is: programs stay programs.
+    path.chmod(stat.S_IMODE(path.stat().st_mode) & ~_OTHERS)
     if is_directory and was_open:
         for inner in path.iterdir():
             if not inner.is_symlink():

@@ -93,6 +93,8 @@ def _read_body(request: HttpRequest) -> None:
     try:
         body = stream.read(limit + 1)
     except Exception as error:  # gunicorn has several classes for a broken body
+        # The server closes the connection: it does not know where the next request begins.
+        request.META["wallet.body_is_broken"] = True
         raise Malformed(_BROKEN_OFF) from error
     if len(body) < declared:
         raise Malformed(_BROKEN_OFF)

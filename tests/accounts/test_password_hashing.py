@@ -14,6 +14,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import Client
 from knox.models import AuthToken
+from pytest_django import Settings
 
 from accounts import password_hashing
 from accounts.models import Role, SupportAction, User
@@ -174,6 +175,40 @@ def test_who_came_first_is_served_first(monkeypatch: pytest.MonkeyPatch) -> None
             pool.submit(take, number)
             wait_until(lambda it=number: password_hashing._turns.waiting == it + 1)  # type: ignore[misc]
     assert served == [0, 1, 2, 3, 4]
+
+
+def test_most_threads_stay_for_other_requests(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    # Given as many who wait as may
+    monkeypatch.setattr(password_hashing, "WAIT_SECONDS", 60)
+    settings.MOST_WAITING_FOR_HASHES = 2
+
+    def take() -> None:
+        with password_hashing._turn():
+            pass
+
+    with ThreadPoolExecutor(2) as pool, every_turn_taken():
+        waiting = [pool.submit(take) for _ in range(2)]
+        wait_until(lambda: password_hashing._turns.waiting == 2)
+
+        # When one more comes, it is refused at once
+        refused = log_in()
+
+    assert (refused.status, refused.code) == (503, "unavailable")
+    assert [each.result() for each in waiting] == [None, None]
+
+
+def test_who_breaks_off_waiting_keeps_no_turn() -> None:
+    def fail() -> None:
+        raise ArithmeticError
+
+    with every_turn_taken(), pytest.raises(ArithmeticError):
+        password_hashing._turns.take(before_wait=fail)
+
+    assert password_hashing._turns.waiting == 0
+    with every_turn_taken():
+        pass
 
 
 def test_the_admin_says_so_in_its_forms(monkeypatch: pytest.MonkeyPatch) -> None:

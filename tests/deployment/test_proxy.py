@@ -213,6 +213,7 @@ def test_on_a_host_it_takes_the_place_of_the_proxy_of_compose() -> None:
     assert ours["networks"] == theirs["networks"]
     for name in ("read_only", "cap_drop", "cap_add", "security_opt", "restart", "pids_limit"):
         assert ours[name] == theirs[name]
+    assert set(theirs) - set(ours) <= {"init"}
     # And neither web server is published
     assert services["web"]["profiles"] == ["single"]
     assert [services[name]["ports"] for name in ("web-a", "web-b")] == [[], []]

@@ -213,9 +213,9 @@ def test_requests_and_answers_are_taken_in_whole(tmp_path: Path) -> None:
         capture_output=True,
         env={"HOME": str(tmp_path)},
     ).stdout.decode()
-    # As large as the API takes requests, and larger than its pages and files.
+    # As large as the API takes requests, and larger than its pages.
     assert [int(size) for size in re.findall(r'"request_buffers":(\d+)', adapted)] == [2_000_000]
-    assert [int(size) for size in re.findall(r'"response_buffers":(\d+)', adapted)] == [4_000_000]
+    assert [int(size) for size in re.findall(r'"response_buffers":(\d+)', adapted)] == [256_000]
     assert re.findall(r'"read\w*_timeout":\d+', adapted) == [
         '"read_timeout":30000000000',
         '"read_header_timeout":10000000000',

@@ -29,6 +29,11 @@ WHOLE_REQUESTS = {
 #: Their bodies are not waited for.
 CUT_REQUESTS = {
     "too large a body": POST + b"Content-Length: 1001\r\n\r\n",
+    "a length of thousands of digits": POST + b"Content-Length: " + b"9" * 5_000 + b"\r\n\r\n",
+    "too long a line of a chunk": POST
+    + b"Transfer-Encoding: chunked\r\n\r\n1;"
+    + b"x" * (16 * 1024 - 2),
+    "a signed size of a chunk": POST + b"Transfer-Encoding: chunked\r\n\r\n+5\r\n",
     "another expectation": POST + b"Expect: money\r\nContent-Length: 5\r\n\r\n",
     "a bad chunk": POST + b"Transfer-Encoding: chunked\r\n\r\nx\r\n",
     "too large a chunk": POST + b"Transfer-Encoding: chunked\r\n\r\nfffff\r\n" + b"x" * 2_025,
@@ -85,6 +90,43 @@ def test_a_head_without_end_is_refused() -> None:
 
     assert received is not None
     assert isinstance(received.at_end, LimitRequestHeaders)
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        POST + b"Content-Length: " + b"9" * 5_000 + b"\r\n\r\n",
+        POST + b"Transfer-Encoding: identity, chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+        POST + b"Transfer-Encoding: chunked\r\n\r\n+2\r\n{}\r\n0\r\n\r\n",
+        POST + b"Transfer-Encoding: chunked\r\n\r\n0x2\r\n{}\r\n0\r\n\r\n",
+        POST + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}x\r\n0\r\n\r\n",
+    ],
+)
+def test_after_a_body_whose_end_is_uncertain_nothing_is_read_as_a_request(
+    request_bytes: bytes,
+) -> None:
+    with a_raw_server() as port:
+        answer = send(port, request_bytes + GET)
+
+        # Then that connection ends with one answer, and others are served
+        assert answer.startswith(b"HTTP/1.1 4")
+        assert b"Connection: close" in answer
+        assert answer.count(b"HTTP/1.1 ") == 1
+        assert send(port, GET).startswith(b"HTTP/1.1 200 ")
+
+
+def test_an_error_of_the_loop_costs_one_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    take = Incoming.take
+
+    def fail_once(incoming: Incoming) -> object:
+        monkeypatch.setattr(Incoming, "take", take)
+        raise ArithmeticError
+
+    with a_raw_server() as port:
+        monkeypatch.setattr(Incoming, "take", fail_once)
+
+        assert send(port, GET) == b""
+        assert send(port, GET).startswith(b"HTTP/1.1 200 ")
 
 
 def test_silent_connections_make_room_for_others() -> None:

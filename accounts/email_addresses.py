@@ -23,13 +23,15 @@ _MAX_DOMAINS = 4_096
 def canonical_email(text: str) -> str:
     """Return the form of the address; what surrounds it, as spaces, is the caller's business.
 
-    Raises `ValueError` for what is no address, for one whose local part is not ASCII or whose
-    domain has no A-labels (as an IP address in brackets), for one that holds a code point which
-    UTS #46 ignores, and for a form of more than `EMAIL_CHARACTERS` characters.
+    Raises `ValueError` for what is no address, for one whose local part is not ASCII, or is quoted,
+    or whose domain has no A-labels (as an IP address in brackets), for one that holds a code point
+    which UTS #46 ignores, and for a form of more than `EMAIL_CHARACTERS` characters.
     """
     local_part, at, domain = text.rpartition("@")
     # Python's `lower` makes ASCII of the Kelvin sign: only what is ASCII already may get there.
-    if not at or not local_part.isascii() or len(domain) > _MAX_TYPED_CHARACTERS:
+    # A quoted local part is another spelling of one without quotes.
+    is_plain = local_part.isascii() and '"' not in local_part
+    if not at or not is_plain or len(domain) > _MAX_TYPED_CHARACTERS:
         raise ValueError(NOT_AN_EMAIL)
     form = f"{local_part.lower()}@{_canonical_domain(domain)}"
     if len(form) > EMAIL_CHARACTERS:

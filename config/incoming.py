@@ -15,6 +15,10 @@ HEAD_BYTES: Final = 64 * 1024
 _LINE_BYTES: Final = 16 * 1024
 #: A length of more digits is left to gunicorn, too. (Python refuses to parse one of thousands.)
 _LENGTH_DIGITS: Final = 18
+#: A body in more chunks is left to gunicorn, which finds it broken: they would cost more time than
+#: the bytes in them.
+_MOST_CHUNKS: Final = 10_000
+_PART_BYTES: Final = 8 * 1024
 #: gunicorn reads a body ahead by up to this much.
 _READ_AHEAD: Final = 1024
 
@@ -33,26 +37,38 @@ class IncompleteRequest(ParseException):
         return "The request broke off"
 
 
+class _NotYet(Exception):
+    """The rest of a chunked body has not come."""
+
+
+class _NotWhole(Exception):
+    """A chunked body is broken or too large: its end is not looked for."""
+
+
 class ReceivedBytes(Unreader):
     """The source of gunicorn's parser: what was received. It raises at the end of that."""
 
     def __init__(self, data: bytes, at_end: Exception) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.buf.write(data)
+        self._source = BytesIO(data)
         self._at_end = at_end
 
-    def chunk(self, _size_hint: int | None = None) -> bytes:
-        raise self._at_end
+    def chunk(self, size_hint: int | None = None) -> bytes:
+        # A part: what gunicorn has not parsed of it, it copies for each chunk of a body.
+        part = self._source.read(max(size_hint or 0, _PART_BYTES))
+        if not part:
+            raise self._at_end
+        return part
 
     def finish(self, body: Any) -> bool:
         """Forget the bytes, which nobody reads any more; return whether they were one request."""
         try:
             while body.read(_READ_AHEAD):
                 pass
-            is_whole = not self.buf.getvalue()
+            is_whole = not self.buf.getvalue() and not self._source.read(1)
         except Exception:  # gunicorn has several classes for a broken body
             is_whole = False
-        self.buf = BytesIO()
+        self.buf, self._source = BytesIO(), BytesIO()
         return is_whole
 
 
@@ -66,6 +82,11 @@ class ReceivedRequest:
     #: Whether it is refused with `at_end`, which the parser raises when it reads past the data.
     is_refused: bool = False
     at_end: Exception = field(default_factory=IncompleteRequest)
+
+    def refused(self, reason: Exception) -> "ReceivedRequest":
+        """Return what is left of it, its head, to be refused."""
+        head = self.data[:HEAD_BYTES]
+        return ReceivedRequest(head, is_whole=False, is_refused=True, at_end=reason)
 
 
 class Incoming:
@@ -121,6 +142,7 @@ class Incoming:
         #: Where the next chunk of a chunked body begins, and how much of the body came before it.
         self._chunks_end = 0
         self._chunked_bytes = 0
+        self._chunks = 0
 
     def _take(self, end: int, *, is_whole: bool) -> ReceivedRequest:
         data = bytes(self.data[:end])
@@ -129,7 +151,8 @@ class Incoming:
         return ReceivedRequest(data, is_whole)
 
     def _take_all(self, reason: Exception) -> ReceivedRequest:
-        data = bytes(self.data)
+        # Its head is enough to be refused.
+        data = bytes(self.data[:HEAD_BYTES])
         self.data.clear()
         self._begin()
         return ReceivedRequest(data, is_whole=False, is_refused=True, at_end=reason)
@@ -166,37 +189,39 @@ class Incoming:
 
     def _skip_chunks(self) -> None:
         """Set `_end` to the end of the chunked body, or past all data when that has not come."""
-        data, received = self.data, len(self.data)
-        while self._chunks_end <= received:
-            line_end = data.find(b"\r\n", self._chunks_end, self._chunks_end + _LINE_BYTES)
-            if line_end < 0 and received - self._chunks_end < _LINE_BYTES:
-                break
-            line = _CHUNK_SIZE.fullmatch(data, self._chunks_end, max(line_end, self._chunks_end))
-            if line is None:
-                # gunicorn refuses that.
-                self._end, self._is_cut = received, True
-                return
-            size = int(line[1], 16)
-            if size == 0:
-                # The trailers, mostly none, end with an empty line.
-                end = data.find(_END_OF_HEAD, line_end, line_end + _LINE_BYTES)
-                if end < 0 and received - line_end < _LINE_BYTES:
-                    break
-                if end < 0:
-                    self._end, self._is_cut = received, True
+        received = len(self.data)
+        try:
+            while self._chunks_end <= received:
+                line_end = self._find(b"\r\n", self._chunks_end)
+                line = _CHUNK_SIZE.fullmatch(self.data, self._chunks_end, line_end)
+                if line is None or self._chunks == _MOST_CHUNKS:
+                    raise _NotWhole
+                size = int(line[1], 16)
+                if size == 0:
+                    # The trailers, mostly none, end with an empty line.
+                    self._end = self._find(_END_OF_HEAD, line_end) + len(_END_OF_HEAD)
                     return
-                self._end = end + len(_END_OF_HEAD)
-                return
-            self._chunked_bytes += size
-            if self._chunked_bytes > self._body_limit + _READ_AHEAD:
-                arrived = min(size, received - line_end - 2)
-                if self._chunked_bytes - size + arrived > self._body_limit + _READ_AHEAD:
-                    self._end, self._is_cut = received, True
-                    return
-                self._chunked_bytes -= size
-                break
-            self._chunks_end = line_end + 2 + size + 2
-        if received - self._chunks_end > self._body_limit + _LINE_BYTES:
+                self._count_chunk(size, arrived=min(size, received - line_end - 2))
+                self._chunks_end = line_end + 2 + size + 2
+        except _NotYet:
+            pass
+        except _NotWhole:
+            # gunicorn refuses that.
             self._end, self._is_cut = received, True
             return
         self._end = received + 1
+
+    def _find(self, text: bytes, begin: int) -> int:
+        """Return where a line or the trailers end."""
+        found = self.data.find(text, begin, begin + _LINE_BYTES)
+        if found < 0:
+            raise _NotYet if len(self.data) - begin < _LINE_BYTES else _NotWhole
+        return found
+
+    def _count_chunk(self, size: int, *, arrived: int) -> None:
+        if self._chunked_bytes + arrived > self._body_limit + _READ_AHEAD:
+            raise _NotWhole
+        if self._chunked_bytes + size > self._body_limit + _READ_AHEAD:
+            raise _NotYet
+        self._chunked_bytes += size
+        self._chunks += 1

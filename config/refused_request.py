@@ -15,7 +15,7 @@ from api.http.errors import (
 from api.http.renderer import render_json
 from api.http.request_ids import request_id
 from core import context
-from core.errors import Refusal
+from core.errors import Refusal, Unavailable
 
 # The statuses of parse errors; all others are a 400.
 _STATUS_OF_ERROR: dict[type[BaseException], HTTPStatus] = {
@@ -68,6 +68,7 @@ def answer_of(refusal: Refusal, error: Exception, request: Any, identifier: str)
         "Content-Type: application/json\r\n"
         f"Content-Length: {len(content)}\r\n"
         f"X-Request-ID: {identifier}\r\n"
-        "\r\n"
     )
-    return head.encode("ascii") + content
+    if isinstance(refusal, Unavailable):
+        head += f"Retry-After: {refusal.retry_after_seconds}\r\n"
+    return head.encode("ascii") + b"\r\n" + content

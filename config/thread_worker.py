@@ -21,8 +21,9 @@ from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
 from api.http.errors import InternalError, RequestTimeout
 from config.connection import Connection, Stage
-from config.incoming import IncompleteRequest, ReceivedRequest
+from config.incoming import HEAD_BYTES, IncompleteRequest, ReceivedRequest
 from config.refused_request import answer_of, refusal_of, request_id_of
+from core.errors import Unavailable
 
 #: Deadlines may be kept this much too late.
 SWEEP_SECONDS: Final = 0.25
@@ -34,8 +35,9 @@ LINGER_SECONDS: Final = 2.0
 LINGER_BYTES: Final = 64 * 1024
 #: The same for the rest of a body that is too large. The body's timeout applies to it.
 BODY_LINGER_BYTES: Final = 64 * 1024 * 1024
-#: All incomplete requests of a process together; the largest are dropped beyond that.
-INCOMPLETE_BYTES: Final = 32 * 1024 * 1024
+#: All requests of a process together that are incomplete or wait for a thread. Beyond that the
+#: large ones are refused.
+HELD_BYTES: Final = 32 * 1024 * 1024
 #: The kernel keeps this much that it has not sent yet: the rest counts as not taken.
 UNSENT_BYTES: Final = 64 * 1024
 _RECEIVED_BYTES: Final = 64 * 1024
@@ -55,7 +57,7 @@ class JSONThreadWorker(ThreadWorker):
         self.poller: selectors.BaseSelector
         #: The connections that wait for their client, in the selector.
         self._waiting: set[Connection] = set()
-        self._incomplete_bytes = 0
+        self._held_bytes = 0
         self._next_sweep = 0.0
 
     # --- The main loop ----------------------------------------------------------------------
@@ -82,6 +84,7 @@ class JSONThreadWorker(ThreadWorker):
 
     def finish_request(self, conn: Connection, job: "Future[None]") -> None:
         """Continue with a connection that a thread has worked on."""
+        self._count_held(conn, 0)
         error = None if job.cancelled() else job.exception()
         if error is not None:
             self.log.error("A thread failed", exc_info=error)
@@ -156,8 +159,11 @@ class JSONThreadWorker(ThreadWorker):
 
     def _next_request(self, conn: Connection) -> None:
         """Give the next request that was received to a thread, or wait for the rest of it."""
-        self._count_incomplete(conn, 0)
+        self._count_held(conn, 0)
         if received := conn.incoming.take():
+            size = len(received.data)
+            if size > HEAD_BYTES and self._held_bytes + size > HELD_BYTES:
+                received = received.refused(Unavailable())
             self._hand_over(conn, received)
             return
         stage = Stage.BODY if conn.incoming.has_head else Stage.HEAD
@@ -170,12 +176,15 @@ class JSONThreadWorker(ThreadWorker):
                 with suppress(OSError):
                     conn.sock.send(b"HTTP/1.1 100 Continue\r\n\r\n")
         self._wait(conn, stage, selectors.EVENT_READ, self._receive)
-        self._count_incomplete(conn, len(conn.incoming.data))
-        if self._incomplete_bytes > INCOMPLETE_BYTES:
-            self._refuse(max(self._waiting, key=lambda it: it.counted_bytes), RequestTimeout())
+        self._count_held(conn, len(conn.incoming.data))
+        if self._held_bytes <= HELD_BYTES:
+            return
+        largest = max(self._waiting, key=lambda it: it.counted_bytes)
+        if largest.counted_bytes > HEAD_BYTES:
+            self._refuse(largest, Unavailable())
 
-    def _count_incomplete(self, conn: Connection, size: int) -> None:
-        self._incomplete_bytes += size - conn.counted_bytes
+    def _count_held(self, conn: Connection, size: int) -> None:
+        self._held_bytes += size - conn.counted_bytes
         conn.counted_bytes = size
 
     def _refuse(self, conn: Connection, reason: Exception) -> None:
@@ -185,6 +194,7 @@ class JSONThreadWorker(ThreadWorker):
     def _hand_over(self, conn: Connection, received: ReceivedRequest) -> None:
         self._stop_waiting(conn)
         conn.received = received
+        self._count_held(conn, len(received.data))
         self.enqueue_req(conn)  # type: ignore[no-untyped-call]
 
     # --- Sending ----------------------------------------------------------------------------
@@ -266,7 +276,7 @@ class JSONThreadWorker(ThreadWorker):
         if conn in self._waiting:
             self._waiting.remove(conn)
             self.poller.unregister(conn.sock)
-        self._count_incomplete(conn, 0)
+        self._count_held(conn, 0)
 
     def _expire(self, conn: Connection, now: float) -> None:
         least = settings.ANSWER_BYTES_PER_SECOND * SPEED_SECONDS

@@ -8,10 +8,11 @@ import idna
 from django.core.exceptions import ValidationError
 
 NOT_VISIBLE = "Contains no visible character."
-#: Controls, formats (zero-width ones too) and spaces.
-_INVISIBLE_CATEGORIES = frozenset(("Cc", "Cf", "Zl", "Zp", "Zs"))
-#: A braille pattern without dots: a symbol that looks like a space.
-_BLANK_SYMBOL = "\u2800"
+#: Controls, formats (zero-width ones too), code points without a character, spaces, and marks,
+#: which stand on a character.
+_INVISIBLE_CATEGORIES = ("C", "Z", "M")
+#: A braille pattern without dots, the place of an object, a musical symbol for no note.
+_BLANK_SYMBOLS = "\u2800\ufffc\U0001d159"
 #: Every space but that of ASCII.
 _OTHER_SPACES = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 
@@ -46,7 +47,7 @@ def password_form(password: str) -> str:
 
 def _can_be_seen(character: str) -> bool:
     return (
-        unicodedata.category(character) not in _INVISIBLE_CATEGORIES
-        and character != _BLANK_SYMBOL
+        unicodedata.category(character)[0] not in _INVISIBLE_CATEGORIES
+        and character not in _BLANK_SYMBOLS
         and not is_ignored(character)
     )

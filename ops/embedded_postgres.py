@@ -15,14 +15,13 @@ import fcntl
 import hashlib
 import importlib.util
 import os
-import pwd
 import shlex
 import shutil
 import stat
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
@@ -41,14 +40,11 @@ from ops.private_files import (
     let_others_read,
     open_private,
 )
+from ops.server_user import NoSystemUser, server_user, system_user
 
 DATABASE = "wallet"
 LOCK = "postgres.lock"
 USERS = "postgres.users"
-# PostgreSQL refuses to run as root. When this process is root, the server runs as this user.
-SYSTEM_USER = "pgserver"
-#: In the place of the server's user where none can be named. No server has it: no connection is made.
-NOBODY_EXPECTED = "-"
 # The maximum length of a socket's path is 107 bytes on Linux, 103 on macOS.
 MAX_SOCKET_PATH_BYTES = 103
 # Enough for the crash recovery of a busy server.
@@ -189,7 +185,7 @@ def database_url(data_dir: Path, role: Role, database: str = DATABASE) -> str:
     answer there.
     """
     host = quote(str(socket_dir(data_dir)), safe="/")
-    user = quote(_server_user(data_dir), safe="")
+    user = quote(server_user(_pgdata(data_dir)), safe="")
     return f"postgresql://{role}@/{database}?host={host}&requirepeer={user}"
 
 
@@ -212,22 +208,6 @@ def _pgdata(data_dir: Path) -> Path:
 def _draft(data_dir: Path) -> Path:
     """Return where a cluster is created before it is moved to its place."""
     return data_dir / "postgres.new"
-
-
-def _server_user(data_dir: Path) -> str:
-    """Return the name of the user that runs the server: the owner of the data."""
-    try:
-        owner = _pgdata(data_dir).stat().st_uid
-    except FileNotFoundError:
-        if os.geteuid() == 0:
-            return SYSTEM_USER
-        owner = os.geteuid()
-    except OSError:
-        return NOBODY_EXPECTED
-    try:
-        return pwd.getpwuid(owner).pw_name
-    except KeyError:
-        return NOBODY_EXPECTED
 
 
 def socket_dir(data_dir: Path) -> Path:
@@ -310,7 +290,10 @@ def _initialize(data_dir: Path) -> None:
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(mode=0o700)
     if os.geteuid() == 0:
-        user = _system_user()
+        try:
+            user = system_user()
+        except NoSystemUser as error:
+            raise EmbeddedPostgresError(str(error)) from error
         os.chown(draft, user.pw_uid, user.pw_gid)
     _run(
         draft,
@@ -351,21 +334,6 @@ def _create_roles_and_database(data_dir: Path) -> None:
         ).rowcount:
             connection.execute(f"ALTER ROLE {Role.APP} RESET ALL")
             connection.execute(f"ALTER ROLE {Role.APP} IN DATABASE {DATABASE} RESET ALL")
-
-
-def _system_user() -> pwd.struct_passwd:
-    """Return the user that runs the server when this process is root; create it if missing."""
-    with suppress(KeyError):
-        return pwd.getpwnam(SYSTEM_USER)
-    command = ["useradd", "--system", "--no-create-home", "--shell", "/bin/false", SYSTEM_USER]
-    try:
-        subprocess.run(command, check=True, capture_output=True)  # noqa: S603
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise EmbeddedPostgresError(
-            f"PostgreSQL does not run as root, and the user {SYSTEM_USER} cannot be created:"
-            " start as an ordinary user."
-        ) from error
-    return pwd.getpwnam(SYSTEM_USER)
 
 
 def _let_system_user_pass(data_dir: Path) -> None:

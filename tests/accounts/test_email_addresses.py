@@ -39,6 +39,8 @@ NO_ADDRESS = (
     "ada@exam\ufe0fple.com",
     "ada@example.com\ufeff",
     "ada@\u3164example.com",
+    # The mailbox of ada@example.com.
+    '"ada"@example.com',
     "ada\uff20example.com",
     "ada@example.com.",
     "ada@example。",

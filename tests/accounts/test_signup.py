@@ -70,6 +70,9 @@ REFUSED = (
     ("company.first_name",  "A" * 151),
     ("company.first_name",  "\u200b\u2060"),  # zero-width characters
     ("company.first_name",  "\u3164"),  # a Hangul filler
+    ("company.first_name",  "\u2065\u0378\ue000"),  # no characters
+    ("company.first_name",  "\u0301"),  # an accent alone
+    ("company.first_name",  "\ufffc\U0001d159"),
     ("company.last_name",   ...),
     ("company.last_name",   ""),
     ("company.last_name",   "A" * 151),

@@ -143,18 +143,42 @@ def test_silent_connections_make_room_for_others() -> None:
         assert silent[0].recv(1) == b""
 
 
+def test_a_body_in_very_many_chunks_is_refused_without_long_work() -> None:
+    request = POST + b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 150_000
+    with a_raw_server() as port:
+        answer = send(port, request + b"0\r\n\r\n")
+
+        # It is refused before the rest of them was parsed
+        assert answer.startswith(b"HTTP/1.1 400 ")
+        assert b"Connection: close" in answer
+        assert send(port, GET).startswith(b"HTTP/1.1 200 ")
+
+
+def test_large_requests_that_wait_for_a_thread_have_so_much_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(thread_worker, "HELD_BYTES", 100_000)
+    request = POST + b"Content-Length: 200000\r\n\r\n" + b"x" * 200_000
+    with a_raw_server() as port:
+        answer = send(port, request)
+
+        assert answer.startswith(b"HTTP/1.1 503 ")
+        assert b"Retry-After: 1\r\n" in answer
+        assert send(port, GET).startswith(b"HTTP/1.1 200 ")
+
+
 def test_incomplete_requests_have_so_much_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(thread_worker, "INCOMPLETE_BYTES", 20_000)
+    monkeypatch.setattr(thread_worker, "HELD_BYTES", 150_000)
     head = POST + b"Content-Length: 900000\r\n\r\n"
     with a_raw_server() as port, ExitStack() as stack:
         large, small = (
             stack.enter_context(socket.create_connection(("127.0.0.1", port), DEADLINE_SECONDS))
             for _ in range(2)
         )
-        large.sendall(head + b"x" * 15_000)
-        small.sendall(head + b"x" * 10_000)
+        large.sendall(head + b"x" * 90_000)
+        small.sendall(head + b"x" * 70_000)
 
-        assert large.recv(12) == b"HTTP/1.1 408"
+        assert large.recv(12) == b"HTTP/1.1 503"
         small.setblocking(False)
         with pytest.raises(BlockingIOError):
             small.recv(1)

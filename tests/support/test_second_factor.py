@@ -5,6 +5,7 @@ import html
 import re
 from io import StringIO
 
+import psycopg
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
@@ -320,8 +321,9 @@ def test_the_command_needs_an_operator_and_a_reason(
 
 
 @pytest.mark.parametrize("page", ["otp_totp/totpdevice", "otp_static/staticdevice"])
-def test_secrets_have_no_page(operator: User, page: str) -> None:
-    User.objects.filter(pk=operator.pk).update(is_superuser=True)
+def test_secrets_have_no_page(operator: User, page: str, owner_dsn: str) -> None:
+    with psycopg.connect(owner_dsn) as owner:
+        owner.execute("UPDATE accounts_user SET is_superuser = true WHERE id = %s", [operator.pk])
 
     assert admin_session_of(operator).get(f"/admin/{page}/").status == 404
 

@@ -7,7 +7,7 @@ import pytest
 from pytest_django import Settings
 
 from commerce.models import AdjustmentRequest
-from tests.factories import a_client, an_operator
+from tests.factories import a_client, a_staff_member
 from tests.support.admin_session import WALLETS, AdminSession, admin_session_of
 from tests.support.test_approvals import ask, decide
 
@@ -22,7 +22,7 @@ def _limit(settings: Settings) -> None:
 @pytest.fixture
 def second(books: None) -> AdminSession:
     """The admin session of another operator."""
-    return admin_session_of(an_operator())
+    return admin_session_of(a_staff_member())
 
 
 def badge(admin: AdminSession) -> str:

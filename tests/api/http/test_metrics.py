@@ -13,7 +13,6 @@ from pytest_django import Settings
 from accounts.models import Role
 from core import metrics
 from core.unit_of_work import unit_of_work
-from intake.models import QueuedTransaction
 from intake.processor import Processor
 from ledger.kinds import Kind
 from ledger.models import Transaction, Verification
@@ -165,13 +164,16 @@ def test_a_lock_timeout_is_counted(owner_dsn: str) -> None:
     assert Transaction.objects.count() == 0
 
 
-def test_the_queue_and_the_transactions_of_its_processor(settings: Settings) -> None:
+def test_the_queue_and_the_transactions_of_its_processor(
+    settings: Settings, owner_dsn: str
+) -> None:
     client, poor = a_client(holds="10.00"), a_client()
     settings.MAX_ATTEMPTS = 2
     for value in ("2.50", "1.00"):
         assert client.api.post("/transaction", {"value": value}).status == 202
     poor.api.post("/transaction", {"value": "3.00"})
-    QueuedTransaction.objects.update(created_at="2026-01-01T00:00:00Z")
+    with psycopg.connect(owner_dsn) as owner:
+        owner.execute("UPDATE intake_queuedtransaction SET created_at = '2026-01-01T00:00:00Z'")
 
     waiting = scrape()
     processor = Processor()

@@ -23,6 +23,8 @@ pytestmark = pytest.mark.usefixtures("books")
 CODES_OF_NO_OPERATION = {
     "method_not_allowed",
     "range_not_satisfiable",
+    # Of what is no request yet, by the server.
+    "malformed_request",
     "internal_error",
     "bad_request",
     "wallet_closed",

@@ -18,7 +18,7 @@ from api.http.rate_limits import count_items
 from api.http.schema import operation
 from api.http.views import parse_body
 from commerce.charges import ChargeItem, ChargeResult, charge_many
-from core.errors import InvalidInput, PermissionDenied
+from core.errors import InvalidInput, PermissionDenied, Refusal
 from ledger.models import SUMMARY_CHARACTERS
 from wallets.errors import NoWallet, PayTokenUsed
 
@@ -119,5 +119,12 @@ def result_answer(result: ChargeResult) -> dict[str, Any]:
         "success": refusal is None,
         "transaction": result.transaction_id,
         "code": refusal and refusal.code,
-        "message": refusal and str(refusal),
+        "message": refusal and _message_of(refusal),
     }
+
+
+def _message_of(refusal: Refusal) -> str:
+    """Return what is wrong with the item: it has no `details` for its fields."""
+    if not isinstance(refusal, InvalidInput):
+        return str(refusal)
+    return " ".join(f"{field}: {' '.join(why)}" for field, why in refusal.details.items())

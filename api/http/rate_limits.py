@@ -40,6 +40,11 @@ class Usage:
     reset_seconds: int
     counter: str
 
+    @property
+    def left(self) -> int:
+        """How many requests are left in the window."""
+        return max(0, self.limit - self.count)
+
 
 def enforce_rate_limit(
     request: HttpRequest, *, group: str, subject: str, rate: str | None = None
@@ -86,7 +91,7 @@ def count_items(request: Request, items: int) -> None:
         retry_after_seconds=usage.reset_seconds,
         items=items,
         limit=usage.limit,
-        left=usage.limit - usage.count,
+        left=usage.left,
     )
 
 
@@ -109,10 +114,15 @@ def count_attempt(request: HttpRequest, *, where: str, account: str, known: bool
     many networks, do not keep it out. `where` is one of `login`, `admin_login`, `password`, `code`
     and `reset`; what is tried at one of them counts at no other.
     """
-    subject = f"{account} {client_network(request)}"
-    enforce_rate_limit(request, group=f"{where}_account_address", subject=subject)
+    limits = {f"{where}_account_address": f"{account} {client_network(request)}"}
     if not known:
-        enforce_rate_limit(request, group=f"{where}_account", subject=account)
+        limits[f"{where}_account"] = account
+    for group, subject in limits.items():
+        usage = enforce_rate_limit(request, group=group, subject=subject)
+        shown: Usage | None = request.META.get(_USAGE_KEY)
+        # Of several limits the answer's headers show the one of which least is left.
+        if usage is not None and (shown is None or usage.left < shown.left):
+            request.META[_USAGE_KEY] = usage
 
 
 def add_rate_limit_headers(request: HttpRequest, response: HttpResponseBase) -> None:
@@ -122,9 +132,8 @@ def add_rate_limit_headers(request: HttpRequest, response: HttpResponseBase) -> 
     """
     usage: Usage | None = request.META.get(_USAGE_KEY)
     if usage is not None:
-        left = max(0, usage.limit - usage.count)
         response["RateLimit-Policy"] = f'"{usage.group}";q={usage.limit};w={usage.seconds}'
-        response["RateLimit"] = f'"{usage.group}";r={left};t={usage.reset_seconds}'
+        response["RateLimit"] = f'"{usage.group}";r={usage.left};t={usage.reset_seconds}'
 
 
 class CallerThrottle(BaseThrottle):

@@ -41,6 +41,7 @@ def test_each_charge_has_its_own_result() -> None:
         None, "insufficient_funds", "wallet_not_active", "not_found", "same_wallet",
         "currency_mismatch", "amount_not_positive", "validation_error", "insufficient_funds", None,
     ]  # fmt: skip
+    assert reply.json["results"][7]["message"] == "amount: At most 2 decimals."
     assert [row["success"] for row in reply.json["results"]].count(True) == 2
     assert [row["reference"] for row in reply.json["results"]][::9] == ["a", "last"]
     tried = [row for row in reply.json["results"] if row["transaction"]]

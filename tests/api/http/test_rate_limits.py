@@ -213,6 +213,19 @@ def test_calls_without_permission_count_too(limit: Limit) -> None:
     assert client.balance_minor == 0
 
 
+def test_of_several_limits_the_headers_show_the_one_that_ends_first(limit: Limit) -> None:
+    limit(login_address=30, login_account_address=3, login_account=100)
+    body = {"email": "ada@example.com", "password": "wrong"}
+
+    replies = [Api().post("/client/login", body) for _ in range(2)]
+
+    assert [reply.status for reply in replies] == [401, 401]
+    policy = '"login_account_address";q=3;w=86400'
+    assert [reply.headers["RateLimit-Policy"] for reply in replies] == [policy, policy]
+    shown = [reply.headers["RateLimit"].partition(";t=")[0] for reply in replies]
+    assert shown == [f'"login_account_address";r={left}' for left in (2, 1)]
+
+
 def test_answers_have_the_rate_limit_headers(limit: Limit) -> None:
     client = a_client()
     limit(reads=2)

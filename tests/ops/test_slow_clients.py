@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import pytest
@@ -136,31 +137,36 @@ def test_silent_halting_and_slow_clients_delay_nobody(service: Service) -> None:
             b"POST /wallet/create HTTP/1.1\r\nHost: localhost\r\n"
             b"Transfer-Encoding: chunked\r\n\r\nff\r\n{"
         )
-    readers = [service.ask_for_statement() for _ in range(SLOW_READERS)]
+    for _ in range(SLOW_READERS - 1):
+        service.ask_for_statement()
     file = b"GET /static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.js HTTP/1.1\r\n"
     for _ in range(SLOW_READERS):
         sock = service.connect(receive_bytes=4_096)
         sock.sendall((file + b"Host: localhost\r\n\r\n") * 10)
         assert sock.recv(1) == b"H"
 
-    # When others call
-    started = time.monotonic()
-    status = requests.get(f"{service.installation.url}/status", timeout=DEADLINE_SECONDS)
-    answered = time.monotonic()
-    # On a connection of its own.
-    company = service.company.at(service.installation.url)
-    charged = charge(company, service.client, "1.00", key=str(uuid.uuid4()))
-    ended = time.monotonic()
+    # The last one will go on reading, before the server gives it up.
+    reader = service.ask_for_statement()
 
-    # Then they are answered at once
-    assert (status.status_code, charged.status_code) == (200, 200)
-    assert answered - started < PROMPT_SECONDS
-    assert ended - answered < PROMPT_SECONDS
+    # When others call, on connections of their own
+    seconds: dict[str, list[float]] = {"status": [], "charge": []}
+    for _ in range(3):
+        started = time.monotonic()
+        status = requests.get(f"{service.installation.url}/status", timeout=DEADLINE_SECONDS)
+        answered = time.monotonic()
+        company = service.company.at(service.installation.url)
+        charged = charge(company, service.client, "1.00", key=str(uuid.uuid4()))
+        seconds["status"].append(answered - started)
+        seconds["charge"].append(time.monotonic() - answered)
+        assert (status.status_code, charged.status_code) == (200, 200)
+
+    # Then they are answered at once. (One of three may meet another program on the machine.)
+    assert all(median(taken) < PROMPT_SECONDS for taken in seconds.values()), seconds
     # And the readers hold no session of the database in a transaction
     wait_until(lambda: service.query(IN_TRANSACTION) == (0,))
 
     # And a reader gets one whole statement in the end, without what was charged meanwhile
-    answer = b"H" + read_all(readers[0])
+    answer = b"H" + read_all(reader)
     statement = json.loads(decode_chunks(answer.partition(b"\r\n\r\n")[2]), parse_float=Decimal)
     taken = sum(entry["amount"] for entry in statement["entries"] if entry["type"] == "charge")
     assert len(statement["entries"]) == BATCHES * BATCH + 1

@@ -1,6 +1,6 @@
 """The forms for the log-in to the admin and for operators' passwords."""
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -34,7 +34,7 @@ class LogInForm(AuthenticationForm):
     One error for every cause: it does not tell whether there is an account, or whose it is.
     """
 
-    error_messages: ClassVar[dict[str, Any]] = {
+    error_messages = {
         **AuthenticationForm.error_messages,
         "invalid_login": (
             "None of the staff has this email address and this password. Capitals matter in the"

@@ -60,8 +60,8 @@ def test_views_of_personal_data_are_recorded(admin: AdminSession, operator: User
 
 
 def test_changes_of_assets_are_recorded(admin: AdminSession, operator: User) -> None:
-    admin.post("/admin/wallets/asset/EUR/change/", name="Euros")
-    admin.post("/admin/wallets/asset/EUR/change/", name="Euro")
+    admin.post("/admin/wallets/asset/EUR/change/", name="Euros", reason="A typo")
+    admin.post("/admin/wallets/asset/EUR/change/", name="Euro", reason="It was none")
 
     assert recorded() == [(Action.CHANGE, operator.pk, "asset", "EUR")] * 2
 

@@ -11,9 +11,11 @@ from unfold.widgets import (
 )
 
 from commerce.staff_limit import Allowance
+from core.money import is_plain_decimal
 from core.texts import validate_visible
 from ledger.models import SUMMARY_CHARACTERS
-from support.operator_admin import plain_amount
+from support.operator_admin import amount_text, plain_amount
+from wallets.assets import amount_minor
 
 PUT_IN, TAKE_OUT = "in", "out"
 
@@ -49,4 +51,9 @@ class AdjustmentForm(forms.Form):
         )
 
     def clean_amount(self) -> str:
-        return plain_amount(self.cleaned_data["amount"], self._symbol)
+        amount = plain_amount(self.cleaned_data["amount"], self._symbol)
+        if not is_plain_decimal(amount):
+            with_decimals = amount_text(amount_minor("1500", self._symbol), self._symbol)
+            example = with_decimals.removesuffix(f" {self._symbol}")
+            raise forms.ValidationError(f"Write 1500 or {example}.")
+        return amount

@@ -37,7 +37,7 @@ from support.operator_admin import (
     display,
     link,
     page_url,
-    time_cell,
+    time_text,
 )
 from support.site import SupportSite
 from support.wallet_tables import DECISION_COLOURS, verb_of, waiting_notices
@@ -220,12 +220,12 @@ class AdjustmentRequestAdmin(OperatorAdmin[AdjustmentRequest]):
         return [self._asked, *([self._decision] if is_decided else [])]
 
     @display(description="asked (UTC)")
-    def asked(self, adjustment: AdjustmentRequest) -> SafeString:
-        return time_cell(adjustment.created_at)
+    def asked(self, adjustment: AdjustmentRequest) -> str:
+        return time_text(adjustment.created_at)
 
     @display(description="until (UTC)")
-    def expires(self, adjustment: AdjustmentRequest) -> SafeString:
-        return time_cell(adjustment.expires_at)
+    def expires(self, adjustment: AdjustmentRequest) -> str:
+        return time_text(adjustment.expires_at)
 
     @display(description="what")
     def verb(self, adjustment: AdjustmentRequest) -> str:

@@ -1,20 +1,18 @@
 """Customers in the admin: accounts and profiles, without passwords and tokens."""
 
-import uuid
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.safestring import SafeString
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from knox.models import AuthToken
-from phonenumber_field.phonenumber import to_python as to_phone_number
 from procrastinate.contrib.django.models import ProcrastinateJob
 from unfold.enums import ActionVariant
 
@@ -22,6 +20,7 @@ from accounts.models import Client, Company, OperatorKind, OwnLimits, Role, User
 from api.http.client_address import client_address
 from core.unit_of_work import unit_of_work
 from support import second_factor
+from support.customer_search import customers_by_profile
 from support.operator_admin import (
     ChoiceFilter,
     OperatorAdmin,
@@ -62,7 +61,7 @@ class RoleFilter(ChoiceFilter):
 
 @admin.register(User)
 class CustomerAdmin(OperatorAdmin[User]):
-    list_display = ("email", "role_label", "is_active", "created_at")
+    list_display = ("email", "role_label", "state", "created_at")
     list_filter = (RoleFilter,)
     ordering = ("email",)
     would_show = "Clients, companies and operators stand here, one row for each account."
@@ -71,7 +70,7 @@ class CustomerAdmin(OperatorAdmin[User]):
     actions_detail = ("reset_second_factor",)
     search_fields = ("email",)  # shows the search box; `get_search_results` searches
     search_help_text = "Email, id, +phone, start of a name"
-    _account = (None, {"fields": ("id", "email", "role_label", "is_active", "created_at")})
+    _account = (None, {"fields": ("id", "email", "role_label", "state", "created_at")})
     _records = ("Records", {"fields": ("related", "wallets", "transactions")})
     _limits = ("Limits", {"fields": ("limits",)})
     _access = ("Access", {"fields": ("has_second_factor", "support_actions")})
@@ -103,7 +102,7 @@ class CustomerAdmin(OperatorAdmin[User]):
             return queryset.filter(pk=user_id), False
         if "@" in text:
             return queryset.filter(pk__in=User.objects.with_email(text)), False
-        user_ids = _users_by_profile(text)
+        user_ids = customers_by_profile(text, count=MAX_NAME_MATCHES)
         if len(user_ids) == MAX_NAME_MATCHES:
             warning = f"More than {MAX_NAME_MATCHES:,} customers match: these are some of them."
             self.message_user(request, warning, messages.WARNING)
@@ -120,6 +119,10 @@ class CustomerAdmin(OperatorAdmin[User]):
     )
     def role_label(self, user: User) -> str:
         return user.operator_kind or user.role
+
+    @display(description="state", label={"active": "success", "not active": "warning"})
+    def state(self, user: User) -> str:
+        return "active" if user.is_active else "not active"
 
     @display(description="name")
     def full_name(self, user: User) -> str:
@@ -142,9 +145,9 @@ class CustomerAdmin(OperatorAdmin[User]):
     def related(self, user: User) -> SafeString:
         return link("Related records of this customer", "related", "person", user.pk)
 
-    @display(description="second factor", boolean=True)
-    def has_second_factor(self, user: User) -> bool:
-        return second_factor.is_set_up(user)
+    @display(description="second factor")
+    def has_second_factor(self, user: User) -> str:
+        return "set up" if second_factor.is_set_up(user) else "not set up"
 
     @display(description="support actions")
     def support_actions(self, user: User) -> SafeString:
@@ -207,24 +210,3 @@ class CustomerAdmin(OperatorAdmin[User]):
 
 def _profile(user: User) -> Client | Company:
     return user.company if user.role == Role.COMPANY else user.client
-
-
-def _users_by_profile(text: str) -> list[uuid.UUID]:
-    """Return the ids of the users with this phone number, or whose names begin with these words.
-
-    Neither has an index: PostgreSQL reads all profiles, limited by the statement timeout.
-    """
-    phone_number = to_phone_number(text)
-    if phone_number and phone_number.is_valid():
-        condition = Q(phone_number=phone_number)
-    else:
-        condition = Q()
-        for word in text.split():
-            condition &= Q(first_name__istartswith=word) | Q(last_name__istartswith=word)
-    clients = Client.objects.filter(condition).values_list("pk", flat=True)
-    companies = Company.objects.filter(condition | Q(name__istartswith=text))
-    user_ids = [
-        *clients[:MAX_NAME_MATCHES],
-        *companies.values_list("pk", flat=True)[:MAX_NAME_MATCHES],
-    ]
-    return user_ids[:MAX_NAME_MATCHES]

@@ -29,7 +29,18 @@ else:
 
 
 class LogInForm(AuthenticationForm):
-    """Applies rate limits as the API's log-in does, each with a count of the admin's own."""
+    """Applies rate limits as the API's log-in does, each with a count of the admin's own.
+
+    One error for every cause: it does not tell whether there is an account, or whose it is.
+    """
+
+    error_messages = {
+        **AuthenticationForm.error_messages,
+        "invalid_login": (
+            "None of the staff has this email address and this password. Capitals matter in the"
+            " password only."
+        ),
+    }
 
     def clean_username(self) -> str:
         try:

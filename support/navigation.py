@@ -20,7 +20,7 @@ class Section:
     """A link of the sidebar, and what is below its path.
 
     `query` is what the link filters by. With `is_part` the section is only that part of the list;
-    without, the whole list belongs to it.
+    without, the whole list belongs to it. `when_empty` is what the list says that has no rows.
     """
 
     title: str
@@ -28,6 +28,7 @@ class Section:
     view: str
     query: Mapping[str, str] = field(default_factory=dict)
     is_part: bool = False
+    when_empty: str = "There is nothing here yet."
 
     @property
     def path(self) -> str:
@@ -49,7 +50,11 @@ class Section:
 
 _TRANSACTIONS = "ledger_transaction_changelist"
 APPROVALS = Section(
-    "Approvals", "approval", "commerce_adjustmentrequest_changelist", {"status": "pending"}
+    "Approvals",
+    "approval",
+    "commerce_adjustmentrequest_changelist",
+    {"status": "pending"},
+    when_empty="Nothing waits.",
 )
 GROUPS = {
     "": [Section("Dashboard", "monitoring", "index"), Section("Find", "search", "find")],
@@ -60,7 +65,14 @@ GROUPS = {
     "Money": [
         Section("Wallets", "wallet", "wallets_wallet_changelist"),
         Section("Transactions", "swap_horiz", _TRANSACTIONS),
-        Section("Failed attempts", "error", _TRANSACTIONS, {"outcome": "failed"}, is_part=True),
+        Section(
+            "Failed attempts",
+            "error",
+            _TRANSACTIONS,
+            {"outcome": "failed"},
+            is_part=True,
+            when_empty="There are no failed attempts.",
+        ),
         APPROVALS,
         Section("Trial balance", "balance", "trial_balance"),
         Section("Assets", "toll", "wallets_asset_changelist"),
@@ -74,6 +86,13 @@ def section_of(request: HttpRequest) -> Section | None:
         section for group in GROUPS.values() for section in group if section.has_page(request)
     ]
     return max(sections, key=lambda each: (len(each.path), each.is_part), default=None)
+
+
+def when_empty(request: HttpRequest) -> str | None:
+    """Return what a list says that has no rows when it is as the sidebar links to it, else None."""
+    section = section_of(request)
+    is_as_linked = section is not None and request.GET.dict() == section.query
+    return section.when_empty if section and is_as_linked else None
 
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:

@@ -32,7 +32,7 @@ from accounts.models import Action, SupportAction
 from api.http.client_address import client_address
 from core.money import is_plain_decimal
 from core.texts import validate_visible
-from support.navigation import section_of
+from support.navigation import section_of, when_empty
 from support.related_records import is_unknown_email
 from wallets.assets import get_asset, to_decimal
 
@@ -90,9 +90,12 @@ def amount_text(minor: int | None, symbol: str) -> str:
 def plain_amount(text: str, symbol: str) -> str:
     """Return an amount written as `amount_text` does, with or without symbol, as a plain decimal.
 
-    Any other text is returned as it is: `1,500` may be one and a half.
+    Thousands need no commas, and then no decimals. Any other text is returned as it is: `1,500` may
+    be one and a half.
     """
     shown = text.removesuffix(f" {symbol}")
+    if is_plain_decimal(shown):
+        return shown
     plain = shown.replace(",", "")
     if is_plain_decimal(plain):
         amount = Decimal(plain)
@@ -107,12 +110,6 @@ def time_text(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M:%S}"
 
 
-def time_cell(at: datetime) -> SafeString:
-    """Return a time for a narrow column, which breaks between date and time only."""
-    part = '<span class="desk-time">{}</span>'
-    return format_html(f"{part} {part}", f"{at:%Y-%m-%d}", f"{at:%H:%M:%S}")
-
-
 def as_uuid(text: str) -> uuid.UUID | None:
     """Return the text as a UUID, or None."""
     try:
@@ -121,13 +118,18 @@ def as_uuid(text: str) -> uuid.UUID | None:
         return None
 
 
-class ReasonForm(forms.Form):
-    reason = forms.CharField(
+def reason_field() -> forms.CharField:
+    """Return the field for the reason of a support action."""
+    return forms.CharField(
         max_length=SupportAction._meta.get_field("reason").max_length,
         validators=[validate_visible],
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
         help_text="Kept for good, with your name.",
     )
+
+
+class ReasonForm(forms.Form):
+    reason = reason_field()
 
 
 class KeysetPaginator:
@@ -153,6 +155,8 @@ class KeysetChangeList(ChangeList):
     @property
     def why_empty(self) -> str:
         """Why the list has no rows, as a sentence."""
+        if self._when_empty:
+            return self._when_empty
         if is_unknown_email(self.query):
             return f"No account has the email address {self.query.strip()}."
         if self.query or self.has_active_filters or self.first_page:
@@ -164,6 +168,7 @@ class KeysetChangeList(ChangeList):
         return list(self.model_admin.get_ordering(request))
 
     def get_results(self, request: HttpRequest) -> None:
+        self._when_empty = when_empty(request)
         after = request.GET.get(PAGE_VAR)
         try:
             self.result_list, last_key = self.find_page(after)
@@ -271,12 +276,10 @@ class OperatorAdmin(ModelAdmin[M]):
         )
 
     def log_addition(self, request: HttpRequest, obj: M, message: Any) -> None:  # type: ignore[override]
-        """Record a support action, which has a reason and an address; Django's log stays empty."""
-        self.record_action(request, obj, Action.ADD, result=str(obj))
+        """Leave Django's log empty: support actions have a reason and an address."""
 
     def log_change(self, request: HttpRequest, obj: M, message: Any) -> None:  # type: ignore[override]
-        fields = [name for part in message for name in part.get("changed", {}).get("fields", [])]
-        self.record_action(request, obj, Action.CHANGE, result=", ".join(fields))
+        """Leave Django's log empty, as `log_addition` does."""
 
     def changeform_view(
         self,

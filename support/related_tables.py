@@ -50,6 +50,12 @@ def related_tables(related: RelatedRecords) -> list[Table]:
     return [table for table in tables if table.rows]
 
 
+def customer_table(users: Iterable[User]) -> Table:
+    """Return the customers, each with a link to everything around it. They have their profiles."""
+    rows = ([link(user.email, "related", "person", user.pk), *_person(user)[1:]] for user in users)
+    return _table("Customers", "email, role, name, since", rows)
+
+
 def _table(title: str, headers: str, rows: Iterable[Row]) -> Table:
     return Table(title, headers.split(", "), list(rows))
 

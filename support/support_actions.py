@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from accounts.models import Action, SupportAction, User
-from support.operator_admin import ChoiceFilter, OperatorAdmin, as_uuid, display, link, time_cell
+from support.operator_admin import ChoiceFilter, OperatorAdmin, as_uuid, display, link, time_text
 
 #: The page of the subject of a support action.
 SUBJECT_PAGES = {
@@ -70,8 +70,8 @@ class SupportActionAdmin(OperatorAdmin[SupportAction]):
         return queryset.filter(condition), False
 
     @display(description="when (UTC)")
-    def when(self, row: SupportAction) -> SafeString:
-        return time_cell(row.created_at)
+    def when(self, row: SupportAction) -> str:
+        return time_text(row.created_at)
 
     @display(description="who")
     def actor(self, row: Any) -> SafeString | str:

@@ -21,6 +21,29 @@ NUMBERS = frozenset(
     }
 )
 
+#: The headers above times, ids, and words of a fixed set, which do not break.
+FIXED = frozenset(
+    {
+        "accepted",
+        "action",
+        "asked",
+        "expires",
+        "kind",
+        "made",
+        "paid or until",
+        "role",
+        "since",
+        "state",
+        "status",
+        "token",
+        "when",
+    }
+)
+#: The headers above email addresses, which may break anywhere.
+ADDRESSES = frozenset(
+    {"by", "customer", "email", "owner", "paid by", "payee", "source", "target", "who"}
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
@@ -32,18 +55,25 @@ class Table:
     numbers: Collection[str] = NUMBERS
 
     @property
-    def columns(self) -> list[tuple[str, bool]]:
-        """Each header, and whether it is above numbers."""
-        return [(header, header in self.numbers) for header in self.headers]
+    def columns(self) -> list[tuple[str, str]]:
+        """Each header, and the class of its column's cells; "" for other texts."""
+        return [(header, self._class_of(header)) for header in self.headers]
 
     @property
-    def cells(self) -> Iterable[list[tuple[str, bool, Any]]]:
-        """The rows; each cell with its header, and whether it is a number."""
+    def cells(self) -> Iterable[list[tuple[str, str, Any]]]:
+        """The rows; each cell with its header and its class."""
         for row in self.rows:
             yield [
-                (header, is_number, cell)
-                for (header, is_number), cell in zip(self.columns, row, strict=True)
+                (header, css_class, cell)
+                for (header, css_class), cell in zip(self.columns, row, strict=True)
             ]
+
+    def _class_of(self, header: str) -> str:
+        if header in self.numbers:
+            return "desk-amount"
+        if header in FIXED:
+            return "desk-fixed"
+        return "desk-address" if header in ADDRESSES else ""
 
     def without(self, header: str) -> "Table":
         """Return the table without this column."""

@@ -28,6 +28,7 @@ from support.operator_admin import (
     is_operator,
     link,
     page_url,
+    reason_field,
 )
 from support.payment_records import ROWS_SHOWN, payments_of
 from support.payment_tables import payment_tables
@@ -44,6 +45,8 @@ else:
 
 
 class AssetForm(_AssetModelForm):
+    reason = reason_field()
+
     class Meta:
         model = Asset
         fields = ("symbol", "name", "decimals", "is_cash")
@@ -65,7 +68,7 @@ class AssetForm(_AssetModelForm):
 class AssetAdmin(OperatorAdmin[Asset]):
     form = AssetForm
     subject_kind = "asset"
-    list_display = ("symbol", "name", "decimals", "is_cash")
+    list_display = ("symbol", "name", "decimals", "cash")
     would_show = "What wallets can hold stands here: currencies, points, game money."
     ordering = ("symbol",)
 
@@ -75,9 +78,17 @@ class AssetAdmin(OperatorAdmin[Asset]):
     def has_change_permission(self, request: HttpRequest, obj: Asset | None = None) -> bool:
         return is_operator(request)
 
+    def get_fields(self, request: HttpRequest, obj: Asset | None = None) -> Any:
+        cash = "is_cash" if obj is None else "cash"
+        return ("symbol", "name", "decimals", cash, "reason")
+
     def get_readonly_fields(self, request: HttpRequest, obj: Asset | None = None) -> Any:
         """Return the fields that give amounts their meaning: only an asset's name may change."""
-        return () if obj is None else ("symbol", "decimals", "is_cash")
+        return () if obj is None else ("symbol", "decimals", "cash")
+
+    @display(description="cash")
+    def cash(self, asset: Asset) -> str:
+        return "cash" if asset.is_cash else "no cash"
 
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
@@ -88,12 +99,18 @@ class AssetAdmin(OperatorAdmin[Asset]):
         return super().get_object(request, object_id, from_field)
 
     def save_model(self, request: HttpRequest, obj: Asset, form: Any, change: bool) -> None:
+        """Save the asset, and record the support action with its reason."""
         if change:
             obj.save(update_fields=["name"])
+            result = f"Name: {form.initial['name']}, now {obj.name}"
         else:
             create_asset(
                 symbol=obj.symbol, name=obj.name, decimals=obj.decimals, is_cash=obj.is_cash
             )
+            result = str(obj)
+        action = Action.CHANGE if change else Action.ADD
+        reason = form.cleaned_data["reason"]
+        self.record_action(request, obj, action, reason=reason, result=result)
 
 
 class StatusFilter(ChoiceFilter):

@@ -16,6 +16,7 @@ from tests.support.admin_session import (
     TRIAL_BALANCE,
     WALLETS,
     AdminSession,
+    Page,
 )
 from wallets.models import Asset, Status, StatusChange
 
@@ -140,6 +141,26 @@ def test_only_operators_can_log_in() -> None:
     }
 
     assert {role for role, answer in answers.items() if answer.status_code == 302} == {"operator"}
+
+
+def test_a_refused_log_in_does_not_tell_what_was_wrong() -> None:
+    for role in Role.values:
+        UserFactory.create(email=f"{role}@example.com", role=role, password=hashed(PASSWORD))
+    wrong = {
+        "password": ("operator@example.com", PASSWORD.upper()),
+        "account": ("nobody@example.com", PASSWORD),
+        "role": ("client@example.com", PASSWORD),
+    }
+
+    pages = {
+        cause: Page(Client().post(LOG_IN, {"username": email, "password": password}))
+        for cause, (email, password) in wrong.items()
+    }
+
+    for cause, page in pages.items():
+        assert "None of the staff has this email address and this password." in page.text, cause
+        assert "case-sensitive" not in page.text, cause
+        assert not page.response.wsgi_request.user.is_authenticated, cause
 
 
 def test_log_in_is_limited_before_anything_is_hashed(

@@ -60,10 +60,23 @@ def test_views_of_personal_data_are_recorded(admin: AdminSession, operator: User
 
 
 def test_changes_of_assets_are_recorded(admin: AdminSession, operator: User) -> None:
-    admin.post("/admin/wallets/asset/EUR/change/", name="Euros")
-    admin.post("/admin/wallets/asset/EUR/change/", name="Euro")
+    admin.post("/admin/wallets/asset/EUR/change/", name="Euros", reason="A typo")
+    admin.post("/admin/wallets/asset/EUR/change/", name="Euro", reason="It was none")
 
     assert recorded() == [(Action.CHANGE, operator.pk, "asset", "EUR")] * 2
+    assert list(SupportAction.objects.order_by("id").values_list("reason", "result")) == [
+        ("A typo", "Name: Euro, now Euros"),
+        ("It was none", "Name: Euros, now Euro"),
+    ]
+
+
+def test_a_new_asset_is_recorded_with_its_reason(admin: AdminSession, operator: User) -> None:
+    admin.post(
+        "/admin/wallets/asset/add/", symbol="PEARL", name="Pearls", decimals="0", reason="Season 4"
+    )
+
+    assert recorded() == [(Action.ADD, operator.pk, "asset", "PEARL")]
+    assert SupportAction.objects.get().reason == "Season 4"
 
 
 def test_an_action_is_found_by_actor_subject_and_request(

@@ -109,6 +109,18 @@ def test_a_client_without_a_profile_has_a_page(admin: AdminSession) -> None:
     assert user.email in page.text
 
 
+def test_the_state_of_an_account_is_said_in_words(admin: AdminSession, operator: User) -> None:
+    gone = UserFactory.create(is_active=False)
+
+    listed = admin.get(CUSTOMERS, q=str(gone.pk))
+    own = admin.get(f"{CUSTOMERS}{operator.pk}/change/")
+
+    assert "not active" in listed.text
+    assert "Second factor not set up" in own.text
+    for page in (listed, own):
+        assert "close_small" not in page.response.content.decode()
+
+
 def test_the_page_of_an_account_shows_its_own_limits(admin: AdminSession, operator: User) -> None:
     company, client = CompanyFactory.create().user, ClientFactory.create().user
     unit_of_work(

@@ -12,7 +12,15 @@ from intake.chunks import choose, run, take_lease
 from intake.models import QueuedTransaction
 from ledger.models import Transaction
 from support import related_records
-from tests.factories import Holder, a_client, a_company, api_of, freeze
+from tests.factories import (
+    ClientFactory,
+    CompanyFactory,
+    Holder,
+    a_client,
+    a_company,
+    api_of,
+    freeze,
+)
 from tests.support.admin_session import AdminSession, Page
 
 pytestmark = pytest.mark.usefixtures("books")
@@ -136,6 +144,11 @@ def test_unknown_queries_find_nothing(admin: AdminSession) -> None:
         ("nobody@example.com", "No account has the email address nobody@example.com."),
         ("00000000-0000-4000-8000-000000000001", "Nothing has the id 00000000-0000-4000-8000-"),
         ("order-1", "No request id and no idempotency key order-1 was found."),
+        ("+442079460018", "No customer has the phone number +442079460018."),
+        ("+44 20 7946 0018", "No customer has the phone number +44 20 7946 0018."),
+        ("020 7946 0018", "No customer has the phone number 020 7946 0018: it begins with +"),
+        ("Zoe Nobody", "No customer has a name that begins with “Zoe Nobody”."),
+        ("%", "No customer has a name that begins with “%”."),
     ],
 )
 def test_a_query_in_vain_is_named_for_what_it_is_and_stays_in_the_box(
@@ -147,6 +160,60 @@ def test_a_query_in_vain_is_named_for_what_it_is_and_stays_in_the_box(
     assert "request id contains no time" not in page.text
     assert page.response.context["form"]["query"].value() == query
     assert f'value="{query}"' in page.response.content.decode()
+
+
+@pytest.mark.parametrize(
+    "query", ["+442079460018", "+44 20 7946 0018", "Ada Lovelace", "love", "Corner Shop", "corner"]
+)
+def test_a_phone_number_or_a_name_finds_its_customer(
+    admin: AdminSession, operator: User, query: str
+) -> None:
+    ClientFactory.create(first_name="Grace", last_name="Hopper", phone_number="+34600123123")
+    company = CompanyFactory.create(phone_number="+442079460018").user
+
+    page = find(admin, query)
+
+    assert f"Everything around {company.email}" in page.text
+    assert page.response.context["form"]["query"].value() == query
+    [action] = SupportAction.objects.all()
+    assert (action.actor_id, action.subject_id) == (operator.pk, str(company.pk))
+    assert "request id" not in page.text.partition("What do you have?")[2]
+
+
+def test_several_customers_of_a_name_are_listed_with_links(
+    admin: AdminSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    users = [ClientFactory.create().user, CompanyFactory.create().user, a_client().user]
+    ClientFactory.create(first_name="Grace", last_name="Hopper")
+
+    page = find(admin, "ada")
+    monkeypatch.setattr("support.find.CUSTOMERS_SHOWN", 2)
+    cut = find(admin, "ada")
+
+    content = page.response.content.decode()
+    links = [f'href="{FIND}person/{user.pk}"' in content for user in users]
+    assert links == [True] * 3
+    assert content.count(f'href="{FIND}person/') == 3
+    assert "Nothing found" not in page.text
+    assert "More than" not in page.text
+    assert "More than 2 customers match: these are some of them." in cut.text
+    assert cut.response.content.decode().count(f'href="{FIND}person/') == 2
+    assert not SupportAction.objects.exists()
+
+
+def test_a_name_in_vain_is_not_taken_for_a_request_id(
+    admin: AdminSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payer, company = a_client(holds="10.00"), a_company()
+    a_charge(payer, company)
+    monkeypatch.setattr(related_records, "TRANSACTIONS_SCANNED", 1)
+    monkeypatch.setattr(related_records, "ROWS_SCANNED", 1)
+
+    for query in ("Zoe Nobody", "+442079460018", "nobody@example.com"):
+        answer = find(admin, query).text.partition("Nothing found")[2]
+        assert answer, query
+        assert "request id" not in answer, query
+        assert "idempotency key" not in answer, query
 
 
 def test_the_box_keeps_what_was_found_and_no_secret(admin: AdminSession) -> None:

@@ -176,6 +176,94 @@ def test_amounts_stand_on_the_right_and_axes_are_short(operator: OperatorBrowser
     assert [len(found) for found in edges] == [1, 1, 1]
 
 
+def test_dates_amounts_and_kinds_stand_in_one_line(operator: OperatorBrowser) -> None:
+    page, url = operator.page, operator.url
+    page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
+    cells = {
+        CUSTOMERS: ".field-created_at, .field-role_label, .field-state",
+        WALLETS: ".field-created_at, .field-balance, .field-asset_symbol, .field-status_label",
+        TRANSACTIONS: ".field-created_at, .field-kind, .field-amount, .field-outcome",
+        APPROVALS: ".field-asked, .field-verb, .field-amount, .field-state_label, .field-expires",
+        "/admin/accounts/supportaction/": ".field-when, .field-action_label",
+    }
+
+    lines, widths = {}, {}
+    for path, selector in cells.items():
+        page.goto(url + path)
+        lines[path] = page.evaluate(LINES, f"#result_list :is({selector})")
+        widths[path] = page.evaluate(HIDDEN_WIDTH)
+    page.goto(f"{url}{WALLETS}?q={email_of('rich')}")
+    page.goto(url + (page.get_attribute("#result_list tbody a", "href") or ""))
+    page.goto(f"{url}/admin/find/wallet/{page.url.split('/')[-3]}")
+    lines["Find"] = page.evaluate(LINES, ".desk-table :is(.desk-amount, .desk-fixed)")
+
+    assert all(found == [1] for found in lines.values()), lines
+    assert widths == dict.fromkeys(cells, 0)
+
+
+def test_the_rows_of_a_card_begin_at_one_edge_on_a_phone(operator: OperatorBrowser) -> None:
+    operator.page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    operator.page.goto(f"{operator.url}/admin/")
+
+    indents = operator.page.evaluate(
+        "[...document.querySelectorAll('.desk-flush td')]"
+        ".map(cell => getComputedStyle(cell).paddingInline)"
+    )
+
+    assert len(indents) > 2
+    assert len(set(indents)) == 1
+
+
+@pytest.mark.parametrize(
+    "path", [f"{CUSTOMERS}?q=nobody@example.com", f"{APPROVALS}?status=failed"]
+)
+def test_the_text_of_an_empty_list_has_room_in_its_box(
+    operator: OperatorBrowser, path: str
+) -> None:
+    operator.page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
+    operator.page.goto(operator.url + path)
+
+    above, below = operator.page.evaluate(ROOM)
+
+    assert above >= 16
+    assert below >= 16
+
+
+#: The different numbers of lines in which the texts of cells stand.
+LINES = """
+    selector => {
+      const lines = [...document.querySelectorAll(selector)].map(cell => {
+        const tops = new Set(), walker = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+        while (walker.nextNode()) {
+          if (!walker.currentNode.data.trim()) continue;
+          const range = document.createRange();
+          range.selectNodeContents(walker.currentNode);
+          for (const each of range.getClientRects()) tops.add(Math.round(each.top));
+        }
+        return tops.size;
+      });
+      return [...new Set(lines)].sort();
+    }
+"""
+#: By how much a list is wider than what is seen of it.
+HIDDEN_WIDTH = """
+    (() => {
+      const list = document.querySelector("#result_list").parentElement;
+      return list.scrollWidth - list.clientWidth;
+    })()
+"""
+#: How far the text is from the edges above and below it.
+ROOM = """
+    (() => {
+      const list = document.querySelector("#changelist .desk-empty");
+      const box = list.getBoundingClientRect();
+      const bar = document.querySelector("#changelist-form").previousElementSibling;
+      const top = Math.max(box.top, bar.getBoundingClientRect().bottom);
+      const text = [list.firstElementChild, list.lastElementChild].map(
+        each => each.getBoundingClientRect());
+      return [text[0].top - top, box.bottom - text[1].bottom];
+    })()
+"""
 #: The different places at which texts end, in whole pixels from the left.
 RIGHT_EDGES = """
     selector => {

@@ -130,7 +130,9 @@ def test_system_and_missing_wallets_have_no_actions(
 
 
 def test_a_new_asset_has_its_system_wallets(admin: AdminSession) -> None:
-    page = admin.post(f"{ASSETS}add/", symbol="PEARL", name="Pearls", decimals="0")
+    page = admin.post(
+        f"{ASSETS}add/", symbol="PEARL", name="Pearls", decimals="0", reason="Season 4"
+    )
 
     assert page.status == 200
     asset = Asset.objects.get(symbol="PEARL")
@@ -141,11 +143,17 @@ def test_a_new_asset_has_its_system_wallets(admin: AdminSession) -> None:
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("symbol", "pearl"), ("symbol", "A-B"), ("symbol", "USD"), ("decimals", "9")],
+    [("symbol", "pearl"), ("symbol", "A-B"), ("symbol", "USD"), ("decimals", "9"), ("reason", " ")],
 )
 def test_an_invalid_asset_is_refused(admin: AdminSession, field: str, value: str) -> None:
     before = Asset.objects.count()
-    fields = {"symbol": "RUBY", "name": "Rubies", "decimals": "2", field: value}
+    fields = {
+        "symbol": "RUBY",
+        "name": "Rubies",
+        "decimals": "2",
+        "reason": "Season 4",
+        field: value,
+    }
 
     page = admin.post(f"{ASSETS}add/", **fields)
 
@@ -154,9 +162,33 @@ def test_an_invalid_asset_is_refused(admin: AdminSession, field: str, value: str
 
 
 def test_only_the_name_of_an_asset_can_change(admin: AdminSession) -> None:
-    admin.post(f"{ASSETS}EUR/change/", name="Euros", symbol="EURO", decimals="5", is_cash="")
+    other = {"symbol": "EURO", "decimals": "5", "is_cash": ""}
+    admin.post(f"{ASSETS}EUR/change/", name="Euros", reason="A typo", **other)
     renamed = Asset.objects.get(symbol="EUR")
-    admin.post(f"{ASSETS}EUR/change/", name="Euro")
+    admin.post(f"{ASSETS}EUR/change/", name="Euro", reason="It was none")
 
     assert (renamed.name, renamed.decimals, renamed.is_cash) == ("Euros", 2, True)
     assert Asset.objects.get(symbol="EUR").name == "Euro"
+
+
+@pytest.mark.parametrize("reason", ["", "  ", "x" * 501])
+def test_the_name_of_an_asset_needs_a_reason(admin: AdminSession, reason: str) -> None:
+    page = admin.post(f"{ASSETS}EUR/change/", name="Euros", reason=reason)
+
+    assert page.response.context["adminform"].form.errors["reason"]
+    assert Asset.objects.get(symbol="EUR").name == "Euro"
+    assert not SupportAction.objects.exists()
+
+
+def test_what_is_no_cash_is_said_in_words(admin: AdminSession) -> None:
+    admin.post(f"{ASSETS}add/", symbol="PEARL", name="Pearls", decimals="0", reason="Season 4")
+
+    listed = admin.get(ASSETS)
+    pages = [admin.get(f"{ASSETS}{symbol}/change/") for symbol in ("PEARL", "USD")]
+
+    assert "Pearls 0 no cash" in listed.text
+    assert "US dollar 2 cash" in listed.text
+    assert ["Cash no cash" in page.text for page in pages] == [True, False]
+    assert "Cash cash" in pages[1].text
+    for page in (listed, *pages):
+        assert "close_small" not in page.response.content.decode()

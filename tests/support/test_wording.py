@@ -112,6 +112,25 @@ def test_an_empty_list_of_approvals_says_what_would_stand_there(admin: AdminSess
     assert "There is nothing here yet. Adjustments above the limit stand here" in page.text
 
 
+def test_no_approvals_by_the_menu_means_that_nothing_waits(admin: AdminSession) -> None:
+    by_menu = admin.get(APPROVALS, status="pending")
+    rejected = admin.get(APPROVALS, status="rejected")
+    searched = admin.get(APPROVALS, status="pending", p="1")
+
+    assert "Nothing waits. Adjustments above the limit stand here" in by_menu.text
+    assert "Nothing here is what you looked for." not in by_menu.text
+    for page in (rejected, searched):
+        assert "Nothing here is what you looked for." in page.text
+
+
+def test_no_failed_attempts_by_the_menu_are_none(admin: AdminSession) -> None:
+    a_client(holds="5.00")
+
+    assert "There are no failed attempts." in admin.get(TRANSACTIONS, outcome="failed").text
+    refunds = admin.get(TRANSACTIONS, outcome="failed", kind="refund")
+    assert "Nothing here is what you looked for." in refunds.text
+
+
 def test_a_wallet_that_nothing_happened_to_says_what_would_stand_there(
     admin: AdminSession,
 ) -> None:
@@ -141,6 +160,8 @@ SHOWN = (
     ("1,500.00 USD",       150_000),
     ("1500.00",            150_000),
     ("1500",               150_000),
+    ("1500 USD",           150_000),
+    ("1500.5 USD",         150_050),
     ("9,000,000,000.01",   900_000_000_001),
     ("12.50 USD",          1_250),
 )
@@ -171,7 +192,7 @@ def test_an_amount_that_the_admin_would_not_write_is_refused(
 
     page = adjust(admin, holder, amount=typed)
 
-    assert page.errors("amount") == ["Not a plain decimal number."]
+    assert page.errors("amount") == ["Write 1500 or 1,500.00."]
     assert holder.balance_minor == 1_000
     assert not AdjustmentRequest.objects.exists()
 

@@ -85,6 +85,13 @@ def test_amounts_are_sent_as_text() -> None:
     assert [each for each in amounts if not re.fullmatch(r'"[0-9]+\.[0-9]{2}"', each)] == []
 
 
+def test_the_readme_has_the_command_that_runs_it() -> None:
+    readme = (BASE_DIR / "README.md").read_text(encoding="utf-8")
+
+    [arguments] = re.findall(r"`npx newman run (.+?)`", readme)
+    assert arguments == f"{COLLECTION_FILE.name} --env-var platformToken=TOKEN"
+
+
 @pytest.fixture(scope="module")
 def newman() -> Path:
     """The installed newman; without Node, or without a registry to install it from, skip."""

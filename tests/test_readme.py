@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from django.core.management import get_commands
 
-from config.environment import BASE_DIR, VARIABLES
+from config.environment import BASE_DIR, VARIABLES, Environment
 from harness.installation import Installation
 from harness.waiting import DEADLINE_SECONDS, wait_until
 
@@ -168,10 +168,24 @@ def test_every_command_of_the_readme_prints_what_it_shows(
 def test_commands_can_be_pasted(document: Path) -> None:
     blocks = re.findall(r"^ *```(\w*)\n(.*?)^ *```$", document.read_text(), re.M | re.S)
 
-    strange = re.compile(r"^\s*\$ ", re.M)
+    # A prompt; and a comment behind a command, the words of which are arguments in zsh.
+    strange = re.compile(r"^\s*\$ |^[^#\n]*[^#\s] +# ", re.M)
     commands = [text for kind, text in blocks if kind in ("sh", "bash")]
     assert [text for text in commands if strange.search(text)] == []
+    settings = re.compile(r"^\s*\w+ = ", re.M)
+    assert [text for text in commands if settings.search(text)] == [], "no shell takes these"
     assert "console" not in {kind for kind, _ in blocks}, "it has prompts, or mixes in the output"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(BASE_DIR)))
+def test_who_has_compose_as_a_plugin_of_docker_is_told_its_name(document: Path) -> None:
+    text = document.read_text()
+
+    assert "`docker compose" in text or not re.search(r"^docker-compose ", text, re.M)
+
+
+def test_the_readme_says_where_the_mails_of_the_demo_are() -> None:
+    assert f"`{Environment.data_dir.default}/mails`" in README.read_text()
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(BASE_DIR)))

@@ -83,29 +83,46 @@ def test_it_serves_stops_all_processes_and_keeps_its_data(
     wait_until(lambda: not any(process.is_running() for process in processes))
 
 
-def test_the_first_calls_run_as_they_are_printed(installation: Installation) -> None:
-    # Given the lines that a fresh demo prints below its accounts, as a person pastes them
-    _, printed = installation.serve()
-    _, _, shown = printed.partition("First calls, to paste into another terminal.")
-    lines = re.findall(r"^  .+$", shown, re.M)
+def first_calls(printed: str) -> str:
+    """Return what a person pastes of what a fresh demo prints: all between accounts and address."""
+    [shown] = re.findall(r"^# First calls.*(?=^The wallet service answers)", printed, re.M | re.S)
+    return str(shown)
 
-    # When a shell runs them
+
+@pytest.mark.parametrize("shell", ["bash", "sh"])
+def test_the_first_calls_are_pasted_as_they_are_printed(
+    shell: str, installation: Installation
+) -> None:
+    # Given the whole block that a fresh demo prints below its accounts
+    _, printed = installation.serve()
+    pasted = first_calls(printed)
+
+    # When a shell runs it
     session = subprocess.run(
-        ["sh", "-e"],
-        input="\n".join(lines),
+        [shell, "-e"],
+        input=pasted,
         capture_output=True,
         text=True,
         timeout=DEADLINE_SECONDS,
         check=False,
     )
 
-    # Then rich has paid what was asked, and the shop holds that and what it charged
+    # Then rich has paid what was asked, the shop holds that and what it charged, and rich has gold
     assert (session.returncode, session.stderr) == (0, "")
-    answers = re.findall(r"\{.+?\}", session.stdout)
-    paid, charged = (json.loads(answer, parse_float=str) for answer in answers)
+    paid, charged, bought = (
+        json.loads(answer, parse_float=str) for answer in session.stdout.splitlines()
+    )
     assert (paid["balance"], charged["balance"]) == ("999987.50", "16.70")
     assert f"wallet {paid['wallet']}" in printed
     assert f"wallet {charged['wallet']}" in printed
+    assert (bought["type"], bought["amount"], bought["balance"]) == ("TOPUP", "5.00", "5.00")
+
+    # And its sentences are harmless where comments are commands, and its amounts are text
+    sentences = re.findall(r"^\S.*$", pasted, re.M)
+    assert [each for each in sentences if not re.fullmatch(r"# [A-Za-z0-9 ,.:]+", each)] == []
+    amounts = re.findall(r'"amount": (\S+?)[,}]', pasted)
+    assert len(amounts) == 3
+    assert [each for each in amounts if not re.fullmatch(r'"[0-9]+\.[0-9]{2}"', each)] == []
 
 
 def child_of(service: subprocess.Popen[str], program: str) -> psutil.Process | None:

@@ -9,6 +9,8 @@ from typing import Any
 from core.money import plain
 
 Variables = dict[str, str]
+#: How often a request is sent, at most, while it waits; and the pause before it is sent again.
+POLLS, PAUSE_MS = 60, 500
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,8 @@ class Step:
     `answers` maps a place of the answer (`results[0].success`) to its value there; an amount is a
     text such as `"12.50"` under `amounts`. `sets` maps a variable to the place that it comes from.
     `status` is that of a refusal, which has a `code`; without one it is the operation's success.
+    While the places of `waits_while` have their values, the request is sent again, `POLLS` times at
+    most, and only its last answer is looked at.
     """
 
     name: str
@@ -35,6 +39,7 @@ class Step:
     sets: Variables = field(default_factory=dict)
     status: HTTPStatus | None = None
     code: str | None = None
+    waits_while: dict[str, Any] = field(default_factory=dict)
     #: Variables that get a new value before the request, such as an email of this run alone.
     begins: Variables = field(default_factory=dict)
 
@@ -56,6 +61,29 @@ def _tests(step: Step, status: HTTPStatus) -> list[str]:
     if status == HTTPStatus.NO_CONTENT:
         return [*lines, _test("no body", 'pm.expect(pm.response.text()).to.eql("")')]
     lines.append("const body = pm.response.code === 204 ? null : pm.response.json();")
+    checks = _checks(step)
+    return [*lines, *(_waiting(step, checks) if step.waits_while else checks)]
+
+
+def _waiting(step: Step, checks: list[str]) -> list[str]:
+    """Send the request again while it waits, and run the checks when it does no more."""
+    waits = [f"{_at(place)} === {_value(value)}" for place, value in step.waits_while.items()]
+    return [
+        # Of the run, and of nothing after it: a run that was stopped leaves no count.
+        'const polls = Number(pm.variables.get("polls") || 0) + 1;',
+        f"const waits = {' && '.join(waits)} && polls < {POLLS};",
+        'pm.variables.set("polls", waits ? polls : 0);',
+        "if (waits) {",
+        "  pm.execution.setNextRequest(pm.info.requestId);",
+        f"  setTimeout(() => {{}}, {PAUSE_MS});",
+        "} else {",
+        *(f"  {line}" for line in checks),
+        "}",
+    ]
+
+
+def _checks(step: Step) -> list[str]:
+    lines = []
     if step.code is not None:
         lines.append(_test(f"code {step.code}", f"pm.expect(body.code).to.eql({_text(step.code)})"))
     lines += [

@@ -11,9 +11,10 @@ from ops.demo import PASSWORD, create_actors, email_of, first_wallet
 from wallets.assets import to_decimal
 from wallets.models import Status, Wallet
 
-# The indented lines can be pasted, into zsh too: there a comment would be a command.
+# Can be pasted as a whole. The sentences have no quotes, brackets or wildcards: zsh takes a comment
+# for a command, which it does not find, and goes on.
 _FIRST_CALLS = """
-First calls, to paste into another terminal. The shop and rich log in:
+# First calls: paste all of this into another terminal. The shop and rich log in:
   URL=%(url)s
   JSON='Content-Type: application/json'
   post() { curl -s $URL$1 -H "$JSON" -H "Authorization: Token $2" -d "$3"; echo; }
@@ -23,18 +24,18 @@ First calls, to paste into another terminal. The shop and rich log in:
   RICH=$(log_in client %(rich)s)
   WALLET=%(wallet)s
 
-The shop asks for 12.50, and rich pays:
+# The shop asks for 12.50, and rich pays:
   ASKED=$(post /payment-requests $SHOP '{"amount": "12.50", "summary": "Two coffees"}' | field id)
   post /payment-requests/$ASKED/pay $RICH '{"wallet": "'$WALLET'"}'
 
-Rich shows a pay token, good for one charge, and the shop charges by it:
+# Rich shows a pay token, good for one charge, and the shop charges by it:
   SHOWN=$(post /paytokens $RICH '{"wallet": "'$WALLET'"}' | field paytoken)
   post /wallet/charge $SHOP '{"paytoken": "'$SHOWN'", "amount": "4.20", "summary": "A cake"}'
 
-The platform's server, by a token of this start, sells rich some gold:
+# The server of the platform, by a token of this start, sells rich some gold:
   PLATFORM=%(platform)s
-  BUYER=%(buyer)s
-  post /api/v1/wallet/topup $PLATFORM '{"userId": "'$BUYER'", "assetSymbol": "GOLD", "amount": 5}'
+  ID=%(buyer)s
+  post /api/v1/wallet/topup $PLATFORM '{"userId": "'$ID'", "assetSymbol": "GOLD", "amount": "5.00"}'
 
 """
 

@@ -5,15 +5,20 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from api.clients.files import openapi_document
 from api.clients.postman.collection import collection_of
+from api.clients.postman.steps import POLLS
 from config.environment import BASE_DIR
+from harness.callers import a_client, a_company
 from harness.installation import Installation
+from harness.waiting import wait_until
 
 COLLECTION_FILE = BASE_DIR / "Postman-Collection.json"
 COLLECTION = json.loads(COLLECTION_FILE.read_text(encoding="utf-8"))
@@ -80,6 +85,13 @@ def test_amounts_are_sent_as_text() -> None:
     assert [each for each in amounts if not re.fullmatch(r'"[0-9]+\.[0-9]{2}"', each)] == []
 
 
+def test_the_readme_has_the_command_that_runs_it() -> None:
+    readme = (BASE_DIR / "README.md").read_text(encoding="utf-8")
+
+    [arguments] = re.findall(r"`npx newman run (.+?)`", readme)
+    assert arguments == f"{COLLECTION_FILE.name} --env-var platformToken=TOKEN"
+
+
 @pytest.fixture(scope="module")
 def newman() -> Path:
     """The installed newman; without Node, or without a registry to install it from, skip."""
@@ -101,14 +113,9 @@ def newman() -> Path:
     return program
 
 
-@pytest.mark.slow
-@pytest.mark.xdist_group("clients")
-def test_the_collection_runs_as_a_whole(
-    service: Installation, newman: Path, tmp_path: Path
-) -> None:
+def run_collection(newman: Path, service: Installation, report: Path, *options: str) -> Any:
+    """Run the collection, or what the options choose of it; return newman's report of the run."""
     platform = service.manage("create_operator", "platform@example.com").stdout.split()[-1]
-    report = tmp_path / "report.json"
-
     ran = subprocess.run(
         [
             newman,
@@ -117,19 +124,78 @@ def test_the_collection_runs_as_a_whole(
             *("--env-var", f"baseUrl={service.url}"),
             *("--env-var", f"platformToken={platform}"),
             *("--reporters", "json", "--reporter-json-export", report),
+            *options,
         ],
         capture_output=True,
         text=True,
         timeout=RUN_SECONDS,
         check=False,
     )
-
     assert report.exists(), ran.stderr
     run = json.loads(report.read_text(encoding="utf-8"))["run"]
-    failures = [f"{each['source']['name']}: {each['error']['message']}" for each in run["failures"]]
-    assert failures == []
-    assert ran.returncode == 0
-    assert [each["item"]["name"] for each in run["executions"]] == [item["name"] for item in ITEMS]
-    assert run["stats"]["requests"] == {"total": len(ITEMS), "pending": 0, "failed": 0}
-    expected = sum(script_of(item, "test").count("pm.test(") for item in ITEMS)
-    assert run["stats"]["assertions"] == {"total": expected, "pending": 0, "failed": 0}
+    assert ran.returncode == bool(run["failures"])
+    return run
+
+
+def sent_by(run: Any) -> list[str]:
+    return [each["item"]["name"] for each in run["executions"]]
+
+
+def failures_of(run: Any) -> list[str]:
+    return [f"{each['source']['name']}: {each['error']['message']}" for each in run["failures"]]
+
+
+def queue_what_fails(service: Installation) -> None:
+    """Let somebody without money queue a payment, and wait until it has failed."""
+    client, company = a_client(service.url), a_company(service.url)
+    queued = client.post("/transaction", {"value": "1.00", "target": company.wallet})
+    wait_until(lambda: client.get(f"/transaction/{queued['id']}")["failed"])
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("clients")
+def test_the_collection_runs_as_a_whole_and_again_whatever_others_have_queued(
+    service: Installation, newman: Path, tmp_path: Path
+) -> None:
+    queue_what_fails(service)
+
+    for time in ("first", "second"):
+        run = run_collection(newman, service, tmp_path / f"{time}.json")
+
+        assert failures_of(run) == []
+        # What waits is sent more often than once, in a row.
+        assert [name for name, _ in groupby(sent_by(run))] == [item["name"] for item in ITEMS]
+        repeats = len(sent_by(run)) - len(ITEMS)
+        assert run["stats"]["requests"] == {"total": len(sent_by(run)), "pending": 0, "failed": 0}
+        tests = sum(script_of(item, "test").count("pm.test(") for item in ITEMS)
+        expected = tests + repeats  # of a repeat, its status
+        assert run["stats"]["assertions"] == {"total": expected, "pending": 0, "failed": 0}
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("clients")
+def test_what_is_queued_is_waited_for_but_not_for_ever(
+    service: Installation, newman: Path, tmp_path: Path
+) -> None:
+    chapters = ("2 A client and a company", "3 A wallet and its money", "7 Queued instead of done")
+    folders = [option for chapter in chapters for option in ("--folder", chapter)]
+    [serve] = service.services
+    [processor] = [
+        child
+        for child in psutil.Process(serve.pid).children()
+        if "process_transactions" in child.cmdline()
+    ]
+
+    # Given a processor that runs nothing, and a run that has waited nearly as often as it will
+    processor.suspend()
+    try:
+        waited = f"polls={POLLS - 3}"
+        run = run_collection(newman, service, tmp_path / "report", *folders, "--env-var", waited)
+    finally:
+        processor.resume()
+
+    # Then it asks again until the end, and says that nothing became of it
+    assert sent_by(run).count("What became of it?") == 3
+    [failure] = failures_of(run)
+    assert failure.startswith("What became of it?: expected 'pending' to deeply equal 'completed'")
+    assert sent_by(run)[-1] == "What the processor does"

@@ -89,7 +89,7 @@ BUDGET: dict[str, tuple[int, int]] = {
     "GET customer/<id:customer_id>":                              (1, 1),
     "PATCH customer/<id:customer_id>":                            (6, 8),
     "DELETE customer/<id:customer_id>":                           (23, 25),
-    "GET customer/<id:customer_id>/export":                       (8, 8),
+    "GET customer/<id:customer_id>/export":                       (7, 7),
     "GET company/<id:account_id>/limits":                         (3, 3),
     "PUT company/<id:account_id>/limits":                         (4, 6),
     "DELETE company/<id:account_id>/limits":                      (4, 6),

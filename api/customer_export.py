@@ -46,7 +46,7 @@ AN_EXPORT = {
 
 class PersonalDataAnswer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
-    kind = serializers.ChoiceField(choices=[Role.CLIENT, Role.COMPANY])
+    kind = serializers.ChoiceField(choices=Role.choices)
     email = serializers.EmailField()
     first_name = serializers.CharField()
     last_name = serializers.CharField()

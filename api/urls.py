@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 
 from accounts.models import Role
-from api import assets, health, idempotency
+from api import assets, customer_export, health, idempotency
 from api.accounts import customers, limits, me, password_reset, sessions
 from api.by_token import approvals, charge_batch, history, movements, paytokens, wallets
 from api.credits import ledger as credit_ledger
@@ -67,6 +67,7 @@ urlpatterns = [
     path("company/logout", sessions.LogOutView.as_view()),
     path("company/logoutall", sessions.LogOutEverywhereView.as_view()),
     path("company/password", sessions.PasswordView.as_view()),
+    path("customer/<id:customer_id>/export", customer_export.ExportView.as_view()),
     path("company/<id:account_id>/limits", limits.LimitsView.as_view(role=Role.COMPANY)),
     path("customer/<id:account_id>/limits", limits.LimitsView.as_view(role=Role.CLIENT)),
     path("password/reset", password_reset.ResetView.as_view()),

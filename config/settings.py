@@ -329,6 +329,7 @@ SPECTACULAR_SETTINGS = {
     # Several responses have a `type` or a `status`: this names each set of values.
     "ENUM_NAME_OVERRIDES": {
         "TransactionKind": "ledger.kinds.Kind",
+        "AccountKind": "accounts.models.Role",
         "CreditType": "api.credits.movements.CREDIT_TYPES",
         "WalletStatus": "wallets.models.Status",
         "TransactionStatus": "api.resources.wallet_details.TRANSACTION_STATUSES",

@@ -1,7 +1,7 @@
 """A wallet's history, with keyset pagination: page 10,000 costs as much as page 1."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -10,6 +10,9 @@ from ledger.models import Entry, Transaction
 
 MIN_ID = uuid.UUID(int=0)
 MAX_ID = uuid.UUID(int=2**128 - 1)
+
+#: So many entries of a whole history are in memory while a reader takes his time.
+_PAGE_SIZE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,19 @@ def history(
     )
     page = rows[:limit]
     return Page(page, page[-1].transaction_id if len(rows) > limit else None)
+
+
+def whole_history(wallet_id: uuid.UUID) -> Iterator[Entry]:
+    """Yield all of the wallet's entries, newest first, failed attempts included.
+
+    A page is in memory at a time, and between two pages no database connection is in use. What
+    happens after the first page was read is left out.
+    """
+    page = history(wallet_id, limit=_PAGE_SIZE)
+    yield from page.entries
+    while page.next_cursor is not None:
+        page = history(wallet_id, limit=_PAGE_SIZE, cursor=page.next_cursor)
+        yield from page.entries
 
 
 def first_id_at(moment: datetime) -> uuid.UUID:

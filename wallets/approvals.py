@@ -1,6 +1,6 @@
 """Approvals: the companies that may charge a wallet by its token, and how much."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
@@ -17,6 +17,8 @@ from wallets.references import own_wallet_ref
 from wallets.selectors import unclosed_wallet, wallets_of
 from wallets.services import lock_wallets
 
+#: So many approvals are in memory while a reader takes his time.
+_PAGE_SIZE = 200
 MAX_SECONDS = 5 * 365 * 24 * 3600
 
 
@@ -77,6 +79,18 @@ def approvals_of(
         if wallet_id not in own and not seen.exists():
             raise WalletNotFound
     return newest_page(seen, cursors=Approval.objects.filter(is_seen), limit=limit, cursor=cursor)
+
+
+def each_approval_of(caller: User) -> Iterator[Approval]:
+    """Yield all that `approvals_of` lists, a page in memory at a time.
+
+    Between two pages no database connection is in use.
+    """
+    page, cursor = approvals_of(caller, limit=_PAGE_SIZE)
+    yield from page
+    while cursor is not None:
+        page, cursor = approvals_of(caller, limit=_PAGE_SIZE, cursor=cursor)
+        yield from page
 
 
 @requires_unit_of_work

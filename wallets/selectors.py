@@ -1,6 +1,7 @@
 """Queries for wallets."""
 
 import uuid
+from collections.abc import Iterator
 
 from django.db.models import Case, QuerySet, When
 
@@ -18,6 +19,8 @@ _BY_ID_OR_ADDRESS = FixedQuery(
     Wallet, "WHERE (id = %s OR address = %s) AND owner_id IS NOT NULL ORDER BY id <> %s"
 )
 _BY_COMPANY = FixedQuery(Wallet, "WHERE owner_id = %s AND slot IS NOT NULL")
+#: So many wallets are in memory while a reader takes his time.
+_PAGE_SIZE = 200
 _ACTIVE_FIRST = Case(When(status=Status.ACTIVE, then=0), default=1)
 
 
@@ -63,6 +66,23 @@ def wallet_by_token_or_address(name: uuid.UUID) -> Wallet:
 def wallets_of(owner: User) -> QuerySet[Wallet]:
     """Return the owner's wallets, oldest first."""
     return Wallet.objects.filter(owner_id=owner.pk).order_by("created_at", "id")
+
+
+def each_wallet_of(owner: User) -> Iterator[Wallet]:
+    """Yield the owner's wallets, oldest first, however many.
+
+    A page is in memory at a time, and between two pages no database connection is in use.
+    """
+    page = list(wallets_of(owner)[:_PAGE_SIZE])
+    while page:
+        yield from page
+        last = page[-1]
+        later = wallets_of(owner).filter(created_at__gte=last.created_at)
+        page = list(
+            later.exclude(created_at=last.created_at, id__lte=last.id)[:_PAGE_SIZE]
+            if len(page) == _PAGE_SIZE
+            else []
+        )
 
 
 def default_wallet(owner: User, asset: Asset) -> Wallet | None:

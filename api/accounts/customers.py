@@ -77,12 +77,12 @@ class CustomerView(ApiView):
         refusals=[PermissionDenied, CustomerNotFound],
     )
     def patch(self, request: Request, customer_id: UUID) -> HttpResponse:
-        customer = self._customer_for_change(request, customer_id)
+        customer = customer_of(request, customer_id)
         fields = parse_body(request, self.body)
 
         def work() -> User:
             changed = change_customer(customer, **fields)
-            _record_of_staff(request, Action.CHANGE, customer)
+            record_of_staff(request, Action.CHANGE, customer)
             return changed
 
         return json_response(_full_answer(unit_of_work(work)))
@@ -95,24 +95,29 @@ class CustomerView(ApiView):
     )
     def delete(self, request: Request, customer_id: UUID) -> HttpResponse:
         caller = caller_of(request)
-        customer = self._customer_for_change(request, customer_id)
+        customer = customer_of(request, customer_id)
 
         def work() -> None:
             remove_customer_and_queued(customer, actor=caller)
-            _record_of_staff(request, Action.REMOVE, customer)
+            record_of_staff(request, Action.REMOVE, customer)
 
         unit_of_work(work)
         return Response(status=204)
 
-    def _customer_for_change(self, request: Request, customer_id: UUID) -> User:
-        caller = caller_of(request)
-        if caller.pk != customer_id and caller.role != Role.OPERATOR:
-            raise PermissionDenied
-        return find_customer(customer_id)
+
+def customer_of(request: Request, customer_id: UUID) -> User:
+    """Return the customer, for themselves and for operators.
+
+    Raises `PermissionDenied` for others, also when there is no such customer, `CustomerNotFound`.
+    """
+    caller = caller_of(request)
+    if caller.pk != customer_id and caller.role != Role.OPERATOR:
+        raise PermissionDenied
+    return find_customer(customer_id)
 
 
-def _record_of_staff(request: Request, action: Action, customer: User) -> None:
-    """Record what one of the staff did to somebody's account, in the same unit of work."""
+def record_of_staff(request: Request, action: Action, customer: User) -> None:
+    """Record what one of the staff did to somebody's account, in the same unit of work if any."""
     caller = caller_of(request)
     if caller.is_staff:
         support_actions.record(

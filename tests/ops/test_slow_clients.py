@@ -77,11 +77,18 @@ class Service:
         wait_until(lambda: self.query(QUEUED) == (0,))
         return self.query(ROWS)
 
-    def ask_for_statement(self, query: str = "") -> socket.socket:
+    def ask_for_statement(self) -> socket.socket:
         """Ask for a long statement, and take only the first byte of it."""
+        return self._ask_for(f"/wallets/{self.client.wallet}/statement")
+
+    def ask_for_export(self) -> socket.socket:
+        """Ask for a long export, and take only the first byte of it."""
+        return self._ask_for(f"/customer/{self.client.customer}/export")
+
+    def _ask_for(self, path: str) -> socket.socket:
         sock = self.connect(receive_bytes=4_096)
         sock.sendall(
-            f"GET /wallets/{self.client.wallet}/statement{query} HTTP/1.1\r\nHost: localhost\r\n"
+            f"GET {path} HTTP/1.1\r\nHost: localhost\r\n"
             f"Authorization: {self.client.headers['Authorization']}\r\n"
             "Connection: close\r\n\r\n".encode()
         )
@@ -145,8 +152,8 @@ def test_silent_halting_and_slow_clients_delay_nobody(service: Service) -> None:
         sock.sendall((file + b"Host: localhost\r\n\r\n") * 10)
         assert sock.recv(1) == b"H"
 
-    # The last one will go on reading, before the server gives it up.
-    reader = service.ask_for_statement()
+    # The last ones will go on reading, before the server gives them up.
+    reader, exporter = service.ask_for_statement(), service.ask_for_export()
 
     # When others call, on connections of their own
     seconds: dict[str, list[float]] = {"status": [], "charge": []}
@@ -172,6 +179,13 @@ def test_silent_halting_and_slow_clients_delay_nobody(service: Service) -> None:
     assert len(statement["entries"]) == BATCHES * BATCH + 1
     assert statement["closingBalance"] == Decimal("100000.00") - taken
     assert taken == BATCHES * BATCH * Decimal("0.01")
+
+    # And a whole export, newest first
+    answer = b"H" + read_all(exporter)
+    export = json.loads(decode_chunks(answer.partition(b"\r\n\r\n")[2]), parse_float=Decimal)
+    ids = [row["transaction"] for row in export["transactions"]]
+    assert len(set(ids)) >= BATCHES * BATCH + 1
+    assert ids == sorted(ids, reverse=True)
 
 
 def decode_chunks(data: bytes) -> bytes:

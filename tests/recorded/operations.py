@@ -107,6 +107,7 @@ def operations(wallet: str = NOBODY, user: str = NOBODY) -> tuple[Operation, ...
         Operation("nobody", "POST", "/password/reset/confirm", reset),
         Operation("client", "GET", "/me"),
         Operation("client", "GET", "/customer/{client}"),
+        Operation("client", "GET", "/customer/{client}/export"),
         Operation("client", "PATCH", "/customer/{client}", {"first_name": "Augusta"}),
         Operation("client", "DELETE", "/customer/{client}"),
         *(

@@ -172,6 +172,13 @@ def customers(tape: Tape) -> None:
     for caller in (nobody, client, other, company, operator):
         caller.get(path)
         caller.get(f"/customer/{shop.user.pk}")
+    own = {"wallet": str(holder.wallet_id)}
+    client.post("/wallet/approvals", {**own, "company": str(shop.user.pk), "max_amount": "50.00"})
+    company.post("/wallet/charge", {**own, "amount": 500, "summary": "Car"})
+    for caller in (nobody, client, other, company, operator):
+        caller.get(f"{path}/export")
+        caller.get(f"/customer/{shop.user.pk}/export")
+    operator.get(f"/customer/{NOBODY}/export")
     nobody.get(path, Authorization="Token nonsense")
     for caller in (nobody, client, operator):
         caller.get(f"/customer/{NOBODY}")

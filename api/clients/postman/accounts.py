@@ -110,6 +110,13 @@ ENDINGS = (
         code="balance_not_zero",
     ),
     Step(
+        "The client exports all that there is about them",
+        "customer_export",
+        "client",
+        path=_CLIENT,
+        answers={"customer.id": "{{client}}", "customer.first_name": "Augusta"},
+    ),
+    Step(
         "Somebody signs up",
         "client_signup",
         body={"email": "{{leaverEmail}}", "password": PASSWORD, "client": _ADA},

@@ -331,6 +331,13 @@ class LimitsBody(Struct, kw_only=True):
     reads: Annotated[int, Meta(ge=1, le=1000000)] | None | UnsetType = UNSET
 
 
+class MeAnswer(Struct, kw_only=True):
+    id: UUID
+    kind: Literal["client", "company", "operator"]
+    email: str
+    name: Annotated[str, Meta(description="A company's name, a person's; an operator has none.")]
+
+
 class NamedAssetBalance(Struct, kw_only=True):
     assetSymbol: str
     balance: Decimal
@@ -430,6 +437,18 @@ class PaymentRequestBody(Struct, kw_only=True):
     )
     expires_in: Annotated[int, Meta(ge=60, le=2592000)] | UnsetType = 900
     tips: bool | UnsetType = False
+
+
+class PersonalDataAnswer(Struct, kw_only=True):
+    id: UUID
+    kind: Literal["client", "company", "operator"]
+    email: str
+    first_name: str
+    last_name: str
+    phone_number: str
+    company_name: Annotated[str, Meta(description="Null for a client.")] | None
+    url: Annotated[str, Meta(description="Of a company that gave one.")] | None
+    created_at: datetime
 
 
 class RefundAnswer(Struct, kw_only=True):
@@ -584,6 +603,30 @@ class EntryAnswer(Struct, kw_only=True):
     createdAt: datetime
 
 
+class ExportedTransaction(Struct, kw_only=True):
+    summary: str
+    source__token: UUID | None
+    target__token: UUID | None
+    amount: Decimal
+    success: bool
+    date: datetime
+    transaction: UUID
+    type: Literal[
+        "deposit",
+        "withdrawal",
+        "transfer",
+        "charge",
+        "refund",
+        "topup",
+        "bonus",
+        "spend",
+        "adjustment",
+    ]
+    balance: Decimal | None
+    error: str | None
+    wallet: Annotated[UUID, Meta(description="The own wallet in whose history this is.")]
+
+
 class HistoryAnswer(Struct, kw_only=True):
     summary: str
     source__token: UUID | None
@@ -618,13 +661,6 @@ class IdempotencyAnswer(Struct, kw_only=True):
 class LedgerAnswer(Struct, kw_only=True):
     data: list[LedgerRow]
     pagination: Pagination
-
-
-class MeAnswer(Struct, kw_only=True):
-    id: UUID
-    kind: Literal["client", "company", "operator"]
-    email: str
-    name: Annotated[str, Meta(description="A company's name, a person's; an operator has none.")]
 
 
 class PayeeAnswer(Struct, kw_only=True):
@@ -754,6 +790,14 @@ class WalletDetail(Struct, kw_only=True):
     createdAt: datetime
     updatedAt: datetime
     transactions: list[EntryAnswer]
+
+
+class ExportAnswer(Struct, kw_only=True):
+    customer: PersonalDataAnswer
+    wallets: list[WalletAnswer]
+    transactions: list[ExportedTransaction]
+    approvals: list[ApprovalAnswer]
+    keys: Annotated[list[str], Meta(description="Empty today.")]
 
 
 class ProcessorStatusAnswer(Struct, kw_only=True):

@@ -482,6 +482,10 @@ class WalletClient(Transport):
             "POST", "/wallet/freeze", models.WalletAnswer, body=body, key=idempotency_key
         )
 
+    def customer_export(self, customer_id: UUID | str) -> models.ExportAnswer:
+        """All that the service has about a customer: own token or an operator's; streamed."""
+        return self._call("GET", f"/customer/{part(customer_id)}/export", models.ExportAnswer)
+
     def password_reset(self, body: models.ResetBody) -> models.ResetAnswer:
         """Ask for a mail to reset a forgotten password."""
         return self._call("POST", "/password/reset", models.ResetAnswer, body=body)

@@ -107,6 +107,7 @@ TABLE: tuple[Row, ...] = (
     ("GET", "customer/<id:customer_id>", None,                      PUBLIC),
     ("PATCH", "customer/<id:customer_id>", {"first_name": "B"},     OWN_DATA),
     ("DELETE", "customer/<id:customer_id>", None,                   (401, 409, 403, 403, 403, 409)),
+    ("GET", "customer/<id:customer_id>/export", None,               OWN_DATA),
     ("GET", "company/<id:account_id>/limits", None,                 OPERATORS),
     ("PUT", "company/<id:account_id>/limits", EMPTY,                OPERATORS),
     ("DELETE", "company/<id:account_id>/limits", None,              OPERATORS_NO_CONTENT),

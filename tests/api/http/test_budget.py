@@ -89,6 +89,7 @@ BUDGET: dict[str, tuple[int, int]] = {
     "GET customer/<id:customer_id>":                              (1, 1),
     "PATCH customer/<id:customer_id>":                            (6, 8),
     "DELETE customer/<id:customer_id>":                           (23, 25),
+    "GET customer/<id:customer_id>/export":                       (7, 7),
     "GET company/<id:account_id>/limits":                         (3, 3),
     "PUT company/<id:account_id>/limits":                         (4, 6),
     "DELETE company/<id:account_id>/limits":                      (4, 6),
@@ -199,8 +200,12 @@ def plainly(scenario: Scenario, callers: list[Api], row: Row) -> Call:
 
 
 def calls_of_accounts() -> dict[str, Call]:
-    """Return the calls that take a password or make an account."""
+    """Return the calls that take a password or make an account, and an export.
+
+    The export is of a client with one wallet: each other is a statement more.
+    """
     client, company, forgetful = a_client().user, a_company().user, a_client().user
+    exported = a_client(holds="1.00")
     for user in (client, company):
         User.objects.filter(pk=user.pk).update(password=make_password(PASSWORD))
     changing = {role: api_of(user) for role, user in (("client", client), ("company", company))}
@@ -226,6 +231,9 @@ def calls_of_accounts() -> dict[str, Call]:
         "POST company/login": log_in("company", company),
         "POST client/password": change_password("client"),
         "POST company/password": change_password("company"),
+        "GET customer/<id:customer_id>/export": lambda _: exported.api.get(
+            f"/customer/{exported.user.pk}/export"
+        ),
         "POST password/reset": lambda _: Api().post("/password/reset", {"email": forgetful.email}),
     }
 

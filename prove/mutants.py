@@ -209,14 +209,14 @@ def _ask_before_lock(connection: psycopg.Connection[Any]) -> None:
             "-- 1. Lock and read the wallets.",
             """
             SELECT array_agg(
-                       approval_refusal(o.source_id, w.charges, o.actor_id, o.target_id,
-                                        o.amount_minor, 0)
+                       (approval_refusal(o.source_id, w.charges, o.actor_id, o.target_id,
+                                         o.amount_minor, NULL)).refusal
                        ORDER BY o.ordinality)
               INTO asked
               FROM unnest(orders) WITH ORDINALITY o JOIN wallets_wallet w ON w.id = o.source_id;
             """,
         ),
-        ("CASE WHEN by_approval THEN", "CASE WHEN by_approval THEN asked[i] WHEN false THEN"),
+        ("coalesce(approval.refusal, failure)", "coalesce(asked[i], failure)"),
     ):
         _replace(old, new)(connection)
 

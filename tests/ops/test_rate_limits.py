@@ -90,8 +90,11 @@ def assert_limits_are_exact(installation: Installation, name: str) -> None:
     of_address = call_concurrently(lambda n: log_in(n, f"{name}{n}@example.com", f"{network}.200"))
     reads = call_concurrently(read)
 
-    assert of_account == {401: 7, 429: CALLS - 7}
-    assert of_address == {401: 40, 429: CALLS - 40}
+    # Who passed may find too many who wait for a password to be hashed, and has counted.
+    assert (of_account[401] + of_account[503], of_account[429]) == (7, CALLS - 7)
+    assert (of_address[401] + of_address[503], of_address[429]) == (40, CALLS - 40)
+    assert of_account[401] > 0
+    assert of_address[401] > 0
     assert reads == {404: 20, 429: CALLS - 20}
 
 

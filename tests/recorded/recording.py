@@ -138,7 +138,9 @@ class Tape:
             parsed = read(text)
         except ValueError:
             return {"text": text.splitlines(keepends=True)}
-        return {"json": parsed} if compact(parsed) == text else {"text": [text]}
+        if compact(parsed) != text:
+            return {"text": [text]}
+        return {"json": _of_a_new_installation(parsed)}
 
     def _steady_header(self, name: str, value: str, reply: Reply) -> str:
         # It differs with the digits of what is replaced. HEAD tells the length of what GET gets.
@@ -170,6 +172,17 @@ class Tape:
             self._counts[kind] += 1
             self._words[value] = f"<{kind}-{self._counts[kind]}>"
         return self._words[value]
+
+
+def _of_a_new_installation(answer: Any) -> Any:
+    """Return a list of assets without those that other tests made: assets are never deleted."""
+    if not isinstance(answer, list):
+        return answer
+    return [
+        row
+        for row in answer
+        if not (isinstance(row, dict) and "cash" in row and row["symbol"] not in ("EUR", "USD"))
+    ]
 
 
 class Caller:

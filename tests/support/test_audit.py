@@ -72,10 +72,10 @@ def test_changes_of_assets_are_recorded(admin: AdminSession, operator: User) -> 
 
 def test_a_new_asset_is_recorded_with_its_reason(admin: AdminSession, operator: User) -> None:
     admin.post(
-        "/admin/wallets/asset/add/", symbol="PEARL", name="Pearls", decimals="0", reason="Season 4"
+        "/admin/wallets/asset/add/", symbol="CORAL", name="Corals", decimals="0", reason="Season 4"
     )
 
-    assert recorded() == [(Action.ADD, operator.pk, "asset", "PEARL")]
+    assert recorded() == [(Action.ADD, operator.pk, "asset", "CORAL")]
     assert SupportAction.objects.get().reason == "Season 4"
 
 

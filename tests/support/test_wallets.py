@@ -181,12 +181,12 @@ def test_the_name_of_an_asset_needs_a_reason(admin: AdminSession, reason: str) -
 
 
 def test_what_is_no_cash_is_said_in_words(admin: AdminSession) -> None:
-    admin.post(f"{ASSETS}add/", symbol="PEARL", name="Pearls", decimals="0", reason="Season 4")
+    admin.post(f"{ASSETS}add/", symbol="AMBER", name="Amber", decimals="0", reason="Season 4")
 
     listed = admin.get(ASSETS)
-    pages = [admin.get(f"{ASSETS}{symbol}/change/") for symbol in ("PEARL", "USD")]
+    pages = [admin.get(f"{ASSETS}{symbol}/change/") for symbol in ("AMBER", "USD")]
 
-    assert "Pearls 0 no cash" in listed.text
+    assert "Amber 0 no cash" in listed.text
     assert "US dollar 2 cash" in listed.text
     assert ["Cash no cash" in page.text for page in pages] == [True, False]
     assert "Cash cash" in pages[1].text

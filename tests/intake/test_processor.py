@@ -207,8 +207,8 @@ def test_a_chunk_reads_only_its_own_rows_however_many_have_ended(
 
     read = queued_rows_read_by_a_chunk()
 
-    # Of 5,000: its row is read to choose, to lock and to mark it, and perhaps some that tests before
-    # deleted, which no VACUUM has taken out of the index yet.
+    # Of 5,000: its row is read to choose, to lock and to mark it, and perhaps some that tests
+    # before it deleted, which no VACUUM has taken out of the index yet.
     assert read <= 20
     assert client.balance_minor == 900
 

@@ -71,9 +71,7 @@ def log_in(*, role: Role, email: str, password: str, network: str) -> Session:
     if user.role != role:
         raise PermissionDenied(f"This account is no {role}.")
     # Hashing takes time: a password change in the meantime invalidates this log-in too.
-    locked = _lock_user(user)
-    if locked.password != user.password:
-        raise InvalidCredentials
+    locked = _lock_unchanged(user)
     # A new `last_login` invalidates the tokens for a password reset.
     locked.last_login = timezone.now()
     locked.save(update_fields=["last_login"])
@@ -87,9 +85,7 @@ def record_log_in(user: User, network: str) -> None:
 
     Raises `InvalidCredentials` when the password has changed in the meantime.
     """
-    if _lock_user(user).password != user.password:
-        raise InvalidCredentials
-    known_addresses.record_network(user, network)
+    known_addresses.record_network(_lock_unchanged(user), network)
 
 
 def find_company(company_id: UUID) -> User:
@@ -158,9 +154,7 @@ def set_password(user: User, password: str) -> User:
     """
     if user.is_platform:
         raise PlatformHasNoPassword
-    locked = _lock_user(user)
-    if locked.password != user.password:
-        raise InvalidCredentials
+    locked = _lock_unchanged(user)
     _replace_password(locked, password, kept_token=None)
     return locked
 
@@ -176,6 +170,14 @@ def _lock_user(user: User) -> User:
     """Lock and reload the user. Raises `InvalidCredentials` when the account was erased."""
     locked = User.objects.select_for_update(no_key=True).filter(pk=user.pk, is_active=True).first()
     if locked is None:
+        raise InvalidCredentials
+    return locked
+
+
+def _lock_unchanged(user: User) -> User:
+    """Do the same. Raises `InvalidCredentials` also when the password has changed since `user`."""
+    locked = _lock_user(user)
+    if locked.password != user.password:
         raise InvalidCredentials
     return locked
 

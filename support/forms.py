@@ -10,11 +10,11 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from accounts import services, support_actions
 from accounts.email_addresses import canonical_email
 from accounts.errors import InvalidCredentials
-from accounts.known_addresses import is_known_network, record_network
+from accounts.known_addresses import record_network
 from accounts.models import Action, Role, User
 from accounts.password_hashing import HashingBusy, hashing_unit_of_work
 from api.http.client_address import client_address, client_network
-from api.http.rate_limits import count_attempt, enforce_rate_limit
+from api.http.rate_limits import count_password_attempt, enforce_rate_limit
 from core import metrics
 from core.errors import RateLimited
 from core.texts import password_form
@@ -60,8 +60,7 @@ class LogInForm(AuthenticationForm):
             enforce_rate_limit(
                 self.request, group="admin_login_address", subject=f"address {network}"
             )
-            known = is_known_network(account=email, network=network)
-            count_attempt(self.request, where="admin_login", account=email, known=known)
+            count_password_attempt(self.request, where="admin_login", account=email)
         except RateLimited as refusal:
             raise ValidationError(str(refusal)) from refusal
         try:
@@ -128,9 +127,7 @@ class PasswordForm(PasswordChangeForm):
     def clean_old_password(self) -> str:
         try:
             # Before any hashing, as in every form and endpoint that takes a password.
-            network = client_network(self._request)
-            known = is_known_network(account=self.user.email, network=network)
-            count_attempt(self._request, where="password", account=self.user.email, known=known)
+            count_password_attempt(self._request, where="password", account=self.user.email)
         except RateLimited as refusal:
             raise ValidationError(str(refusal)) from refusal
         try:

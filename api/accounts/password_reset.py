@@ -5,12 +5,11 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.known_addresses import is_known_network
 from accounts.password_hashing import hashing_unit_of_work
 from accounts.password_reset import confirm_reset, request_reset
 from api.accounts.bodies import ResetAnswer, ResetBody, ResetConfirmationBody
 from api.http.client_address import client_network
-from api.http.rate_limits import count_attempt, enforce_rate_limit
+from api.http.rate_limits import count_password_attempt, enforce_rate_limit
 from api.http.renderer import json_response
 from api.http.schema import operation
 from api.http.views import ApiView, parse_body
@@ -42,8 +41,7 @@ class ResetView(PublicView):
     )
     def post(self, request: Request) -> HttpResponse:
         fields = parse_body(request, self.body)
-        known = is_known_network(account=fields["email"], network=client_network(request._request))
-        count_attempt(request._request, where="reset", account=fields["email"], known=known)
+        count_password_attempt(request._request, where="reset", account=fields["email"])
         unit_of_work(lambda: request_reset(fields["email"]))
         return json_response({"status": "accepted"}, status=202)
 

@@ -9,7 +9,6 @@ from rest_framework.response import Response
 
 from accounts import services
 from accounts.errors import EmailTaken, InvalidCredentials
-from accounts.known_addresses import is_known_network
 from accounts.models import Role
 from accounts.password_hashing import hashing_unit_of_work
 from api.accounts.bodies import (
@@ -24,7 +23,7 @@ from api.accounts.bodies import (
 from api.http.authentication import caller_of
 from api.http.client_address import client_address, client_network
 from api.http.fields import Body
-from api.http.rate_limits import count_attempt, enforce_rate_limit
+from api.http.rate_limits import count_password_attempt, enforce_rate_limit
 from api.http.renderer import json_response
 from api.http.schema import operation
 from api.http.views import ApiView, parse_body
@@ -93,8 +92,7 @@ class LogInView(AccountView):
     def log_in(self, request: Request) -> HttpResponse:
         fields = parse_body(request, self.body)
         network = client_network(request._request)
-        known = is_known_network(account=fields["email"], network=network)
-        count_attempt(request._request, where="login", account=fields["email"], known=known)
+        count_password_attempt(request._request, where="login", account=fields["email"])
         try:
             session = hashing_unit_of_work(
                 lambda: services.log_in(role=self.role, network=network, **fields)
@@ -231,8 +229,7 @@ class PasswordView(ApiView):
     def post(self, request: Request) -> HttpResponse:
         fields = parse_body(request, self.body)
         caller, network = caller_of(request), client_network(request._request)
-        known = is_known_network(account=caller.email, network=network)
-        count_attempt(request._request, where="password", account=caller.email, known=known)
+        count_password_attempt(request._request, where="password", account=caller.email)
         hashing_unit_of_work(
             lambda: services.change_password(
                 caller,

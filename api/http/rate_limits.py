@@ -15,6 +15,7 @@ from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
+from accounts.known_addresses import is_known_network
 from api.http.client_address import client_network
 from core import metrics
 from core.errors import RateLimited
@@ -104,6 +105,12 @@ def _count(usage: Usage, requests: int) -> int | None:
         usage.counter, requests, most=usage.limit, timeout=usage.seconds + 5
     )
     return counted
+
+
+def count_password_attempt(request: HttpRequest, *, where: str, account: str) -> None:
+    """Count an attempt by the email address `account`, as `count_attempt` does."""
+    known = is_known_network(account=account, network=client_network(request))
+    count_attempt(request, where=where, account=account, known=known)
 
 
 def count_attempt(request: HttpRequest, *, where: str, account: str, known: bool) -> None:

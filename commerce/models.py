@@ -4,23 +4,26 @@ import uuid
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from ledger.models import REFERENCE_CHARACTERS, SUMMARY_CHARACTERS
 from wallets.models import Asset, Wallet
 
 
 class Charge(models.Model):
-    """What a company took from a payer, counted from its first refund on.
+    """What a company took from a payer, by a charge or a capture, counted from its first refund on.
 
     The charge itself is a transaction, which never changes; this row counts what went back, so
-    that two refunds that race cannot give back more than was taken.
+    that two refunds that race cannot give back more than was taken, nor more than the fee.
     """
 
     transaction_id: uuid.UUID = models.UUIDField(primary_key=True)  # type: ignore[assignment]
     amount_minor = models.BigIntegerField()
     refunded_minor = models.BigIntegerField(default=0)
+    fee_minor = models.BigIntegerField(default=0, db_default=0)
+    fee_returned_minor = models.BigIntegerField(default=0, db_default=0)
 
     class Meta:
         constraints = (
@@ -28,14 +31,14 @@ class Charge(models.Model):
                 name="refunds_within_charge",
                 condition=Q(refunded_minor__gte=0) & Q(refunded_minor__lte=F("amount_minor")),
             ),
+            models.CheckConstraint(
+                name="fee_returns_within_fee",
+                condition=Q(fee_returned_minor__gte=0) & Q(fee_returned_minor__lte=F("fee_minor")),
+            ),
         )
 
     def __str__(self) -> str:
         return str(self.transaction_id)
-
-
-SUMMARY_CHARACTERS = 500
-REFERENCE_CHARACTERS = 100
 
 
 class RequestStatus(models.TextChoices):
@@ -64,6 +67,11 @@ class PaymentRequest(models.Model):
     summary = models.CharField(max_length=SUMMARY_CHARACTERS)
     reference = models.CharField(max_length=REFERENCE_CHARACTERS, null=True)
     metadata = models.JSONField(default=dict)
+    splits = models.JSONField(
+        default=list,
+        db_default=Value([], models.JSONField()),
+        help_text="The parts that go on to others: their wallets and amounts in minor units.",
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     expires_at = models.DateTimeField()
     status = models.CharField(
@@ -73,6 +81,7 @@ class PaymentRequest(models.Model):
     paid_at = models.DateTimeField(null=True)
     paid_minor = models.BigIntegerField(null=True, help_text="With the tip.")
     tip_minor = models.BigIntegerField(null=True)
+    fee_minor = models.BigIntegerField(null=True, help_text="What the company paid for it.")
     payer_wallet_id = models.UUIDField(null=True)
     # Not unique by an index, which each payment would write: a transaction names one request.
     transaction_id = models.UUIDField(null=True)

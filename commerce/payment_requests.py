@@ -27,7 +27,7 @@ from core.money import MAX_AMOUNT_MINOR
 from core.unit_of_work import requires_unit_of_work
 from ledger.kinds import Kind
 from ledger.orders import Order, Outcome
-from ledger.post_once import ARGUMENTS, AnswerTemplate, post_once
+from ledger.post_once import AnswerTemplate, post_once
 from wallets.assets import amount_minor, optional_amount_minor
 from wallets.errors import SameWallet, WalletNotFound
 from wallets.references import own_cash_wallet_ref
@@ -43,7 +43,6 @@ _TO_PAY = """
       FROM commerce_paymentrequest r JOIN wallets_wallet w ON w.id = r.wallet_id
      WHERE r.id = %s
 """
-_PAY_ONCE = f"SELECT * FROM pay_request_once({ARGUMENTS}, %s)"  # noqa: S608
 LONGEST_SECONDS = 30 * 86_400
 # None is open for longer: this bounds what is read of the index of a payee who asked for years.
 _IS_OPEN = Q(
@@ -258,7 +257,7 @@ class Payment:
                 template,
                 claim,
                 unverified_digest=unverified_digest,
-                statement=_PAY_ONCE,
+                function="pay_request_once",
                 more_values=[Int8(self._tip_minor)],
             )
         except DatabaseError as error:

@@ -40,6 +40,35 @@ class TooManyFailedAttempts(RateLimited):
         super().__init__(retry_after_seconds=retry_after_seconds)
 
 
+class HoldNotActive(StateConflict):
+    """`details.status` is how it ended."""
+
+    code = "hold_not_active"
+    message = "This hold has ended."
+
+
+class HoldExpired(StateConflict):
+    code = "hold_expired"
+    message = "This hold has expired: its money is free again."
+
+
+class CaptureExceedsHold(RuleBroken):
+    """`details.remaining` is what can still be captured."""
+
+    code = "capture_exceeds_hold"
+    message = "The capture is above what remains of the hold."
+
+
+class HoldLimitReached(StateConflict):
+    code = "hold_limit_reached"
+    message = "As many holds of this wallet are active as may be."
+
+
+class SplitsExceedAmount(RuleBroken):
+    code = "splits_exceed_amount"
+    message = "The splits are more than what the fee leaves of the amount."
+
+
 REFUSAL_OF_FAILURE: dict[FailureCode, type[Refusal]] = {
     FailureCode.INSUFFICIENT_FUNDS: InsufficientFunds,
     FailureCode.WALLET_NOT_ACTIVE: WalletNotActive,
@@ -54,5 +83,10 @@ REFUSAL_OF_DENIAL: dict[Denial, type[Refusal]] = {
     Denial.PAYTOKEN_EXCEEDED: PayTokenExceeded,
     Denial.CHARGE_NOT_APPROVED: ChargeNotApproved,
     Denial.APPROVAL_EXCEEDED: ApprovalExceeded,
+    Denial.HOLD_NOT_ACTIVE: HoldNotActive,
+    Denial.HOLD_EXPIRED: HoldExpired,
+    Denial.CAPTURE_EXCEEDS_HOLD: CaptureExceedsHold,
+    Denial.HOLD_LIMIT_REACHED: HoldLimitReached,
+    Denial.SPLITS_EXCEED_AMOUNT: SplitsExceedAmount,
     Denial.TOO_MANY_FAILED_ATTEMPTS: TooManyFailedAttempts,
 }

@@ -19,6 +19,12 @@ class Kind(models.TextChoices):
     BONUS = "bonus"
     SPEND = "spend"
     ADJUSTMENT = "adjustment"
+    HOLD = "hold"
+    CAPTURE = "capture"
+    RELEASE = "release"
+    SPLIT = "split"
+    FEE = "fee"
+    FEE_RETURN = "fee_return"
 
 
 def kind_choices() -> list[tuple[str, str]]:
@@ -37,8 +43,8 @@ class FailureCode(models.TextChoices):
 class Denial(StrEnum):
     """Why an order was refused and left no transaction.
 
-    Its payer does not allow the charge; or it failed, and enough failed attempts of its two
-    accounts are on record.
+    Its payer does not allow the charge; its hold or its charge does not allow it; or it failed, and
+    enough failed attempts of its two accounts are on record.
     """
 
     PAYTOKEN_NOT_FOUND = "paytoken_not_found"
@@ -48,6 +54,11 @@ class Denial(StrEnum):
     PAYTOKEN_EXCEEDED = "paytoken_exceeded"
     CHARGE_NOT_APPROVED = "charge_not_approved"
     APPROVAL_EXCEEDED = "approval_exceeded"
+    HOLD_NOT_ACTIVE = "hold_not_active"
+    HOLD_EXPIRED = "hold_expired"
+    CAPTURE_EXCEEDS_HOLD = "capture_exceeds_hold"
+    HOLD_LIMIT_REACHED = "hold_limit_reached"
+    SPLITS_EXCEED_AMOUNT = "splits_exceed_amount"
     TOO_MANY_FAILED_ATTEMPTS = "too_many_failed_attempts"
 
 
@@ -73,6 +84,9 @@ class KindRules:
     is_queueable: bool = False
     #: The side that a company takes money from, or gives it back to.
     payer: Literal["source", "target"] | None = None
+    #: Whether it changes balances. What does not, changes what is held of the source, and stands in
+    #: the source's history alone. `ledger_post` says the same in SQL.
+    moves: bool = True
 
 
 RULES: dict[Kind, KindRules] = {
@@ -125,6 +139,41 @@ RULES: dict[Kind, KindRules] = {
         sides=((Purpose.FUNDING, OWNED), (OWNED, Purpose.FUNDING)),
         resource_types=("ADJUSTMENT_OUT", "ADJUSTMENT_IN"),
         colour="#64748b",
+    ),
+    Kind.HOLD: KindRules(
+        payer="source",
+        sides=((OWNED, OWNED),),
+        resource_types=("HOLD", "HOLD"),
+        colour="#a855f7",
+        moves=False,
+    ),
+    Kind.CAPTURE: KindRules(
+        payer="source",
+        sides=((OWNED, OWNED),),
+        resource_types=("CAPTURE_OUT", "CAPTURE_IN"),
+        colour="#4f46e5",
+    ),
+    Kind.RELEASE: KindRules(
+        payer="source",
+        sides=((OWNED, OWNED),),
+        resource_types=("RELEASE", "RELEASE"),
+        colour="#a78bfa",
+        moves=False,
+    ),
+    Kind.SPLIT: KindRules(
+        sides=((OWNED, OWNED),),
+        resource_types=("SPLIT_OUT", "SPLIT_IN"),
+        colour="#0d9488",
+    ),
+    Kind.FEE: KindRules(
+        sides=((OWNED, Purpose.FEES),),
+        resource_types=("FEE", "FEE"),
+        colour="#b45309",
+    ),
+    Kind.FEE_RETURN: KindRules(
+        sides=((Purpose.FEES, OWNED),),
+        resource_types=("FEE_RETURN", "FEE_RETURN"),
+        colour="#d97706",
     ),
 }
 

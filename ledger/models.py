@@ -2,9 +2,11 @@
 
 - Transaction: one movement of money, completed or failed. Inserted once, by `ledger.post`.
 - Entry: one wallet's side of a transaction, DEBIT for the source, CREDIT for the target.
+- Hold: what a company has set aside of a payer's money. Written by `ledger.post` alone.
 - Verification: one check of the whole ledger, and how many faults it found.
 
-SQL in `ledger/sql/` creates the first two: Django's migrations do not support partitions and views.
+SQL in `ledger/sql/` creates the first three: Django's migrations support neither partitions nor
+views, nor rows that a role may only read.
 """
 
 import uuid
@@ -14,6 +16,7 @@ from django.db import models
 from ledger.kinds import FailureCode, kind_choices
 
 SUMMARY_CHARACTERS = 500
+REFERENCE_CHARACTERS = 100
 
 
 class Transaction(models.Model):
@@ -39,6 +42,9 @@ class Transaction(models.Model):
     group_id = models.UUIDField(null=True)
     paytoken_id = models.UUIDField(null=True)
     payment_request_id = models.UUIDField(null=True)
+    hold_id = models.UUIDField(null=True)
+    source_held_minor = models.BigIntegerField(null=True)
+    fee_minor = models.BigIntegerField(null=True)
     created_at = models.DateTimeField()
 
     class Meta:
@@ -84,6 +90,11 @@ class Entry(models.Model):
     created_at = models.DateTimeField()
     paytoken_id = models.UUIDField(null=True)
     payment_request_id = models.UUIDField(null=True)
+    group_id = models.UUIDField(null=True)
+    hold_id = models.UUIDField(null=True)
+    held_after_minor = models.BigIntegerField(null=True)
+    fee_minor = models.BigIntegerField(null=True)
+    is_listed = models.BooleanField(help_text="Whether it stands in the wallet's history.")
 
     class Meta:
         managed = False
@@ -114,6 +125,46 @@ class Entry(models.Model):
     @property
     def _counterparty(self) -> uuid.UUID | None:
         return None if self.counterparty_is_system else self.counterparty_id
+
+
+class HoldStatus(models.TextChoices):
+    """What became of a hold. One whose time is over is `EXPIRED`, even if no row says so yet."""
+
+    ACTIVE = "active"
+    CAPTURED = "captured"
+    VOIDED = "voided"
+    EXPIRED = "expired"
+
+
+class Hold(models.Model):
+    """What a company has set aside of a payer's money, in minor units of their wallets' asset."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    payer_wallet_id = models.UUIDField()
+    company_wallet_id = models.UUIDField()
+    amount_minor = models.BigIntegerField(help_text="In all, with its increments.")
+    captured_minor = models.BigIntegerField()
+    released_minor = models.BigIntegerField()
+    status = models.CharField(max_length=8, choices=HoldStatus)
+    paytoken_id = models.UUIDField(null=True)
+    paytoken_cap_minor = models.BigIntegerField(null=True)
+    summary = models.CharField(max_length=SUMMARY_CHARACTERS)
+    reference = models.CharField(max_length=REFERENCE_CHARACTERS, null=True)
+    metadata = models.JSONField()
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "ledger_hold"
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+    @property
+    def remaining_minor(self) -> int:
+        """What can still be captured."""
+        return self.amount_minor - self.captured_minor - self.released_minor
 
 
 class Verification(models.Model):

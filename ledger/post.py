@@ -5,19 +5,20 @@ is one PostgreSQL function, `ledger/sql/post.sql`, called in one trip.
 """
 
 import time
-import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, transaction
 from psycopg.errors import NoDataFound
+from psycopg.types.json import Jsonb
 
 from core import context, metrics
 from core.connections.bulk import bulk_cursor
 from core.unit_of_work import requires_unit_of_work
-from ledger.kinds import Denial, FailureCode
+from ledger.kinds import Denial, FailureCode, Kind
 from ledger.orders import Order, Outcome
 from wallets.errors import WalletNotFound
 from wallets.references import forget_wallets
@@ -33,9 +34,11 @@ _POST = """
         SELECT %s::varchar AS request_id, set_config('ledger.failed_attempts', %s, true)
     )
     SELECT posted.* FROM given, ledger_post(
-        ARRAY(SELECT ROW(o.*)::ledger_order_v2
+        ARRAY(SELECT ROW(o.*)::ledger_order_v3
                 FROM unnest(%b::varchar[], %b::uuid[], %b::uuid[], %b::bigint[], %b::varchar[],
-                            %b::uuid[], %b::uuid[], %b::uuid[], %b::uuid[], %b::uuid[]) AS o),
+                            %b::uuid[], %b::uuid[], %b::uuid[], %b::uuid[], %b::uuid[],
+                            %b::uuid[], %b::integer[], %b::boolean[], %b::varchar[], %b::jsonb[])
+                     AS o),
         given.request_id, false) AS posted
 """
 
@@ -63,6 +66,45 @@ def post_or_deny(orders: Sequence[Order]) -> list[Outcome | Denial]:
     Denied is a charge that its payer does not allow, and what failed between two accounts of whom
     `settings.FAILED_ATTEMPTS` of an hour are on record. Else it behaves as `post` does.
     """
+    rows = _post(orders)
+    results = [_result(row) for row in rows]
+    _count_on_commit(orders, results)
+    return results
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRefused:
+    """Why none of a group was carried out.
+
+    `place` is that of the order that failed, from 0; `result` what is on record of it, or why
+    nothing is. Of a split that failed, the charge that it is a part of is on record.
+    """
+
+    place: int
+    result: Outcome | Denial
+
+
+@requires_unit_of_work
+def post_group(orders: Sequence[Order]) -> list[Outcome] | GroupRefused:
+    """Carry out orders of one group (they have one `group_id`): all, or none of them."""
+    rows = _post(orders)
+    refused = [place for place, row in enumerate(rows) if row[1] not in (None, _NOT_CARRIED_OUT)]
+    if not refused:
+        outcomes = [_outcome(row) for row in rows]
+        _count_on_commit(orders, outcomes)
+        return outcomes
+    recorded = refused[0]
+    result = _result(rows[recorded])
+    _count_on_commit([orders[recorded]], [result])
+    return GroupRefused(refused[-1], result)
+
+
+#: The code of an order of whose group another one failed.
+_NOT_CARRIED_OUT = "not_carried_out"
+
+
+def _post(orders: Sequence[Order]) -> list[tuple[Any, ...]]:
+    """Return the rows that `ledger_post` returns."""
     if not orders:
         return []
     started = time.perf_counter()
@@ -77,6 +119,11 @@ def post_or_deny(orders: Sequence[Order]) -> list[Outcome | Denial]:
         _unless_empty([o.group_id for o in orders]),
         _unless_empty([o.paytoken_id for o in orders]),
         _unless_empty([o.payment_request_id for o in orders]),
+        _unless_empty([o.hold_id for o in orders]),
+        _unless_empty([o.hold_seconds for o in orders]),
+        _unless_empty([o.is_final for o in orders]),
+        _unless_empty([o.reference for o in orders]),
+        _unless_empty([o.metadata and Jsonb(o.metadata) for o in orders]),
     ]
     with bulk_cursor() as cursor:
         try:
@@ -87,37 +134,61 @@ def post_or_deny(orders: Sequence[Order]) -> list[Outcome | Denial]:
                 forget_wallets()
                 raise WalletNotFound from error
             raise
-        rows = cursor.fetchall()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
     metrics.POST_SECONDS.observe(time.perf_counter() - started)
-    results = [
-        Denial(code)
-        if posted is None
-        else Outcome(posted, FailureCode(code) if code else None, *balances)
-        for posted, code, *balances in rows
-    ]
-    transaction.on_commit(
-        partial(metrics.count_transactions, sums_of(orders, results)), robust=True
-    )
-    return results
+    return rows
 
 
-def _unless_empty(ids: list[uuid.UUID | None]) -> list[uuid.UUID | None] | None:
-    """Return the column, or None where no order has an id: `unnest` makes NULLs of that, faster."""
-    return ids if any(ids) else None
+def _result(row: tuple[Any, ...]) -> Outcome | Denial:
+    return Denial(row[1]) if row[0] is None else _outcome(row)
 
 
-def sums_of(
-    orders: Sequence[Order], results: Sequence[Outcome | Denial]
-) -> dict[tuple[str, str, str], tuple[int, int]]:
-    """Return how many of each kind, asset and code there are, and their sum in minor units.
+def _outcome(row: tuple[Any, ...]) -> Outcome:
+    posted, code, *amounts = row
+    return Outcome(posted, FailureCode(code) if code else None, *amounts)
 
-    The code is `completed`, or why they failed. What was denied is no transaction.
+
+def _count_on_commit(orders: Sequence[Order], results: Sequence[Outcome | Denial]) -> None:
+    counted = partial(metrics.count_transactions, sums_of(orders, results))
+    transaction.on_commit(counted, robust=True)
+
+
+def _unless_empty(column: list[Any]) -> list[Any] | None:
+    """Return the column, or None where no order has it: `unnest` makes NULLs of that, faster."""
+    return None if column.count(None) == len(column) else column
+
+
+#: How many of each kind, asset and code there are, and their sum in minor units.
+Sums = dict[tuple[str, str, str], tuple[int, int]]
+
+
+def sums_of(orders: Sequence[Order], results: Sequence[Outcome | Denial]) -> Sums:
+    """Return the sums of what was tried. What was denied is no transaction.
+
+    The code is `completed`, or why they failed.
     """
-    sums: dict[tuple[str, str, str], tuple[int, int]] = {}
+    sums: Sums = {}
     for order, result in zip(orders, results, strict=True):
         if isinstance(result, Denial):
             continue
-        key = (str(order.kind), order.asset_id, str(result.failure or COMPLETED))
-        transactions, amount_minor = sums.get(key, (0, 0))
-        sums[key] = (transactions + 1, amount_minor + order.amount_minor)
+        code = str(result.failure or COMPLETED)
+        _add(sums, (str(order.kind), order.asset_id, code), result.amount_minor)
+        if result.fee_minor and result.failure is None:
+            _add(sums, (str(Kind.FEE), order.asset_id, COMPLETED), result.fee_minor)
     return sums
+
+
+def completed_sums(order: Order, amount_minor: int, fee_minor: int | None) -> Sums:
+    """Return the sums of an order that moved `amount_minor`, of its splits and its fee."""
+    sums: Sums = {}
+    _add(sums, (str(order.kind), order.asset_id, COMPLETED), amount_minor)
+    for split in order.splits:
+        _add(sums, (str(split.kind), order.asset_id, COMPLETED), split.amount_minor)
+    if fee_minor:
+        _add(sums, (str(Kind.FEE), order.asset_id, COMPLETED), fee_minor)
+    return sums
+
+
+def _add(sums: Sums, key: tuple[str, str, str], amount_minor: int) -> None:
+    transactions, sum_minor = sums.get(key, (0, 0))
+    sums[key] = (transactions + 1, sum_minor + amount_minor)

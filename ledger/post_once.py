@@ -1,4 +1,4 @@
-"""The fast way beside `post`: a single order, its key and its answer in one trip (ADR 15).
+"""The fast way beside `post`: an order or a group, its key and its answer in one trip (ADR 15).
 
 It takes what succeeds. What would fail is left to the plain way (`core.idempotency.answer_once`
 around `post`), which decides anew and puts the attempt on record. Nothing depends on this module:
@@ -8,25 +8,27 @@ without it every call goes the plain way.
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from operator import attrgetter
 from typing import Any
 
+from psycopg.types.json import Jsonb
 from psycopg.types.numeric import Int8
 
 from core import context, metrics
 from core.idempotency import Answer, Claim, answer_of, kept_since
 from core.unit_of_work import execute_autocommitted
 from ledger.orders import Order
-from ledger.post import COMPLETED
+from ledger.post import completed_sums
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerTemplate:
     """The answer to a movement, before anybody knows what it will be.
 
-    In `body`, `%1$s` stands for the source's balance after the movement, `%2$s` for the target's,
-    `%3$s` for the transaction's id and `%4$s` for its time; a `%` of its own is doubled. Balances
-    have `decimals` digits after the point. With `shows_wallets` there are four more places: who may
-    charge the source, its label as a JSON string, and both of the target.
+    `body` has places for it, as `ledger/sql/post_once.sql` lists them; a `%` of its own is doubled.
+    Amounts have `decimals` digits after the point. With `shows_wallets` there are four more places:
+    who may charge the source, its label as a JSON string, and both of the target.
     """
 
     body: str
@@ -34,12 +36,33 @@ class AnswerTemplate:
     shows_wallets: bool = False
 
 
-#: The arguments of `ledger_post_once`, for SQL functions that do more than it does.
-ARGUMENTS = """
-    %s, %s, %s, %s, %s, %s,
-    ROW(%s, %s, %s, %s, %s, %s, NULL, NULL, %s, %s)::ledger_order_v2, %s, %s, %s, %s
-"""
-_POST_ONCE = f"SELECT * FROM ledger_post_once({ARGUMENTS})"  # noqa: S608
+#: What an order has only sometimes, in the order of `ledger_order_v3`.
+_OPTIONAL = attrgetter(
+    "actor_id",
+    "origin_id",
+    "group_id",
+    "paytoken_id",
+    "payment_request_id",
+    "hold_id",
+    "hold_seconds",
+    "is_final",
+    "reference",
+    "metadata",
+)
+
+
+@cache
+def _statement(function: str, given: tuple[tuple[bool, ...], ...], more: int) -> str:
+    """Return the call for orders of which these columns are given; the others are NULL."""
+    rows = ", ".join(
+        f"ROW(%s, %s, %s, %s, %s, {', '.join('%s' if each else 'NULL' for each in columns)})"
+        for columns in given
+    )
+    orders = f"ARRAY[{rows}]::ledger_order_v3[]"
+    return (
+        f"SELECT * FROM {function}("  # noqa: S608
+        f"%s, %s, %s, %s, %s, %s, {orders}, %s, %s, %s, %s{', %s' * more})"
+    )
 
 
 def post_once(
@@ -48,23 +71,40 @@ def post_once(
     claim: Claim | None,
     *,
     unverified_digest: str | None = None,
-    statement: str = _POST_ONCE,
+    function: str = "ledger_post_once",
     more_values: Sequence[Any] = (),
 ) -> Answer | None:
-    """Carry the order out and return the answer, or None: then nothing is written.
+    """Carry out an order and its splits, and return the answer, or None: then nothing is written.
 
-    None when the order would fail, and when it cannot be tried: there is no such wallet, or the
-    two hold different assets. With `unverified_digest` (of the actor's token) also when that token
+    None when an order would fail, and when it cannot be tried: there is no such wallet, or the two
+    hold different assets. With `unverified_digest` (of the actor's token) also when that token
     is not valid. With a claim it happens at most once per key: a repeat returns the first answer,
     and the answer and the money commit together. The order's actor is the caller whose token and
     key these are. Must not run inside a unit of work: it is one. The wallets must differ.
-    `statement` calls another SQL function, with `more_values` after `ARGUMENTS`.
+    `function` is another SQL function, which takes `more_values` besides.
 
     Raises `IdempotencyKeyReused`, and what `core.unit_of_work.execute_autocommitted` does.
     """
     started = time.perf_counter()
+    values: list[Any] = []
+    given: list[tuple[bool, ...]] = []
+    for each in order.group:
+        optional = _OPTIONAL(each)
+        given.append(tuple([value is not None for value in optional]))
+        values += (
+            str(each.kind),
+            each.source_id,
+            each.target_id,
+            Int8(each.amount_minor),
+            each.summary,
+            *(
+                Jsonb(value) if isinstance(value, dict) else value
+                for value in optional
+                if value is not None
+            ),
+        )
     row = execute_autocommitted(
-        statement,
+        _statement(function, tuple(given), len(more_values)),
         [
             unverified_digest,
             order.actor_id,
@@ -72,14 +112,7 @@ def post_once(
             claim and claim.operation,
             claim and claim.fingerprint.current,
             kept_since(),
-            str(order.kind),
-            order.source_id,
-            order.target_id,
-            Int8(order.amount_minor),
-            order.summary,
-            order.actor_id,
-            order.paytoken_id,
-            order.payment_request_id,
+            *values,
             context.request_id.get(),
             template.body,
             template.decimals,
@@ -90,10 +123,9 @@ def post_once(
     if row is None:
         return None
     metrics.POST_SECONDS.observe(time.perf_counter() - started)
-    *answered, replayed = row
+    *answered, replayed, amount_minor, fee_minor = row
     if claim is not None and replayed:
         return answer_of(claim, *answered)
-    counted = (str(order.kind), order.asset_id, COMPLETED)
-    metrics.count_transactions({counted: (1, order.amount_minor)})
+    metrics.count_transactions(completed_sums(order, amount_minor, fee_minor))
     _, status_code, body, transaction_id = answered
     return Answer(status_code, bytes(body), transaction_id)

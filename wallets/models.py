@@ -6,12 +6,15 @@
   It is never locked and stores no balance: its balance is derived from the ledger.
 - Approval: a company that the owner of a wallet lets charge it by its token.
 - Pay token: what an owner shows instead of the wallet's token, good for some uses and some time.
+- Fee: what a company pays the platform for each charge.
 
-Only `ledger.post` writes balances and versions: the app's database role may not. The same function
-counts the uses of pay tokens.
+Only `ledger.post` writes balances, what is held and versions: the app's database role may not. The
+same function counts the uses of pay tokens.
 """
 
+import re
 import uuid
+from typing import Any
 
 from django.conf import settings
 from django.contrib.postgres.functions import RandomUUID
@@ -28,6 +31,7 @@ class Purpose(models.TextChoices):
     FUNDING = "funding", "Funding: deposits, withdrawals, top-ups"
     PROMOTIONS = "promotions", "Promotions: bonuses"
     REVENUE = "revenue", "Revenue: spends"
+    FEES = "fees", "Fees: what companies pay for their charges"
 
 
 def purpose_choices() -> list[tuple[str, str]]:
@@ -50,6 +54,25 @@ class ChargePolicy(models.TextChoices):
 
 
 LABEL_CHARACTERS = 60
+
+
+class HeldField(models.BigIntegerField):
+    """What is held of a balance at the moment of reading, in minor units.
+
+    A hold ends at its time, whether or not its release has been written yet. So the column is read
+    through the database's `held_now`, by whatever query.
+    """
+
+    _COLUMN = re.compile(r'(?P<table>"[^"]+"\.)"held_minor"')
+
+    def select_format(
+        self, compiler: Any, sql: str, params: list[Any] | tuple[Any, ...]
+    ) -> tuple[str, list[Any] | tuple[Any, ...]]:
+        column = self._COLUMN.fullmatch(sql)
+        if column is None:  # a sum, say
+            return sql, params
+        table = column["table"]
+        return f'held_now({table}"id", {sql}, {table}"next_expiry")', params
 
 
 class Asset(models.Model):
@@ -108,8 +131,10 @@ class Wallet(models.Model):
         max_length=LABEL_CHARACTERS, db_default="", help_text="The owner's own name for it."
     )
     balance_minor = models.BigIntegerField(null=True)
-    held_minor = models.BigIntegerField(
-        default=0, help_text="The part of the balance that is held."
+    held_minor = HeldField(default=0, help_text="The part of the balance that is held.")
+    next_expiry = models.DateTimeField(null=True, help_text="When the first of its holds expires.")
+    has_fee = models.BooleanField(
+        default=False, db_default=False, help_text="Whether its company pays a fee for charges."
     )
     version = models.BigIntegerField(default=0, help_text="How many completed entries it has.")
     # By the database's clock, which all hosts share: an owner's oldest wallet is the default one.
@@ -279,3 +304,40 @@ class PayToken(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+
+class Fee(models.Model):
+    """What a company pays the platform for each charge, capture and paid request into its wallet.
+
+    It is `percent` of the amount and `fixed_minor`, at least `min_minor` and at most `max_minor`,
+    rounded half up to the minor unit, and never more than the amount.
+    """
+
+    wallet = models.OneToOneField(
+        Wallet, on_delete=models.PROTECT, primary_key=True, related_name="+"
+    )
+    percent = models.DecimalField(max_digits=7, decimal_places=4, default=0)
+    fixed_minor = models.BigIntegerField(default=0)
+    min_minor = models.BigIntegerField(null=True)
+    max_minor = models.BigIntegerField(null=True)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                name="fee_percent_in_range", condition=Q(percent__gte=0) & Q(percent__lte=100)
+            ),
+            models.CheckConstraint(
+                name="fee_amounts_in_order",
+                condition=Q(fixed_minor__gte=0)
+                & (Q(min_minor__isnull=True) | Q(min_minor__gte=0))
+                & (Q(max_minor__isnull=True) | Q(max_minor__gte=0))
+                & (
+                    Q(min_minor__isnull=True)
+                    | Q(max_minor__isnull=True)
+                    | Q(min_minor__lte=F("max_minor"))
+                ),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return str(self.wallet_id)

@@ -179,5 +179,4 @@ class Migration(migrations.Migration):
             },
         ),
         run_sql_file(SQL / "payment_requests.sql"),
-        run_sql_file(SQL / "pay_request.sql"),
     ]

@@ -17,10 +17,10 @@ BEGIN
     END IF;
     IF TG_OP <> 'UPDATE' OR OLD.status <> 'open'
        OR (NEW.id, NEW.payee_id, NEW.wallet_id, NEW.amount_minor, NEW.takes_tips, NEW.summary,
-           NEW.reference, NEW.metadata, NEW.created_at, NEW.expires_at)
+           NEW.reference, NEW.metadata, NEW.splits, NEW.created_at, NEW.expires_at)
           IS DISTINCT FROM
           (OLD.id, OLD.payee_id, OLD.wallet_id, OLD.amount_minor, OLD.takes_tips, OLD.summary,
-           OLD.reference, OLD.metadata, OLD.created_at, OLD.expires_at) THEN
+           OLD.reference, OLD.metadata, OLD.splits, OLD.created_at, OLD.expires_at) THEN
         RAISE EXCEPTION 'A payment request ends once: % refused.', TG_OP
             USING ERRCODE = 'restrict_violation';
     END IF;

@@ -23,7 +23,7 @@ class FixedQuery(Generic[Row]):
         self._model = model
         fields = model._meta.concrete_fields
         table = model._meta.db_table
-        columns = ", ".join([*(f'"{table}"."{field.column}"' for field in fields), *extra])
+        columns = ", ".join([*(_column(table, field) for field in fields), *extra])
         self._names = [str(field.attname) for field in fields]
         self._sql = f'SELECT {columns} FROM "{table}" {clauses} LIMIT 1'  # noqa: S608
 
@@ -42,3 +42,10 @@ class FixedQuery(Generic[Row]):
             return None
         own, extra = found[: len(self._names)], list(found[len(self._names) :])
         return self._model.from_db(alias, self._names, own), extra
+
+
+def _column(table: str, field: "models.Field[Any, Any]") -> str:
+    """Return the SQL that the ORM would select the field by."""
+    column = f'"{table}"."{field.column}"'
+    select_format = getattr(field, "select_format", None)
+    return select_format(None, column, [])[0] if select_format else column

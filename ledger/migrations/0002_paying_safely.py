@@ -24,10 +24,6 @@ class Migration(migrations.Migration):
                 ),
             ],
         ),
-        run_sql_file(SQL / "charge_rules.sql"),
         run_sql_file(SQL / "order_type_v2.sql"),
-        run_sql_file(SQL / "post.sql"),
-        run_sql_file(SQL / "post_once.sql"),
-        run_sql_file(SQL / "calls_of_0_2.sql"),
         run_sql_file(SQL / "rights.sql"),
     ]

@@ -19,8 +19,6 @@ class Migration(migrations.Migration):
         run_sql_file(SQL / "partitions.sql"),
         run_sql_file(SQL / "history.sql"),
         run_sql_file(SQL / "statement.sql"),
-        run_sql_file(SQL / "charge_rules.sql"),
-        run_sql_file(SQL / "post_once.sql"),
         run_sql_file(SQL / "verification_runs.sql"),
         run_sql_file(SQL / "verification.sql"),
         run_sql_file(SQL / "verification_rights.sql"),

@@ -14,5 +14,4 @@ class Migration(migrations.Migration):
 
     operations = [
         run_sql_file(SQL / "failed_attempts.sql"),
-        run_sql_file(SQL / "post.sql"),
     ]

@@ -25,12 +25,14 @@ BEGIN
 END
 $$;
 
--- Why the owner of a wallet that is not open does not let the company charge it by its token.
+-- Why the owner of a wallet that is not open does not let the company charge it by its token, or hold of it.
+-- `held_minor`: what the hold was before, when this is more of it; an approval's limit of one charge is for
+-- the whole of a hold.
 -- `charged_today`: what it has charged the wallet in the last 24 hours. NULL when that has not been read;
 -- it is read where the approval has a limit for a day, once for all orders of a call.
 CREATE OR REPLACE FUNCTION approval_refusal(
     payer_wallet uuid, policy varchar, company uuid, company_wallet uuid, charged_minor bigint,
-    INOUT charged_today numeric, OUT refusal varchar
+    held_minor bigint, INOUT charged_today numeric, OUT refusal varchar
 )
 LANGUAGE plpgsql VOLATILE
 SET search_path = public, pg_temp
@@ -45,18 +47,18 @@ BEGIN
            AND (expires_at IS NULL OR expires_at > moment);
     END IF;
     IF approval.max_per_day_minor IS NOT NULL AND charged_today IS NULL THEN
-        -- All that it charged by the token, whichever approval allowed it: a new approval gives
-        -- nothing back, nor does a refund. The upper bound keeps later partitions closed.
+        -- All that it charged or held by the token, whichever approval allowed it: a new approval
+        -- gives nothing back, nor does a refund or a release. The upper bound keeps later partitions closed.
         SELECT coalesce(sum(amount_minor), 0) INTO charged_today
           FROM ledger_transaction
-         WHERE source_id = payer_wallet AND target_id = company_wallet AND kind = 'charge'
+         WHERE source_id = payer_wallet AND target_id = company_wallet AND kind IN ('charge', 'hold')
            AND failure_code IS NULL AND paytoken_id IS NULL AND payment_request_id IS NULL
            AND id >= first_id_at(moment - interval '24 hours')
            AND id < first_id_at(moment + interval '2 days');
     END IF;
     refusal := CASE
         WHEN approval.id IS NULL THEN 'charge_not_approved'
-        WHEN charged_minor > approval.max_amount_minor
+        WHEN charged_minor + held_minor > approval.max_amount_minor
              OR charged_today + charged_minor > approval.max_per_day_minor THEN 'approval_exceeded'
     END;
 END

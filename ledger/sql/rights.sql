@@ -5,7 +5,7 @@ DO $$
 DECLARE
     owner_functions CONSTANT text := (
         SELECT string_agg(oid::regprocedure::text, ', ') FROM pg_proc
-         WHERE proname IN ('ledger_post', 'make_transaction_partitions')
+         WHERE proname IN ('ledger_post', 'ledger_release_expired', 'make_transaction_partitions')
            AND pronamespace = 'public'::regnamespace
     );
 BEGIN

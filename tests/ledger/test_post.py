@@ -72,7 +72,7 @@ def test_an_order_is_one_row_that_says_all_about_it() -> None:
         context.request_id.reset(token)
 
     row = Transaction.objects.get(pk=outcome.transaction_id)
-    assert outcome == Outcome(row.id, None, 600, 400, 1000)
+    assert outcome == Outcome(row.id, None, 600, 400, 1000, 400)
     assert (row.kind, row.asset_id, row.amount_minor) == ("transfer", "USD", 400)
     assert (row.source_id, row.source_balance_minor, row.source_version) == (ada.wallet_id, 600, 2)
     assert (row.target_id, row.target_balance_minor, row.target_version) == (ben.wallet_id, 400, 1)
@@ -236,8 +236,8 @@ def test_ids_follow_the_versions_of_each_wallet() -> None:
 @pytest.mark.parametrize(
     "array",
     [
-        "('[0:1]=' || ARRAY[{0}, {1}]::text)::ledger_order_v2[]",
-        "('[-7:-6]=' || ARRAY[{0}, {1}]::text)::ledger_order_v2[]",
+        "('[0:1]=' || ARRAY[{0}, {1}]::text)::ledger_order_v3[]",
+        "('[-7:-6]=' || ARRAY[{0}, {1}]::text)::ledger_order_v3[]",
         "ARRAY[ARRAY[{0}], ARRAY[{1}]]",
     ],
 )
@@ -251,7 +251,7 @@ def test_only_the_elements_of_the_array_count_not_its_subscripts(array: str) -> 
     assert Transaction.objects.filter(kind=Kind.TRANSFER).count() == 2
 
 
-@pytest.mark.parametrize("array", ["ARRAY[{0}, NULL]", "ARRAY[NULL, {0}]::ledger_order_v2[]"])
+@pytest.mark.parametrize("array", ["ARRAY[{0}, NULL]", "ARRAY[NULL, {0}]::ledger_order_v3[]"])
 def test_an_order_that_is_null_is_an_error_and_nothing_moves(array: str) -> None:
     ada, ben = a_client(holds="10.00"), a_client()
 
@@ -262,9 +262,9 @@ def test_an_order_that_is_null_is_an_error_and_nothing_moves(array: str) -> None
 
 
 def order_sql(source: Holder, target: Holder, amount_minor: int) -> str:
-    nulls = ", ".join(["NULL"] * 5)
+    nulls = ", ".join(["NULL"] * 10)
     sides = f"'{source.wallet_id}', '{target.wallet_id}'"
-    return f"ROW('transfer', {sides}, {amount_minor}, '', {nulls})::ledger_order_v2"
+    return f"ROW('transfer', {sides}, {amount_minor}, '', {nulls})::ledger_order_v3"
 
 
 def post_sql(array: str) -> list[tuple[object, ...]]:

@@ -55,7 +55,7 @@ def test_the_command_prints_a_line_per_asset() -> None:
     call_command("trial_balance", at=moment, stdout=then)
 
     [dollars] = [line for line in now.getvalue().splitlines() if line.startswith("USD")]
-    assert dollars.split() == ["USD", "12.50", "-12.50", "0.00", "0.00", "0.00"]
+    assert dollars.split() == ["USD", "12.50", "-12.50", "0.00", "0.00", "0.00", "0.00"]
     assert "12.50" not in then.getvalue()
 
 

@@ -3,8 +3,6 @@ from pathlib import Path
 import django.contrib.postgres.functions
 from django.db import migrations, models
 
-from core.sql_files import run_sql_file
-
 SQL = Path(__file__).resolve().parent.parent / "sql"
 
 
@@ -52,5 +50,4 @@ class Migration(migrations.Migration):
                 name="charges_is_known",
             ),
         ),
-        run_sql_file(SQL / "lock_wallets.sql"),
     ]

@@ -247,6 +247,7 @@ class Action(models.TextChoices):
     ADJUSTMENT_REJECTED = "adjustment_rejected"
     MOVE = "move", "Move by the API"
     MOVE_REFUSED = "move_refused", "Move by the API refused"
+    HOLD_VOIDED = "hold_voided"
     ADD = "add"
     CHANGE = "change"
     REMOVE = "remove"

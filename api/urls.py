@@ -8,6 +8,7 @@ from api.accounts import customers, limits, me, password_reset, sessions
 from api.by_token import approvals, charge_batch, history, movements, paytokens, wallets
 from api.credits import ledger as credit_ledger
 from api.credits import movements as credit_movements
+from api.holds import views as holds
 from api.http.converters import IdConverter
 from api.intake import transactions as intake
 from api.requests import views as requests
@@ -32,6 +33,11 @@ urlpatterns = [
     path("payment-requests/<id:request_id>", requests.PaymentRequestView.as_view()),
     path("payment-requests/<id:request_id>/pay", requests.PayView.as_view()),
     path("payment-requests/<id:request_id>/cancel", requests.CancelView.as_view()),
+    path("holds", holds.HoldsView.as_view()),
+    path("holds/<id:hold_id>", holds.HoldView.as_view()),
+    path("holds/<id:hold_id>/capture", holds.CaptureView.as_view()),
+    path("holds/<id:hold_id>/increment", holds.IncrementView.as_view()),
+    path("holds/<id:hold_id>/void", holds.VoidView.as_view()),
     path("wallets", resources.CreateView.as_view()),
     path("wallets/fund", resources.FundView.as_view()),
     path("wallets/transfer", resources.TransferView.as_view()),

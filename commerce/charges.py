@@ -2,12 +2,13 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from accounts.models import User
 from commerce.models import Charge
-from commerce.movements import move, refuse_same_or_system_wallet
+from commerce.movements import move, move_group, refuse_same_or_system_wallet
+from commerce.splits import Split, check_splits, with_splits
 from core.errors import InvalidInput, NotFound, Refusal, StateConflict
 from core.money import AmountNotPositive
 from core.unit_of_work import requires_unit_of_work
@@ -15,7 +16,7 @@ from ledger.charge_rules import Payer, payer_by_paytoken, payers_by_paytokens
 from ledger.errors import REFUSAL_OF_DENIAL, REFUSAL_OF_FAILURE
 from ledger.kinds import Denial, Kind
 from ledger.models import Transaction
-from ledger.orders import Order, Outcome
+from ledger.orders import Order, Outcome, order_into
 from ledger.post import post_or_deny
 from wallets.assets import amount_minor, optional_amount_minor, to_decimal
 from wallets.errors import CurrencyMismatch, SameWallet, WalletNotFound
@@ -39,31 +40,50 @@ class RefundExceedsCharge(StateConflict):
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """A completed refund, and what of its charge has gone back in all, in minor units."""
+    """A completed refund, and what of its charge has gone back in all, in minor units.
+
+    `fee_returned_minor` is the part of the fee that came back with this refund.
+    """
 
     order: Order
     outcome: Outcome
     refunded_minor: int
+    fee_returned_minor: int
 
 
-def order_charge(company: User, *, payer: uuid.UUID | str, amount: str, summary: str = "") -> Order:
+def order_charge(
+    company: User,
+    *,
+    payer: uuid.UUID | str,
+    amount: str,
+    summary: str = "",
+    splits: Sequence[Split] = (),
+) -> Order:
     """Order money taken from a payer's wallet into the company's own.
 
     `payer` is the wallet's token, or the text of a pay token; `amount` is a plain decimal of the
     company's currency. Raises `NoWallet`, `InvalidInput`, `AmountNotPositive`, what
-    `payer_by_paytoken` does, and what `refuse_same_or_system_wallet` does.
+    `payer_by_paytoken` and `refuse_same_or_system_wallet` do, and for the splits what
+    `check_splits` and `with_splits` do.
     """
     target = company_wallet_ref(company)
     charged_minor = amount_minor(amount, target.asset_id)
-    found = (
-        payer_by_paytoken(
-            payer, company_id=company.pk, charged_minor=charged_minor, asset=target.asset_id
-        )
-        if isinstance(payer, str)
-        else Payer(payer)
-    )
-    return refuse_same_or_system_wallet(
+    found = find_payer(company, payer, charged_minor, target)
+    order = refuse_same_or_system_wallet(
         _charge_order(company, found, target, charged_minor, summary)
+    )
+    return with_splits(order, check_splits(splits, target)) if splits else order
+
+
+def find_payer(company: User, payer: uuid.UUID | str, taken_minor: int, target: WalletRef) -> Payer:
+    """Return whose wallet a token or the text of a pay token names.
+
+    Raises what `payer_by_paytoken` does, when the pay token does not allow the amount.
+    """
+    if not isinstance(payer, str):
+        return Payer(payer)
+    return payer_by_paytoken(
+        payer, company_id=company.pk, charged_minor=taken_minor, asset=target.asset_id
     )
 
 
@@ -190,12 +210,18 @@ def _result(item: ChargeItem, result: Outcome | Denial) -> ChargeResult:
 
 @requires_unit_of_work
 def refund(
-    company: User, *, transaction_id: uuid.UUID, amount: str | None = None, summary: str = ""
+    company: User,
+    *,
+    transaction_id: uuid.UUID,
+    amount: str | None = None,
+    summary: str = "",
+    returns_fee: bool = False,
 ) -> Refund:
-    """Give a charge back to its payer: all that is left of it, or a part.
+    """Give a charge or a capture back to its payer: all that is left of it, or a part.
 
-    Raises `ChargeNotFound`, `ChargeFailed`, `RefundExceedsCharge`, `InvalidInput`,
-    `AmountNotPositive` and what `move` does.
+    With `returns_fee` the same share of its fee comes back first, in the same group. Raises
+    `ChargeNotFound`, `ChargeFailed`, `RefundExceedsCharge`, `InvalidInput`, `AmountNotPositive` and
+    what `move` does.
     """
     charge = _own_charge(company, transaction_id)
     given_minor = optional_amount_minor(amount, charge.asset_id)
@@ -204,6 +230,7 @@ def refund(
     refund_minor = left_minor if given_minor is None else given_minor
     if left_minor == 0 or refund_minor > left_minor:
         raise RefundExceedsCharge(left=to_decimal(left_minor, charge.asset_id))
+    group_id = uuid.uuid4() if returns_fee else None
     order = Order(
         Kind.REFUND,
         charge.target_id,
@@ -213,18 +240,49 @@ def refund(
         summary=summary,
         actor_id=company.pk,
         origin_id=charge.id,
+        group_id=group_id,
         paytoken_id=charge.paytoken_id,
         payment_request_id=charge.payment_request_id,
     )
-    outcome = move(order, company)
+    return_minor = _fee_share(counted, refund_minor) if returns_fee else 0
+    if return_minor:
+        fee_return = order_into(
+            Kind.FEE_RETURN,
+            wallet_ref(charge.target_id),
+            return_minor,
+            summary=summary,
+            actor_id=company.pk,
+        )
+        fee_return = replace(fee_return, origin_id=charge.id, group_id=group_id)
+        _, outcome = move_group([fee_return, order], company, details=lambda _: {})
+    else:
+        outcome = move(order, company)
     counted.refunded_minor += refund_minor
-    counted.save(update_fields=["refunded_minor"])
-    return Refund(order, outcome, counted.refunded_minor)
+    counted.fee_returned_minor += return_minor
+    counted.save(update_fields=["refunded_minor", "fee_returned_minor"])
+    return Refund(order, outcome, counted.refunded_minor, return_minor)
+
+
+def _fee_share(charge: Charge, refund_minor: int) -> int:
+    """Return the part of the fee that comes back with this refund, in minor units.
+
+    It is the difference of two rounded sums, so that many refunds give back what one would, and
+    never more than the fee.
+    """
+
+    def share_of(refunded_minor: int) -> int:
+        # Half up, of whole numbers.
+        doubled = 2 * charge.fee_minor * refunded_minor
+        return (doubled + charge.amount_minor) // (2 * charge.amount_minor)
+
+    return share_of(charge.refunded_minor + refund_minor) - share_of(charge.refunded_minor)
 
 
 def _own_charge(company: User, transaction_id: uuid.UUID) -> Transaction:
-    """Return the company's completed charge."""
-    found = Transaction.objects.filter(id=transaction_id, kind=Kind.CHARGE).first()
+    """Return the company's completed charge or capture."""
+    found = Transaction.objects.filter(
+        id=transaction_id, kind__in=(Kind.CHARGE, Kind.CAPTURE)
+    ).first()
     if found is None or wallet_ref(found.target_id).owner_id != company.pk:
         raise ChargeNotFound
     if not found.is_completed:
@@ -235,7 +293,13 @@ def _own_charge(company: User, transaction_id: uuid.UUID) -> Transaction:
 def _lock(transaction: Transaction) -> Charge:
     """Return the row that counts the charge's refunds, locked. Its first refund makes it."""
     Charge.objects.bulk_create(
-        [Charge(transaction_id=transaction.id, amount_minor=transaction.amount_minor)],
+        [
+            Charge(
+                transaction_id=transaction.id,
+                amount_minor=transaction.amount_minor,
+                fee_minor=transaction.fee_minor or 0,
+            )
+        ],
         ignore_conflicts=True,
     )
     return Charge.objects.select_for_update(no_key=True).get(pk=transaction.id)

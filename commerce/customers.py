@@ -13,7 +13,7 @@ from wallets.errors import BalanceNotZero
 from wallets.models import Status, Wallet
 from wallets.paytokens import revoke_paytokens
 from wallets.selectors import default_wallet
-from wallets.services import lock_wallets, set_status
+from wallets.services import lock_wallets, refuse_active_holds, set_status
 
 
 def find_customer(customer_id: uuid.UUID) -> User:
@@ -52,18 +52,20 @@ def remove_customer(customer: User, *, actor: User) -> None:
     """Erase the customer's personal data, end their sessions, close their wallets.
 
     What could still bring money in or out ends: payment requests, pay tokens, approvals. The ledger
-    stays. Raises `BalanceNotZero` while a wallet holds money.
+    stays. Raises `HoldsActive` while money is held of a wallet or for it, and `BalanceNotZero` while
+    one holds money.
     """
     # The user before the wallets, and these by id: the order of locks of the whole service. Once
     # the user is locked, nobody opens another wallet for them.
     User.objects.select_for_update(no_key=True).get(pk=customer.pk)
     open_wallets = Wallet.objects.filter(owner_id=customer.pk).exclude(status=Status.CLOSED)
     # All are locked and looked at before the first one is closed.
-    lock_wallets([wallet.id for wallet in open_wallets])
+    wallet_ids = [wallet.id for wallet in open_wallets]
+    lock_wallets(wallet_ids)
+    refuse_active_holds(wallet_ids)
     if open_wallets.filter(balance_minor__gt=0).exists():
         raise BalanceNotZero
     cancel_all(customer)
-    wallet_ids = [wallet.id for wallet in open_wallets]
     revoke_paytokens(wallet_ids)
     end_approvals(customer, wallet_ids)
     for wallet in open_wallets.order_by("id"):

@@ -1,4 +1,7 @@
-"""What every flow ends in: one order, posted, and its outcome or the refusal that it means."""
+"""What every flow ends in: an order or a group, posted, and its outcome or what refuses it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from accounts.models import Role, User
 from core.errors import Refusal
@@ -10,12 +13,14 @@ from ledger.errors import (
     TooManyFailedAttempts,
 )
 from ledger.failed_attempts import seconds_until_recorded
+from ledger.holds import refusal_with_details
 from ledger.kinds import Denial, FailureCode
 from ledger.orders import Order, Outcome
-from ledger.post import post_or_deny
+from ledger.post import GroupRefused, post_group, post_or_deny
 from wallets.assets import is_system_wallet, to_decimal
 from wallets.errors import CurrencyMismatch, SameWallet, WalletNotFound
 from wallets.references import wallet_ref
+from wallets.selectors import get_wallet
 
 
 @requires_unit_of_work
@@ -25,13 +30,54 @@ def move(order: Order, actor: User) -> Outcome:
     Raises `WalletNotFound` and `CurrencyMismatch` before anything is tried, and
     `InsufficientFunds`, `WalletNotActive`, `BalanceLimit` for an attempt that failed, which is on
     record once the unit of work commits. For what is denied, raises the refusal of that denial.
+    When a split cannot be paid, `details.split` is its place from 0. What the target holds in the
+    outcome is what the fee and the splits have left it.
     """
-    check_wallets(order)
-    [result] = post_or_deny([order])
+    if order.splits:
+        outcome, *_ = move_group(
+            order.group, actor, details=lambda place: {"split": place - 1} if place else {}
+        )
+    else:
+        check_wallets(order)
+        [result] = post_or_deny([order])
+        outcome = _completed(result, order, actor)
+    if order.splits or outcome.fee_minor:
+        wallet = get_wallet(order.target_id)
+        outcome = replace(outcome, target_balance_minor=wallet.balance_minor)
+    return outcome
+
+
+@requires_unit_of_work
+def move_group(
+    orders: Sequence[Order], actor: User, *, details: Callable[[int], dict[str, int]]
+) -> list[Outcome]:
+    """Carry out the orders of one group, all of them or none, and return what became of each.
+
+    Raises as `move` does, for the first order that failed; `details` makes of its place in the
+    group, from 0, what the refusal's details tell besides.
+    """
+    for order in orders:
+        check_wallets(order)
+    result = post_group(orders)
+    if not isinstance(result, GroupRefused):
+        return result
+    try:
+        _completed(result.result, orders[result.place], actor)
+    except Refusal as refusal:
+        refusal.details.update(details(result.place))
+        raise
+    raise AssertionError("What was refused has not been completed.")
+
+
+def _completed(result: Outcome | Denial, order: Order, actor: User) -> Outcome:
+    """Return the outcome, or raise the refusal of an order that was not completed."""
     if result == Denial.TOO_MANY_FAILED_ATTEMPTS:
         raise TooManyFailedAttempts(retry_after_seconds=seconds_until_recorded(order))
     if isinstance(result, Denial):
-        raise REFUSAL_OF_DENIAL[result]
+        refusal = REFUSAL_OF_DENIAL[result]
+        if order.hold_id is None or order.hold_seconds is not None:
+            raise refusal
+        raise refusal_with_details(refusal, order.hold_id, order.asset_id)
     if result.failure is not None:
         raise _refusal(result.failure, result, order, actor)
     return result

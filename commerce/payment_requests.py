@@ -4,7 +4,7 @@ A company's request is paid by a charge, which it can refund; a client's by a tr
 """
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -17,6 +17,7 @@ from psycopg.types.numeric import Int8
 from accounts.models import Role, User
 from commerce.models import PaymentRequest, RequestStatus
 from commerce.movements import move
+from commerce.splits import CheckedSplit, Split, check_splits, refuse_excess, with_splits
 from core.connections.fixed_query import FixedQuery
 from core.connections.prepared import prepared_cursor
 from core.database_time import CurrentMoment, current_moment, moment_in
@@ -30,7 +31,7 @@ from ledger.orders import Order, Outcome
 from ledger.post_once import AnswerTemplate, post_once
 from wallets.assets import amount_minor, optional_amount_minor
 from wallets.errors import SameWallet, WalletNotFound
-from wallets.references import own_cash_wallet_ref
+from wallets.references import own_cash_wallet_ref, ref_of
 from wallets.selectors import default_cash_wallet, unclosed_wallet
 from wallets.services import lock_owner, lock_wallets
 
@@ -38,7 +39,7 @@ _BY_ID = FixedQuery(PaymentRequest, "WHERE id = %s", extra=["current_moment()"])
 #: What a payment has to know of its request, of that wallet, and of the payer's wallet.
 _TO_PAY = """
     SELECT r.wallet_id, r.payee_id, r.amount_minor, r.takes_tips, r.summary, r.status,
-           r.expires_at <= current_moment(), w.asset_id, w.owner_role,
+           r.expires_at <= current_moment(), r.splits, w.asset_id, w.owner_role,
            EXISTS (SELECT FROM wallets_wallet WHERE id = %s AND owner_id = %s)
       FROM commerce_paymentrequest r JOIN wallets_wallet w ON w.id = r.wallet_id
      WHERE r.id = %s
@@ -96,25 +97,35 @@ def create_payment_request(
     reference: str | None = None,
     metadata: Mapping[str, str] | None = None,
     takes_tips: bool = False,
+    splits: Sequence[Split] = (),
     expires_in: int,
 ) -> PaymentRequest:
     """Ask for money into a cash wallet of the payee's; by default into the oldest.
 
     `amount` is a plain decimal of the wallet's currency; without it the payer names one.
-    `expires_in` is in seconds. Raises `WalletNotFound`, `NotCash`, `NoWallet`, `WalletClosed`,
-    `InvalidInput` and `AmountNotPositive`.
+    `splits` of what is paid go on to others. `expires_in` is in seconds. Raises `WalletNotFound`,
+    `NotCash`, `NoWallet`, `WalletClosed`, `InvalidInput`, `AmountNotPositive`, what `check_splits`
+    does, and `SplitsExceedAmount` when they are more than what the fee of today leaves.
     """
-    if takes_tips and payee.role != Role.COMPANY:
-        raise InvalidInput({"tips": ["Only companies take tips."]})
+    if payee.role != Role.COMPANY:
+        if takes_tips:
+            raise InvalidInput({"tips": ["Only companies take tips."]})
+        if splits:
+            raise InvalidInput({"splits": ["Only companies split what they are paid."]})
     lock_owner(payee)
     if wallet_id is None:
         wallet = default_cash_wallet(payee)
     else:
         wallet = unclosed_wallet(own_cash_wallet_ref(payee, wallet_id).id)
+    asked_minor = optional_amount_minor(amount, wallet.asset_id)
+    checked = check_splits(splits, ref_of(wallet))
+    if checked and asked_minor is not None:
+        refuse_excess(checked, wallet.id, asked_minor)
     return PaymentRequest.objects.create(
         payee=payee,
         wallet=wallet,
-        amount_minor=optional_amount_minor(amount, wallet.asset_id),
+        amount_minor=asked_minor,
+        splits=[[str(split.wallet_id), split.amount_minor] for split in checked],
         takes_tips=takes_tips,
         summary=summary,
         reference=reference,
@@ -208,7 +219,7 @@ class Payment:
         paid_minor = self._amount_minor + self._tip_minor
         if paid_minor > MAX_AMOUNT_MINOR:
             raise InvalidInput({"tip": ["Too large."]})
-        return Order(
+        order = Order(
             Kind.CHARGE if asked.owner_role == Role.COMPANY else Kind.TRANSFER,
             self.wallet_id,
             asked.wallet_id,
@@ -218,6 +229,7 @@ class Payment:
             actor_id=self.payer.pk,
             payment_request_id=self.request_id,
         )
+        return with_splits(order, asked.splits_to_pay)
 
     @requires_unit_of_work
     def move(self, order: Order, actor: User) -> Outcome:
@@ -228,7 +240,7 @@ class Payment:
         outcome = move(order, actor)
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT settle_payment_request(%s, %s, %s, %s, %s, %s)",
+                "SELECT settle_payment_request(%s, %s, %s, %s, %s, %s, %s)",
                 [
                     request.id,
                     moment,
@@ -236,6 +248,7 @@ class Payment:
                     order.source_id,
                     order.amount_minor,
                     self._tip_minor,
+                    outcome.fee_minor,
                 ],
             )
             if cursor.fetchone() != (True,):
@@ -295,6 +308,7 @@ class _Asked(NamedTuple):
     summary: str
     status: str
     is_over: bool
+    splits: list[tuple[str, int]]
     asset_id: str
     owner_role: str
     is_payers_wallet: bool
@@ -304,6 +318,13 @@ class _Asked(NamedTuple):
         """`expired` for one that is open and whose time is over."""
         is_open = self.status == RequestStatus.OPEN
         return RequestStatus.EXPIRED if is_open and self.is_over else self.status
+
+    @property
+    def splits_to_pay(self) -> list[CheckedSplit]:
+        return [
+            CheckedSplit(uuid.UUID(wallet_id), split_minor)
+            for wallet_id, split_minor in self.splits
+        ]
 
 
 @requires_unit_of_work

@@ -33,6 +33,7 @@ class AnswerTemplate:
 
     body: str
     decimals: int
+    status_code: int = 200
     shows_wallets: bool = False
 
 
@@ -61,7 +62,7 @@ def _statement(function: str, given: tuple[tuple[bool, ...], ...], more: int) ->
     orders = f"ARRAY[{rows}]::ledger_order_v3[]"
     return (
         f"SELECT * FROM {function}("  # noqa: S608
-        f"%s, %s, %s, %s, %s, %s, {orders}, %s, %s, %s, %s{', %s' * more})"
+        f"%s, %s, %s, %s, %s, %s, {orders}, %s, %s, %s, %s, %s{', %s' * more})"
     )
 
 
@@ -115,6 +116,7 @@ def post_once(
             *values,
             context.request_id.get(),
             template.body,
+            template.status_code,
             template.decimals,
             template.shows_wallets,
             *more_values,

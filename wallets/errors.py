@@ -43,6 +43,11 @@ class BalanceNotZero(StateConflict):
     message = "The wallet still holds money."
 
 
+class HoldsActive(StateConflict):
+    code = "holds_active"
+    message = "Money is held of the wallet, or for it: its holds have to end first."
+
+
 class ApprovalNotFound(NotFound):
     message = "There is no such approval."
 

@@ -56,7 +56,7 @@ class ChargePolicy(models.TextChoices):
 LABEL_CHARACTERS = 60
 
 
-class HeldField(models.BigIntegerField):
+class HeldField(models.BigIntegerField):  # type: ignore[type-arg]  # takes none at run time
     """What is held of a balance at the moment of reading, in minor units.
 
     A hold ends at its time, whether or not its release has been written yet. So the column is read
@@ -65,9 +65,7 @@ class HeldField(models.BigIntegerField):
 
     _COLUMN = re.compile(r'(?P<table>"[^"]+"\.)"held_minor"')
 
-    def select_format(
-        self, compiler: Any, sql: str, params: list[Any] | tuple[Any, ...]
-    ) -> tuple[str, list[Any] | tuple[Any, ...]]:
+    def select_format(self, compiler: Any, sql: str, params: Any) -> tuple[str, Any]:
         column = self._COLUMN.fullmatch(sql)
         if column is None:  # a sum, say
             return sql, params
@@ -197,7 +195,7 @@ class Wallet(models.Model):
     @property
     def available_minor(self) -> int:
         """The amount that can be spent: the balance less the held amount. 0 for a system wallet."""
-        return (self.balance_minor or 0) - self.held_minor
+        return (self.balance_minor or 0) - int(self.held_minor)
 
 
 class StatusChange(models.Model):

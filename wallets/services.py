@@ -12,7 +12,7 @@ from accounts.models import Role, User
 from core.database_time import CurrentMoment
 from core.unit_of_work import refuse_on_constraint, requires_unit_of_work
 from wallets.assets import get_asset
-from wallets.errors import BalanceNotZero, NotCash, WalletLimitReached
+from wallets.errors import BalanceNotZero, HoldsActive, NotCash, WalletLimitReached
 from wallets.models import Asset, Status, StatusChange, Wallet
 from wallets.selectors import default_wallet, get_wallet, own_wallet, unclosed_wallet
 
@@ -53,13 +53,15 @@ def set_status(wallet_id: UUID, *, status: Status, reason: str, actor: User | No
     """Freeze, unfreeze or close a wallet, and record the reason.
 
     Waits for running movements of the wallet; every movement after the
-    commit sees the new status. Raises `WalletNotFound`, `WalletClosed`, and `BalanceNotZero` for
-    closing a wallet that holds money.
+    commit sees the new status. Raises `WalletNotFound`, `WalletClosed`, and for closing a wallet
+    `HoldsActive` and `BalanceNotZero`.
     """
     lock_wallets([wallet_id])
     wallet = unclosed_wallet(wallet_id)
-    if status == Status.CLOSED and wallet.balance_minor:
-        raise BalanceNotZero
+    if status == Status.CLOSED:
+        refuse_active_holds([wallet_id])
+        if wallet.balance_minor:
+            raise BalanceNotZero
     wallet.status = status
     wallet.updated_at = CurrentMoment()
     wallet.save(update_fields=["status", "updated_at"])
@@ -102,6 +104,18 @@ def lock_wallets(wallet_ids: Sequence[UUID]) -> None:
     """Lock wallets in the order of their ids until the unit of work ends; their movements wait."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT FROM lock_wallets(%s::uuid[])", [list(wallet_ids)])
+
+
+@requires_unit_of_work
+def refuse_active_holds(wallet_ids: Sequence[UUID]) -> None:
+    """Raise `HoldsActive` if money is held of one of the wallets or for it. They are locked."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT bool_or(has_active_holds(id)) FROM unnest(%s::uuid[]) AS id", [list(wallet_ids)]
+        )
+        [is_active] = cursor.fetchone()
+    if is_active:
+        raise HoldsActive
 
 
 @requires_unit_of_work

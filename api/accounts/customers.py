@@ -30,7 +30,7 @@ from core.errors import PermissionDenied
 from core.unit_of_work import unit_of_work
 from intake.endings import remove_customer_and_queued
 from wallets.assets import DEFAULT_CURRENCY, to_decimal
-from wallets.errors import BalanceNotZero
+from wallets.errors import BalanceNotZero, HoldsActive
 
 A_CUSTOMER = {"name": "Ada Lovelace", "balance": Decimal("80.00")}
 
@@ -91,7 +91,7 @@ class CustomerView(ApiView):
         "customer_remove",
         "Erase a customer: personal data and tokens; the ledger stays",
         status=204,
-        refusals=[PermissionDenied, CustomerNotFound, BalanceNotZero],
+        refusals=[PermissionDenied, CustomerNotFound, HoldsActive, BalanceNotZero],
     )
     def delete(self, request: Request, customer_id: UUID) -> HttpResponse:
         caller = caller_of(request)

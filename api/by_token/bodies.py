@@ -4,8 +4,11 @@ from typing import Any
 
 from rest_framework import serializers
 
-from api.http.fields import AmountField, Body, IdField, MoneyField, TextField
-from api.http.movement_fields import summary_field
+from api.http.fields import AmountField, Body, IdField, MoneyField
+from api.http.movement_fields import PayerBody, SplitsField, summary_field
+
+#: Whether a refund's share of the fee stays with the platform.
+FEE_CHOICES = [("keep", "Keep"), ("return", "Return")]
 
 
 class AmountBody(Body):
@@ -20,30 +23,21 @@ class TransferBody(Body):
     summary = summary_field()
 
 
-class PayerBody(Body):
-    """The payer is named by a `wallet`'s token or by a `paytoken`, one of the two."""
-
-    wallet = IdField(required=False)
-    paytoken = TextField(required=False, max_length=100)
-
-    def validate(self, attrs: Any) -> Any:
-        payers = [attrs.pop(name) for name in ("wallet", "paytoken") if name in attrs]
-        if not payers:
-            raise serializers.ValidationError({"wallet": ["Give a `wallet` or a `paytoken`."]})
-        if len(payers) > 1:
-            raise serializers.ValidationError({"paytoken": ["Not beside a `wallet`."]})
-        return {**attrs, "payer": payers[0]}
-
-
 class ChargeBody(PayerBody):
     amount = AmountField()
     summary = summary_field(required=True)
+    splits = SplitsField(required=False)
 
 
 class RefundBody(Body):
     transaction = IdField(source="transaction_id")
     amount = AmountField(required=False)
     summary = summary_field()
+    fee = serializers.ChoiceField(choices=FEE_CHOICES, default="keep")
+
+    def validate(self, attrs: Any) -> Any:
+        attrs["returns_fee"] = attrs.pop("fee") == "return"
+        return attrs
 
 
 class BalanceAnswer(serializers.Serializer[Any]):
@@ -53,7 +47,10 @@ class BalanceAnswer(serializers.Serializer[Any]):
 
 class ChargeAnswer(BalanceAnswer):
     transaction = serializers.UUIDField()
+    fee = MoneyField(help_text="What the company paid for it: the balance is after it.")
 
 
-class RefundAnswer(ChargeAnswer):
-    refunded = MoneyField()
+class RefundAnswer(BalanceAnswer):
+    transaction = serializers.UUIDField()
+    refunded = MoneyField(help_text="In all, of the charge.")
+    fee_returned = MoneyField(help_text="With this refund.")

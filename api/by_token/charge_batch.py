@@ -7,11 +7,11 @@ from django.http import HttpResponse
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from api.by_token.bodies import PayerBody
 from api.examples import A_PAYTOKEN, OTHER_WALLET, TRANSACTION
 from api.http.authentication import caller_of
 from api.http.fields import AmountField, Body, MoneyField, TextField
 from api.http.idempotency import respond_once
+from api.http.movement_fields import PayerBody
 from api.http.movements import MoneyView
 from api.http.permissions import IsCompany
 from api.http.rate_limits import count_items

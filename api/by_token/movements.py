@@ -21,6 +21,7 @@ from api.examples import (
     OTHER_ADDRESS,
     OTHER_WALLET,
     REFUSED_BETWEEN_TWO,
+    REFUSED_CHARGE,
     REFUSED_DEPOSIT,
     REFUSED_TRANSFER,
     REFUSED_WITHDRAWAL,
@@ -47,21 +48,8 @@ from commerce.charges import (
 from commerce.transfers import order_transfer
 from core.errors import PermissionDenied
 from core.money import AmountNotPositive
-from ledger.errors import InsufficientFunds
+from ledger.errors import SplitsExceedAmount
 from wallets.assets import to_decimal
-from wallets.errors import (
-    ApprovalExceeded,
-    ChargeNotApproved,
-    CurrencyMismatch,
-    NoWallet,
-    PayTokenExceeded,
-    PayTokenExpired,
-    PayTokenNotFound,
-    PayTokenOtherCompany,
-    PayTokenUsed,
-    SameWallet,
-    WalletNotFound,
-)
 
 
 class DepositView(MoneyView):
@@ -149,25 +137,13 @@ class ChargeView(MoneyView):
         body=body,
         request_example={"paytoken": A_PAYTOKEN, "amount": "12.50", "summary": "Order 1017"},
         answer=ChargeAnswer,
-        answer_example={"wallet": WALLET, "balance": Decimal("12.50"), "transaction": TRANSACTION},
-        refusals=[
-            BAD_AMOUNT,
-            AmountNotPositive,
-            InsufficientFunds,
-            SameWallet,
-            CurrencyMismatch,
-            PermissionDenied,
-            ChargeNotApproved,
-            ApprovalExceeded,
-            WalletNotFound,
-            NoWallet,
-            PayTokenNotFound,
-            PayTokenOtherCompany,
-            PayTokenExpired,
-            PayTokenUsed,
-            PayTokenExceeded(max_amount=Decimal("10.00")),
-            *REFUSED_BETWEEN_TWO,
-        ],
+        answer_example={
+            "wallet": WALLET,
+            "balance": Decimal("12.10"),
+            "transaction": TRANSACTION,
+            "fee": Decimal("0.40"),
+        },
+        refusals=[*REFUSED_CHARGE, SplitsExceedAmount],
         takes_idempotency_key=True,
     )
     def post(self, request: Request) -> HttpResponse:
@@ -194,6 +170,7 @@ class RefundView(MoneyView):
             "balance": Decimal("10.00"),
             "transaction": OTHER_WALLET,
             "refunded": Decimal("2.50"),
+            "fee_returned": Decimal("0.00"),
         },
         refusals=[
             BAD_AMOUNT,
@@ -217,6 +194,7 @@ class RefundView(MoneyView):
                 **moved_source(order, result_of(order, outcome)),
                 "transaction": outcome.transaction_id,
                 "refunded": to_decimal(refunded.refunded_minor, order.asset_id),
+                "fee_returned": to_decimal(refunded.fee_returned_minor, order.asset_id),
             }
             return KeyedResult(payload, outcome.transaction_id)
 

@@ -17,5 +17,9 @@ def moved_target(order: Order, result: MovementResult) -> dict[str, Any]:
 
 
 def charged_target(order: Order, result: MovementResult) -> dict[str, Any]:
-    """Return the company's wallet and the transaction that it may refund."""
-    return {**moved_target(order, result), "transaction": result.transaction_id}
+    """Return the company's wallet, the transaction that it may refund, and what it paid for it."""
+    return {
+        **moved_target(order, result),
+        "transaction": result.transaction_id,
+        "fee": result.fee,
+    }

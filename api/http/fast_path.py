@@ -4,6 +4,7 @@ It takes what succeeds, and returns None for the rest, which goes the plain way.
 `settings.FAST_PATH`) nothing changes but the speed.
 """
 
+import re
 import secrets
 from collections.abc import Callable
 from dataclasses import replace
@@ -30,6 +31,7 @@ _PLACES = MovementResult(
     target_balance=f"{_MARK}-2",
     transaction_id=f"{_MARK}-3",
     created_at=f"{_MARK}-4",
+    fee=f"{_MARK}-9",
 )
 _PLACES_WITH_WALLETS = replace(
     _PLACES,
@@ -38,20 +40,24 @@ _PLACES_WITH_WALLETS = replace(
     target_charges=f"{_MARK}-7",
     target_label=f"{_MARK}-8",
 )
-# A balance loses its quotes: amounts are JSON numbers. A label's are its own, with its escapes.
-_SPECIFIERS = {
-    f'"{_MARK}-1"': "%1$s",
-    f'"{_MARK}-2"': "%2$s",
-    f"{_MARK}-3": "%3$s",
-    f"{_MARK}-4": "%4$s",
-}
-_SPECIFIERS_WITH_WALLETS = {
-    **_SPECIFIERS,
-    f"{_MARK}-5": "%5$s",
-    f'"{_MARK}-6"': "%6$s",
-    f"{_MARK}-7": "%7$s",
-    f'"{_MARK}-8"': "%8$s",
-}
+_PLACES_WITH_HOLD = replace(
+    _PLACES,
+    hold_status=f"{_MARK}-10",
+    hold_amount=f"{_MARK}-11",
+    hold_captured=f"{_MARK}-12",
+    hold_remaining=f"{_MARK}-13",
+    hold_expires_at=f"{_MARK}-14",
+    hold_created_at=f"{_MARK}-15",
+)
+# An amount loses its quotes: amounts are JSON numbers. A label's are its own, with its escapes.
+_UNQUOTED = frozenset((1, 2, 6, 8, 9, 11, 12, 13))
+_PLACE = re.compile(rf'("?){_MARK}-([0-9]+)("?)')
+
+
+def _specifier(place: re.Match[str]) -> str:
+    quote, number, end = place.groups()
+    specifier = f"%{number}$s"
+    return specifier if int(number) in _UNQUOTED else f"{quote}{specifier}{end}"
 
 
 class PostOnce(Protocol):
@@ -75,6 +81,7 @@ def answer_in_one_trip(
     claim: Claim | None,
     *,
     shows_wallets: bool = False,
+    status: int = 200,
 ) -> Answer | None:
     """Carry the order out and return the answer, as `render` makes it, or None: nothing was done.
 
@@ -84,15 +91,20 @@ def answer_in_one_trip(
         return None
     try:
         ordered = order()
-        places = _PLACES_WITH_WALLETS if shows_wallets else _PLACES
+        places = (
+            _PLACES_WITH_HOLD
+            if ordered.hold_id is not None
+            else _PLACES_WITH_WALLETS
+            if shows_wallets
+            else _PLACES
+        )
         body = render_json(render(ordered, places)).decode()
     except (Refusal, UnitOfWorkRequired):
         # The plain way puts the refusal on record, and creates the wallet of a first credit.
         return None
-    body = body.replace("%", "%%")
-    for place, specifier in (_SPECIFIERS_WITH_WALLETS if shows_wallets else _SPECIFIERS).items():
-        body = body.replace(place, specifier)
-    template = AnswerTemplate(body, get_asset(ordered.asset_id).decimals, shows_wallets)
+    body = _PLACE.sub(_specifier, body.replace("%", "%%"))
+    decimals = get_asset(ordered.asset_id).decimals
+    template = AnswerTemplate(body, decimals, status, shows_wallets)
     answer = post(ordered, template, claim, unverified_digest=unverified_digest(request))
     if answer is not None:
         mark_verified(request)

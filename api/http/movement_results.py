@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from core.times import rfc3339
+from ledger.holds import get_hold
 from ledger.orders import Order, Outcome
 from wallets.assets import to_decimal
 from wallets.models import Wallet
@@ -25,6 +26,15 @@ class MovementResult:
     source_label: Any = None
     target_charges: Any = None
     target_label: Any = None
+    #: What the company of a charge or a capture paid for it.
+    fee: Any = None
+    #: Of the hold that the order is about, as it is after it.
+    hold_status: Any = None
+    hold_amount: Any = None
+    hold_captured: Any = None
+    hold_remaining: Any = None
+    hold_expires_at: Any = None
+    hold_created_at: Any = None
 
 
 #: Makes the answer to a movement, as JSON values.
@@ -38,7 +48,19 @@ def result_of(order: Order, outcome: Outcome, *, shows_wallets: bool = False) ->
         target_balance=to_decimal(outcome.target_balance_minor, order.asset_id),
         transaction_id=outcome.transaction_id,
         created_at=rfc3339(outcome.created_at),
+        fee=to_decimal(outcome.fee_minor or 0, order.asset_id),
     )
+    if order.hold_id is not None:
+        hold = get_hold(order.hold_id)
+        return replace(
+            result,
+            hold_status=hold.status,
+            hold_amount=to_decimal(hold.amount_minor, order.asset_id),
+            hold_captured=to_decimal(hold.captured_minor, order.asset_id),
+            hold_remaining=to_decimal(hold.remaining_minor, order.asset_id),
+            hold_expires_at=rfc3339(hold.expires_at),
+            hold_created_at=rfc3339(hold.created_at),
+        )
     if not shows_wallets:
         return result
     wallets = Wallet.objects.in_bulk([order.source_id, order.target_id])

@@ -30,6 +30,7 @@ def respond_with_movement(
     render: Render,
     *,
     shows_wallets: bool = False,
+    status: int = 200,
     move: Callable[[Order, User], Outcome] = move_order,
     post: PostOnce = post_once,
     **keyed: Any,
@@ -57,6 +58,14 @@ def respond_with_movement(
     fast_path = (
         None
         if caller.is_staff
-        else partial(answer_in_one_trip, request, order, render, post, shows_wallets=shows_wallets)
+        else partial(
+            answer_in_one_trip,
+            request,
+            order,
+            render,
+            post,
+            shows_wallets=shows_wallets,
+            status=status,
+        )
     )
-    return respond_once(request, work, fast_path=fast_path, **keyed)
+    return respond_once(request, work, status=status, fast_path=fast_path, **keyed)

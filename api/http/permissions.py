@@ -45,3 +45,7 @@ class IsCompany(HasRole):
 
 class IsOperator(HasRole):
     roles = (Role.OPERATOR,)
+
+
+class IsCompanyOrOperator(HasRole):
+    roles = (Role.COMPANY, Role.OPERATOR)

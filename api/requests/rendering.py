@@ -105,7 +105,9 @@ def listed_request(payment: PaymentRequest, request: Request) -> dict[str, Any]:
         "paid_at": payment.paid_at and rfc3339(payment.paid_at),
         "paid_amount": to_decimal(payment.paid_minor, wallet.asset_id),
         "tip": to_decimal(payment.tip_minor, wallet.asset_id),
-        "fee": to_decimal(0, wallet.asset_id) if sees_all and is_paid else None,
+        "fee": to_decimal(payment.fee_minor or 0, wallet.asset_id)
+        if sees_all and is_paid
+        else None,
         "transaction": payment.transaction_id if is_payee or _is_payer(payment, caller) else None,
     }
 

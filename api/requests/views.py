@@ -22,7 +22,7 @@ from api.http.fields import (
     TextField,
 )
 from api.http.idempotency import respond_once
-from api.http.movement_fields import summary_field
+from api.http.movement_fields import SplitsField, summary_field
 from api.http.movement_results import MovementResult
 from api.http.movements import MoneyView, respond_with_movement
 from api.http.pagination import LimitField, with_next_page
@@ -37,7 +37,7 @@ from api.requests.rendering import (
     listed_request,
     request_answer,
 )
-from commerce.models import REFERENCE_CHARACTERS, RequestStatus
+from commerce.models import RequestStatus
 from commerce.payment_requests import (
     LONGEST_SECONDS,
     Payment,
@@ -52,6 +52,8 @@ from commerce.payment_requests import (
 )
 from core.errors import InvalidInput, PermissionDenied
 from core.money import AmountNotPositive
+from ledger.errors import SplitsExceedAmount
+from ledger.models import REFERENCE_CHARACTERS
 from ledger.orders import Order
 from wallets.errors import (
     CurrencyMismatch,
@@ -77,6 +79,7 @@ class PaymentRequestBody(Body):
         lowest=SHORTEST_SECONDS, highest=LONGEST_SECONDS, default=DEFAULT_SECONDS
     )
     tips = BoolField(source="takes_tips", default=False)
+    splits = SplitsField(required=False)
 
 
 class PaymentBody(Body):
@@ -120,6 +123,9 @@ class PaymentRequestsView(ApiView):
         refusals=[
             BAD_AMOUNT,
             AmountNotPositive,
+            SameWallet,
+            CurrencyMismatch,
+            SplitsExceedAmount,
             PermissionDenied,
             NotCash,
             WalletNotFound,
@@ -189,6 +195,7 @@ class PayView(MoneyView):
             SHORT,
             SameWallet,
             CurrencyMismatch,
+            SplitsExceedAmount,
             PermissionDenied,
             PaymentRequestNotFound,
             WalletNotFound,

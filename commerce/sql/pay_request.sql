@@ -22,7 +22,7 @@ $$;
 CREATE OR REPLACE FUNCTION pay_request_once(
     unverified_digest varchar, caller uuid, idempotency_key varchar, operation varchar,
     request_fingerprint bytea, kept_since timestamptz, posted ledger_order_v3[], request_id varchar,
-    template varchar, decimals integer, shows_wallets boolean, tip bigint
+    template varchar, success_status smallint, decimals integer, shows_wallets boolean, tip bigint
 )
 RETURNS TABLE (
     fingerprint bytea, status_code smallint, body bytea, transaction_id uuid, replayed boolean,
@@ -34,7 +34,7 @@ BEGIN
     FOR fingerprint, status_code, body, transaction_id, replayed, amount_minor, fee_minor IN
         SELECT * FROM ledger_post_once(
             unverified_digest, caller, idempotency_key, operation, request_fingerprint, kept_since,
-            posted, request_id, template, decimals, shows_wallets)
+            posted, request_id, template, success_status, decimals, shows_wallets)
     LOOP
         IF NOT replayed AND NOT settle_payment_request(
             posted[1].payment_request_id, current_moment(), transaction_id, posted[1].source_id,

@@ -31,5 +31,5 @@ LANGUAGE sql
 SET search_path = public, pg_temp AS $$
     SELECT fingerprint, status_code, body, transaction_id, replayed FROM ledger_post_once(
         unverified_digest, caller, idempotency_key, operation, request_fingerprint, kept_since,
-        ARRAY[order_of_0_4(posted)], request_id, template, decimals, shows_wallets)
+        ARRAY[order_of_0_4(posted)], request_id, template, 200::smallint, decimals, shows_wallets)
 $$;

@@ -10,7 +10,7 @@
 -- `unverified_digest`: of the caller's token, when the caller is known from an earlier call only; if the
 -- token has died since, there is no row either. NULL: the token has been verified.
 -- `idempotency_key`: NULL when none was sent.
--- `template`: the answer, with %1$s for the balance of the first order's source after all, %2$s for its
+-- `success_status`: the status of the answer. `template`: the answer, with %1$s for the balance of the first order's source after all, %2$s for its
 -- target's, %3$s for its transaction's id, %4$s for its time, and %9$s for the fee. Amounts have `decimals`
 -- digits after the point.
 -- `shows_wallets`: it also has %5$s for who may charge the source and %6$s for the source's label, as a
@@ -23,7 +23,7 @@ RETURN to_char(moment AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"');
 CREATE OR REPLACE FUNCTION ledger_post_once(
     unverified_digest varchar, caller uuid, idempotency_key varchar, operation varchar,
     request_fingerprint bytea, kept_since timestamptz, posted ledger_order_v3[], request_id varchar,
-    template varchar, decimals integer, shows_wallets boolean
+    template varchar, success_status smallint, decimals integer, shows_wallets boolean
 )
 RETURNS TABLE (
     fingerprint bytea, status_code smallint, body bytea, transaction_id uuid, replayed boolean,
@@ -72,7 +72,7 @@ BEGIN
           FROM wallets_wallet WHERE id = posted[1].target_id;
     END IF;
     fingerprint := request_fingerprint;
-    status_code := 200;
+    status_code := success_status;
     body := convert_to(
         format(
             template,
@@ -94,7 +94,7 @@ BEGIN
     fee_minor := outcome.fee_minor;
     IF idempotency_key IS NOT NULL THEN
         PERFORM record_answer(caller, idempotency_key, operation, request_fingerprint, kept_since,
-                              200, body, outcome.transaction_id);
+                              success_status, body, outcome.transaction_id);
     END IF;
     RETURN NEXT;
 END

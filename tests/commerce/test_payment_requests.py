@@ -245,7 +245,7 @@ def test_amount_and_tip_are_positive(fields: dict[str, Any]) -> None:
         ({"tips": "true"}, "tips"),
         ({"tips": 1}, "tips"),
         ({"summary": "x" * 501}, "summary"),
-        ({"splits": []}, "splits"),
+        ({"splits": {}}, "splits"),
     ],
 )
 def test_what_is_asked_wrongly_is_refused(fields: dict[str, Any], field: str) -> None:

@@ -45,6 +45,7 @@ def test_whole_charge_goes_back() -> None:
         "balance": Decimal("0.00"),
         "transaction": str(uuid.UUID(transaction)),
         "refunded": Decimal("12.50"),
+        "fee_returned": Decimal("0.00"),
     }
     assert (payer.balance_minor, shop.balance_minor) == (10_000, 0)
     given, got = _newest(shop), _newest(payer)

@@ -13,7 +13,7 @@ import uuid
 
 from django.db import models
 
-from ledger.kinds import FailureCode, kind_choices
+from ledger.kinds import RULES, FailureCode, Kind, kind_choices
 
 SUMMARY_CHARACTERS = 500
 REFERENCE_CHARACTERS = 100
@@ -102,6 +102,11 @@ class Entry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.direction} {self.transaction_id}"
+
+    @property
+    def moves(self) -> bool:
+        """Whether the balance after it is another one; what is held of it may be either way."""
+        return self.failure_code is None and RULES[Kind(self.kind)].moves
 
     @property
     def by_token(self) -> bool:

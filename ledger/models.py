@@ -104,9 +104,11 @@ class Entry(models.Model):
         return f"{self.direction} {self.transaction_id}"
 
     @property
-    def moves(self) -> bool:
-        """Whether the balance after it is another one; what is held of it may be either way."""
-        return self.failure_code is None and RULES[Kind(self.kind)].moves
+    def moved_minor(self) -> int:
+        """What it changed the balance by. A failed one changes nothing, nor what is held."""
+        if self.failure_code is not None or not RULES[Kind(self.kind)].moves:
+            return 0
+        return -self.amount_minor if self.direction == Direction.DEBIT else self.amount_minor
 
     @property
     def by_token(self) -> bool:

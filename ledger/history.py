@@ -36,6 +36,8 @@ def history(
 ) -> Page:
     """Return a page of the wallet's entries, failed attempts included.
 
+    A hold and a release are no entries of the company's.
+
     `since` is inclusive, `until` exclusive. `cursor` is the `next_cursor` of the previous page and
     costs the same at any depth; `offset` reads the rows that it skips.
     """
@@ -81,16 +83,18 @@ def transactions_of(
     *,
     count: int,
     before: uuid.UUID = MAX_ID,
-    completed_only: bool = False,
+    moved_only: bool = False,
 ) -> list[Transaction]:
     """Return the `count` newest transactions of several wallets, below the id `before`.
+
+    A hold and a release are the payer's alone. `moved_only` leaves them out, and what failed.
 
     Reads the newest on each side of each wallet, then merges: the cost does not grow with the past.
     """
     return list(
         Transaction.objects.raw(
             "SELECT * FROM ledger_newest_transactions(%s::uuid[], %s, %s, %s)",
-            [list(wallet_ids), min(before, _upper_bound()), completed_only, count],
+            [list(wallet_ids), min(before, _upper_bound()), moved_only, count],
         )
     )
 

@@ -13,7 +13,7 @@ import uuid
 
 from django.db import models
 
-from ledger.kinds import FailureCode, kind_choices
+from ledger.kinds import RULES, FailureCode, Kind, kind_choices
 
 SUMMARY_CHARACTERS = 500
 REFERENCE_CHARACTERS = 100
@@ -102,6 +102,13 @@ class Entry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.direction} {self.transaction_id}"
+
+    @property
+    def moved_minor(self) -> int:
+        """What it changed the balance by. A failed one changes nothing, nor what is held."""
+        if self.failure_code is not None or not RULES[Kind(self.kind)].moves:
+            return 0
+        return -self.amount_minor if self.direction == Direction.DEBIT else self.amount_minor
 
     @property
     def by_token(self) -> bool:

@@ -35,18 +35,19 @@ class Statement:
     _alias: str
 
     def entries(self) -> Iterator[Entry]:
-        """Yield the completed entries, oldest first, a batch in memory at a time.
+        """Yield the entries that moved money, oldest first, a batch in memory at a time.
 
-        The two versions around them were read once, and entries never change. So the entries
-        always lead from the opening to the closing balance, however long the reader takes, and no
-        database transaction stays open in the meantime.
+        A hold and a release have versions too, and change no balance. The two versions around the
+        entries were read once, and entries never change. So the entries always lead from the
+        opening to the closing balance, however long the reader takes, and no database transaction
+        stays open in the meantime.
         """
         last = self._opening_version
         while last < self._closing_version:
             batch = replica.read(self._alias, partial(self._entries_after, last))
             # A replica that restarted in the meantime may show an older state.
             batch = batch or self._entries_after(last, DEFAULT_DB_ALIAS)
-            yield from batch
+            yield from (entry for entry in batch if entry.moved_minor != 0)
             last = _version(batch[-1])
 
     def _entries_after(self, version: int, alias: str) -> list[Entry]:

@@ -81,7 +81,9 @@ def _in_unit_of_work(sql: str, *values: int) -> list[tuple[Any, ...]]:
 
 
 def verify_wallets(*, ranges: int = RANGES) -> Iterator[Finding]:
-    """Recompute every balance and version from the transactions; yield a finding per problem.
+    """Recompute all that follows from the transactions; yield a finding per problem.
+
+    That is every balance and version, what is held, the holds, and the fees and splits of groups.
 
     Reads the wallets in `ranges` ranges of ids, each in its own snapshot: no transaction waits for
     it, and no snapshot lives long enough to hold vacuum back. Records nothing.

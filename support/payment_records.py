@@ -91,7 +91,7 @@ def _paid_by(wallets: Sequence[Wallet]) -> list[PaymentRequest]:
     # A refund names the request of its charge, and leaves the payee's wallet.
     paid = [
         transaction.payment_request_id
-        for transaction in transactions_of(wallet_ids, count=TRANSACTIONS_READ, completed_only=True)
+        for transaction in transactions_of(wallet_ids, count=TRANSACTIONS_READ, moved_only=True)
         if transaction.payment_request_id is not None
         and transaction.source_id in wallet_ids
         and transaction.kind != Kind.REFUND

@@ -36,6 +36,8 @@ A_CHARGE = {
     "type": "charge",
     "balance": Decimal("87.50"),
     "error": None,
+    "group": None,
+    "hold": None,
 }
 A_REFUSED_CHARGE = {
     **A_CHARGE,
@@ -78,6 +80,10 @@ class HistoryAnswer(serializers.Serializer[Any]):
     type = serializers.ChoiceField(choices=Kind.choices)
     balance = MoneyField(allow_null=True)
     error = serializers.CharField(allow_null=True)
+    group = serializers.UUIDField(allow_null=True, help_text="What happened with it.")
+    hold = serializers.UUIDField(
+        allow_null=True, help_text="Of a hold, a capture and a release: which hold."
+    )
 
 
 class WalletHistoryView(CachedCallerView):
@@ -119,4 +125,6 @@ def history_answer(entry: Entry, names: WalletNames) -> dict[str, Any]:
         "type": entry.kind,
         "balance": to_decimal(entry.balance_after_minor, entry.asset_id),
         "error": entry.failure_code,
+        "group": entry.group_id,
+        "hold": entry.hold_id,
     }

@@ -114,7 +114,7 @@ class LedgerView(ApiView):
             count=row_count // ROWS_PER_TRANSACTION + 1,
             # A transaction with one row still to show must be among the transactions found.
             before=UUID(int=min(last_id.int + 1, MAX_ID.int)) if is_shown_in_part else last_id,
-            completed_only=True,
+            moved_only=True,
         )
         names = WalletNames(caller, _owned_wallets(transactions))
         visible = None if caller.role == Role.OPERATOR else own

@@ -39,6 +39,7 @@ AN_ENTRY = {
     "balance": Decimal("87.50"),
     "counterparty": OTHER_ADDRESS,
     "summary": "Order 1017",
+    "group": None,
 }
 
 
@@ -70,6 +71,7 @@ class StatementEntry(serializers.Serializer[Any]):
     balance = MoneyField()
     counterparty = serializers.UUIDField(allow_null=True)
     summary = serializers.CharField()
+    group = serializers.UUIDField(allow_null=True, help_text="What happened with it.")
 
 
 class StatementAnswer(serializers.Serializer[Any]):
@@ -186,4 +188,5 @@ def _entry_answer(entry: Entry, names: WalletNames) -> dict[str, Any]:
         "balance": to_decimal(entry.balance_after_minor, entry.asset_id),
         "counterparty": names.target(entry) if is_debit else names.source(entry),
         "summary": entry.summary,
+        "group": entry.group_id,
     }

@@ -91,4 +91,5 @@ def pending_answer(queued: QueuedTransaction, names: WalletNames) -> dict[str, A
         "errorMessage": None,
         "description": queued.summary,
         "timestamp": rfc3339(queued.created_at),
+        "group": None,
     }

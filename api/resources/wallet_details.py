@@ -44,6 +44,7 @@ AN_ENTRY = {
     "status": "COMPLETED",
     "description": "Initial funding",
     "createdAt": "2026-01-31T12:00:00.000Z",
+    "group": None,
 }
 A_TRANSACTION = {
     "id": AN_ENTRY["id"],
@@ -55,6 +56,7 @@ A_TRANSACTION = {
     "errorMessage": "The wallet does not hold enough.",
     "description": "Payment for services",
     "timestamp": "2026-01-31T12:00:00.000Z",
+    "group": None,
 }
 
 
@@ -68,6 +70,7 @@ class EntryAnswer(serializers.Serializer[Any]):
     status = serializers.ChoiceField(choices=ENTRY_STATUSES)
     description = serializers.CharField()
     createdAt = serializers.DateTimeField()
+    group = serializers.UUIDField(allow_null=True, help_text="What happened with it.")
 
 
 class WalletDetail(WalletResource):
@@ -84,6 +87,7 @@ class TransactionAnswer(serializers.Serializer[Any]):
     errorMessage = serializers.CharField(allow_null=True)
     description = serializers.CharField()
     timestamp = serializers.DateTimeField()
+    group = serializers.UUIDField(allow_null=True, help_text="What happened with it.")
 
 
 class WalletView(ApiView):
@@ -109,9 +113,7 @@ class WalletView(ApiView):
 def entry_answer(entry: Entry) -> dict[str, Any]:
     """Return an entry as `/wallets/<id>` shows it."""
     after_minor = entry.balance_after_minor
-    is_debit = entry.direction == Direction.DEBIT
-    moved_minor = -entry.amount_minor if is_debit else entry.amount_minor
-    before_minor = None if after_minor is None else after_minor - moved_minor
+    before_minor = None if after_minor is None else after_minor - entry.moved_minor
     return {
         "id": entry.transaction_id,
         "walletId": entry.wallet_id,
@@ -122,6 +124,7 @@ def entry_answer(entry: Entry) -> dict[str, Any]:
         "status": "COMPLETED" if entry.failure_code is None else "FAILED",
         "description": entry.summary,
         "createdAt": rfc3339(entry.created_at),
+        "group": entry.group_id,
     }
 
 
@@ -138,6 +141,7 @@ def transaction_answer(entry: Entry, names: WalletNames) -> dict[str, Any]:
         "errorMessage": REFUSAL_OF_FAILURE[failure].message if failure else None,
         "description": entry.summary,
         "timestamp": rfc3339(entry.created_at),
+        "group": entry.group_id,
     }
 
 

@@ -14,4 +14,5 @@ class Migration(migrations.Migration):
 
     operations = [
         run_sql_file(SQL / "validate_hold_columns.sql"),
+        run_sql_file(SQL / "no_calls_of_0_3.sql"),
     ]

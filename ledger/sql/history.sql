@@ -1,4 +1,4 @@
--- Pages of entries, newest first. Each side of a wallet is read from the end of its own index and
+-- Pages of a wallet's listed entries, newest first. Each side of a wallet is read from the end of its own index and
 -- stops after one page; then the sides are merged.
 --
 -- With statistics from before the wallet got busy, the planner would sort the wallet's whole history.
@@ -36,6 +36,7 @@ BEGIN
          WHERE (e.wallet_id, e.transaction_id) < (wallet, upper_id)
            AND (e.wallet_id, e.transaction_id) >= (wallet, lower_id)
            AND e.transaction_id < upper_id AND e.transaction_id >= lower_id
+           AND e.is_listed
            AND (is_completed IS NULL OR (e.failure_code IS NULL) = is_completed)
            AND (of_kind IS NULL OR e.kind = of_kind)
          ORDER BY e.wallet_id DESC, e.transaction_id DESC OFFSET row_offset LIMIT row_limit;
@@ -48,12 +49,14 @@ BEGIN
 END
 $$;
 
--- The newest transactions of several wallets, each transaction once.
-CREATE OR REPLACE FUNCTION ledger_newest_transactions(
-    wallets        uuid[],
-    before         uuid,
-    completed_only boolean,
-    row_limit      bigint
+-- The newest transactions of several wallets, each transaction once. A hold and a release are the payer's.
+-- With `moved_only` they are left out, and so is what failed.
+DROP FUNCTION IF EXISTS ledger_newest_transactions(uuid[], uuid, boolean, bigint);  -- of 0.4.0
+CREATE FUNCTION ledger_newest_transactions(
+    wallets    uuid[],
+    before     uuid,
+    moved_only boolean,
+    row_limit  bigint
 ) RETURNS SETOF ledger_transaction LANGUAGE plpgsql STABLE
 SET enable_sort = off SET enable_incremental_sort = off SET enable_bitmapscan = off
 SET plan_cache_mode = force_generic_plan
@@ -67,12 +70,15 @@ BEGIN
      CROSS JOIN LATERAL (
           (SELECT * FROM ledger_transaction t
             WHERE (t.source_id, t.id) < (w.id, before) AND (t.source_id, t.id) >= (w.id, zero)
-              AND t.id < before AND (t.failure_code IS NULL OR NOT completed_only)
+              AND t.id < before
+              AND (NOT moved_only
+                   OR (t.failure_code IS NULL AND t.kind NOT IN ('hold', 'release')))
             ORDER BY t.source_id DESC, t.id DESC LIMIT row_limit)
           UNION ALL
           (SELECT * FROM ledger_transaction t
             WHERE (t.target_id, t.id) < (w.id, before) AND (t.target_id, t.id) >= (w.id, zero)
-              AND t.id < before AND (t.failure_code IS NULL OR NOT completed_only)
+              AND t.id < before AND (t.failure_code IS NULL OR NOT moved_only)
+              AND t.kind NOT IN ('hold', 'release')
             ORDER BY t.target_id DESC, t.id DESC LIMIT row_limit)
      ) AS newest
      ORDER BY newest.id DESC LIMIT row_limit;

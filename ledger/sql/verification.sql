@@ -1,9 +1,13 @@
 -- Verification of the ledger. The database itself finds and counts, so that a verification which is on
 -- record has been done: the app's role can begin one and carry it on, and write none of its results.
 
--- What contradicts the transactions about the wallets with ids from `low` to `high`: wallets with a balance
--- or version of their own, running balances, entries without a wallet. STABLE: all of it is read from the
--- snapshot of the calling statement, or money that moves between two of these queries would look wrong.
+-- What contradicts the transactions about the wallets with ids from `low` to `high`, a row for each problem:
+-- balances, versions and what is held on the wallets and on their entries, holds, fees and splits, and entries
+-- without a wallet. STABLE: all of it is read from the snapshot of the calling statement, or money that moves
+-- between two of these queries would look wrong.
+--
+-- A hold and a release are an entry of the payer's alone, and leave its balance as it was. A hold that has
+-- expired counts until its release is written, on the wallet and among the holds.
 CREATE OR REPLACE FUNCTION ledger_findings(low uuid, high uuid)
 RETURNS TABLE (wallet_id uuid, problem text)
 LANGUAGE plpgsql STABLE
@@ -11,35 +15,118 @@ SET search_path = public, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
     RETURN QUERY
-    SELECT w.id,
-           format('holds %s at version %s; its %s entries add up to %s at version %s',
-                  w.balance_minor, w.version, coalesce(e.entries, 0), coalesce(e.balance, 0),
-                  coalesce(e.last_version, 0))
-      FROM wallets_wallet w
-      LEFT JOIN (
-          SELECT wallet_id,
-                 sum(CASE direction WHEN 'CREDIT' THEN amount_minor ELSE -amount_minor END)
-                     AS balance,
-                 count(*) AS entries, max(version) AS last_version
-            FROM ledger_entry
-           WHERE failure_code IS NULL AND NOT wallet_is_system
-             AND wallet_id >= low AND wallet_id <= high
-           GROUP BY wallet_id
-      ) e ON e.wallet_id = w.id
-     WHERE w.owner_id IS NOT NULL AND w.id >= low AND w.id <= high
-       AND (w.balance_minor, w.version, w.version)
-           IS DISTINCT FROM (coalesce(e.balance, 0), coalesce(e.entries, 0),
-                             coalesce(e.last_version, 0));
+    WITH entry AS (
+        SELECT wallet_id, version, balance_after_minor, held_after_minor,
+               CASE WHEN kind IN ('hold', 'release') THEN 0
+                    WHEN direction = 'CREDIT' THEN amount_minor ELSE -amount_minor END AS moved,
+               CASE WHEN direction = 'CREDIT' THEN 0
+                    WHEN kind = 'hold' THEN amount_minor
+                    WHEN kind IN ('capture', 'release') THEN -amount_minor ELSE 0 END AS held
+          FROM ledger_entry
+         WHERE failure_code IS NULL AND NOT wallet_is_system AND is_listed
+           AND wallet_id >= low AND wallet_id <= high
+    ), running AS (
+        SELECT e.*, sum(moved) OVER up_to_it AS balance_then, sum(held) OVER up_to_it AS held_then
+          FROM entry e
+        WINDOW up_to_it AS (PARTITION BY wallet_id ORDER BY version)
+    ), summed AS (
+        SELECT wallet_id, count(*) AS entries, max(version) AS last_version, sum(moved) AS balance,
+               sum(held) AS held,
+               bool_or(balance_after_minor <> balance_then) AS has_other_balance,
+               bool_or(held_after_minor <> held_then) AS has_other_held
+          FROM running
+         GROUP BY wallet_id
+    ), active AS (
+        SELECT payer_wallet_id, sum(amount_minor - captured_minor - released_minor) AS remaining,
+               min(expires_at) AS first_expiry
+          FROM ledger_hold
+         WHERE status = 'active' AND payer_wallet_id >= low AND payer_wallet_id <= high
+         GROUP BY payer_wallet_id
+    ), wallet AS (
+        SELECT id, balance_minor, held_minor, next_expiry, version
+          FROM wallets_wallet WHERE owner_id IS NOT NULL AND id >= low AND id <= high
+    )
+    SELECT coalesce(w.id, e.wallet_id), found.problem
+      FROM wallet w
+      FULL JOIN summed e ON e.wallet_id = w.id
+      LEFT JOIN active h ON h.payer_wallet_id = w.id
+     CROSS JOIN LATERAL (VALUES
+          (CASE WHEN w.id IS NOT NULL
+                 AND (w.balance_minor, w.version, w.version)
+                     IS DISTINCT FROM (coalesce(e.balance, 0), coalesce(e.entries, 0),
+                                       coalesce(e.last_version, 0))
+                THEN format('holds %s at version %s; its %s entries add up to %s at version %s',
+                            w.balance_minor, w.version, coalesce(e.entries, 0),
+                            coalesce(e.balance, 0), coalesce(e.last_version, 0)) END),
+          (CASE WHEN e.has_other_balance
+                THEN 'the balance on an entry differs from the sum of the entries up to it' END),
+          (CASE WHEN w.id IS NOT NULL AND w.held_minor <> coalesce(e.held, 0)
+                THEN format('has %s held; its entries hold %s', w.held_minor,
+                            coalesce(e.held, 0)) END),
+          (CASE WHEN e.has_other_held
+                THEN 'what is held on an entry differs from the sum of the entries up to it' END),
+          (CASE WHEN w.id IS NOT NULL AND w.held_minor <> coalesce(h.remaining, 0)
+                THEN format('has %s held; of its holds remains %s', w.held_minor,
+                            coalesce(h.remaining, 0)) END),
+          (CASE WHEN w.next_expiry IS DISTINCT FROM h.first_expiry
+                THEN format('says that a hold expires at %s; the first one does at %s',
+                            coalesce(w.next_expiry::text, 'no time'),
+                            coalesce(h.first_expiry::text, 'no time')) END)
+     ) AS found (problem)
+     WHERE found.problem IS NOT NULL;
     RETURN QUERY
-    SELECT DISTINCT wallet_id,
-           'the balance on an entry differs from the sum of the entries up to it'
-      FROM (SELECT wallet_id, balance_after_minor,
-                   sum(CASE direction WHEN 'CREDIT' THEN amount_minor ELSE -amount_minor END)
-                       OVER (PARTITION BY wallet_id ORDER BY version) AS running
-              FROM ledger_entry
-             WHERE failure_code IS NULL AND NOT wallet_is_system
-               AND wallet_id >= low AND wallet_id <= high) e
-     WHERE balance_after_minor <> running;
+    SELECT coalesce(h.payer_wallet_id, t.source_id),
+           CASE WHEN h.id IS NULL
+                THEN format('has transactions of the hold %s, which is not one between their wallets',
+                            t.hold_id)
+                ELSE format('its hold %s is of %s, captured %s, released %s; its transactions say'
+                            ' %s, %s, %s', h.id, h.amount_minor, h.captured_minor, h.released_minor,
+                            coalesce(t.held, 0), coalesce(t.captured, 0), coalesce(t.released, 0))
+           END
+      FROM (SELECT * FROM ledger_hold
+             WHERE payer_wallet_id >= low AND payer_wallet_id <= high) h
+      FULL JOIN (
+          SELECT hold_id, source_id, target_id,
+                 sum(amount_minor) FILTER (WHERE kind = 'hold') AS held,
+                 sum(amount_minor) FILTER (WHERE kind = 'capture') AS captured,
+                 sum(amount_minor) FILTER (WHERE kind = 'release') AS released
+            FROM ledger_transaction
+           WHERE hold_id IS NOT NULL AND failure_code IS NULL
+             AND source_id >= low AND source_id <= high
+           GROUP BY hold_id, source_id, target_id
+      ) t ON t.hold_id = h.id AND t.source_id = h.payer_wallet_id
+         AND t.target_id = h.company_wallet_id
+     WHERE (h.amount_minor, h.captured_minor, h.released_minor)
+           IS DISTINCT FROM (coalesce(t.held, 0), coalesce(t.captured, 0), coalesce(t.released, 0));
+    -- What a company was paid in a group, and what it paid on in it. A row without a group is one.
+    RETURN QUERY
+    SELECT coalesce(paid.target_id, given.source_id), found.problem
+      FROM (SELECT target_id, coalesce(group_id, id) AS group_id, sum(amount_minor) AS amount,
+                   sum(coalesce(fee_minor, 0)) AS fee
+              FROM ledger_transaction
+             WHERE kind IN ('charge', 'capture') AND failure_code IS NULL
+               AND (group_id IS NOT NULL OR fee_minor > 0)
+               AND target_id >= low AND target_id <= high
+             GROUP BY 1, 2) AS paid
+      FULL JOIN (
+            SELECT source_id, coalesce(group_id, id) AS group_id,
+                   sum(amount_minor) FILTER (WHERE kind = 'fee') AS fee,
+                   sum(amount_minor) FILTER (WHERE kind = 'split') AS split
+              FROM ledger_transaction
+             WHERE kind IN ('fee', 'split') AND failure_code IS NULL
+               AND source_id >= low AND source_id <= high
+             GROUP BY 1, 2
+      ) AS given ON given.source_id = paid.target_id AND given.group_id = paid.group_id
+     CROSS JOIN LATERAL (VALUES
+          (CASE WHEN coalesce(paid.fee, 0) <> coalesce(given.fee, 0)
+                THEN format('paid a fee of %s in group %s; what it was paid there says %s',
+                            coalesce(given.fee, 0), coalesce(paid.group_id, given.group_id),
+                            coalesce(paid.fee, 0)) END),
+          (CASE WHEN coalesce(given.split, 0) > coalesce(paid.amount, 0) - coalesce(paid.fee, 0)
+                THEN format('paid %s on in group %s, of %s less a fee of %s', given.split,
+                            given.group_id, coalesce(paid.amount, 0), coalesce(paid.fee, 0)) END)
+     ) AS found (problem)
+     WHERE found.problem IS NOT NULL;
     RETURN QUERY
     SELECT DISTINCT e.wallet_id, 'has entries, but no wallet with this id and asset exists'
       FROM ledger_entry e
@@ -176,29 +263,5 @@ BEGIN
                 round(extract(epoch FROM clock_timestamp() - done.started_at), 3),
                 done.findings, done.unbalanced_assets)
         RETURNING *;
-END
-$$;
-
--- 0.3.0 inserts what it has counted itself. Whatever another than the owner inserts, the database counts,
--- now, over all wallets at once. The release after this one drops the trigger and revokes the right.
-CREATE OR REPLACE FUNCTION count_inserted_verification() RETURNS trigger LANGUAGE plpgsql
-SET search_path = public, pg_temp AS $$
-DECLARE
-    started_at CONSTANT timestamptz := clock_timestamp();
-BEGIN
-    IF pg_has_role((SELECT relowner FROM pg_class WHERE oid = TG_RELID), 'USAGE') THEN
-        RETURN NEW;
-    END IF;
-    PERFORM ledger_require_fresh_snapshot();
-    NEW.id := nextval(pg_get_serial_sequence('ledger_verification', 'id'));
-    SELECT count(*) INTO NEW.findings
-      FROM ledger_findings('00000000-0000-0000-0000-000000000000',
-                           'ffffffff-ffff-ffff-ffff-ffffffffffff');
-    SELECT count(*) INTO NEW.unbalanced_assets
-      FROM ledger_trial_balance('ffffffff-ffff-ffff-ffff-ffffffffffff')
-     WHERE difference_minor <> 0;
-    NEW.finished_at := clock_timestamp();
-    NEW.seconds := extract(epoch FROM NEW.finished_at - started_at);
-    RETURN NEW;
 END
 $$;

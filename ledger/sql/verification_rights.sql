@@ -1,7 +1,4 @@
 -- The app's role verifies through functions that run as the owner, and reads the results.
-CREATE TRIGGER count_inserted_verification BEFORE INSERT ON ledger_verification
-    FOR EACH ROW EXECUTE FUNCTION count_inserted_verification();
-
 DO $$
 DECLARE
     owner_functions CONSTANT text :=

@@ -44,6 +44,7 @@ _DIRTY_TABLES = (
     "ledger_verificationrun",
     "ledger_transaction",
     "ledger_failedattempts",
+    "ledger_dryrefusals",
     "core_idempotencyrecord",
     "core_counter",
     "accounts_supportaction",

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from api.http.fields import AmountField, Body, IdField, MoneyField, TextField
-from api.http.movement_fields import summary_field
+from api.http.movement_fields import made_id_field, summary_field
 
 
 class AmountBody(Body):
@@ -52,7 +52,7 @@ class BalanceAnswer(serializers.Serializer[Any]):
 
 
 class ChargeAnswer(BalanceAnswer):
-    transaction = serializers.UUIDField()
+    transaction = made_id_field()
 
 
 class RefundAnswer(ChargeAnswer):

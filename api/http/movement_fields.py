@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from rest_framework import serializers
+
 from api.http.fields import TextField
 from ledger.models import SUMMARY_CHARACTERS
 
@@ -16,6 +18,11 @@ def summary_field(*, required: bool = False) -> TextField:
 def description_field() -> TextField:
     """Return the field `description`, which is the summary in `/wallets*` and `/api/v1`."""
     return _text(default="", source="summary")
+
+
+def made_id_field() -> serializers.UUIDField:
+    """Return the field of an answer for the id of what the call made."""
+    return serializers.UUIDField(allow_null=True, help_text="Null in a dry run.")
 
 
 def _text(**options: str) -> TextField:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from core.dry_run import kept
 from core.times import rfc3339
 from ledger.orders import Order, Outcome
 from wallets.assets import to_decimal
@@ -14,6 +15,7 @@ from wallets.models import Wallet
 class MovementResult:
     """JSON values of a completed movement; balances are after it, null for a system wallet.
 
+    The transaction's id is null in a dry run.
     Who may charge the two wallets and their labels are there for answers that show wallets.
     """
 
@@ -36,7 +38,7 @@ def result_of(order: Order, outcome: Outcome, *, shows_wallets: bool = False) ->
     result = MovementResult(
         source_balance=to_decimal(outcome.source_balance_minor, order.asset_id),
         target_balance=to_decimal(outcome.target_balance_minor, order.asset_id),
-        transaction_id=outcome.transaction_id,
+        transaction_id=kept(outcome.transaction_id),
         created_at=rfc3339(outcome.created_at),
     )
     if not shows_wallets:

@@ -46,6 +46,7 @@ TABLES = {
     "django_migrations": READ,
     "django_session": ALL,
     "knox_authtoken": ALL,
+    "ledger_dryrefusals": "DELETE SELECT",
     "ledger_entry": READ,
     "ledger_failedattempts": "DELETE SELECT",
     "ledger_transaction": READ,
@@ -109,6 +110,7 @@ COLUMNS = {
 }
 #: Functions that run with the owner's rights.
 AS_OWNER = {
+    "count_dry_refusals",
     "ledger_begin_verification",
     "ledger_finish_verification",
     "ledger_post",

@@ -23,6 +23,7 @@ from tests.factories import (
     a_paytoken,
     a_staff_member,
     an_operator,
+    an_uncashed_asset,
     api_of,
     charge,
     freeze,
@@ -103,6 +104,7 @@ def assert_tried(call: Call, **headers: str) -> Reply:
 
 def movements() -> dict[str, Call]:
     """Return a call of each sort that moves money at once, by its route and what is special."""
+    an_uncashed_asset("GOLD", "Gold")
     client, company, other = a_client(holds="100.00"), a_company(holds="50.00"), a_client()
     wallet, user = str(client.wallet_id), str(client.user.pk)
     paid = charge(company, 9, wallet=wallet).json["transaction"]
@@ -199,6 +201,7 @@ def test_what_it_would_have_made_has_no_id() -> None:
 
 def refusals() -> dict[str, Call]:
     """Return calls that are refused: by code, and the status and the call."""
+    an_uncashed_asset("GOLD", "Gold")
     rich, poor, shop = a_client(holds="100.00"), a_client(holds="1.00"), a_company(holds="1.00")
     frozen, strict = a_client(holds="9.00"), a_client(holds="9.00")
     paid = charge(shop, 1, wallet=rich.wallet_id).json["transaction"]
@@ -358,7 +361,7 @@ def test_a_read_does_not_look_at_the_header() -> None:
     client = a_client(holds="5.00")
 
     replies = [
-        client.api.call(method, "/wallet/list", **{"Dry-Run": value})
+        client.api.call(method, "/wallet/list", b"", **{"Dry-Run": value})
         for method in ("GET", "HEAD")
         for value in ("true", "yes")
     ]
@@ -383,7 +386,7 @@ def test_a_key_that_was_used_gets_its_first_answer_with_its_ids() -> None:
     calls = movements()
     call, key = calls["wallet/charge"], {"Idempotency-Key": "a-key"}
     first = call.send(**key)
-    before, replays = everything(), metrics.REPLAYS._value.get()  # type: ignore[attr-defined]
+    before, replays = everything(), metrics.REPLAYS._value.get()
 
     again = call.send(**DRY, **key)
     other = Call(call.caller, call.path, {**call.body, "amount": 6}).send(**DRY, **key)
@@ -392,7 +395,7 @@ def test_a_key_that_was_used_gets_its_first_answer_with_its_ids() -> None:
     assert again.headers["Dry-Run"] == other.headers["Dry-Run"] == "true"
     assert (other.status, other.code) == (409, "idempotency_key_reused")
     assert everything() == before
-    assert metrics.REPLAYS._value.get() == replays  # type: ignore[attr-defined]
+    assert metrics.REPLAYS._value.get() == replays
 
 
 def test_a_repeat_that_conflicts_conflicts_in_a_dry_run_too() -> None:
@@ -419,6 +422,7 @@ def test_it_is_not_counted_in_the_metrics() -> None:
 
 
 def test_staff_use_up_nothing_of_their_limit(settings: Settings) -> None:
+    an_uncashed_asset("GOLD", "Gold")
     client, staff = a_client(), api_of(a_staff_member())
     body = {"userId": str(client.user.pk), "assetSymbol": "GOLD", "amount": "600.00"}
 

@@ -65,7 +65,7 @@ def headers_of(
             if takes_idempotency_key and (is_success or status in _RECORDED)
             else ()
         ),
-        *((DRY_RUN,) if can_be_tried else ()),
+        *((DRY_RUN,) if can_be_tried and status != HTTPStatus.ACCEPTED else ()),
         *(("Link",) if has_link_header and is_success else ()),
     )
     return {name: {"$ref": f"{_REF}{name}"} for name in names}

@@ -52,3 +52,5 @@ BEGIN ATOMIC
         ON CONFLICT (payer_id, caller_id) DO UPDATE
        SET refused_at = dry_refusals_counted(d.refused_at) || excluded.refused_at;
 END;
+REVOKE EXECUTE ON FUNCTION count_dry_refusals FROM PUBLIC;
+SELECT for_app_role('GRANT EXECUTE ON FUNCTION count_dry_refusals TO wallet_app');

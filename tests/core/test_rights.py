@@ -132,6 +132,7 @@ LOCKABLE = {
     "django_session",
     "intake_customerimport",
     "knox_authtoken",
+    "ledger_dryrefusals",
     "ledger_failedattempts",
     "otp_static_staticdevice",
     "otp_static_statictoken",

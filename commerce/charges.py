@@ -9,6 +9,7 @@ from accounts.models import User
 from commerce.models import Charge
 from commerce.movements import move, move_group, refuse_same_or_system_wallet
 from commerce.splits import Split, check_splits, with_splits
+from core.dry_run import kept
 from core.errors import InvalidInput, NotFound, Refusal, StateConflict
 from core.money import AmountNotPositive
 from core.unit_of_work import requires_unit_of_work
@@ -103,7 +104,7 @@ class ChargeItem:
 
 @dataclass(frozen=True, slots=True)
 class ChargeResult:
-    """What became of one: its transaction, if it was tried, and the refusal, if it was refused."""
+    """What became of one: its transaction, if one is kept, and the refusal, if it was refused."""
 
     item: ChargeItem
     transaction_id: uuid.UUID | None
@@ -203,9 +204,10 @@ def _payers_of(
 def _result(item: ChargeItem, result: Outcome | Denial) -> ChargeResult:
     if isinstance(result, Denial):
         return ChargeResult(item, None, REFUSAL_OF_DENIAL[result]())
+    transaction_id = kept(result.transaction_id)
     if result.failure is None:
-        return ChargeResult(item, result.transaction_id, None)
-    return ChargeResult(item, result.transaction_id, REFUSAL_OF_FAILURE[result.failure]())
+        return ChargeResult(item, transaction_id, None)
+    return ChargeResult(item, transaction_id, REFUSAL_OF_FAILURE[result.failure]())
 
 
 @requires_unit_of_work

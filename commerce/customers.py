@@ -52,8 +52,8 @@ def remove_customer(customer: User, *, actor: User) -> None:
     """Erase the customer's personal data, end their sessions, close their wallets.
 
     What could still bring money in or out ends: payment requests, pay tokens, approvals. The ledger
-    stays. Raises `HoldsActive` while money is held of a wallet or for it, and `BalanceNotZero` while
-    one holds money.
+    stays. Raises `HoldsActive` while money is held of a wallet or for it, and `BalanceNotZero`
+    while one holds money.
     """
     # The user before the wallets, and these by id: the order of locks of the whole service. Once
     # the user is locked, nobody opens another wallet for them.

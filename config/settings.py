@@ -232,8 +232,9 @@ CSRF_TRUSTED_ORIGINS: list[str] = []
 CORS_ALLOWED_ORIGINS = list(env.allowed_origins)
 # Pages of other origins call the API with a token. Only the admin uses cookies.
 CORS_URLS_REGEX = r"^/(?!admin(/|$))"
-CORS_ALLOW_HEADERS = [*default_headers, "idempotency-key", "prefer", "x-request-id"]
+CORS_ALLOW_HEADERS = [*default_headers, "dry-run", "idempotency-key", "prefer", "x-request-id"]
 CORS_EXPOSE_HEADERS = [
+    "Dry-Run",
     "Idempotent-Replayed",
     "Link",
     "Location",

@@ -134,6 +134,18 @@ def requires_unit_of_work(function: Callable[P, Result]) -> Callable[P, Result]:
     return checked
 
 
+@requires_unit_of_work
+def roll_back_always(work: Callable[[], Result]) -> Result:
+    """Run `work`, undo all that it did, and return its result; the unit of work goes on.
+
+    The locks that it took are released, and what it wanted done after the commit is not done.
+    """
+    with transaction.atomic():
+        result = work()
+        transaction.set_rollback(True)
+    return result
+
+
 def refuse_on_constraint(name: str, refusal: type[Refusal]) -> None:
     """Let a unit of work that violates the database constraint `name` raise `refusal`.
 

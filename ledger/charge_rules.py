@@ -13,6 +13,7 @@ from core.connections.bulk import bulk_cursor
 from core.connections.prepared import prepared_cursor
 from core.derived_secrets import digest_of
 from core.errors import Refusal
+from ledger.dry_runs import counted
 from ledger.errors import REFUSAL_OF_DENIAL
 from ledger.kinds import Denial
 from wallets.assets import to_decimal
@@ -76,5 +77,5 @@ def _payer(row: tuple[Any, ...] | None, asset: str) -> Payer | Refusal:
     if refusal is None:
         return Payer(wallet_id, paytoken_id)
     if refusal == Denial.PAYTOKEN_EXCEEDED:
-        return PayTokenExceeded(max_amount=to_decimal(max_amount_minor, asset))
-    return REFUSAL_OF_DENIAL[Denial(refusal)]()
+        return counted(PayTokenExceeded(max_amount=to_decimal(max_amount_minor, asset)), wallet_id)
+    return counted(REFUSAL_OF_DENIAL[Denial(refusal)](), wallet_id)

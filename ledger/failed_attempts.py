@@ -4,12 +4,19 @@ from django.conf import settings
 from django.db import connection
 
 from core.unit_of_work import requires_unit_of_work
+from ledger.dry_runs import seconds_until_tried
 from ledger.orders import Order
 from wallets.references import wallet_ref
 
 
 def seconds_until_recorded(order: Order) -> int:
-    """Return in how many seconds a failure of this order, denied just now, goes on record."""
+    """Return in how many seconds a failure of this order, denied just now, goes on record.
+
+    In a dry run that its payer has no room for, in how many seconds another may try.
+    """
+    until_tried = seconds_until_tried(order)
+    if until_tried is not None:
+        return until_tried
     owners = sorted(
         str(wallet_ref(wallet_id).owner_id) for wallet_id in (order.source_id, order.target_id)
     )

@@ -17,7 +17,9 @@ from psycopg.types.json import Jsonb
 
 from core import context, metrics
 from core.connections.bulk import bulk_cursor
+from core.dry_run import present_dry_run
 from core.unit_of_work import requires_unit_of_work
+from ledger.dry_runs import NOT_CARRIED_OUT, Row, post_in_turn
 from ledger.kinds import Denial, FailureCode, Kind
 from ledger.orders import Order, Outcome
 from wallets.errors import WalletNotFound
@@ -88,7 +90,7 @@ class GroupRefused:
 def post_group(orders: Sequence[Order]) -> list[Outcome] | GroupRefused:
     """Carry out orders of one group (they have one `group_id`): all, or none of them."""
     rows = _post(orders)
-    refused = [place for place, row in enumerate(rows) if row[1] not in (None, _NOT_CARRIED_OUT)]
+    refused = [place for place, row in enumerate(rows) if row[1] not in (None, NOT_CARRIED_OUT)]
     if not refused:
         outcomes = [_outcome(row) for row in rows]
         _count_on_commit(orders, outcomes)
@@ -99,14 +101,15 @@ def post_group(orders: Sequence[Order]) -> list[Outcome] | GroupRefused:
     return GroupRefused(refused[-1], result)
 
 
-#: The code of an order of whose group another one failed.
-_NOT_CARRIED_OUT = "not_carried_out"
-
-
-def _post(orders: Sequence[Order]) -> list[tuple[Any, ...]]:
+def _post(orders: Sequence[Order]) -> list[Row]:
     """Return the rows that `ledger_post` returns."""
     if not orders:
         return []
+    run = present_dry_run()
+    return _post_at_once(orders) if run is None else post_in_turn(run, orders, _post_at_once)
+
+
+def _post_at_once(orders: Sequence[Order]) -> list[Row]:
     started = time.perf_counter()
     columns: list[list[Any] | None] = [
         [str(o.kind) for o in orders],
@@ -134,16 +137,16 @@ def _post(orders: Sequence[Order]) -> list[tuple[Any, ...]]:
                 forget_wallets()
                 raise WalletNotFound from error
             raise
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        rows: list[Row] = cursor.fetchall()
     metrics.POST_SECONDS.observe(time.perf_counter() - started)
     return rows
 
 
-def _result(row: tuple[Any, ...]) -> Outcome | Denial:
+def _result(row: Row) -> Outcome | Denial:
     return Denial(row[1]) if row[0] is None else _outcome(row)
 
 
-def _outcome(row: tuple[Any, ...]) -> Outcome:
+def _outcome(row: Row) -> Outcome:
     posted, code, *amounts = row
     return Outcome(posted, FailureCode(code) if code else None, *amounts)
 

@@ -15,6 +15,7 @@ from core.counters import CounterCache
 from core.idempotency import kept_since
 from core.models import IdempotencyRecord
 from core.unit_of_work import unit_of_work
+from ledger.dry_runs import delete_old_refusals
 from ledger.failed_attempts import delete_old_attempts
 from wallets.models import PayToken
 
@@ -33,6 +34,7 @@ class Deleted:
     records: int
     counters: int
     failed_attempts: int
+    dry_refusals: int
     positions: int
 
     def __str__(self) -> str:
@@ -40,7 +42,7 @@ class Deleted:
             f"{self.tokens} tokens, {self.sessions} sessions, {self.addresses} known addresses,"
             f" {self.paytokens} pay tokens, {self.records} idempotency records,"
             f" {self.counters} counters, {self.failed_attempts} lists of failed attempts,"
-            f" {self.positions} positions"
+            f" {self.dry_refusals} lists of refused dry runs, {self.positions} positions"
         )
 
 
@@ -57,6 +59,7 @@ def delete_expired(*, should_stop: Callable[[], bool] = lambda: False) -> Delete
         records=_delete(IdempotencyRecord.objects.filter(created_at__lt=kept_since()), should_stop),
         counters=counters.delete_expired() if isinstance(counters, CounterCache) else 0,
         failed_attempts=unit_of_work(delete_old_attempts),
+        dry_refusals=unit_of_work(delete_old_refusals),
         positions=replica.delete_idle_positions(),
     )
 

@@ -46,6 +46,7 @@ _DIRTY_TABLES = (
     "ledger_transaction",
     "ledger_hold",
     "ledger_failedattempts",
+    "ledger_dryrefusals",
     "core_idempotencyrecord",
     "core_counter",
     "accounts_supportaction",

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from api.http.fields import AmountField, Body, IdField, MoneyField
-from api.http.movement_fields import PayerBody, SplitsField, summary_field
+from api.http.movement_fields import PayerBody, SplitsField, made_id_field, summary_field
 
 #: Whether a refund's share of the fee stays with the platform.
 FEE_CHOICES = [("keep", "Keep"), ("return", "Return")]
@@ -46,11 +46,11 @@ class BalanceAnswer(serializers.Serializer[Any]):
 
 
 class ChargeAnswer(BalanceAnswer):
-    transaction = serializers.UUIDField()
+    transaction = made_id_field()
     fee = MoneyField(help_text="What the company paid for it: the balance is after it.")
 
 
 class RefundAnswer(BalanceAnswer):
-    transaction = serializers.UUIDField()
+    transaction = made_id_field()
     refunded = MoneyField(help_text="In all, of the charge.")
     fee_returned = MoneyField(help_text="With this refund.")

@@ -190,9 +190,10 @@ class RefundView(MoneyView):
         def work() -> KeyedResult:
             refunded = refund(caller_of(request), **fields)
             order, outcome = refunded.order, refunded.outcome
+            result = result_of(order, outcome)
             payload = {
-                **moved_source(order, result_of(order, outcome)),
-                "transaction": outcome.transaction_id,
+                **moved_source(order, result),
+                "transaction": result.transaction_id,
                 "refunded": to_decimal(refunded.refunded_minor, order.asset_id),
                 "fee_returned": to_decimal(refunded.fee_returned_minor, order.asset_id),
             }

@@ -108,6 +108,9 @@ def _method(path: str, verb: str, operation: dict[str, Any]) -> str:
     if is_keyed:
         optional.append("idempotency_key: str | None = None")
         arguments.append("key=idempotency_key")
+    if any(p["name"] == "Dry-Run" for p in parameters):
+        optional.append("dry_run: bool = False")
+        arguments.append("dry_run=dry_run")
     if in_query:
         pairs = [f'"{p["name"]}": {_name(p)}' for p in in_query]
         arguments.append(f"query={{{', '.join(pairs)}}}")

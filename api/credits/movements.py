@@ -16,7 +16,7 @@ from api.credits.bodies import CreditBody
 from api.examples import APPROVAL_NEEDED, BAD_AMOUNT, REFUSED_BY_POST, SHORT, TRANSACTION
 from api.http.authentication import caller_of
 from api.http.fields import MoneyField
-from api.http.movement_fields import ENTRY_STATUSES
+from api.http.movement_fields import ENTRY_STATUSES, made_id_field
 from api.http.movement_results import MovementResult
 from api.http.movements import MoneyView, respond_with_movement
 from api.http.pagination import PAGINATION, PageQuery, Pagination, page_answer
@@ -73,7 +73,7 @@ REFUSALS = (
 
 
 class CreditAnswer(serializers.Serializer[Any]):
-    transactionId = serializers.UUIDField()
+    transactionId = made_id_field()
     userId = serializers.UUIDField()
     assetSymbol = serializers.CharField()
     type = serializers.ChoiceField(choices=CREDIT_TYPES)

@@ -8,6 +8,7 @@ from rest_framework import serializers
 from accounts.models import Role, User
 from api.examples import HOLD, TRANSACTION, WALLET
 from api.http.fields import MetadataField, MoneyField
+from api.http.movement_fields import made_id_field
 from api.http.movement_results import MovementResult
 from core.times import rfc3339
 from ledger.models import Hold, HoldStatus
@@ -44,7 +45,7 @@ A_CAPTURE = {
 
 
 class HoldAnswer(serializers.Serializer[Any]):
-    hold = serializers.UUIDField()
+    hold = made_id_field()
     status = serializers.ChoiceField(choices=HoldStatus.choices)
     amount = MoneyField(help_text="In all, with its increments.")
     captured = MoneyField()
@@ -58,7 +59,7 @@ class HoldAnswer(serializers.Serializer[Any]):
 
 
 class CaptureAnswer(HoldAnswer):
-    transaction = serializers.UUIDField()
+    transaction = made_id_field()
     wallet = serializers.UUIDField(help_text="The company's.")
     balance = MoneyField(help_text="After the fee and the splits.")
     fee = MoneyField()
@@ -67,7 +68,8 @@ class CaptureAnswer(HoldAnswer):
 def hold_result(order: Order, result: MovementResult) -> dict[str, Any]:
     """Return the hold after an order of its company or an operator."""
     return {
-        "hold": order.hold_id if result.transaction_id else None,
+        # In a dry run a new hold is not kept.
+        "hold": order.hold_id if order.hold_seconds is None or result.transaction_id else None,
         "status": result.hold_status,
         "amount": result.hold_amount,
         "captured": result.hold_captured,

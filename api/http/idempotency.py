@@ -10,6 +10,8 @@ import orjson
 from django.http import HttpResponse
 from rest_framework.request import Request
 
+from api.http.authentication import caller_of
+from api.http.dry_runs import is_dry_run
 from api.http.errors import error_body, status_of
 from api.http.renderer import render_json
 from api.http.token_cache import verify_token
@@ -24,6 +26,7 @@ from core.idempotency import (
     fingerprint_of,
 )
 from core.unit_of_work import unit_of_work
+from ledger.dry_runs import try_out
 
 MAX_KEY_CHARACTERS = 255
 
@@ -92,12 +95,15 @@ def respond_once(
     its fields in braces. `reveal` adds to a success what no record may hold: a secret, which is
     derived anew for each repeat. `fast_path` is tried first, outside the unit of work: it does the
     same in one trip and verifies the token, or it does nothing and returns None.
+
+    In a dry run the answer is the same, and nothing is kept: not the key either.
     """
     key = idempotency_key(request, fields=key_fields)
     claim = (
         None if key is None else _claim_of(request, key, key_fields, is_queued=location is not None)
     )
-    answer = None if fast_path is None else fast_path(claim)
+    is_dry = is_dry_run(request)
+    answer = None if fast_path is None or is_dry else fast_path(claim)
     if answer is None:
         verify_token(request)
 
@@ -111,8 +117,12 @@ def respond_once(
                 return answer
             return replace(answer, body=reveal(answer.body))
 
-        answer = unit_of_work(answer_revealed)
-    if answer.replayed:
+        answer = (
+            try_out(answer_revealed, caller_of(request))
+            if is_dry
+            else unit_of_work(answer_revealed)
+        )
+    if answer.replayed and not is_dry:
         metrics.REPLAYS.inc()
     is_success = answer.status_code < HTTPStatus.BAD_REQUEST
     if answer.replayed and is_success and repeat_conflicts and key and not key.in_header:

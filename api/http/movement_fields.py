@@ -22,6 +22,11 @@ def description_field() -> TextField:
     return _text(default="", source="summary")
 
 
+def made_id_field() -> serializers.UUIDField:
+    """Return the field of an answer for the id of what the call made."""
+    return serializers.UUIDField(allow_null=True, help_text="Null in a dry run.")
+
+
 def _text(**options: str) -> TextField:
     return TextField(max_length=SUMMARY_CHARACTERS, allow_blank=True, **options)
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from core.dry_run import kept
 from core.times import rfc3339
 from ledger.holds import get_hold
 from ledger.orders import Order, Outcome
@@ -15,6 +16,7 @@ from wallets.models import Wallet
 class MovementResult:
     """JSON values of a completed movement; balances are after it, null for a system wallet.
 
+    The transaction's id is null in a dry run.
     Who may charge the two wallets and their labels are there for answers that show wallets.
     """
 
@@ -46,7 +48,7 @@ def result_of(order: Order, outcome: Outcome, *, shows_wallets: bool = False) ->
     result = MovementResult(
         source_balance=to_decimal(outcome.source_balance_minor, order.asset_id),
         target_balance=to_decimal(outcome.target_balance_minor, order.asset_id),
-        transaction_id=outcome.transaction_id,
+        transaction_id=kept(outcome.transaction_id),
         created_at=rfc3339(outcome.created_at),
         fee=to_decimal(outcome.fee_minor or 0, order.asset_id),
     )

@@ -23,6 +23,8 @@ from ledger.post_once import post_once
 class MoneyView(CachedCallerView):
     """The base of every view that moves money. It ends in `respond_once`, or in what does."""
 
+    can_be_tried = True
+
 
 def respond_with_movement(
     request: Request,

@@ -9,6 +9,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from api.http.authentication import caller_of
+from api.http.dry_runs import NoDryRun, is_dry_run
 from api.http.idempotency import KeyedResult, respond_once
 from api.http.movement_results import Render
 from api.http.movements import respond_with_movement
@@ -48,6 +49,8 @@ def respond_now_or_queued(
     What is queued is answered with 202 and where to look.
     """
     if _wants_async(request):
+        if is_dry_run(request):
+            raise NoDryRun("What is queued cannot be tried: leave out `Prefer: respond-async`.")
         return _respond_queued(request, order, **keyed)
     return respond_with_movement(request, order, render, shows_wallets=shows_wallets, **keyed)
 

@@ -17,6 +17,7 @@ from drf_spectacular.utils import (
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
+from api.http.dry_runs import DRY_RUN
 from api.http.errors import (
     NotAcceptable,
     RequestTimeout,
@@ -58,6 +59,15 @@ _KEY = OpenApiParameter(
     # No example: Swagger UI would send it with each call, and the second call would be refused.
     description="Makes the call safe to repeat: the same key and request get the first answer."
     " For instance `3f0c8a52-order-1017`.",
+)
+
+_DRY_RUN = OpenApiParameter(
+    DRY_RUN,
+    {"type": "string", "enum": ["true"]},
+    OpenApiParameter.HEADER,
+    # No example, for the same reason: it would try instead of do.
+    description="`true`: answer what the call would, refusals too, and keep nothing of it. Ids of"
+    " what is not kept are null.",
 )
 
 
@@ -112,6 +122,10 @@ class Schema(AutoSchema):
             return schemes
         return [scheme for scheme in schemes if scheme]
 
+    def get_override_parameters(self) -> list[Any]:
+        """Return the parameters that an operation has by what its view is."""
+        return [_DRY_RUN] if self._can_be_tried else []
+
     def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
         documented: dict[str, Any] | None = super().get_operation(*args, **kwargs)
         if documented is None:
@@ -122,8 +136,13 @@ class Schema(AutoSchema):
                 HTTPStatus(int(status)),
                 takes_idempotency_key="Idempotency-Key" in parameters,
                 has_link_header=self._method.has_link_header,
+                can_be_tried=self._can_be_tried,
             )
         return documented
+
+    @property
+    def _can_be_tried(self) -> bool:
+        return self.method == "POST" and getattr(self.view, "can_be_tried", False)
 
     @property
     def _method(self) -> Any:

@@ -3,6 +3,8 @@
 from http import HTTPStatus
 from typing import Any
 
+from api.http.dry_runs import DRY_RUN
+
 _REF = "#/components/headers/"
 _ALWAYS = ("X-Request-ID",)
 _RATE_LIMITED = ("RateLimit", "RateLimit-Policy")
@@ -44,12 +46,13 @@ HEADERS = {
         "The answer recorded for the first request with this key.", enum=["true"]
     ),
     "Location": _header("The path of the queued transaction; not for an array."),
+    DRY_RUN: _header("This is what the call would answer: nothing was kept.", enum=["true"]),
     "Link": _header('The next page, `<…>; rel="next"`, unless this is the last.'),
 }
 
 
 def headers_of(
-    status: HTTPStatus, *, takes_idempotency_key: bool, has_link_header: bool
+    status: HTTPStatus, *, takes_idempotency_key: bool, has_link_header: bool, can_be_tried: bool
 ) -> dict[str, Any]:
     """Return the headers of an operation's answer with this status, by reference."""
     is_success = status < HTTPStatus.BAD_REQUEST
@@ -62,6 +65,7 @@ def headers_of(
             if takes_idempotency_key and (is_success or status in _RECORDED)
             else ()
         ),
+        *((DRY_RUN,) if can_be_tried and status != HTTPStatus.ACCEPTED else ()),
         *(("Link",) if has_link_header and is_success else ()),
     )
     return {name: {"$ref": f"{_REF}{name}"} for name in names}

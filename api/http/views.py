@@ -10,6 +10,7 @@ from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from api.http.dry_runs import DRY_RUN, NoDryRun, is_dry_run, refuse_impossible_dry_run
 from api.http.fields import Body
 from core import replica
 from core.errors import InvalidInput, Malformed, NotAuthenticated
@@ -34,8 +35,14 @@ class ApiView(APIView):
     #: The query parameters that a GET takes; without it, none. Other methods never take any.
     query: ClassVar[Body | None] = None
 
+    #: Whether its POST moves or holds money at once, and so can be tried: `Dry-Run: true`.
+    can_be_tried: ClassVar[bool] = False
+
     #: Whose position in the log is recorded before the answer goes out, where there is a replica.
     position_owner: UUID | None = None
+
+    #: Whether this call asked for a dry run where there is none.
+    refused_dry_run = False
 
     @property
     def allowed_methods(self) -> list[str]:
@@ -50,6 +57,7 @@ class ApiView(APIView):
             self.position_owner = getattr(request.user, "pk", None)
         if self.query is None or request.method not in ("GET", "HEAD"):
             parse_query(request, _NO_QUERY)
+        refuse_impossible_dry_run(request, can_be_tried=self.can_be_tried)
 
     def perform_authentication(self, request: Request) -> None:
         """Find the caller, and count the call: also one that the caller may not make."""
@@ -62,7 +70,13 @@ class ApiView(APIView):
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         if self.position_owner is not None:
             replica.record_position(self.position_owner)
+        if self.can_be_tried and is_dry_run(request) and not self.refused_dry_run:
+            response[DRY_RUN] = "true"
         return super().finalize_response(request, response, *args, **kwargs)
+
+    def handle_exception(self, exc: Exception) -> Any:
+        self.refused_dry_run = isinstance(exc, NoDryRun)
+        return super().handle_exception(exc)
 
 
 _NO_QUERY = Body()

@@ -22,7 +22,7 @@ from api.http.fields import (
     TextField,
 )
 from api.http.idempotency import respond_once
-from api.http.movement_fields import SplitsField, summary_field
+from api.http.movement_fields import SplitsField, made_id_field, summary_field
 from api.http.movement_results import MovementResult
 from api.http.movements import MoneyView, respond_with_movement
 from api.http.pagination import LimitField, with_next_page
@@ -97,7 +97,7 @@ class RequestsQuery(Body):
 class PaymentAnswer(serializers.Serializer[Any]):
     wallet = serializers.UUIDField()
     balance = MoneyField()
-    transaction = serializers.UUIDField()
+    transaction = made_id_field()
 
 
 class PaymentRequestsView(ApiView):

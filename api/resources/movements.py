@@ -1,5 +1,6 @@
 """`/wallets*`: money moves between wallets as resources."""
 
+from decimal import Decimal
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -17,7 +18,9 @@ from api.examples import (
     TRANSACTION,
 )
 from api.http.authentication import caller_of
+from api.http.dry_runs import NoDryRun, is_dry_run
 from api.http.idempotency import respond_once
+from api.http.movement_fields import made_id_field
 from api.http.movement_results import MovementResult
 from api.http.movements import MoneyView, respond_with_movement
 from api.http.permissions import IsHolder, MovesCash
@@ -40,6 +43,7 @@ from api.resources.wallet_shape import (
 )
 from commerce.cash import CashByOperators, open_wallet, order_deposit, order_withdrawal
 from commerce.transfers import order_transfer
+from core.dry_run import kept
 from core.errors import InvalidInput, PermissionDenied
 from core.idempotency import DuplicateIdempotencyKey
 from core.money import AmountNotPositive
@@ -63,6 +67,10 @@ ANOTHER_WALLET = {
 REPEATED = DuplicateIdempotencyKey(transactionId=TRANSACTION)
 
 
+class OpenedWallet(WalletResource):
+    id = made_id_field()
+
+
 class TransferAnswer(serializers.Serializer[Any]):
     sender = WalletResource()
     receiver = WalletResource()
@@ -79,7 +87,7 @@ class CreateView(MoneyView):
         body=body,
         request_example={"currency": "USD", "balance": "100.50"},
         status=201,
-        answer=WalletResource,
+        answer=OpenedWallet,
         answer_example=A_WALLET,
         refusals=[
             InvalidInput({"currency": ["There is no such currency."]}),
@@ -93,11 +101,15 @@ class CreateView(MoneyView):
     )
     def post(self, request: Request) -> HttpResponse:
         fields = parse_body(request, self.body)
-        return respond_once(
-            request,
-            lambda: wallet_resource(open_wallet(caller_of(request), **fields)),
-            status=201,
-        )
+        if is_dry_run(request) and not Decimal(fields["balance"]):
+            raise NoDryRun("There is nothing to try: without a balance no money moves.")
+
+        def work() -> dict[str, Any]:
+            wallet = open_wallet(caller_of(request), **fields)
+            ids = {"id": kept(wallet.id), "address": kept(wallet.address)}
+            return {**wallet_resource(wallet), **ids}
+
+        return respond_once(request, work, status=201)
 
 
 class FundView(MoneyView):

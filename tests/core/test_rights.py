@@ -46,6 +46,7 @@ TABLES = {
     "django_migrations": READ,
     "django_session": ALL,
     "knox_authtoken": ALL,
+    "ledger_dryrefusals": "DELETE SELECT",
     "ledger_entry": READ,
     "ledger_failedattempts": "DELETE SELECT",
     "ledger_transaction": READ,
@@ -109,6 +110,7 @@ COLUMNS = {
 }
 #: Functions that run with the owner's rights.
 AS_OWNER = {
+    "count_dry_refusals",
     "ledger_begin_verification",
     "ledger_finish_verification",
     "ledger_post",
@@ -130,6 +132,7 @@ LOCKABLE = {
     "django_session",
     "intake_customerimport",
     "knox_authtoken",
+    "ledger_dryrefusals",
     "ledger_failedattempts",
     "otp_static_staticdevice",
     "otp_static_statictoken",

@@ -28,6 +28,15 @@ CHARGES = (
         amounts={"[0].max_amount": "50.00"},
     ),
     Step(
+        "What would a charge by the wallet's token answer? Nothing of it is kept",
+        "wallet_charge",
+        "company",
+        {"wallet": "{{wallet}}", "amount": "12.50", "summary": "Order 1017"},
+        headers={"Dry-Run": "true"},
+        answers={"transaction": None},
+        answer_headers={"Dry-Run": "true"},
+    ),
+    Step(
         "The company charges the wallet by its token",
         "wallet_charge",
         "company",

@@ -58,7 +58,7 @@ class BalanceAnswer(Struct, kw_only=True):
 class ChargeAnswer(Struct, kw_only=True):
     wallet: UUID
     balance: Decimal
-    transaction: UUID
+    transaction: Annotated[UUID, Meta(description="Null in a dry run.")] | None
 
 
 class ChargeBody(Struct, kw_only=True):
@@ -346,6 +346,17 @@ class NamedAssetBalance(Struct, kw_only=True):
     assetName: str
 
 
+class OpenedWallet(Struct, kw_only=True):
+    id: Annotated[UUID, Meta(description="Null in a dry run.")] | None
+    address: UUID | None
+    charges: Literal["open", "approved", "paytoken"] | None
+    label: str | None
+    currency: str
+    balance: Decimal | None
+    createdAt: datetime
+    updatedAt: datetime
+
+
 class Pagination(Struct, kw_only=True):
     limit: int
     offset: int | None
@@ -407,7 +418,7 @@ class PayTokenBody(Struct, kw_only=True):
 class PaymentAnswer(Struct, kw_only=True):
     wallet: UUID
     balance: Decimal
-    transaction: UUID
+    transaction: Annotated[UUID, Meta(description="Null in a dry run.")] | None
 
 
 class PaymentBody(Struct, kw_only=True):
@@ -454,7 +465,7 @@ class PersonalDataAnswer(Struct, kw_only=True):
 class RefundAnswer(Struct, kw_only=True):
     wallet: UUID
     balance: Decimal
-    transaction: UUID
+    transaction: Annotated[UUID, Meta(description="Null in a dry run.")] | None
     refunded: Decimal
 
 
@@ -566,7 +577,7 @@ class BalancesAnswer(Struct, kw_only=True):
 
 
 class CreditAnswer(Struct, kw_only=True):
-    transactionId: UUID
+    transactionId: Annotated[UUID, Meta(description="Null in a dry run.")] | None
     userId: UUID
     assetSymbol: str
     type: Literal[

@@ -71,11 +71,16 @@ class WalletClient(Transport):
         )
 
     def wallet_deposit(
-        self, body: models.AmountBody, *, idempotency_key: str | None = None
+        self, body: models.AmountBody, *, idempotency_key: str | None = None, dry_run: bool = False
     ) -> models.BalanceAnswer:
         """Deposit into an own wallet; where cash is for operators, into anybody's."""
         return self._call(
-            "POST", "/wallet/deposit", models.BalanceAnswer, body=body, key=idempotency_key
+            "POST",
+            "/wallet/deposit",
+            models.BalanceAnswer,
+            body=body,
+            key=idempotency_key,
+            dry_run=dry_run,
         )
 
     def idempotency_key(self, key: str) -> models.IdempotencyAnswer:
@@ -83,19 +88,33 @@ class WalletClient(Transport):
         return self._call("GET", f"/idempotency/{part(key)}", models.IdempotencyAnswer)
 
     def wallet_withdraw(
-        self, body: models.AmountBody, *, idempotency_key: str | None = None
+        self, body: models.AmountBody, *, idempotency_key: str | None = None, dry_run: bool = False
     ) -> models.BalanceAnswer:
         """Withdraw from an own wallet; where cash is for operators, from anybody's."""
         return self._call(
-            "POST", "/wallet/withdraw", models.BalanceAnswer, body=body, key=idempotency_key
+            "POST",
+            "/wallet/withdraw",
+            models.BalanceAnswer,
+            body=body,
+            key=idempotency_key,
+            dry_run=dry_run,
         )
 
     def wallet_transfer(
-        self, body: models.TransferBody, *, idempotency_key: str | None = None
+        self,
+        body: models.TransferBody,
+        *,
+        idempotency_key: str | None = None,
+        dry_run: bool = False,
     ) -> models.BalanceAnswer:
         """Transfer from an own wallet to another."""
         return self._call(
-            "POST", "/wallet/transfer", models.BalanceAnswer, body=body, key=idempotency_key
+            "POST",
+            "/wallet/transfer",
+            models.BalanceAnswer,
+            body=body,
+            key=idempotency_key,
+            dry_run=dry_run,
         )
 
     def wallet_info(self, token: UUID | str) -> models.WalletAnswer:
@@ -150,9 +169,12 @@ class WalletClient(Transport):
         body: models.CreateWithBalanceBody | None = None,
         *,
         idempotency_key: str | None = None,
-    ) -> models.WalletResource:
+        dry_run: bool = False,
+    ) -> models.OpenedWallet:
         """Create a wallet, with a first deposit if there is a balance."""
-        return self._call("POST", "/wallets", models.WalletResource, body=body, key=idempotency_key)
+        return self._call(
+            "POST", "/wallets", models.OpenedWallet, body=body, key=idempotency_key, dry_run=dry_run
+        )
 
     def wallet_list(self) -> list[models.WalletAnswer]:
         """All own wallets, oldest first."""
@@ -164,6 +186,7 @@ class WalletClient(Transport):
         body: models.ResourceAmountBody,
         *,
         idempotency_key: str | None = None,
+        dry_run: bool = False,
     ) -> models.WalletResource:
         """Deposit into an own wallet; where cash is for operators, into anybody's."""
         return self._call(
@@ -172,6 +195,7 @@ class WalletClient(Transport):
             models.WalletResource,
             body=body,
             key=idempotency_key,
+            dry_run=dry_run,
         )
 
     def wallets_withdraw(
@@ -180,6 +204,7 @@ class WalletClient(Transport):
         body: models.ResourceAmountBody,
         *,
         idempotency_key: str | None = None,
+        dry_run: bool = False,
     ) -> models.WalletResource:
         """Withdraw from an own wallet; where cash is for operators, from anybody's."""
         return self._call(
@@ -188,22 +213,37 @@ class WalletClient(Transport):
             models.WalletResource,
             body=body,
             key=idempotency_key,
+            dry_run=dry_run,
         )
 
     def wallets_fund(
-        self, body: models.FundBody, *, idempotency_key: str | None = None
+        self, body: models.FundBody, *, idempotency_key: str | None = None, dry_run: bool = False
     ) -> models.WalletResource:
         """Deposit into an own wallet; where cash is for operators, into anybody's."""
         return self._call(
-            "POST", "/wallets/fund", models.WalletResource, body=body, key=idempotency_key
+            "POST",
+            "/wallets/fund",
+            models.WalletResource,
+            body=body,
+            key=idempotency_key,
+            dry_run=dry_run,
         )
 
     def wallets_transfer(
-        self, body: models.ResourceTransferBody, *, idempotency_key: str | None = None
+        self,
+        body: models.ResourceTransferBody,
+        *,
+        idempotency_key: str | None = None,
+        dry_run: bool = False,
     ) -> models.TransferAnswer:
         """Transfer from an own wallet to another."""
         return self._call(
-            "POST", "/wallets/transfer", models.TransferAnswer, body=body, key=idempotency_key
+            "POST",
+            "/wallets/transfer",
+            models.TransferAnswer,
+            body=body,
+            key=idempotency_key,
+            dry_run=dry_run,
         )
 
     def wallets_get(self, wallet_id: UUID | str) -> models.WalletDetail:
@@ -261,19 +301,29 @@ class WalletClient(Transport):
         )
 
     def wallet_charge(
-        self, body: models.ChargeBody, *, idempotency_key: str | None = None
+        self, body: models.ChargeBody, *, idempotency_key: str | None = None, dry_run: bool = False
     ) -> models.ChargeAnswer:
         """Charge a payer's wallet, by its token or by a pay token (companies)."""
         return self._call(
-            "POST", "/wallet/charge", models.ChargeAnswer, body=body, key=idempotency_key
+            "POST",
+            "/wallet/charge",
+            models.ChargeAnswer,
+            body=body,
+            key=idempotency_key,
+            dry_run=dry_run,
         )
 
     def wallet_refund(
-        self, body: models.RefundBody, *, idempotency_key: str | None = None
+        self, body: models.RefundBody, *, idempotency_key: str | None = None, dry_run: bool = False
     ) -> models.RefundAnswer:
         """Refund a charge, in whole or in part (companies)."""
         return self._call(
-            "POST", "/wallet/refund", models.RefundAnswer, body=body, key=idempotency_key
+            "POST",
+            "/wallet/refund",
+            models.RefundAnswer,
+            body=body,
+            key=idempotency_key,
+            dry_run=dry_run,
         )
 
     def paytoken_list(self) -> list[models.PayTokenAnswer]:
@@ -289,11 +339,16 @@ class WalletClient(Transport):
         )
 
     def wallet_charges(
-        self, body: models.ChargesBody, *, idempotency_key: str | None = None
+        self, body: models.ChargesBody, *, idempotency_key: str | None = None, dry_run: bool = False
     ) -> models.ChargesAnswer:
         """Charge up to 1,000 payers, each for itself (companies)."""
         return self._call(
-            "POST", "/wallet/charges", models.ChargesAnswer, body=body, key=idempotency_key
+            "POST",
+            "/wallet/charges",
+            models.ChargesAnswer,
+            body=body,
+            key=idempotency_key,
+            dry_run=dry_run,
         )
 
     def paytoken_revoke(self, paytoken_id: UUID | str) -> None:
@@ -339,6 +394,7 @@ class WalletClient(Transport):
         body: models.PaymentBody,
         *,
         idempotency_key: str | None = None,
+        dry_run: bool = False,
     ) -> models.PaymentAnswer:
         """Pay a payment request from an own wallet, with a tip where it takes one."""
         return self._call(
@@ -347,6 +403,7 @@ class WalletClient(Transport):
             models.PaymentAnswer,
             body=body,
             key=idempotency_key,
+            dry_run=dry_run,
         )
 
     def payment_request_cancel(
@@ -377,27 +434,42 @@ class WalletClient(Transport):
         return self._call("GET", "/processor/status", models.ProcessorStatusAnswer)
 
     def credits_topup(
-        self, body: models.CreditBody, *, idempotency_key: str | None = None
+        self, body: models.CreditBody, *, idempotency_key: str | None = None, dry_run: bool = False
     ) -> models.CreditAnswer:
         """Credit what a user bought (operators)."""
         return self._call(
-            "POST", "/api/v1/wallet/topup", models.CreditAnswer, body=body, key=idempotency_key
+            "POST",
+            "/api/v1/wallet/topup",
+            models.CreditAnswer,
+            body=body,
+            key=idempotency_key,
+            dry_run=dry_run,
         )
 
     def credits_bonus(
-        self, body: models.CreditBody, *, idempotency_key: str | None = None
+        self, body: models.CreditBody, *, idempotency_key: str | None = None, dry_run: bool = False
     ) -> models.CreditAnswer:
         """Give a user credits (operators)."""
         return self._call(
-            "POST", "/api/v1/wallet/bonus", models.CreditAnswer, body=body, key=idempotency_key
+            "POST",
+            "/api/v1/wallet/bonus",
+            models.CreditAnswer,
+            body=body,
+            key=idempotency_key,
+            dry_run=dry_run,
         )
 
     def credits_spend(
-        self, body: models.CreditBody, *, idempotency_key: str | None = None
+        self, body: models.CreditBody, *, idempotency_key: str | None = None, dry_run: bool = False
     ) -> models.CreditAnswer:
         """Spend a user's credits (operators, or the user)."""
         return self._call(
-            "POST", "/api/v1/wallet/spend", models.CreditAnswer, body=body, key=idempotency_key
+            "POST",
+            "/api/v1/wallet/spend",
+            models.CreditAnswer,
+            body=body,
+            key=idempotency_key,
+            dry_run=dry_run,
         )
 
     def credits_balance(self, user_id: UUID | str, symbol: str) -> models.UserBalance:

@@ -68,6 +68,7 @@ class Transport:
         *,
         body: msgspec.Struct | None = None,
         key: str | None = None,
+        dry_run: bool = False,
         query: Mapping[str, object] | None = None,
     ) -> Answer:
         headers = {"Accept": "application/json"}
@@ -75,6 +76,8 @@ class Transport:
             headers["Authorization"] = f"Bearer {self.token}"
         if key is not None:
             headers["Idempotency-Key"] = key
+        if dry_run:
+            headers["Dry-Run"] = "true"
         if body is not None:
             headers["Content-Type"] = "application/json"
         given = {name: _text(value) for name, value in (query or {}).items() if value is not None}

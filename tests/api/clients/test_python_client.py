@@ -126,9 +126,22 @@ def test_amounts_beyond_float_precision_stay_exact(client: WalletClient) -> None
     assert recorded.body["details"]["available"] == almost_all
 
 
+def test_a_dry_run_answers_and_keeps_nothing(client: WalletClient) -> None:
+    wallet = client.wallet_create().wallet
+    body = AmountBody(wallet=wallet, amount=Decimal("5.00"))
+
+    tried = client.wallet_deposit(body, dry_run=True)
+    opened = client.wallets_create(CreateWithBalanceBody(balance=Decimal("7.00")), dry_run=True)
+
+    assert tried.balance == Decimal(5)
+    assert (opened.id, opened.balance) == (None, Decimal(7))
+    assert [each.balance for each in client.wallet_list()] == [Decimal(0)]
+
+
 def test_a_pay_token_is_charged_once(client: WalletClient, company: WalletClient) -> None:
     # Given a wallet that nobody may charge by its token
     wallet = client.wallets_create(CreateWithBalanceBody(balance=Decimal("20.00"))).id
+    assert wallet is not None
     client.wallet_change(wallet, PatchedChangeBody(charges="paytoken"))
     company.wallet_create()
     with pytest.raises(Refused) as refused:
@@ -165,6 +178,7 @@ def test_a_payment_request_is_paid_once(
         PaymentRequestBody(summary="Tea", amount=Decimal("3.20"), tips=True, reference="t-4")
     )
     wallet = client.wallets_create(CreateWithBalanceBody(balance=Decimal("10.00"))).id
+    assert wallet is not None
     assert (asked.status, asked.amount, asked.reference) == ("open", Decimal("3.20"), "t-4")
 
     # When somebody without a token looks, and the wallet's owner pays twice
@@ -191,6 +205,7 @@ def test_an_amount_with_an_exponent_is_sent_as_plain_digits(client: WalletClient
     assert str(hundred) == "1E+2"
     created = client.wallets_create(CreateWithBalanceBody(balance=hundred))
     assert (created.currency, created.balance) == ("USD", Decimal(100))
+    assert created.id is not None
     assert client.wallets_statement(created.id).closingBalance == Decimal(100)
 
 

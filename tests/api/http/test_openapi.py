@@ -250,7 +250,8 @@ def test_every_answer_has_the_headers_of_its_status(schema: dict[str, Any]) -> N
     required = {"401": "WWW-Authenticate", "429": "Retry-After", "503": "Retry-After"}
 
     for name, operation in _operations(schema):
-        is_keyed = any(p["name"] == "Idempotency-Key" for p in operation.get("parameters", ()))
+        parameters = {parameter["name"] for parameter in operation.get("parameters", ())}
+        is_keyed = "Idempotency-Key" in parameters
         for status, answer in operation["responses"].items():
             headers = answer["headers"]
             expected = {"X-Request-ID", "RateLimit", "RateLimit-Policy"}
@@ -258,6 +259,8 @@ def test_every_answer_has_the_headers_of_its_status(schema: dict[str, Any]) -> N
                 expected.add(required[status])
             if is_keyed and (status.startswith("2") or status in ("400", "409")):
                 expected.add("Idempotent-Replayed")
+            if "Dry-Run" in parameters and status != "202":
+                expected.add("Dry-Run")
             assert set(headers) - {"Link", "Location"} == expected, (name, status)
             for each in headers.values():
                 assert each["$ref"].rsplit("/", 1)[1] in schema["components"]["headers"]

@@ -1,0 +1,434 @@
+"""`Dry-Run: true`: the answer of the call, and nothing of it is kept."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.db import connection
+from pytest_django import Settings
+
+from core import metrics
+from tests.api.http.test_access import (
+    ROUTES,
+    TABLE,
+    Scenario,
+    a_scenario,
+    fill_ids,
+    path_of,
+)
+from tests.factories import (
+    a_client,
+    a_company,
+    a_paytoken,
+    a_staff_member,
+    an_operator,
+    an_uncashed_asset,
+    api_of,
+    charge,
+    freeze,
+    set_charges,
+)
+from tests.http_client import Api, Reply
+
+pytestmark = pytest.mark.usefixtures("books")
+
+DRY = {"Dry-Run": "true"}
+#: What may be written all the same: counters of rate limits, when a token was used, positions.
+UNRELATED = {"core_counter", "core_position", "knox_authtoken", "ledger_dryrefusals"}
+TIMES = {"createdAt", "updatedAt", "timestamp", "requestId"}
+
+
+@dataclass(frozen=True)
+class Call:
+    """A POST, and the fields of its answer that name what it made."""
+
+    caller: Api
+    path: str
+    body: dict[str, Any]
+    made: tuple[str, ...] = ("transaction",)
+    status: int = 200
+
+    def send(self, **headers: str) -> Reply:
+        return self.caller.post(self.path, self.body, **headers)
+
+
+def everything() -> dict[str, str]:
+    """Return what is in each table."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition"
+            " AND relnamespace = 'public'::regnamespace AND has_table_privilege(oid, 'SELECT')"
+        )
+        tables = sorted({name for (name,) in cursor.fetchall()} - UNRELATED)
+        rows = {}
+        for table in tables:
+            cursor.execute(f"SELECT string_agg(t::text, ';' ORDER BY t::text) FROM {table} t")
+            [rows[table]] = cursor.fetchone()
+    return rows
+
+
+def without_times(answer: Any) -> Any:
+    if isinstance(answer, list):
+        return [without_times(each) for each in answer]
+    if not isinstance(answer, dict):
+        return answer
+    return {name: without_times(each) for name, each in answer.items() if name not in TIMES}
+
+
+def without(answer: Any, made: tuple[str, ...]) -> Any:
+    """Return the answer with null for each field that names what was made."""
+    if isinstance(answer, list):
+        return [without(each, made) for each in answer]
+    if not isinstance(answer, dict):
+        return answer
+    return {name: None if name in made else without(each, made) for name, each in answer.items()}
+
+
+def assert_tried(call: Call, **headers: str) -> Reply:
+    """Try the call, and then make it: the same answer, but for ids, and nothing of the first."""
+    before = everything()
+
+    tried = call.send(**DRY, **headers)
+
+    assert everything() == before
+    assert tried.headers["Dry-Run"] == "true"
+    done = call.send(**headers)
+    assert (tried.status, done.status) == (call.status, call.status), (tried.json, done.json)
+    assert "Dry-Run" not in done.headers
+    expected = without(done.json, call.made) if call.status < 400 else done.json
+    assert without_times(tried.json) == without_times(expected)
+    assert tried.headers.get("Retry-After") == done.headers.get("Retry-After")
+    return tried
+
+
+def movements() -> dict[str, Call]:
+    """Return a call of each sort that moves money at once, by its route and what is special."""
+    an_uncashed_asset("GOLD", "Gold")
+    client, company, other = a_client(holds="100.00"), a_company(holds="50.00"), a_client()
+    wallet, user = str(client.wallet_id), str(client.user.pk)
+    paid = charge(company, 9, wallet=wallet).json["transaction"]
+    request = company.api.post("/payment-requests", {"summary": "Tea", "amount": 3}).json["id"]
+    platform, staff = api_of(an_operator()), api_of(a_staff_member())
+    cash = {"wallet": wallet, "amount": 5}
+    pay = {"amount": 5, "summary": "Tea"}
+    gold = {"userId": user, "assetSymbol": "GOLD", "amount": 5}
+    usd = {**gold, "assetSymbol": "USD"}
+    move = {"senderWalletId": wallet, "receiverWalletId": str(other.wallet_id), "amount": 5}
+    items = [
+        {"wallet": wallet, **pay, "reference": "a"},
+        {"wallet": str(other.wallet_id), **pay, "reference": "b"},
+    ]
+    by_token = {"source": wallet, "target": str(other.wallet_id), "amount": 5}
+    credit = ("transactionId",)
+    return {
+        "wallet/deposit": Call(client.api, "/wallet/deposit", cash),
+        "wallet/withdraw": Call(client.api, "/wallet/withdraw", cash),
+        "wallet/transfer": Call(client.api, "/wallet/transfer", by_token),
+        "wallet/charge": Call(company.api, "/wallet/charge", {"wallet": wallet, **pay}),
+        "wallet/charge by pay token": Call(
+            company.api, "/wallet/charge", {"paytoken": a_paytoken(client), **pay}
+        ),
+        "wallet/charges": Call(company.api, "/wallet/charges", {"charges": items}),
+        "wallet/refund": Call(company.api, "/wallet/refund", {"transaction": paid, "amount": 4}),
+        "wallets": Call(client.api, "/wallets", {"balance": "7.50"}, ("id", "address"), 201),
+        "wallets/fund": Call(client.api, "/wallets/fund", {"walletId": wallet, "amount": 5}),
+        "wallets/transfer": Call(client.api, "/wallets/transfer", move),
+        "wallets/<id:wallet_id>/deposit": Call(
+            client.api, f"/wallets/{wallet}/deposit", {"amount": 5}
+        ),
+        "wallets/<id:wallet_id>/withdraw": Call(
+            client.api, f"/wallets/{wallet}/withdraw", {"amount": 5}
+        ),
+        "payment-requests/<id:request_id>/pay": Call(
+            client.api, f"/payment-requests/{request}/pay", {"wallet": wallet}
+        ),
+        "api/v1/wallet/topup": Call(platform, "/api/v1/wallet/topup", gold, credit),
+        "api/v1/wallet/topup of staff": Call(staff, "/api/v1/wallet/topup", gold, credit),
+        "api/v1/wallet/bonus": Call(platform, "/api/v1/wallet/bonus", gold, credit),
+        "api/v1/wallet/spend": Call(platform, "/api/v1/wallet/spend", usd, credit),
+    }
+
+
+MOVEMENTS = (
+    "wallet/deposit",
+    "wallet/withdraw",
+    "wallet/transfer",
+    "wallet/charge",
+    "wallet/charge by pay token",
+    "wallet/charges",
+    "wallet/refund",
+    "wallets",
+    "wallets/fund",
+    "wallets/transfer",
+    "wallets/<id:wallet_id>/deposit",
+    "wallets/<id:wallet_id>/withdraw",
+    "payment-requests/<id:request_id>/pay",
+    "api/v1/wallet/topup",
+    "api/v1/wallet/topup of staff",
+    "api/v1/wallet/bonus",
+    "api/v1/wallet/spend",
+)
+
+
+def can_be_tried(route: str) -> bool:
+    return getattr(getattr(ROUTES[route], "cls", None), "can_be_tried", False)
+
+
+def test_each_call_that_can_be_tried_is_in_the_table() -> None:
+    routes = {route for method, route, *_ in TABLE if method == "POST" and can_be_tried(route)}
+
+    assert routes == {name.split(" ")[0] for name in MOVEMENTS}
+    assert tuple(movements()) == MOVEMENTS
+
+
+@pytest.mark.parametrize("name", MOVEMENTS)
+def test_the_answer_is_that_of_the_call_and_nothing_is_kept(name: str) -> None:
+    assert_tried(movements()[name], **{"Idempotency-Key": "a-key"})
+
+
+def test_what_it_would_have_made_has_no_id() -> None:
+    calls = movements()
+
+    charged, batch = calls["wallet/charge"].send(**DRY), calls["wallet/charges"].send(**DRY)
+    opened, credit = calls["wallets"].send(**DRY), calls["api/v1/wallet/topup"].send(**DRY)
+
+    assert charged.json["transaction"] is None
+    assert [each["transaction"] for each in batch.json["results"]] == [None, None]
+    assert (opened.json["id"], opened.json["address"]) == (None, None)
+    assert credit.json["transactionId"] is None
+
+
+def refusals() -> dict[str, Call]:
+    """Return calls that are refused: by code, and the status and the call."""
+    an_uncashed_asset("GOLD", "Gold")
+    rich, poor, shop = a_client(holds="100.00"), a_client(holds="1.00"), a_company(holds="1.00")
+    frozen, strict = a_client(holds="9.00"), a_client(holds="9.00")
+    paid = charge(shop, 1, wallet=rich.wallet_id).json["transaction"]
+    used = a_paytoken(rich, uses=1)
+    assert charge(shop, 1, paytoken=used).status == 200
+    freeze(frozen)
+    set_charges(strict, "approved")
+    platform, staff = api_of(an_operator()), api_of(a_staff_member())
+    wallet, user = str(poor.wallet_id), str(poor.user.pk)
+
+    def pays(status: int, **payer: Any) -> Call:
+        body = {"amount": 5, "summary": "Tea", **{name: str(it) for name, it in payer.items()}}
+        return Call(shop.api, "/wallet/charge", body, status=status)
+
+    def of(caller: Api, path: str, body: dict[str, Any], status: int) -> Call:
+        return Call(caller, path, body, status=status)
+
+    credit = {"userId": user, "assetSymbol": "GOLD", "amount": 5}
+    much = {**credit, "amount": "1000.01"}
+    short = {"wallet": wallet, "amount": 5}
+    return {
+        "insufficient_funds": of(poor.api, "/wallet/withdraw", short, 400),
+        "insufficient_funds, charged": pays(400, wallet=poor.wallet_id),
+        "wallet_not_active": pays(409, wallet=frozen.wallet_id),
+        "charge_not_approved": pays(403, wallet=strict.wallet_id),
+        "paytoken_used": pays(409, paytoken=used),
+        "same_wallet": pays(400, wallet=shop.wallet_id),
+        "not_found": pays(404, wallet=user),
+        "refund_exceeds_charge": of(
+            shop.api, "/wallet/refund", {"transaction": paid, "amount": 2}, 409
+        ),
+        "no_wallet": of(platform, "/api/v1/wallet/spend", credit, 409),
+        "unknown_asset": of(
+            platform, "/api/v1/wallet/topup", {**credit, "assetSymbol": "TIN"}, 400
+        ),
+        "approval_needed": of(staff, "/api/v1/wallet/topup", much, 403),
+        "wallet_limit_reached": of(shop.api, "/wallets", {"balance": 5}, 409),
+        "amount_not_positive": of(poor.api, "/wallet/deposit", {**short, "amount": 0}, 400),
+        "validation_error": of(poor.api, "/wallet/deposit", {"wallet": wallet}, 422),
+        "permission_denied": of(platform, "/wallet/charge", short, 403),
+        "not_authenticated": of(Api(), "/wallet/deposit", short, 401),
+        "malformed_json": of(poor.api, "/wallet/deposit", [], 400),  # type: ignore[arg-type]
+    }
+
+
+REFUSALS = (
+    "insufficient_funds",
+    "insufficient_funds, charged",
+    "wallet_not_active",
+    "charge_not_approved",
+    "paytoken_used",
+    "same_wallet",
+    "not_found",
+    "refund_exceeds_charge",
+    "no_wallet",
+    "unknown_asset",
+    "approval_needed",
+    "wallet_limit_reached",
+    "amount_not_positive",
+    "validation_error",
+    "permission_denied",
+    "not_authenticated",
+    "malformed_json",
+)
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_a_refusal_is_that_of_the_call_and_leaves_nothing(name: str) -> None:
+    calls = refusals()
+    assert tuple(calls) == REFUSALS
+
+    tried = assert_tried(calls[name])
+
+    assert tried.code == name.split(",", maxsplit=1)[0]
+
+
+def test_a_flood_of_real_failures_is_told_in_a_dry_run_too(settings: Settings) -> None:
+    settings.FAILED_ATTEMPTS = 1
+    payer, company = a_client(), a_company()
+    assert charge(company, 5, wallet=payer.wallet_id).code == "insufficient_funds"
+    body = {"wallet": str(payer.wallet_id), "amount": 5, "summary": "Tea"}
+    before = everything()
+
+    tried = company.api.post("/wallet/charge", body, **DRY)
+
+    assert (tried.status, tried.code) == (429, "too_many_failed_attempts")
+    assert 3_590 <= int(tried.headers["Retry-After"]) <= 3_601
+    assert everything() == before
+
+
+@pytest.mark.parametrize("value", ["yes", "True", "TRUE", "1", "false", "", "true, true"])
+def test_another_value_is_refused_and_nothing_is_done(value: str) -> None:
+    call = movements()["wallet/deposit"]
+    before = everything()
+
+    reply = call.send(**{"Dry-Run": value})
+
+    assert (reply.status, reply.code) == (422, "validation_error")
+    assert list(reply.json["details"]) == ["Dry-Run"]
+    assert "Dry-Run" not in reply.headers
+    assert everything() == before
+
+
+def calls_that_cannot(scenario: Scenario) -> list[tuple[str, str, Any, Api]]:
+    """Return each call that writes and cannot be tried, with a caller who may make it."""
+    calls = []
+    for method, route, body, expected in TABLE:
+        if method in ("GET", "HEAD") or (method == "POST" and can_be_tried(route)):
+            continue
+        may = [api for api, it in zip(scenario.callers, expected, strict=True) if it < 300]
+        # The empty body of some is invalid: whoever may send it.
+        may += [api for api, it in zip(scenario.callers, expected, strict=True) if it in (409, 422)]
+        calls.append((method, route, body, may[0]))
+    return calls
+
+
+def test_each_call_that_cannot_be_tried_is_refused_and_not_made() -> None:
+    scenario = a_scenario()
+    calls = calls_that_cannot(scenario)
+    before = everything()
+    assert len(calls) > 20
+
+    for method, route, body, caller in calls:
+        raw = b"" if body is None else json.dumps(fill_ids(body, scenario.names)).encode()
+        reply = caller.call(method, path_of(route, scenario.names), raw, **DRY)
+
+        assert (reply.status, reply.code) == (422, "validation_error"), route
+        assert list(reply.json["details"]) == ["Dry-Run"], route
+        assert "Dry-Run" not in reply.headers
+    assert everything() == before
+
+
+@pytest.mark.parametrize("name", ["wallet/transfer", "wallet/withdraw", "wallets/transfer"])
+def test_what_is_queued_cannot_be_tried(name: str) -> None:
+    call = movements()[name]
+    before = everything()
+
+    reply = call.send(**DRY, Prefer="respond-async")
+
+    assert (reply.status, list(reply.json["details"])) == (422, ["Dry-Run"])
+    assert "Dry-Run" not in reply.headers
+    assert everything() == before
+
+
+@pytest.mark.parametrize("body", [{}, {"balance": 0}, {"balance": "0.00"}])
+def test_a_wallet_without_a_balance_cannot_be_tried(body: dict[str, Any]) -> None:
+    client = a_client()
+    before = everything()
+
+    reply = client.api.post("/wallets", body, **DRY)
+
+    assert (reply.status, list(reply.json["details"])) == (422, ["Dry-Run"])
+    assert everything() == before
+
+
+def test_a_read_does_not_look_at_the_header() -> None:
+    client = a_client(holds="5.00")
+
+    replies = [
+        client.api.call(method, "/wallet/list", b"", **{"Dry-Run": value})
+        for method in ("GET", "HEAD")
+        for value in ("true", "yes")
+    ]
+
+    assert [reply.status for reply in replies] == [200] * 4
+    assert all("Dry-Run" not in reply.headers for reply in replies)
+
+
+def test_a_key_stays_free() -> None:
+    client = a_client()
+    call = Call(client.api, "/wallet/deposit", {"wallet": str(client.wallet_id), "amount": 5})
+    key = {"Idempotency-Key": "a-key"}
+
+    tried = call.send(**DRY, **key)
+    other = client.api.post("/wallet/deposit", {**call.body, "amount": 7}, **key)
+
+    assert "Idempotent-Replayed" not in tried.headers
+    assert (other.status, client.balance_minor) == (200, 700)
+
+
+def test_a_key_that_was_used_gets_its_first_answer_with_its_ids() -> None:
+    calls = movements()
+    call, key = calls["wallet/charge"], {"Idempotency-Key": "a-key"}
+    first = call.send(**key)
+    before, replays = everything(), metrics.REPLAYS._value.get()
+
+    again = call.send(**DRY, **key)
+    other = Call(call.caller, call.path, {**call.body, "amount": 6}).send(**DRY, **key)
+
+    assert (again.raw, again.headers["Idempotent-Replayed"]) == (first.raw, "true")
+    assert again.headers["Dry-Run"] == other.headers["Dry-Run"] == "true"
+    assert (other.status, other.code) == (409, "idempotency_key_reused")
+    assert everything() == before
+    assert metrics.REPLAYS._value.get() == replays
+
+
+def test_a_repeat_that_conflicts_conflicts_in_a_dry_run_too() -> None:
+    call = movements()["wallets/fund"]
+    keyed = Call(call.caller, call.path, {**call.body, "idempotencyKey": "a-key"}, status=409)
+    assert keyed.send().status == 200
+
+    assert assert_tried(keyed).code == "duplicate_idempotency_key"
+
+
+def test_it_is_not_counted_in_the_metrics() -> None:
+    def counted() -> Any:
+        return [
+            sample.value for family in metrics.TRANSACTIONS.collect() for sample in family.samples
+        ]
+
+    calls = movements()
+    before = counted()
+
+    tried = [calls[name].send(**DRY) for name in ("wallet/charge", "wallet/deposit")]
+
+    assert [reply.status for reply in tried] == [200, 200]
+    assert counted() == before
+
+
+def test_staff_use_up_nothing_of_their_limit(settings: Settings) -> None:
+    an_uncashed_asset("GOLD", "Gold")
+    client, staff = a_client(), api_of(a_staff_member())
+    body = {"userId": str(client.user.pk), "assetSymbol": "GOLD", "amount": "600.00"}
+
+    tried = [staff.post("/api/v1/wallet/topup", body, **DRY).status for _ in range(3)]
+
+    assert tried == [200] * 3
+    assert staff.post("/api/v1/wallet/topup", body).status == 200
+    above = staff.post("/api/v1/wallet/topup", body, **DRY)
+    assert (above.status, above.code) == (403, "approval_needed")

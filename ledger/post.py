@@ -126,7 +126,7 @@ def _post_at_once(orders: Sequence[Order]) -> list[Row]:
         _unless_empty([o.hold_seconds for o in orders]),
         _unless_empty([o.is_final for o in orders]),
         _unless_empty([o.reference for o in orders]),
-        _unless_empty([o.metadata and Jsonb(o.metadata) for o in orders]),
+        _unless_empty([Jsonb(o.metadata) if o.metadata else None for o in orders]),
     ]
     with bulk_cursor() as cursor:
         try:

@@ -37,6 +37,7 @@ from api.http.pagination import LimitField, with_next_page
 from api.http.permissions import IsCompany, IsCompanyOrOperator
 from api.http.renderer import json_response
 from api.http.schema import operation
+from api.http.token_cache import verify_token
 from api.http.views import ApiView, parse_body, parse_query
 from commerce.holds import (
     LONGEST_SECONDS,
@@ -149,6 +150,7 @@ class HoldsView(MoneyView):
     )
     def get(self, request: Request) -> HttpResponse:
         fields = parse_query(request, self.query)
+        verify_token(request)
         caller = caller_of(request)
         page, next_cursor = holds_of(caller, **fields)
         rows = [hold_answer(hold, caller) for hold in page]

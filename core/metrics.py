@@ -10,9 +10,10 @@ message. docs/observability.md has the table.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 
 #: prometheus_client reads this variable when it is first imported.
@@ -132,8 +133,24 @@ def registry() -> CollectorRegistry:
     if DIRECTORY_VARIABLE not in os.environ:
         return _REGISTRY
     shared = CollectorRegistry()
-    MultiProcessCollector(shared)  # type: ignore[no-untyped-call]
+    _BegunFilesCollector(shared)  # type: ignore[no-untyped-call]
     return shared
+
+
+class _BegunFilesCollector(MultiProcessCollector):
+    """Leaves out the file of a process that is just starting: it is empty until it has a size."""
+
+    def collect(self) -> Iterable[Metric]:
+        files = [str(file) for file in Path(self._path).glob("*.db") if _is_begun(file)]
+        merged: Iterable[Metric] = self.merge(files)  # type: ignore[no-untyped-call]
+        return merged
+
+
+def _is_begun(file: Path) -> bool:
+    try:
+        return file.stat().st_size > 0
+    except FileNotFoundError:  # the gauges of a process that has ended
+        return False
 
 
 def count_request(route: str, method: str, status: int, seconds: float) -> None:

@@ -33,7 +33,9 @@ BEGIN
     held_minor := 0;
     FOREACH ordered IN ARRAY given LOOP
         IF ordered.hold_id IS NOT NULL AND ordered.hold_seconds IS NULL THEN
-            SELECT * INTO STRICT hold FROM ledger_hold WHERE id = ordered.hold_id;
+            SELECT * INTO STRICT hold FROM ledger_hold
+             WHERE id = ordered.hold_id AND payer_wallet_id = ordered.source_id
+               AND company_wallet_id = ordered.target_id;
             held_minor := hold.amount_minor;
             remaining := hold.amount_minor - hold.captured_minor - hold.released_minor;
             refusal := hold_refusal(hold, ordered);

@@ -335,8 +335,10 @@ BEGIN
 
     -- 4. Return what became of each order that was given.
     RETURN QUERY
-        SELECT o.id, o.failure, o.source_balance, o.target_balance, o.available, o.amount, o.fee
-          FROM unnest(ids, failures, source_balances, target_balances, availables, amounts, fees, added)
+        SELECT o.id, o.failure, o.source_balance, o.target_balance, o.available, o.amount,
+               CASE WHEN o.failure IS NULL THEN o.fee END
+          FROM unnest(ids, failures, source_balances, target_balances, availables, amounts, fees,
+                      added)
             AS o (id, failure, source_balance, target_balance, available, amount, fee, is_added)
          WHERE o.is_added IS NOT TRUE;
 END

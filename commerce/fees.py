@@ -90,7 +90,7 @@ def remove_fee(
     if fee is None:
         return
     lock_wallets([fee.wallet_id])
-    fee.delete()
+    Fee.objects.filter(pk=fee.wallet_id).delete()
     _record(Action.FEE_REMOVED, company, operator, address, reason, fee, None)
 
 

@@ -72,7 +72,15 @@ def set_fee(
         unique_fields=["wallet"],
         update_fields=["percent", "fixed_minor", "min_minor", "max_minor"],
     )
-    _record(Action.FEE_SET, company, operator, address, reason, before, fee)
+    support_actions.record(
+        Action.FEE_SET,
+        actor_id=operator.pk,
+        subject_kind="user",
+        subject_id=company.pk,
+        reason=reason,
+        result=_change_text(before, fee),
+        address=address,
+    )
     return fee
 
 
@@ -91,7 +99,15 @@ def remove_fee(
         return
     lock_wallets([fee.wallet_id])
     Fee.objects.filter(pk=fee.wallet_id).delete()
-    _record(Action.FEE_REMOVED, company, operator, address, reason, fee, None)
+    support_actions.record(
+        Action.FEE_REMOVED,
+        actor_id=operator.pk,
+        subject_kind="user",
+        subject_id=company.pk,
+        reason=reason,
+        result=_change_text(fee, None),
+        address=address,
+    )
 
 
 def fee_text(fee: Fee | None) -> str:
@@ -104,7 +120,9 @@ def fee_text(fee: Fee | None) -> str:
         ("at least", fee.min_minor),
         ("at most", fee.max_minor),
     )
-    amounts = [f"{name} {to_decimal(minor, symbol):,f}" for name, minor in parts if minor is not None]
+    amounts = [
+        f"{name} {to_decimal(minor, symbol):,f}" for name, minor in parts if minor is not None
+    ]
     words = ", ".join([f"{percent_text(fee)} %", *amounts])
     return f"{words} {symbol}" if amounts else words
 
@@ -157,21 +175,5 @@ def _existing(company: User | None) -> User:
     return company
 
 
-def _record(
-    action: Action,
-    company: User,
-    operator: User,
-    address: str | None,
-    reason: str,
-    before: Fee | None,
-    after: Fee | None,
-) -> None:
-    support_actions.record(
-        action,
-        actor_id=operator.pk,
-        subject_kind="user",
-        subject_id=company.pk,
-        reason=reason,
-        result=f"Fee: {fee_text(before)}, now {fee_text(after)}",
-        address=address,
-    )
+def _change_text(before: Fee | None, after: Fee | None) -> str:
+    return f"Fee: {fee_text(before)}, now {fee_text(after)}"

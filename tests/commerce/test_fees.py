@@ -106,12 +106,17 @@ def test_a_put_replaces_all_of_it(api: Api) -> None:
 
 @pytest.mark.parametrize(
     ("percent", "shown"),
-    [("0", "0"), ("-0", "0"), ("0.0001", "0.0001"), (100, "100"), ("100.0000", "100"), (1.25, "1.25"),
-     ("07.10", "7.1")],
-)  # fmt: skip
-def test_a_percentage_is_shown_without_zeros_at_its_end(
-    percent: Any, shown: str, api: Api
-) -> None:
+    [
+        ("0", "0"),
+        ("-0", "0"),
+        ("0.0001", "0.0001"),
+        (100, "100"),
+        ("100.0000", "100"),
+        (1.25, "1.25"),
+        ("07.10", "7.1"),
+    ],
+)
+def test_a_percentage_is_shown_without_zeros_at_its_end(percent: Any, shown: str, api: Api) -> None:
     company = a_company()
 
     assert put(api, company, percent=percent).json["percent"] == shown
@@ -181,9 +186,8 @@ def test_a_frozen_wallets_fee_can_be_set_and_a_closed_ones_cannot(api: Api) -> N
 
     replies = [put(api, company, percent="1") for company in (frozen, closed)]
 
-    assert [(reply.status, reply.code) for reply in replies] == [
-        (200, None), (409, "wallet_closed"),
-    ]  # fmt: skip
+    assert [reply.status for reply in replies] == [200, 409]
+    assert replies[1].code == "wallet_closed"
     assert [fee.wallet_id for fee in Fee.objects.all()] == [frozen.wallet_id]
 
 
@@ -353,7 +357,7 @@ def test_each_item_of_a_batch_says_its_fee() -> None:
 
     reply = company.api.post("/wallet/charges", {"charges": items})
 
-    assert [item["fee"] for item in reply.json["charges"]] == [
+    assert [item["fee"] for item in reply.json["results"]] == [
         Decimal("0.25"), 0, Decimal("0.10"),
     ]  # fmt: skip
 
@@ -467,9 +471,9 @@ def test_a_charge_after_an_acknowledged_change_obeys_it_whoever_else_charges(
         for percent in range(1, 9):
             unit_of_work(lambda percent=percent: _set(company, operator, str(percent)))
             charge(company, "1.00", wallet=own.wallet_id)
-            [last] = Transaction.objects.filter(
-                kind=Kind.CHARGE, source_id=own.wallet_id
-            ).order_by("-id")[:1]
+            [last] = Transaction.objects.filter(kind=Kind.CHARGE, source_id=own.wallet_id).order_by(
+                "-id"
+            )[:1]
             paid.append(last.fee_minor or 0)
         return paid
 

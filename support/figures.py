@@ -73,8 +73,8 @@ class Held:
 class Books:
     """The result of the last trial balance and of the last verification.
 
-    `unbalanced_assets` and `fees_minor` are None when the trial balance timed out. `verification` is the last
-    complete one, which recomputes every wallet; None before the first.
+    `unbalanced_assets` and `fees_minor` are None when the trial balance timed out. `verification`
+    is the last complete one, which recomputes every wallet; None before the first.
     """
 
     checked_at: datetime

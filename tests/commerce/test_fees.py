@@ -1,7 +1,6 @@
-"""`/company/<id>/fee`, and what each charge of the company then costs it."""
+"""What each charge costs a company that pays a fee."""
 
 import json
-import uuid
 from decimal import Decimal
 from fractions import Fraction
 from math import floor
@@ -12,7 +11,7 @@ from django.db import connection
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from accounts.models import Action, SupportAction, User
+from accounts.models import User
 from commerce.fees import remove_fee, set_fee
 from core.money import MAX_AMOUNT_MINOR
 from core.unit_of_work import unit_of_work
@@ -20,26 +19,20 @@ from ledger.kinds import Kind
 from ledger.models import Transaction
 from ledger.trial_balance import trial_balance
 from tests.factories import (
-    CompanyFactory,
     Holder,
     a_client,
     a_company,
     a_paytoken,
-    a_staff_member,
     an_operator,
     api_of,
     charge,
     freeze,
 )
-from tests.http_client import Api, Reply
 from tests.races import race
-from wallets.assets import create_asset, system_wallet_id
-from wallets.models import Fee, Purpose, Status
-from wallets.services import set_status
+from wallets.assets import system_wallet_id
+from wallets.models import Fee, Purpose
 
 pytestmark = pytest.mark.usefixtures("books")
-
-NO_FEE = {"percent": None, "fixed": None, "min": None, "max": None}
 
 
 @pytest.fixture
@@ -47,22 +40,13 @@ def operator(books: None) -> User:
     return an_operator()
 
 
-@pytest.fixture
-def api(operator: User) -> Api:
-    return api_of(operator)
-
-
 def path_of(holder: Holder) -> str:
     return f"/company/{holder.user.pk}/fee"
 
 
-def put(api: Api, holder: Holder, **fee: Any) -> Reply:
-    return api.call("PUT", path_of(holder), json.dumps(fee).encode())
-
-
 def have_pay(holder: Holder, **fee: Any) -> None:
     """Have a company pay a fee."""
-    reply = put(api_of(an_operator()), holder, **fee)
+    reply = api_of(an_operator()).call("PUT", path_of(holder), json.dumps(fee).encode())
     assert reply.status == 200, reply.json
 
 
@@ -73,186 +57,6 @@ def rows_of(*kinds: Kind) -> list[Transaction]:
 def fees_minor() -> list[int]:
     """Return what companies paid, the earliest fee first."""
     return [row.amount_minor for row in rows_of(Kind.FEE)]
-
-
-# What an operator sets.
-
-
-def test_a_fee_is_set_read_and_removed(api: Api) -> None:
-    company = a_company()
-
-    before = api.get(path_of(company))
-    given = put(api, company, percent="2.5000", fixed="0.3", min=0.5, max=10)
-    read = [each.get(path_of(company)) for each in (api, company.api)]
-    removed = [api.call("DELETE", path_of(company)).status for _ in range(2)]
-
-    assert (before.status, before.json) == (200, NO_FEE)
-    assert (given.status, given.json) == (200, {
-        "percent": "2.5", "fixed": Decimal("0.30"), "min": Decimal("0.50"), "max": 10,
-    })  # fmt: skip
-    assert [reply.raw for reply in read] == [given.raw] * 2
-    assert removed == [204, 204]
-    assert company.api.get(path_of(company)).json == NO_FEE
-
-
-def test_a_put_replaces_all_of_it(api: Api) -> None:
-    company = a_company()
-    put(api, company, percent="2.5", fixed="0.30", min="0.50", max="10")
-
-    reply = put(api, company, fixed=0, max=None)
-
-    assert reply.json == {"percent": "0", "fixed": 0, "min": None, "max": None}
-
-
-@pytest.mark.parametrize(
-    ("percent", "shown"),
-    [
-        ("0", "0"),
-        ("-0", "0"),
-        ("0.0001", "0.0001"),
-        (100, "100"),
-        ("100.0000", "100"),
-        (1.25, "1.25"),
-        ("07.10", "7.1"),
-    ],
-)
-def test_a_percentage_is_shown_without_zeros_at_its_end(percent: Any, shown: str, api: Api) -> None:
-    company = a_company()
-
-    assert put(api, company, percent=percent).json["percent"] == shown
-    assert api.get(path_of(company)).json["percent"] == shown
-
-
-def test_amounts_are_in_the_asset_of_the_companys_wallet(api: Api) -> None:
-    create_asset(symbol="YEN", name="Yen", decimals=0, is_cash=True)
-    company = a_company(currency="YEN")
-
-    given = put(api, company, fixed="30")
-    refused = put(api, company, fixed="30.5")
-
-    assert given.raw == b'{"percent":"0","fixed":30,"min":null,"max":null}'
-    assert (refused.status, list(refused.json["details"])) == (422, ["fixed"])
-
-
-@pytest.mark.parametrize(
-    ("body", "field"),
-    [
-        ({}, "percent"),
-        (NO_FEE, "percent"),
-        ({"percent": "1.00000"}, "percent"),
-        ({"percent": "100.0001"}, "percent"),
-        ({"percent": "-0.1"}, "percent"),
-        ({"percent": "1e1"}, "percent"),
-        ({"percent": ""}, "percent"),
-        ({"fixed": "-1"}, "fixed"),
-        ({"fixed": "0.001"}, "fixed"),
-        ({"min": "9" * 20}, "min"),
-        ({"min": "2.01", "max": "2"}, "min"),
-        ({"max": True}, "max"),
-        ({"percent": "1", "colour": 1}, "colour"),
-    ],
-)
-def test_an_invalid_fee_changes_nothing(body: Any, field: str, api: Api) -> None:
-    company = a_company()
-    put(api, company, percent="1")
-
-    reply = put(api, company, **body)
-
-    assert (reply.status, reply.code, list(reply.json["details"])) == (
-        422, "validation_error", [field],
-    )  # fmt: skip
-    assert api.get(path_of(company)).json["percent"] == "1"
-    assert SupportAction.objects.filter(action=Action.FEE_SET).count() == 1
-
-
-def test_a_company_without_a_wallet_has_nothing_to_pay_from(api: Api) -> None:
-    company = CompanyFactory.create().user
-    path = f"/company/{company.pk}/fee"
-
-    reply = api.call("PUT", path, b'{"percent": "1"}')
-
-    assert (reply.status, reply.code) == (409, "no_wallet")
-    assert api.get(path).json == NO_FEE
-    assert api.call("DELETE", path).status == 204
-    assert not Fee.objects.exists()
-
-
-def test_a_frozen_wallets_fee_can_be_set_and_a_closed_ones_cannot(api: Api) -> None:
-    frozen, closed = a_company(), a_company()
-    freeze(frozen)
-    unit_of_work(
-        lambda: set_status(closed.wallet_id, status=Status.CLOSED, reason="Test", actor=None)
-    )
-
-    replies = [put(api, company, percent="1") for company in (frozen, closed)]
-
-    assert [reply.status for reply in replies] == [200, 409]
-    assert replies[1].code == "wallet_closed"
-    assert [fee.wallet_id for fee in Fee.objects.all()] == [frozen.wallet_id]
-
-
-def test_other_accounts_and_those_that_left_have_no_fee(api: Api, operator: User) -> None:
-    client, gone = a_client(), a_company()
-    put(api, gone, percent="1")
-    assert api.call("DELETE", f"/customer/{gone.user.pk}").status == 204
-    paths = [f"/company/{key}/fee" for key in (uuid.uuid4(), client.user.pk, operator.pk)]
-
-    replies = [
-        reply
-        for path in (*paths, path_of(gone))
-        for reply in (
-            api.get(path), api.call("PUT", path, b'{"percent": "9"}'), api.call("DELETE", path),
-        )
-    ]  # fmt: skip
-
-    assert [(reply.status, reply.code) for reply in replies] == [(404, "not_found")] * 12
-    # Support still finds what a company paid before it left.
-    assert [str(fee.percent) for fee in Fee.objects.all()] == ["1.0000"]
-
-
-def test_a_company_sees_its_own_fee_alone_and_sets_none(api: Api) -> None:
-    company, other, client = a_company(), a_company(), a_client()
-    put(api, company, percent="1")
-
-    reads = [caller.api.get(path_of(company)) for caller in (company, other, client)]
-    writes = [
-        caller.api.call(method, path_of(company), b'{"percent": "0"}' if method == "PUT" else b"")
-        for caller in (company, other, client)
-        for method in ("PUT", "DELETE")
-    ]
-
-    assert [reply.status for reply in reads] == [200, 403, 403]
-    assert [(reply.status, reply.code) for reply in writes] == [(403, "permission_denied")] * 6
-    assert api.get(path_of(company)).json["percent"] == "1"
-
-
-def test_a_change_is_a_support_action(api: Api, operator: User) -> None:
-    company, staff = a_company(), a_staff_member()
-
-    put(api, company, percent="2.5", fixed="0.30", min="0.50", max=1000)
-    put(api_of(staff), company, percent=3)
-    api.call("DELETE", path_of(company))
-    api.call("DELETE", path_of(company))
-
-    actions = SupportAction.objects.filter(action__in=("fee_set", "fee_removed")).order_by("id")
-    assert [
-        (each.action, each.actor_id, each.subject_id, each.address, each.result)
-        for each in actions
-    ] == [
-        (
-            action, who.pk, str(company.user.pk), "127.0.0.1", f"Fee: {before}, now {after}",
-        )
-        for action, who, before, after in (
-            ("fee_set", operator, "none",
-             "2.5 %, fixed 0.30, at least 0.50, at most 1,000.00 USD"),
-            ("fee_set", staff,
-             "2.5 %, fixed 0.30, at least 0.50, at most 1,000.00 USD", "3 %"),
-            ("fee_removed", operator, "3 %", "none"),
-        )
-    ]  # fmt: skip
-
-
-# What each charge then costs.
 
 
 @pytest.mark.parametrize(
@@ -347,21 +151,6 @@ def test_the_answer_says_the_fee_and_the_balance_after_it(
     assert reply.json["balance"] == 11 - Decimal(paid)
 
 
-def test_each_item_of_a_batch_says_its_fee() -> None:
-    rich, company = a_client(holds="100.00"), a_company()
-    have_pay(company, percent="2.5")
-    items = [
-        {"wallet": str(rich.wallet_id), "amount": amount, "summary": "Tea"}
-        for amount in ("10.00", "0.01", "4.00")
-    ]
-
-    reply = company.api.post("/wallet/charges", {"charges": items})
-
-    assert [item["fee"] for item in reply.json["results"]] == [
-        Decimal("0.25"), 0, Decimal("0.10"),
-    ]  # fmt: skip
-
-
 def test_a_charge_that_fails_costs_nothing() -> None:
     client, company = a_client(holds="1.00"), a_company(holds="5.00")
     have_pay(company, percent="2.5")
@@ -435,24 +224,22 @@ def test_a_charge_obeys_the_fee_of_its_moment() -> None:
 
 
 def test_charges_while_the_fee_changes(operator: User) -> None:
-    """After each acknowledged change a charge obeys it, while others race it."""
     clients, company = [a_client(holds="100.00") for _ in range(3)], a_company()
-    rounds = 8
+    percents = ("1", "2", None, "4", "5", None, "7", "8")
 
-    def change_and_charge(number: int) -> list[tuple[str, Reply]]:
+    def run(number: int) -> list[int]:
         if number == len(clients):
-            return [("", _change(company, operator, each)) for each in range(rounds)]
-        return [
-            ("1.00", charge(company, "1.00", wallet=clients[number].wallet_id))
-            for _ in range(rounds)
-        ]
+            for percent in percents:
+                _change(company, operator, percent)
+            return []
+        payer = clients[number].wallet_id
+        return [charge(company, "1.00", wallet=payer).status for _ in percents]
 
-    results = race(len(clients) + 1, change_and_charge)
+    *statuses, _ = race(len(clients) + 1, run)
 
     taken, fees = rows_of(Kind.CHARGE), rows_of(Kind.FEE)
-    assert [reply.status for run in results[:-1] for _, reply in run] == [200] * len(taken)
-    assert len(taken) == rounds * len(clients)
-    assert {row.fee_minor for row in taken} <= {None, *range(1, rounds + 1)}
+    assert statuses == [[200] * len(percents)] * len(clients)
+    assert {row.fee_minor for row in taken} <= {None, *(int(each) for each in percents if each)}
     assert {row.group_id: row.amount_minor for row in fees} == {
         row.group_id: row.fee_minor for row in taken if row.fee_minor
     }
@@ -469,7 +256,7 @@ def test_a_charge_after_an_acknowledged_change_obeys_it_whoever_else_charges(
             return [charge(company, "1.00", wallet=others.wallet_id).status for _ in range(10)]
         paid = []
         for percent in range(1, 9):
-            unit_of_work(lambda percent=percent: _set(company, operator, str(percent)))
+            _change(company, operator, str(percent))
             charge(company, "1.00", wallet=own.wallet_id)
             [last] = Transaction.objects.filter(kind=Kind.CHARGE, source_id=own.wallet_id).order_by(
                 "-id"
@@ -483,22 +270,22 @@ def test_a_charge_after_an_acknowledged_change_obeys_it_whoever_else_charges(
     assert statuses == [200] * 10
 
 
-def _set(company: Holder, operator: User, percent: str) -> Fee:
-    return set_fee(
-        company.user.pk,
-        percent=percent,
-        fixed=None,
-        lowest=None,
-        highest=None,
-        operator=operator,
-        address=None,
+def _change(company: Holder, operator: User, percent: str | None) -> None:
+    """Have the company pay a percentage from now on; None for no fee."""
+    if percent is None:
+        unit_of_work(lambda: remove_fee(company.user.pk, operator=operator, address=None))
+        return
+    unit_of_work(
+        lambda: set_fee(
+            company.user.pk,
+            percent=percent,
+            fixed=None,
+            lowest=None,
+            highest=None,
+            operator=operator,
+            address=None,
+        )
     )
-
-
-def _change(company: Holder, operator: User, number: int) -> Any:
-    if number % 3 == 2:
-        return unit_of_work(lambda: remove_fee(company.user.pk, operator=operator, address=None))
-    return unit_of_work(lambda: _set(company, operator, str(number + 1)))
 
 
 # The arithmetic, against exact fractions.

@@ -95,7 +95,7 @@ BUDGET: dict[str, tuple[int, int]] = {
     "DELETE company/<id:account_id>/limits":                      (4, 6),
     "GET company/<id:company_id>/fee":                            (3, 3),
     "PUT company/<id:company_id>/fee":                            (8, 10),
-    "DELETE company/<id:company_id>/fee":                         (6, 8),
+    "DELETE company/<id:company_id>/fee":                         (3, 5),
     "GET customer/<id:account_id>/limits":                        (3, 3),
     "PUT customer/<id:account_id>/limits":                        (4, 6),
     "DELETE customer/<id:account_id>/limits":                     (4, 6),

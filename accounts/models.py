@@ -224,7 +224,8 @@ class OwnLimits(models.Model):
 class Action(models.TextChoices):
     """An action of staff, in the admin or by the API, or on an operator's account.
 
-    An account's limits are on record whichever operator sets them, a platform too.
+    An account's limits and a company's fee are on record whichever operator sets them, a platform
+    too.
     """
 
     LOG_IN = "log_in"
@@ -236,6 +237,8 @@ class Action(models.TextChoices):
     SECOND_FACTOR_RESET = "second_factor_reset"
     BACKUP_CODES_MADE = "backup_codes_made"
     LIMITS_SET = "limits_set"
+    FEE_SET = "fee_set"
+    FEE_REMOVED = "fee_removed"
     PASSWORD_SET = "password_set"  # noqa: S105 (no password)
     VIEW = "view"
     FREEZE = "freeze"

@@ -4,7 +4,7 @@ from django.urls import path, register_converter
 
 from accounts.models import Role
 from api import assets, customer_export, health, idempotency
-from api.accounts import customers, limits, me, password_reset, sessions
+from api.accounts import customers, fees, limits, me, password_reset, sessions
 from api.by_token import approvals, charge_batch, history, movements, paytokens, wallets
 from api.credits import ledger as credit_ledger
 from api.credits import movements as credit_movements
@@ -75,6 +75,7 @@ urlpatterns = [
     path("company/password", sessions.PasswordView.as_view()),
     path("customer/<id:customer_id>/export", customer_export.ExportView.as_view()),
     path("company/<id:account_id>/limits", limits.LimitsView.as_view(role=Role.COMPANY)),
+    path("company/<id:company_id>/fee", fees.FeeView.as_view()),
     path("customer/<id:account_id>/limits", limits.LimitsView.as_view(role=Role.CLIENT)),
     path("password/reset", password_reset.ResetView.as_view()),
     path("password/reset/confirm", password_reset.ResetConfirmationView.as_view()),

@@ -24,7 +24,7 @@ class Kind(models.TextChoices):
     RELEASE = "release"
     SPLIT = "split"
     FEE = "fee"
-    FEE_RETURN = "fee_return"
+    FEE_RETURN = "fee_return", "Fee return"
 
 
 def kind_choices() -> list[tuple[str, str]]:

@@ -18,9 +18,12 @@ from unfold.enums import ActionVariant
 
 from accounts.models import Client, Company, OperatorKind, OwnLimits, Role, User
 from api.http.client_address import client_address
+from commerce.fees import fee_text, remove_fee, set_fee
+from core.errors import InvalidInput, Refusal
 from core.unit_of_work import unit_of_work
 from support import second_factor
 from support.customer_search import customers_by_profile
+from support.fee_form import FeeForm
 from support.operator_admin import (
     ChoiceFilter,
     OperatorAdmin,
@@ -31,6 +34,9 @@ from support.operator_admin import (
     link,
     page_url,
 )
+from wallets.errors import NoWallet
+from wallets.models import Fee, Status, Wallet
+from wallets.selectors import company_wallet
 
 #: How many matches of a name or a phone number the list shows at most.
 MAX_NAME_MATCHES = 1_000
@@ -67,12 +73,13 @@ class CustomerAdmin(OperatorAdmin[User]):
     would_show = "Clients, companies and operators stand here, one row for each account."
     subject_kind = "user"
     views_are_recorded = True
-    actions_detail = ("reset_second_factor",)
+    actions_detail = ("reset_second_factor", "set_fee", "remove_fee")
     search_fields = ("email",)  # shows the search box; `get_search_results` searches
     search_help_text = "Email, id, +phone, start of a name"
     _account = (None, {"fields": ("id", "email", "role_label", "state", "created_at")})
     _records = ("Records", {"fields": ("related", "wallets", "transactions")})
     _limits = ("Limits", {"fields": ("limits",)})
+    _fee = ("Fee", {"fields": ("fee",)})
     _access = ("Access", {"fields": ("has_second_factor", "support_actions")})
     _profiles: ClassVar[dict[str, Any]] = {
         Role.CLIENT: ("Client", {"fields": ("full_name", "phone_number")}),
@@ -88,6 +95,7 @@ class CustomerAdmin(OperatorAdmin[User]):
                 if role in self._profiles
                 else []
             ),
+            *([self._fee] if role == Role.COMPANY else []),
             *([self._access] if role == Role.OPERATOR else []),
         ]
 
@@ -168,8 +176,18 @@ class CustomerAdmin(OperatorAdmin[User]):
         limits = OwnLimits.objects.filter(user=user).first()
         return str(limits or OwnLimits())
 
+    @display(description="paid for each charge")
+    def fee(self, user: User) -> str:
+        return fee_text(_fee_of(user))
+
     def is_available(self, obj: User, action_name: str) -> bool:
-        return obj.role == Role.OPERATOR and second_factor.is_set_up(obj)
+        if action_name == "reset_second_factor":
+            return obj.role == Role.OPERATOR and second_factor.is_set_up(obj)
+        if obj.role != Role.COMPANY or not obj.is_active:
+            return False
+        return _charging_wallet(obj) is not None and (
+            action_name == "set_fee" or _fee_of(obj) is not None
+        )
 
     @action(
         description="Reset the second factor",
@@ -206,6 +224,100 @@ class CustomerAdmin(OperatorAdmin[User]):
         )
         self.message_user(request, "The second factor is reset.", messages.SUCCESS)
         return redirect(page_url("accounts_user_change", user.pk))
+
+    @action(description="Set the fee", url_path="set-fee", icon="percent")
+    def set_fee(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Say what the company pays for each charge, from the next one on."""
+        company, wallet = self._company(request, object_id)
+        form = FeeForm(
+            request.POST if request.method == "POST" else None,
+            symbol=wallet.asset_id,
+            fee=_fee_of(company),
+        )
+        if form.is_valid():
+            given, reason = form.given(), form.cleaned_data["reason"]
+            try:
+                unit_of_work(
+                    lambda: set_fee(
+                        company.pk,
+                        percent=given["percent"],
+                        fixed=given["fixed"],
+                        lowest=given["min"],
+                        highest=given["max"],
+                        operator=operator_of(request),
+                        address=client_address(request),
+                        reason=reason,
+                    )
+                )
+            except InvalidInput as refusal:
+                for field, errors in refusal.details.items():
+                    form.add_error(field, errors)
+            except Refusal as refusal:
+                form.add_error(None, str(refusal))
+            else:
+                self.message_user(request, "The company pays this fee now.", messages.SUCCESS)
+                return redirect(page_url("accounts_user_change", company.pk))
+        return self.confirm_page(
+            request,
+            company,
+            form,
+            title="Set the fee",
+            description=f"{company.company}, {company.email}: every charge from now on.",
+            button="Set it",
+        )
+
+    @action(
+        description="Remove the fee",
+        url_path="remove-fee",
+        icon="money_off",
+        variant=ActionVariant.DANGER,
+    )
+    def remove_fee(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Have the company pay nothing for a charge, from the next one on."""
+        company, _wallet = self._company(request, object_id)
+        form = ReasonForm(request.POST if request.method == "POST" else None)
+        if not form.is_valid():
+            return self.confirm_page(
+                request,
+                company,
+                form,
+                title="Remove the fee",
+                description=f"{company.company}, {company.email}: {fee_text(_fee_of(company))}.",
+                button="Remove it",
+            )
+        reason = form.cleaned_data["reason"]
+        unit_of_work(
+            lambda: remove_fee(
+                company.pk,
+                operator=operator_of(request),
+                address=client_address(request),
+                reason=reason,
+            )
+        )
+        self.message_user(request, "The company pays no fee now.", messages.SUCCESS)
+        return redirect(page_url("accounts_user_change", company.pk))
+
+    def _company(self, request: HttpRequest, object_id: str) -> tuple[User, Wallet]:
+        """Return a company and the wallet that it is paid into. Raises `Http404`."""
+        company = self.get_object(request, object_id)
+        wallet = company and company.role == Role.COMPANY and _charging_wallet(company)
+        if not company or not wallet:
+            raise Http404
+        return company, wallet
+
+
+def _charging_wallet(company: User) -> Wallet | None:
+    """Return the wallet that charges pay into; None if there is none, or it is closed."""
+    try:
+        wallet = company_wallet(company.pk)
+    except NoWallet:
+        return None
+    return None if wallet.status == Status.CLOSED else wallet
+
+
+def _fee_of(company: User) -> Fee | None:
+    """Return a company's fee, also of one that has left."""
+    return Fee.objects.filter(wallet__owner_id=company.pk).select_related("wallet").first()
 
 
 def _profile(user: User) -> Client | Company:

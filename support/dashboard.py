@@ -9,7 +9,7 @@ from django.http import HttpRequest
 
 from accounts.models import User
 from core.money import plain
-from ledger.kinds import RULES, FailureCode
+from ledger.kinds import RULES, FailureCode, Kind
 from support import adjustment_records, figures
 from support.customers import operator_of
 from support.navigation import APPROVALS
@@ -65,7 +65,13 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "title": "Dashboard",
         "asset": symbol,
         "assets": [(each, page_url("index", asset=each), each == symbol) for each in symbols],
-        "tiles": [*_money_tiles(hours, symbol), _sign_ups(), _approvals(operator)],
+        "tiles": [
+            *_money_tiles(hours, symbol),
+            _fees(hours, symbol),
+            _held(symbol),
+            _sign_ups(),
+            _approvals(operator),
+        ],
         "own_adjustments": adjustment_table(
             "", adjustment_records.asked_by(operator)[:OWN_ADJUSTMENTS]
         ).without("by"),
@@ -97,7 +103,12 @@ def _tile(title: str, value: str, caption: str, url: str = "") -> dict[str, str]
 def _money_tiles(hours: list[figures.Hour] | None, symbol: str) -> list[dict[str, str]]:
     if hours is None:
         return [_tile("Transactions", TOO_SLOW, "to count on this page")]
-    minor = sum(n for hour in hours for (asset, _), n in hour.volumes.items() if asset == symbol)
+    minor = sum(
+        n
+        for hour in hours
+        for (asset, kind), n in hour.volumes.items()
+        if asset == symbol and RULES[Kind(kind)].moves
+    )
     completed = sum(sum(hour.counts.values()) for hour in hours)
     refused = sum(sum(hour.refusals.values()) for hour in hours)
     attempts = completed + refused
@@ -109,6 +120,33 @@ def _money_tiles(hours: list[figures.Hour] | None, symbol: str) -> list[dict[str
         _tile("Transactions", f"{completed:,}", "completed, all assets", all_transactions),
         _tile("Refused", f"{refused:,}", share, failed),
     ]
+
+
+def _fees(hours: list[figures.Hour] | None, symbol: str) -> dict[str, str]:
+    """Return what companies paid, less what they got back: of the day, and in all."""
+    title, in_all_minor = f"Fees, {symbol}", figures.books().fees_minor
+    in_all = (
+        "in all too many to add up"
+        if in_all_minor is None
+        else f"{to_decimal(in_all_minor.get(symbol, 0), symbol):,f} in all"
+    )
+    if hours is None:
+        return _tile(title, TOO_SLOW, in_all)
+    minor = sum(
+        hour.volumes[symbol, Kind.FEE] - hour.volumes[symbol, Kind.FEE_RETURN] for hour in hours
+    )
+    return _tile(title, f"{to_decimal(minor, symbol):,f}", in_all)
+
+
+def _held(symbol: str) -> dict[str, str]:
+    """Return what is held at the moment."""
+    title, held = f"Held now, {symbol}", figures.held()
+    if held is None:
+        return _tile(title, TOO_SLOW, "to add up on this page")
+    of_asset = held.get(symbol, figures.Held(0, 0))
+    noun = "hold" if of_asset.holds == 1 else "holds"
+    caption = f"{of_asset.holds:,} active {noun}"
+    return _tile(title, f"{to_decimal(of_asset.amount_minor, symbol):,f}", caption)
 
 
 def _sign_ups() -> dict[str, str]:
@@ -134,7 +172,7 @@ def _volume_chart(hours: list[figures.Hour], symbol: str) -> str:
             "data": [plain(to_decimal(hour.volumes[symbol, kind], symbol)) for hour in hours],
         }
         for kind, rules in RULES.items()
-        if any(hour.volumes[symbol, kind] for hour in hours)
+        if rules.moves and any(hour.volumes[symbol, kind] for hour in hours)
     ]
     return _chart(hours, datasets)
 

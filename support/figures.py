@@ -8,7 +8,7 @@ minute, and a past hour, which no longer changes, for a day: only the first page
 import threading
 import uuid
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
@@ -26,7 +26,7 @@ from ledger.history import first_id_at
 from ledger.models import Verification
 from ledger.trial_balance import TrialBalanceTimeout, trial_balance
 from support.transaction_search import MAX_REQUEST_DURATION
-from wallets.models import Wallet
+from wallets.models import Purpose, Wallet
 
 Result = TypeVar("Result")
 HOURS = 24
@@ -53,7 +53,7 @@ class Hour:
 
 @dataclass(frozen=True, slots=True)
 class Merchant:
-    """The charges of a company in the last 24 hours, in minor units."""
+    """The charges and captures of a company in the last 24 hours, in minor units."""
 
     company_id: uuid.UUID
     name: str
@@ -62,16 +62,26 @@ class Merchant:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """The active holds of an asset, without those that have expired, in minor units."""
+
+    holds: int
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
 class Books:
     """The result of the last trial balance and of the last verification.
 
-    `unbalanced_assets` is None when the trial balance timed out. `verification` is the last
-    complete one, which recomputes every wallet; None before the first.
+    `unbalanced_assets` and `fees_minor` are None when the trial balance timed out. `verification`
+    is the last complete one, which recomputes every wallet; None before the first.
     """
 
     checked_at: datetime
     unbalanced_assets: list[str] | None
     verification: Verification | None
+    #: What companies have paid in fees, less what they got back, in all, by asset.
+    fees_minor: Mapping[str, int] | None
 
     @property
     def has_findings(self) -> bool:
@@ -98,6 +108,11 @@ def merchants(symbol: str) -> list[Merchant] | None:
 def books() -> Books:
     """Return the state of the ledger, checked within the last minutes."""
     return _cached("books", SLOW_CACHE_SECONDS, _books)
+
+
+def held() -> dict[str, Held] | None:
+    """Return what is held at the moment, by asset. Assets of which nothing is held are left out."""
+    return _cached("held", CACHE_SECONDS, lambda: _none_on_timeout(_held))
 
 
 def queue() -> dict[str, Any] | None:
@@ -182,7 +197,7 @@ def _merchants(symbol: str) -> list[Merchant]:
         """
         SELECT target_id, count(*), sum(amount_minor)
           FROM ledger_transaction
-         WHERE id >= %s AND kind = 'charge' AND failure_code IS NULL AND asset_id = %s
+         WHERE id >= %s AND kind IN ('charge', 'capture') AND failure_code IS NULL AND asset_id = %s
          GROUP BY target_id
          ORDER BY sum(amount_minor) DESC, target_id LIMIT %s
         """,
@@ -198,14 +213,33 @@ def _merchants(symbol: str) -> list[Merchant]:
     ]
 
 
+def _held() -> dict[str, Held]:
+    rows = _query(
+        """
+        SELECT w.asset_id, count(*), sum(h.amount_minor - h.captured_minor - h.released_minor)
+          FROM ledger_hold h
+          JOIN wallets_wallet w ON w.id = h.payer_wallet_id
+         WHERE h.status = 'active' AND h.expires_at > current_moment()
+         GROUP BY w.asset_id
+        """,
+        [],
+    )
+    return {symbol: Held(count, int(amount_minor)) for symbol, count, amount_minor in rows}
+
+
 def _books() -> Books:
     now = timezone.now()
     verification = Verification.objects.order_by("-pk").first()
     try:
         lines = trial_balance(timeout_ms=TRIAL_BALANCE_TIMEOUT_MS)
     except TrialBalanceTimeout:
-        return Books(now, None, verification)
-    return Books(now, [line.symbol for line in lines if line.difference_minor], verification)
+        return Books(now, None, verification, None)
+    return Books(
+        now,
+        [line.symbol for line in lines if line.difference_minor],
+        verification,
+        {line.symbol: line.systems_minor.get(Purpose.FEES, 0) for line in lines},
+    )
 
 
 def _sign_ups() -> dict[str, int]:

@@ -62,6 +62,7 @@ TABLES = {
     "procrastinate_workers": ALL,
     "wallets_approval": ADD,
     "wallets_asset": ADD,
+    "wallets_fee": ALL,
     "wallets_paytoken": "DELETE INSERT SELECT",
     "wallets_statuschange": ADD,
     "wallets_wallet": ADD,

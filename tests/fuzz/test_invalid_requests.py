@@ -53,6 +53,7 @@ TABLES = (
     "ledger_transaction",
     "procrastinate_jobs",
     "wallets_approval",
+    "wallets_fee",
     "wallets_paytoken",
     "wallets_statuschange",
     "wallets_wallet",

@@ -115,6 +115,10 @@ def operations(wallet: str = NOBODY, user: str = NOBODY) -> tuple[Operation, ...
             for path in ("/customer/{client}/limits", "/company/{company}/limits")
             for method, body in (("GET", None), ("PUT", {"writes": 9}), ("DELETE", None))
         ),
+        *(
+            Operation("operator", method, "/company/{company}/fee", body)
+            for method, body in (("PUT", {"percent": "2.5"}), ("GET", None), ("DELETE", None))
+        ),
         Operation("client", "POST", "/wallet/create", {"currency": "USD"}),
         Operation("client", "POST", "/wallet/deposit", cash),
         Operation("client", "POST", "/wallet/withdraw", cash),

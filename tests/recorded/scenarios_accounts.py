@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core import mail
 
-from tests.factories import PHONE, a_client, a_company, an_operator, api_of
+from tests.factories import PHONE, CompanyFactory, a_client, a_company, an_operator, api_of
 from tests.jobs import run_jobs
 from tests.recorded.operations import COMPANY, PASSWORD, PERSON
 from tests.recorded.recording import NOBODY, Caller, Tape
@@ -237,6 +237,42 @@ def own_limits(tape: Tape) -> None:
     operator.get(path)
 
 
+def fees_of_companies(tape: Tape) -> None:
+    """What an operator has a company pay for each charge, and what a charge then says."""
+    payer, shop = a_client(holds="90.00"), a_company()
+    without = CompanyFactory.create().user
+    client, company = tape.holder("client", payer), tape.holder("company", shop)
+    operator = tape.caller("operator", api_of(an_operator()))
+    path = f"/company/{shop.user.pk}/fee"
+    for caller in (tape.nobody(), client, company, operator):
+        caller.get(path)
+        caller.call("PUT", path, b'{"percent": "2.5", "fixed": 0.30, "min": "0.50", "max": 10}')
+    company.get(path)
+    charge = {"wallet": str(payer.wallet_id), "amount": "10.00", "summary": "Tea"}
+    company.post("/wallet/charge", charge)
+    company.post("/wallet/charges", {"charges": [charge]})
+    for raw in (
+        b"{}",
+        b'{"percent": null}',
+        b'{"percent": "1.00000"}',
+        b'{"percent": "100.1"}',
+        b'{"fixed": "-1"}',
+        b'{"fixed": "0.001"}',
+        b'{"min": "2", "max": "1"}',
+        b'{"currency": "USD"}',
+        b"[]",
+    ):
+        operator.call("PUT", path, raw)
+    for wrong in (NOBODY, payer.user.pk, without.pk):
+        operator.get(f"/company/{wrong}/fee")
+        operator.call("PUT", f"/company/{wrong}/fee", b'{"percent": 1}')
+        operator.call("DELETE", f"/company/{wrong}/fee")
+    for caller in (tape.nobody(), client, company, operator, operator):
+        caller.call("DELETE", path)
+    company.get(path)
+    company.post("/wallet/charge", charge)
+
+
 def _patch(caller: Caller, path: str, raw: bytes) -> None:
     caller.call("PATCH", path, raw)
 
@@ -249,4 +285,11 @@ def _sessions(tape: Tape) -> Callable[[str, str], Caller]:
     return lambda name, token: tape.caller(name, tape.nobody().api.as_(token))
 
 
-SCENARIOS = (client_accounts, company_accounts, password_resets, customers, own_limits)
+SCENARIOS = (
+    client_accounts,
+    company_accounts,
+    password_resets,
+    customers,
+    own_limits,
+    fees_of_companies,
+)

@@ -1,15 +1,25 @@
 """Customers in the admin: found by email, id, phone number or name, and shown."""
 
 from collections.abc import Callable
+from decimal import Decimal
 
 import pytest
 
-from accounts.models import User
+from accounts.models import SupportAction, User
 from accounts.own_limits import set_limits
 from core.unit_of_work import unit_of_work
 from support.operator_admin import OperatorAdmin
-from tests.factories import ClientFactory, CompanyFactory, UserFactory
+from tests.factories import (
+    ClientFactory,
+    CompanyFactory,
+    Holder,
+    UserFactory,
+    a_client,
+    a_company,
+    charge,
+)
 from tests.support.admin_session import CUSTOMERS, TRANSACTIONS, WALLETS, AdminSession
+from wallets.models import Fee
 
 pytestmark = pytest.mark.usefixtures("books")
 
@@ -131,3 +141,77 @@ def test_the_page_of_an_account_shows_its_own_limits(admin: AdminSession, operat
 
     assert "writes 6000, reads default" in admin.get(f"{CUSTOMERS}{company.pk}/change/").text
     assert "writes default, reads default" in admin.get(f"{CUSTOMERS}{client.pk}/change/").text
+
+
+def fee_page(company: Holder, verb: str) -> str:
+    return f"{CUSTOMERS}{company.user.pk}/{verb}-fee/"
+
+
+def test_staff_set_a_companys_fee_and_remove_it(admin: AdminSession, operator: User) -> None:
+    company, client = a_company(), a_client(holds="10.00")
+    page = f"{CUSTOMERS}{company.user.pk}/change/"
+
+    before = admin.get(page).text
+    given = admin.post(
+        fee_page(company, "set"), percent="2.5 %", fixed="0.30", max="1,000.00", reason="Contract"
+    )
+    charged = charge(company, "10.00", wallet=client.wallet_id)
+    form = admin.get(fee_page(company, "set")).response.context["form"]
+    confirm = admin.get(fee_page(company, "remove")).text
+    removed = admin.post(fee_page(company, "remove"), reason="Contract ended")
+
+    assert "Paid for each charge none" in before
+    assert "Set the fee" in before
+    assert "Remove the fee" not in before
+    assert "2.5 %, fixed 0.30, at most 1,000.00 USD" in given.text
+    assert "Remove the fee" in given.text
+    assert charged.json["fee"] == Decimal("0.55")
+    assert form.initial == {"percent": "2.5", "fixed": "0.30", "min": "", "max": "1,000.00"}
+    assert "2.5 %, fixed 0.30, at most 1,000.00 USD" in confirm
+    assert "Paid for each charge none" in removed.text
+    assert [
+        (each.action, each.actor_id, each.subject_id, each.reason, each.result)
+        for each in SupportAction.objects.filter(action__in=("fee_set", "fee_removed")).order_by(
+            "id"
+        )
+    ] == [
+        (action, operator.pk, str(company.user.pk), reason, f"Fee: {result}")
+        for action, reason, result in (
+            ("fee_set", "Contract", "none, now 2.5 %, fixed 0.30, at most 1,000.00 USD"),
+            ("fee_removed", "Contract ended", "2.5 %, fixed 0.30, at most 1,000.00 USD, now none"),
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"percent": "101", "reason": "x"}, "percent"),
+        ({"percent": "two", "reason": "x"}, "percent"),
+        ({"fixed": "1,5", "reason": "x"}, "fixed"),
+        ({"min": "2", "max": "1", "reason": "x"}, "min"),
+        ({"reason": "x"}, "percent"),
+        ({"percent": "1"}, "reason"),
+    ],
+)
+def test_a_fee_that_cannot_be_is_not_set(
+    admin: AdminSession, fields: dict[str, str], field: str
+) -> None:
+    company = a_company()
+
+    assert admin.post(fee_page(company, "set"), **fields).errors(field)
+    assert not Fee.objects.exists()
+
+
+def test_only_a_company_with_a_wallet_has_a_fee(admin: AdminSession) -> None:
+    client, without = a_client(), CompanyFactory.create().user
+
+    pages = [
+        admin.post(f"{CUSTOMERS}{user.pk}/{verb}-fee/", percent="1", reason="x")
+        for user in (client.user, without)
+        for verb in ("set", "remove")
+    ]
+
+    assert [page.status for page in pages] == [404] * 4
+    assert "Set the fee" not in admin.get(f"{CUSTOMERS}{without.pk}/change/").text
+    assert not Fee.objects.exists()

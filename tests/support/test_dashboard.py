@@ -8,8 +8,11 @@ import pytest
 from django.core.cache import cache
 from django.utils import timezone
 
+from accounts.models import User
 from support import figures
-from tests.factories import Holder, UserFactory, a_client, a_company
+from tests.clock import Clock
+from tests.factories import Holder, UserFactory, a_client, a_company, api_of
+from tests.http_client import Reply
 from tests.support.admin_session import TRIAL_BALANCE, AdminSession
 
 pytestmark = pytest.mark.usefixtures("books")
@@ -184,3 +187,49 @@ def test_the_axes_are_short_for_money_and_whole_for_attempts(admin: AdminSession
 
     assert money["scales"]["y"]["ticks"]["format"]["notation"] == "compact"
     assert counts["scales"]["y"]["ticks"] == {"precision": 0}
+
+
+def hold(company: Holder, payer: Holder, amount: str, **more: object) -> Reply:
+    reply = company.api.post(
+        "/holds",
+        {"wallet": str(payer.wallet_id), "amount": amount, "summary": "Room", **more},
+    )
+    assert reply.status == 201, reply.json
+    return reply
+
+
+def test_the_fees_of_a_day_and_in_all(admin: AdminSession, operator: User) -> None:
+    payer, company = a_client(holds="100.00"), a_company()
+    path = f"/company/{company.user.pk}/fee"
+    assert api_of(operator).call("PUT", path, b'{"percent": "10"}').status == 200
+    taken = company.api.post(
+        "/wallet/charge",
+        {"wallet": str(payer.wallet_id), "amount": "12.00", "summary": "Tea"},
+    )
+    refund = {"transaction": taken.json["transaction"], "amount": "6.00", "fee": "return"}
+    assert company.api.post("/wallet/refund", refund).status == 200
+
+    page = admin.get(DASHBOARD)
+
+    assert "Fees, USD 0.60 0.60 in all" in page.text
+    assert "Fee return" in page.response.context["volume"]
+
+
+def test_what_is_held_now_without_what_has_expired(admin: AdminSession, clock: Clock) -> None:
+    payer, company = a_client(holds="100.00"), a_company()
+    hold(company, payer, "30.00", expires_in=60)
+    hold(company, payer, "12.50", expires_in=86_400)
+    captured = hold(company, payer, "5.00", expires_in=86_400).json["hold"]
+    company.api.post(f"/holds/{captured}/capture", {})
+
+    before = admin.get(DASHBOARD)
+    cache.delete("dashboard_held")
+    clock.move(61)
+    after = admin.get(DASHBOARD).text
+
+    assert "Held now, USD 42.50 2 active holds" in before.text
+    # What is held does not move.
+    assert "Moved, USD 105.00" in before.text
+    assert '"Hold"' not in before.response.context["volume"]
+    assert "Corner Shop 1 5.00 USD" in before.text
+    assert "Held now, USD 12.50 1 active hold" in after

@@ -7,6 +7,7 @@ from api.clients.postman.steps import Step
 _USER = {"user_id": "{{client}}"}
 _CLIENT = {"account_id": "{{client}}"}
 _COMPANY = {"account_id": "{{company}}"}
+_PAYER = {"company_id": "{{company}}"}
 _LIMITS = {"writes": 6000, "reads": None}
 _GOLD = {"userId": "{{client}}", "assetSymbol": "GOLD"}
 
@@ -135,4 +136,23 @@ LIMITS = (
         answers=_LIMITS,
     ),
     Step("And taken back", "customer_limits_remove", "platform", path=_CLIENT),
+)
+FEES = (
+    Step(
+        "The platform has the company pay a fee",
+        "company_fee_set",
+        "platform",
+        {"percent": "2.5", "fixed": "0.30"},
+        path=_PAYER,
+        answers={"percent": "2.5", "min": None, "max": None},
+        amounts={"fixed": "0.30"},
+    ),
+    Step(
+        "The company sees what it pays",
+        "company_fee_get",
+        "company",
+        path=_PAYER,
+        answers={"percent": "2.5"},
+    ),
+    Step("And pays none any more", "company_fee_remove", "platform", path=_PAYER),
 )

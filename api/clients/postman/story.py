@@ -17,7 +17,8 @@ CHAPTERS: dict[str, tuple[Step, ...]] = {
     "7 Queued instead of done": platform.QUEUE,
     "8 Credits of a platform": platform.PLATFORM,
     "9 Limits of an account": platform.LIMITS,
-    "10 Endings": accounts.ENDINGS,
+    "10 Fees of a company": platform.FEES,
+    "11 Endings": accounts.ENDINGS,
 }
 STEPS = tuple(step for steps in CHAPTERS.values() for step in steps)
 #: The variables that no step sets: the rest is made by the run.

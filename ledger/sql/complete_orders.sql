@@ -2,11 +2,14 @@
 CREATE OR REPLACE FUNCTION fee_of(company_wallet uuid, charged_minor bigint)
 RETURNS bigint LANGUAGE sql VOLATILE
 SET search_path = public, pg_temp AS $$
-    -- GREATEST and LEAST leave out what is NULL.
-    SELECT least(
-               round(least(greatest(charged_minor * percent / 100 + fixed_minor, min_minor),
-                           max_minor)),
-               charged_minor)::bigint
+    -- GREATEST and LEAST leave out what is NULL. Hundredths are exact, a quotient of numerics is not: so it
+    -- is divided last, into a whole number, and a half goes up.
+    SELECT div(2 * least(
+                   greatest(charged_minor * percent + fixed_minor * 100::numeric,
+                            min_minor * 100::numeric),
+                   max_minor * 100::numeric,
+                   charged_minor * 100::numeric) + 100,
+               200)::bigint
       FROM wallets_fee WHERE wallet_id = company_wallet
 $$;
 

@@ -31,6 +31,7 @@ APPROVAL = "5f6e7d8c-9b0a-4123-8456-789abcdef012"
 A_PAYTOKEN = "pt_2Xk0Jp6u7fY0sVq1mZr8tA9bC3dE4gH5iK6lN7oP8wQ"
 PAYMENT_REQUEST = "c4b3a291-8f7e-4d6c-a5b4-938271605f66"
 HOLD = "d8e7f6a5-b4c3-4d2e-9f10-2b3c4d5e6f77"
+GROUP = "a7b6c5d4-e3f2-4011-8a9b-0c1d2e3f4a88"
 TRANSACTION = "019a2b3c-4d5e-7f60-8a91-b2c3d4e5f607"
 
 SHORT = InsufficientFunds(available=Decimal("12.50"), shortfall=Decimal("7.50"))

@@ -8,6 +8,7 @@ from api.accounts import customers, fees, limits, me, password_reset, sessions
 from api.by_token import approvals, charge_batch, history, movements, paytokens, wallets
 from api.credits import ledger as credit_ledger
 from api.credits import movements as credit_movements
+from api.credits import trades as credit_trades
 from api.holds import views as holds
 from api.http.converters import IdConverter
 from api.intake import transactions as intake
@@ -53,6 +54,7 @@ urlpatterns = [
     path("api/v1/wallet/topup", credit_movements.TopUpView.as_view()),
     path("api/v1/wallet/bonus", credit_movements.BonusView.as_view()),
     path("api/v1/wallet/spend", credit_movements.SpendView.as_view()),
+    path("api/v1/wallet/group", credit_trades.GroupView.as_view()),
     path("api/v1/wallet/balance/<id:user_id>/<str:symbol>", credit_movements.BalanceView.as_view()),
     path("api/v1/wallet/balances/<id:user_id>", credit_movements.BalancesView.as_view()),
     path("api/v1/wallet/transactions/<id:user_id>", credit_movements.TransactionsView.as_view()),

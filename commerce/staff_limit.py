@@ -3,6 +3,9 @@
 It counts over all wallets of an asset, in and out alike, over 24 hours.
 """
 
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -14,7 +17,7 @@ from django.utils import timezone
 from accounts import support_actions
 from accounts.models import Action, User
 from commerce.models import LoneAdjustment
-from commerce.movements import move
+from commerce.movements import move, move_group
 from core.errors import PermissionDenied, Refusal
 from core.money import to_major
 from core.unit_of_work import requires_unit_of_work
@@ -78,13 +81,20 @@ def move_alone(order: Order, operator: User) -> Outcome:
     The caller has locked the allowance, and it covers the order.
     """
     outcome = move(order, operator)
-    LoneAdjustment.objects.create(
-        transaction_id=outcome.transaction_id,
-        operator=operator,
-        asset_id=order.asset_id,
-        amount_minor=order.amount_minor,
-    )
+    _count([(order, outcome)], operator)
     return outcome
+
+
+def _count(moved: Sequence[tuple[Order, Outcome]], operator: User) -> None:
+    LoneAdjustment.objects.bulk_create(
+        LoneAdjustment(
+            transaction_id=outcome.transaction_id,
+            operator=operator,
+            asset_id=order.asset_id,
+            amount_minor=order.amount_minor,
+        )
+        for order, outcome in moved
+    )
 
 
 @requires_unit_of_work
@@ -94,29 +104,72 @@ def move_by_api(order: Order, operator: User, *, address: str | None) -> Outcome
     An attempt that failed is one, too. Raises `ApprovalNeeded`, when nothing is on record, and what
     `move` does.
     """
-    allowance = lock_allowance(operator, order.asset_id)
-    if not allowance.covers(order.amount_minor, order.asset_id):
-        raise ApprovalNeeded(limit=allowance.limit, left=allowance.left)
-    is_out = is_system_wallet(order.target_id, order.asset_id)
-    amount = to_major(order.amount_minor, decimals=get_asset(order.asset_id).decimals)
-    what = f"{order.kind.label}: {'took out' if is_out else 'put in'} {amount:,f} {order.asset_id}"
-
-    def record(action: Action, result: str) -> None:
-        support_actions.record(
-            action,
-            actor_id=operator.pk,
-            subject_kind="wallet",
-            subject_id=order.source_id if is_out else order.target_id,
-            reason=order.summary,
-            result=result,
-            address=address,
-        )
-
-    try:
+    _require_allowance([order], operator)
+    with _recorded_refusal([order], operator, address):
         outcome = move_alone(order, operator)
+    _record(Action.MOVE, order, operator, f"transaction {outcome.transaction_id}", address)
+    return outcome
+
+
+@requires_unit_of_work
+def move_group_by_api(
+    orders: Sequence[Order],
+    operator: User,
+    *,
+    details: Callable[[int], dict[str, int]],
+    address: str | None,
+) -> list[Outcome]:
+    """Carry out a group that one of the staff ordered by the API, as `move_by_api` does an order.
+
+    Of each asset the sum of the group has to be within the limit. Raises as `move_group` does.
+    """
+    _require_allowance(orders, operator)
+    with _recorded_refusal(orders, operator, address):
+        outcomes = move_group(orders, operator, details=details)
+    moved = list(zip(orders, outcomes, strict=True))
+    _count(moved, operator)
+    for order, outcome in moved:
+        _record(Action.MOVE, order, operator, f"transaction {outcome.transaction_id}", address)
+    return outcomes
+
+
+def _require_allowance(orders: Sequence[Order], operator: User) -> None:
+    sums: Counter[str] = Counter()
+    for order in orders:
+        sums[order.asset_id] += order.amount_minor
+    for symbol, sum_minor in sums.items():
+        allowance = lock_allowance(operator, symbol)
+        if not allowance.covers(sum_minor, symbol):
+            raise ApprovalNeeded(limit=allowance.limit, left=allowance.left)
+
+
+@contextmanager
+def _recorded_refusal(
+    orders: Sequence[Order], operator: User, address: str | None
+) -> Iterator[None]:
+    """Put what was refused on record, if the refusal is; of a group the order that failed."""
+    try:
+        yield
     except Refusal as refusal:
         if refusal.recorded:
-            record(Action.MOVE_REFUSED, f"{what}: {refusal}")
+            order = orders[refusal.details.get("operation", 0)]
+            _record(Action.MOVE_REFUSED, order, operator, str(refusal), address)
         raise
-    record(Action.MOVE, f"{what}, transaction {outcome.transaction_id}")
-    return outcome
+
+
+def _record(action: Action, order: Order, operator: User, result: str, address: str | None) -> None:
+    is_out = is_system_wallet(order.target_id, order.asset_id)
+    is_in = is_system_wallet(order.source_id, order.asset_id)
+    amount = to_major(order.amount_minor, decimals=get_asset(order.asset_id).decimals)
+    did = "put in" if is_in else "took out" if is_out else "moved"
+    what = f"{order.kind.label}: {did} {amount:,f} {order.asset_id}"
+    separator = ": " if action == Action.MOVE_REFUSED else ", "
+    support_actions.record(
+        action,
+        actor_id=operator.pk,
+        subject_kind="wallet",
+        subject_id=order.target_id if is_in else order.source_id,
+        reason=order.summary,
+        result=f"{what}{separator}{result}",
+        address=address,
+    )

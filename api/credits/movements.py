@@ -24,7 +24,7 @@ from api.http.permissions import IsOperator
 from api.http.renderer import json_response
 from api.http.schema import operation
 from api.http.views import ApiView, parse_body, parse_query, replica_allowed
-from commerce.credits import order_bonus, order_spend, order_top_up
+from commerce.credits import credited_user, order_bonus, order_spend, order_top_up
 from commerce.errors import UnknownAsset, UnknownUser
 from core.errors import InvalidInput, NotFound, PermissionDenied
 from core.money import AmountNotPositive
@@ -270,10 +270,7 @@ def the_user(caller: User, user_id: UUID) -> User:
         return caller
     if caller.role != Role.OPERATOR:
         raise PermissionDenied
-    user = User.objects.filter(pk=user_id, is_active=True).exclude(role=Role.OPERATOR).first()
-    if user is None:
-        raise UnknownUser
-    return user
+    return credited_user(user_id)
 
 
 def the_asset(symbol: str) -> Asset:
@@ -296,15 +293,15 @@ def balance_answer(asset: Asset, wallet: Wallet | None) -> dict[str, Any]:
 
 
 def credit_answer(user_id: UUID, order: Order, result: MovementResult) -> dict[str, Any]:
-    """Answer with a movement between a user and the platform."""
-    is_spend = is_system_wallet(order.target_id, order.asset_id)
+    """Answer with a movement of the user's credits; the balance is the user's after it."""
+    is_credit = is_system_wallet(order.source_id, order.asset_id)
     return {
         "transactionId": result.transaction_id,
         "userId": user_id,
         "assetSymbol": order.asset_id,
         "type": order.kind.upper(),
         "amount": to_decimal(order.amount_minor, order.asset_id),
-        "balance": result.source_balance if is_spend else result.target_balance,
+        "balance": result.target_balance if is_credit else result.source_balance,
         "status": "COMPLETED",
         "createdAt": result.created_at,
     }

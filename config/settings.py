@@ -333,6 +333,7 @@ SPECTACULAR_SETTINGS = {
         "AccountKind": "accounts.models.Role",
         "CreditType": "api.credits.movements.CREDIT_TYPES",
         "WalletStatus": "wallets.models.Status",
+        "HoldStatus": "ledger.models.HoldStatus",
         "TransactionStatus": "api.resources.wallet_details.TRANSACTION_STATUSES",
         "EntryStatus": "api.resources.wallet_details.ENTRY_STATUSES",
         "ProcessorState": "intake.status.PROCESSOR_STATES",

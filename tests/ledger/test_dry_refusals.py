@@ -213,6 +213,44 @@ def test_lists_of_which_nothing_counts_are_deleted(clock: Clock) -> None:
     assert (deleted, counted()) == (1, 3)
 
 
+def test_holds_and_increments_count_and_what_tells_only_of_a_hold_does_not() -> None:
+    payer, company = a_client(holds="10.00"), a_company()
+    tea = {"wallet": str(payer.wallet_id), "summary": "Tea"}
+    hold = company.api.post("/holds", {**tea, "amount": 5}).json["hold"]
+
+    def tried(path: str, body: dict[str, Any]) -> Reply:
+        return company.api.post(path, body, **{"Dry-Run": "true"})
+
+    exceeding = [tried(f"/holds/{hold}/capture", {"amount": 6}).code for _ in range(MOST + 1)]
+    held = [tried("/holds", {**tea, "amount": 6}).code for _ in range(MOST - 5)]
+    more = [tried(f"/holds/{hold}/increment", {"amount": 6}).code for _ in range(5)]
+
+    assert set(exceeding) == {"capture_exceeds_hold"}
+    assert set(held) == set(more) == {"insufficient_funds"}
+    assert counted() == MOST
+    assert_refused(tried("/holds", {**tea, "amount": 1}))
+    assert_refused(tried(f"/holds/{hold}/increment", {"amount": 1}))
+    assert_refused(weigh(company, 1, wallet=payer.wallet_id))
+
+
+def test_a_charge_with_splits_is_counted_once_and_denied_as_one() -> None:
+    payer, other, company = a_client(holds="10.00"), a_client(), a_company()
+    body = {
+        "wallet": str(payer.wallet_id),
+        "summary": "Tea",
+        "splits": [{"wallet": str(other.wallet_id), "amount": 1}] * 2,
+    }
+
+    def tried(amount: int) -> Reply:
+        return company.api.post("/wallet/charge", {**body, "amount": amount}, **{"Dry-Run": "true"})
+
+    codes = [tried(11).code for _ in range(MOST)]
+
+    assert codes == ["insufficient_funds"] * MOST
+    assert counted() == MOST
+    assert_refused(tried(10))
+
+
 def test_dry_runs_at_once_are_counted_exactly() -> None:
     payer, company = a_client(holds="10.00"), a_company()
     use_up(company, payer, MOST - 5)

@@ -1,14 +1,13 @@
 """`Dry-Run: true`: the answer of the call, and nothing of it is kept."""
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from django.db import connection
 from pytest_django import Settings
 
 from core import metrics
+from tests.api.http.dry_runs import DRY, Call, assert_tried, everything, movements
 from tests.api.http.test_access import (
     ROUTES,
     TABLE,
@@ -29,126 +28,9 @@ from tests.factories import (
     freeze,
     set_charges,
 )
-from tests.http_client import Api, Reply
+from tests.http_client import Api
 
 pytestmark = pytest.mark.usefixtures("books")
-
-DRY = {"Dry-Run": "true"}
-#: What may be written all the same: counters of rate limits, when a token was used, positions.
-UNRELATED = {"core_counter", "core_position", "knox_authtoken", "ledger_dryrefusals"}
-TIMES = {"createdAt", "updatedAt", "timestamp", "requestId"}
-
-
-@dataclass(frozen=True)
-class Call:
-    """A POST, and the fields of its answer that name what it made."""
-
-    caller: Api
-    path: str
-    body: dict[str, Any]
-    made: tuple[str, ...] = ("transaction",)
-    status: int = 200
-
-    def send(self, **headers: str) -> Reply:
-        return self.caller.post(self.path, self.body, **headers)
-
-
-def everything() -> dict[str, str]:
-    """Return what is in each table."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition"
-            " AND relnamespace = 'public'::regnamespace AND has_table_privilege(oid, 'SELECT')"
-        )
-        tables = sorted({name for (name,) in cursor.fetchall()} - UNRELATED)
-        rows = {}
-        for table in tables:
-            cursor.execute(f"SELECT string_agg(t::text, ';' ORDER BY t::text) FROM {table} t")
-            [rows[table]] = cursor.fetchone()
-    return rows
-
-
-def without_times(answer: Any) -> Any:
-    if isinstance(answer, list):
-        return [without_times(each) for each in answer]
-    if not isinstance(answer, dict):
-        return answer
-    return {name: without_times(each) for name, each in answer.items() if name not in TIMES}
-
-
-def without(answer: Any, made: tuple[str, ...]) -> Any:
-    """Return the answer with null for each field that names what was made."""
-    if isinstance(answer, list):
-        return [without(each, made) for each in answer]
-    if not isinstance(answer, dict):
-        return answer
-    return {name: None if name in made else without(each, made) for name, each in answer.items()}
-
-
-def assert_tried(call: Call, **headers: str) -> Reply:
-    """Try the call, and then make it: the same answer, but for ids, and nothing of the first."""
-    before = everything()
-
-    tried = call.send(**DRY, **headers)
-
-    assert everything() == before
-    assert tried.headers["Dry-Run"] == "true"
-    done = call.send(**headers)
-    assert (tried.status, done.status) == (call.status, call.status), (tried.json, done.json)
-    assert "Dry-Run" not in done.headers
-    expected = without(done.json, call.made) if call.status < 400 else done.json
-    assert without_times(tried.json) == without_times(expected)
-    assert tried.headers.get("Retry-After") == done.headers.get("Retry-After")
-    return tried
-
-
-def movements() -> dict[str, Call]:
-    """Return a call of each sort that moves money at once, by its route and what is special."""
-    an_uncashed_asset("GOLD", "Gold")
-    client, company, other = a_client(holds="100.00"), a_company(holds="50.00"), a_client()
-    wallet, user = str(client.wallet_id), str(client.user.pk)
-    paid = charge(company, 9, wallet=wallet).json["transaction"]
-    request = company.api.post("/payment-requests", {"summary": "Tea", "amount": 3}).json["id"]
-    platform, staff = api_of(an_operator()), api_of(a_staff_member())
-    cash = {"wallet": wallet, "amount": 5}
-    pay = {"amount": 5, "summary": "Tea"}
-    gold = {"userId": user, "assetSymbol": "GOLD", "amount": 5}
-    usd = {**gold, "assetSymbol": "USD"}
-    move = {"senderWalletId": wallet, "receiverWalletId": str(other.wallet_id), "amount": 5}
-    items = [
-        {"wallet": wallet, **pay, "reference": "a"},
-        {"wallet": str(other.wallet_id), **pay, "reference": "b"},
-    ]
-    by_token = {"source": wallet, "target": str(other.wallet_id), "amount": 5}
-    credit = ("transactionId",)
-    return {
-        "wallet/deposit": Call(client.api, "/wallet/deposit", cash),
-        "wallet/withdraw": Call(client.api, "/wallet/withdraw", cash),
-        "wallet/transfer": Call(client.api, "/wallet/transfer", by_token),
-        "wallet/charge": Call(company.api, "/wallet/charge", {"wallet": wallet, **pay}),
-        "wallet/charge by pay token": Call(
-            company.api, "/wallet/charge", {"paytoken": a_paytoken(client), **pay}
-        ),
-        "wallet/charges": Call(company.api, "/wallet/charges", {"charges": items}),
-        "wallet/refund": Call(company.api, "/wallet/refund", {"transaction": paid, "amount": 4}),
-        "wallets": Call(client.api, "/wallets", {"balance": "7.50"}, ("id", "address"), 201),
-        "wallets/fund": Call(client.api, "/wallets/fund", {"walletId": wallet, "amount": 5}),
-        "wallets/transfer": Call(client.api, "/wallets/transfer", move),
-        "wallets/<id:wallet_id>/deposit": Call(
-            client.api, f"/wallets/{wallet}/deposit", {"amount": 5}
-        ),
-        "wallets/<id:wallet_id>/withdraw": Call(
-            client.api, f"/wallets/{wallet}/withdraw", {"amount": 5}
-        ),
-        "payment-requests/<id:request_id>/pay": Call(
-            client.api, f"/payment-requests/{request}/pay", {"wallet": wallet}
-        ),
-        "api/v1/wallet/topup": Call(platform, "/api/v1/wallet/topup", gold, credit),
-        "api/v1/wallet/topup of staff": Call(staff, "/api/v1/wallet/topup", gold, credit),
-        "api/v1/wallet/bonus": Call(platform, "/api/v1/wallet/bonus", gold, credit),
-        "api/v1/wallet/spend": Call(platform, "/api/v1/wallet/spend", usd, credit),
-    }
-
 
 MOVEMENTS = (
     "wallet/deposit",
@@ -156,6 +38,12 @@ MOVEMENTS = (
     "wallet/transfer",
     "wallet/charge",
     "wallet/charge by pay token",
+    "wallet/charge with a split",
+    "holds",
+    "holds/<id:hold_id>/capture",
+    "holds/<id:hold_id>/increment",
+    "holds/<id:hold_id>/void",
+    "holds/<id:hold_id>/void by an operator",
     "wallet/charges",
     "wallet/refund",
     "wallets",
@@ -176,7 +64,7 @@ def can_be_tried(route: str) -> bool:
 
 
 def test_each_call_that_can_be_tried_is_in_the_table() -> None:
-    routes = {route for method, route, *_ in TABLE if method == "POST" and can_be_tried(route)}
+    routes = {route for route in ROUTES if can_be_tried(route)}
 
     assert routes == {name.split(" ")[0] for name in MOVEMENTS}
     assert tuple(movements()) == MOVEMENTS
@@ -208,6 +96,9 @@ def refusals() -> dict[str, Call]:
     used = a_paytoken(rich, uses=1)
     assert charge(shop, 1, paytoken=used).status == 200
     freeze(frozen)
+    tea = {"amount": 5, "summary": "Tea"}
+    splits = {**tea, "splits": [{"wallet": str(frozen.wallet_id), "amount": 1}]}
+    hold = shop.api.post("/holds", {**tea, "wallet": str(rich.wallet_id)}).json["hold"]
     set_charges(strict, "approved")
     platform, staff = api_of(an_operator()), api_of(a_staff_member())
     wallet, user = str(poor.wallet_id), str(poor.user.pk)
@@ -225,6 +116,13 @@ def refusals() -> dict[str, Call]:
     return {
         "insufficient_funds": of(poor.api, "/wallet/withdraw", short, 400),
         "insufficient_funds, charged": pays(400, wallet=poor.wallet_id),
+        "insufficient_funds, held": of(
+            shop.api, "/holds", {"wallet": wallet, "amount": 5, "summary": "Tea"}, 400
+        ),
+        "wallet_not_active, of a split": of(
+            shop.api, "/wallet/charge", {**splits, "wallet": str(rich.wallet_id)}, 409
+        ),
+        "capture_exceeds_hold": of(shop.api, f"/holds/{hold}/capture", {"amount": 6}, 400),
         "wallet_not_active": pays(409, wallet=frozen.wallet_id),
         "charge_not_approved": pays(403, wallet=strict.wallet_id),
         "paytoken_used": pays(409, paytoken=used),
@@ -250,6 +148,9 @@ def refusals() -> dict[str, Call]:
 REFUSALS = (
     "insufficient_funds",
     "insufficient_funds, charged",
+    "insufficient_funds, held",
+    "wallet_not_active, of a split",
+    "capture_exceeds_hold",
     "wallet_not_active",
     "charge_not_approved",
     "paytoken_used",

@@ -50,8 +50,8 @@ TABLES = {
     "ledger_entry": READ,
     "ledger_failedattempts": "DELETE SELECT",
     "ledger_transaction": READ,
-    # What is inserted is counted by the database: see test_verification.py.
-    "ledger_verification": ADD,
+    "ledger_hold": READ,
+    "ledger_verification": READ,
     "ledger_verificationrun": "",
     "otp_static_staticdevice": ALL,
     "otp_static_statictoken": ALL,
@@ -115,6 +115,7 @@ AS_OWNER = {
     "ledger_begin_verification",
     "ledger_finish_verification",
     "ledger_post",
+    "ledger_release_expired",
     "ledger_verify_assets",
     "ledger_verify_next_range",
     "make_transaction_partitions",

@@ -79,8 +79,10 @@ COLUMNS = {
     ("commerce_adjustmentrequest", "failure_code"),
     ("commerce_adjustmentrequest", "status"),
     ("commerce_adjustmentrequest", "transaction_id"),
+    ("commerce_charge", "fee_returned_minor"),
     ("commerce_charge", "refunded_minor"),
     ("commerce_paymentrequest", "cancelled_at"),
+    ("commerce_paymentrequest", "fee_minor"),
     ("commerce_paymentrequest", "paid_at"),
     ("commerce_paymentrequest", "paid_minor"),
     ("commerce_paymentrequest", "payer_wallet_id"),
@@ -142,6 +144,7 @@ LOCKABLE = {
     "procrastinate_jobs",
     "procrastinate_periodic_defers",
     "procrastinate_workers",
+    "wallets_fee",
     "wallets_paytoken",
 }
 

@@ -25,6 +25,8 @@ FIELDS = {
     "type",
     "balance",
     "error",
+    "group",
+    "hold",
 }
 
 # fmt: off

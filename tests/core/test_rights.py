@@ -50,8 +50,8 @@ TABLES = {
     "ledger_entry": READ,
     "ledger_failedattempts": "DELETE SELECT",
     "ledger_transaction": READ,
-    # What is inserted is counted by the database: see test_verification.py.
-    "ledger_verification": ADD,
+    "ledger_hold": READ,
+    "ledger_verification": READ,
     "ledger_verificationrun": "",
     "otp_static_staticdevice": ALL,
     "otp_static_statictoken": ALL,
@@ -79,8 +79,10 @@ COLUMNS = {
     ("commerce_adjustmentrequest", "failure_code"),
     ("commerce_adjustmentrequest", "status"),
     ("commerce_adjustmentrequest", "transaction_id"),
+    ("commerce_charge", "fee_returned_minor"),
     ("commerce_charge", "refunded_minor"),
     ("commerce_paymentrequest", "cancelled_at"),
+    ("commerce_paymentrequest", "fee_minor"),
     ("commerce_paymentrequest", "paid_at"),
     ("commerce_paymentrequest", "paid_minor"),
     ("commerce_paymentrequest", "payer_wallet_id"),
@@ -115,6 +117,7 @@ AS_OWNER = {
     "ledger_begin_verification",
     "ledger_finish_verification",
     "ledger_post",
+    "ledger_release_expired",
     "ledger_verify_assets",
     "ledger_verify_next_range",
     "make_transaction_partitions",
@@ -141,6 +144,7 @@ LOCKABLE = {
     "procrastinate_jobs",
     "procrastinate_periodic_defers",
     "procrastinate_workers",
+    "wallets_fee",
     "wallets_paytoken",
 }
 

@@ -6,7 +6,10 @@ import pytest
 
 from accounts.models import SupportAction, User
 from core.unit_of_work import unit_of_work
+from ledger.models import Transaction
+from tests.clock import Clock
 from tests.factories import a_client, a_company, freeze
+from tests.ledger.holds import place_hold
 from tests.support.admin_session import ASSETS, WALLETS, AdminSession
 from wallets.assets import system_wallet_id
 from wallets.models import Asset, Purpose, Status, StatusChange, Wallet
@@ -192,3 +195,20 @@ def test_what_is_no_cash_is_said_in_words(admin: AdminSession) -> None:
     assert "Cash cash" in pages[1].text
     for page in (listed, *pages):
         assert "close_small" not in page.response.content.decode()
+
+
+def test_a_wallet_shows_what_is_held_at_the_moment(admin: AdminSession, clock: Clock) -> None:
+    guest, hotel = a_client(holds="10.00"), a_company()
+    place_hold(guest, hotel, 431, 600)
+    page = f"{WALLETS}{guest.wallet_id}/change/"
+
+    before = admin.get(page).text
+    clock.move(600)
+    after = admin.get(page).text
+
+    assert "4.31" in before
+    assert "5.69" in before
+    # The ledger still says that it was held, and nobody has released it.
+    assert "Held 0.00" in after
+    assert "Available 10.00" in after
+    assert not Transaction.objects.filter(kind="release").exists()

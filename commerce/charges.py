@@ -104,11 +104,15 @@ class ChargeItem:
 
 @dataclass(frozen=True, slots=True)
 class ChargeResult:
-    """What became of one: its transaction, if one is kept, and the refusal, if it was refused."""
+    """What became of one: its transaction, if one is kept, and the refusal, if it was refused.
+
+    `fee` is what the company paid for it, in major units; None when it was refused.
+    """
 
     item: ChargeItem
     transaction_id: uuid.UUID | None
     refusal: Refusal | None
+    fee: Decimal | None = None
 
 
 @requires_unit_of_work
@@ -124,7 +128,9 @@ def charge_many(
     checked = _check_charges(company, items, target)
     posted = iter(post_or_deny([each for each in checked if isinstance(each, Order)]))
     results = [
-        _result(item, next(posted)) if isinstance(each, Order) else ChargeResult(item, None, each)
+        _result(item, next(posted), target.asset_id)
+        if isinstance(each, Order)
+        else ChargeResult(item, None, each)
         for item, each in zip(items, checked, strict=True)
     ]
     balance_minor = Wallet.objects.values_list("balance_minor", flat=True).get(pk=target.id)
@@ -201,12 +207,12 @@ def _payers_of(
     return [payer_of(item, charged) for item, charged in zip(items, amounts, strict=True)]
 
 
-def _result(item: ChargeItem, result: Outcome | Denial) -> ChargeResult:
+def _result(item: ChargeItem, result: Outcome | Denial, asset: str) -> ChargeResult:
     if isinstance(result, Denial):
         return ChargeResult(item, None, REFUSAL_OF_DENIAL[result]())
     transaction_id = kept(result.transaction_id)
     if result.failure is None:
-        return ChargeResult(item, transaction_id, None)
+        return ChargeResult(item, transaction_id, None, to_decimal(result.fee_minor or 0, asset))
     return ChargeResult(item, transaction_id, REFUSAL_OF_FAILURE[result.failure]())
 
 

@@ -49,6 +49,7 @@ class ChargeResultAnswer(serializers.Serializer[Any]):
     reference = serializers.CharField(allow_null=True)
     success = serializers.BooleanField()
     transaction = serializers.UUIDField(allow_null=True)
+    fee = MoneyField(allow_null=True, help_text="Null when it was refused.")
     code = serializers.CharField(allow_null=True)
     message = serializers.CharField(allow_null=True)
 
@@ -80,6 +81,7 @@ class ChargesView(MoneyView):
                     "reference": "a-1",
                     "success": True,
                     "transaction": TRANSACTION,
+                    "fee": Decimal("0.00"),
                     "code": None,
                     "message": None,
                 },
@@ -87,6 +89,7 @@ class ChargesView(MoneyView):
                     "reference": "a-2",
                     "success": False,
                     "transaction": None,
+                    "fee": None,
                     "code": PayTokenUsed.code,
                     "message": PayTokenUsed.message,
                 },
@@ -118,6 +121,7 @@ def result_answer(result: ChargeResult) -> dict[str, Any]:
         "reference": result.item.reference,
         "success": refusal is None,
         "transaction": result.transaction_id,
+        "fee": result.fee,
         "code": refusal and refusal.code,
         "message": refusal and _message_of(refusal),
     }

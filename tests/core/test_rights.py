@@ -114,6 +114,7 @@ COLUMNS = {
 #: Functions that run with the owner's rights.
 AS_OWNER = {
     "count_dry_refusals",
+    "keep_has_fee",
     "ledger_begin_verification",
     "ledger_finish_verification",
     "ledger_post",

@@ -3,11 +3,8 @@
 import uuid
 from datetime import datetime
 
-from django.db import connection
-
 from core.connections.fixed_query import FixedQuery
 from core.errors import NotFound, Refusal
-from core.unit_of_work import requires_unit_of_work
 from ledger.errors import CaptureExceedsHold, HoldNotActive
 from ledger.models import Hold, HoldStatus
 from wallets.assets import to_decimal
@@ -48,11 +45,3 @@ def refusal_with_details(refusal: type[Refusal], hold_id: uuid.UUID, asset_id: s
         cap_minor = get_hold(hold_id).paytoken_cap_minor
         return PayTokenExceeded(max_amount=to_decimal(cap_minor, asset_id))
     return refusal()
-
-
-@requires_unit_of_work
-def release_expired(*, wallets: int) -> int:
-    """Write down the releases of expired holds of up to so many wallets; return how many."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT ledger_release_expired(%s)", [wallets])
-        return int(cursor.fetchone()[0])

@@ -116,18 +116,22 @@ BEGIN
 END
 $$;
 
--- Releases the expired holds of up to `most` wallets, and returns how many it released. For the job that
--- writes down what no movement has.
+-- Releases up to `most` expired holds of as many wallets, the oldest first, and returns how many it released;
+-- 0 also while another session does so.
 CREATE OR REPLACE FUNCTION ledger_release_expired(most integer) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = public, pg_temp AS $$
 DECLARE
-    wallet_ids CONSTANT uuid[] := ARRAY(
+    wallet_ids uuid[];
+BEGIN
+    IF NOT pg_try_advisory_xact_lock(hashtextextended('expired holds', 0)) THEN
+        RETURN 0;
+    END IF;
+    wallet_ids := ARRAY(
         SELECT DISTINCT payer_wallet_id
           FROM (SELECT payer_wallet_id FROM ledger_hold
                  WHERE status = 'active' AND expires_at <= current_moment()
                  ORDER BY expires_at LIMIT most) AS oldest);
-BEGIN
     PERFORM FROM lock_wallets(wallet_ids);
     RETURN release_expired_holds(wallet_ids);
 END

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from intake.processor import Processor
+from ledger.hold_expiry import release_until
 from ops.scheduler import Scheduler
 from ops.worker import ServiceEnded, ThreadTarget, run_threads
 
@@ -32,6 +33,7 @@ class Command(BaseCommand):
         services: dict[str, ThreadTarget] = {
             "The processor": Processor().run_until,
             "The scheduler": Scheduler().run_until,
+            "The release of expired holds": release_until,
         }
         try:
             run_threads(services, _tasks(), lambda: is_stop_requested)

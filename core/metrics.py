@@ -124,6 +124,8 @@ POOL_TIMEOUTS = Counter(
     registry=_REGISTRY,
 )
 
+#: The first number of a process's file, without which prometheus_client cannot read it.
+_HEAD_BYTES = 4
 _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 _CHILDREN: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
@@ -138,7 +140,7 @@ def registry() -> CollectorRegistry:
 
 
 class _BegunFilesCollector(MultiProcessCollector):
-    """Leaves out the file of a process that is just starting: it is empty until it has a size."""
+    """Leaves out the file of a process that is just starting: it has no first number yet."""
 
     def collect(self) -> Iterable[Metric]:
         files = [str(file) for file in Path(self._path).glob("*.db") if _is_begun(file)]
@@ -148,7 +150,7 @@ class _BegunFilesCollector(MultiProcessCollector):
 
 def _is_begun(file: Path) -> bool:
     try:
-        return file.stat().st_size > 0
+        return file.stat().st_size >= _HEAD_BYTES
     except FileNotFoundError:  # the gauges of a process that has ended
         return False
 

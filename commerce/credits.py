@@ -45,12 +45,12 @@ def order_user_transfer(
     The other's wallet is made if this is its first credit.
     """
     given_minor = amount_minor(amount, asset.symbol)
+    if user.pk == to_user.pk:
+        raise SameWallet
     source = default_wallet(user, asset)
     if source is None:
         raise NoWallet
     target = wallet_to_credit(to_user, asset)
-    if source.id == target.id:
-        raise SameWallet
     return Order(
         Kind.TRANSFER,
         source.id,

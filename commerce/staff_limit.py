@@ -105,7 +105,7 @@ def move_by_api(order: Order, operator: User, *, address: str | None) -> Outcome
     `move` does.
     """
     _require_allowance([order], operator)
-    with _recorded_refusal([order], operator, address):
+    with _recorded_refusal(lambda: order, operator, address):
         outcome = move_alone(order, operator)
     _record(Action.MOVE, order, operator, f"transaction {outcome.transaction_id}", address)
     return outcome
@@ -124,8 +124,15 @@ def move_group_by_api(
     Of each asset the sum of the group has to be within the limit. Raises as `move_group` does.
     """
     _require_allowance(orders, operator)
-    with _recorded_refusal(orders, operator, address):
-        outcomes = move_group(orders, operator, details=details)
+    failed = orders[0]
+
+    def told(place: int) -> dict[str, int]:
+        nonlocal failed
+        failed = orders[place]
+        return details(place)
+
+    with _recorded_refusal(lambda: failed, operator, address):
+        outcomes = move_group(orders, operator, details=told)
     moved = list(zip(orders, outcomes, strict=True))
     _count(moved, operator)
     for order, outcome in moved:
@@ -145,15 +152,14 @@ def _require_allowance(orders: Sequence[Order], operator: User) -> None:
 
 @contextmanager
 def _recorded_refusal(
-    orders: Sequence[Order], operator: User, address: str | None
+    failed: Callable[[], Order], operator: User, address: str | None
 ) -> Iterator[None]:
-    """Put what was refused on record, if the refusal is; of a group the order that failed."""
+    """Put the order that failed on record, if the refusal is."""
     try:
         yield
     except Refusal as refusal:
         if refusal.recorded:
-            order = orders[refusal.details.get("operation", 0)]
-            _record(Action.MOVE_REFUSED, order, operator, str(refusal), address)
+            _record(Action.MOVE_REFUSED, failed(), operator, str(refusal), address)
         raise
 
 

@@ -17,6 +17,7 @@ from tests.factories import (
     freeze,
 )
 from tests.http_client import Api, Reply
+from tests.metrics import increase_during
 from tests.races import race
 from wallets.models import Wallet
 
@@ -232,3 +233,110 @@ def test_two_wallets_of_one_group_exist_only_with_it(platform: Api) -> None:
 
     assert reply.status == 422
     assert Wallet.objects.filter(owner_id=ada.user.pk).count() == 1
+
+
+def wallets_of(holder: Holder) -> set[str]:
+    return set(Wallet.objects.filter(owner_id=holder.user.pk).values_list("asset_id", flat=True))
+
+
+def test_what_is_refused_makes_no_wallet_for_others(platform: Api) -> None:
+    ada, ben = a_client(), a_client()
+    trade(platform, does("topup", ada, 10, "GOLD"))
+    before = wallets_of(ben)
+
+    reply = trade(
+        platform,
+        does("topup", ben, 1, "DIAMOND"),
+        does("transfer", ada, 6, "GOLD", ben),
+        does("spend", ada, 6, "GOLD"),
+        does("bonus", ben, 1, "LOYALTY"),
+    )
+
+    assert reply.json["details"] == {"available": 4, "shortfall": 2, "operation": 2}
+    assert wallets_of(ben) == before
+    assert balances(ada) == {"GOLD": 10}
+    [failed] = Transaction.objects.exclude(failure_code=None)
+    assert (failed.kind, failed.amount_minor) == ("spend", 600)
+    assert failed.group_id is not None
+    assert not Transaction.objects.filter(group_id=failed.group_id, failure_code=None).exists()
+
+
+def test_what_failed_between_new_wallets_is_decided_on_what_was_left(platform: Api) -> None:
+    ada, ben = a_client(), a_client()
+
+    reply = trade(
+        platform,
+        does("topup", ada, 10, "GOLD"),
+        does("transfer", ada, 3, "GOLD", ben),
+        does("transfer", ada, 8, "GOLD", ben),
+    )
+
+    # Both wallets stand in the row of the transfer that failed.
+    assert reply.json["details"] == {"available": 7, "shortfall": 1, "operation": 2}
+    assert balances(ada) == balances(ben) == {"GOLD": 0}
+    [failed] = Transaction.objects.all()
+    assert (failed.kind, failed.amount_minor) == ("transfer", 800)
+
+
+@pytest.mark.parametrize("is_first", [True, False], ids=["the first", "the second"])
+def test_the_first_that_fails_is_told_whatever_is_wrong_with_the_next(
+    platform: Api, is_first: bool
+) -> None:
+    ada = a_client()
+    trade(platform, does("topup", ada, 5, "GOLD"))
+    unknown = {**does("topup", ada, 1, "GOLD"), "userId": "00000000-0000-0000-0000-000000000005"}
+    too_much = does("spend", ada, 9, "GOLD")
+
+    reply = trade(platform, *([too_much, unknown] if is_first else [unknown, too_much]))
+
+    code = "insufficient_funds" if is_first else "unknown_user"
+    assert (reply.code, reply.json["details"]["operation"]) == (code, 0)
+    assert Transaction.objects.exclude(failure_code=None).count() == is_first
+    assert balances(ada) == {"GOLD": 5}
+
+
+def test_a_transfer_to_oneself_is_that_without_a_wallet_too(platform: Api) -> None:
+    ada = a_client()
+
+    reply = trade(platform, does("transfer", ada, 1, "GOLD", ada))
+
+    assert (reply.code, reply.json["details"]) == ("same_wallet", {"operation": 0})
+
+
+def test_a_refused_trade_of_staff_is_one_support_action_of_the_one_that_failed(
+    platform: Api,
+) -> None:
+    ada, ben = a_client(), a_client()
+    trade(platform, does("topup", ada, 5, "GOLD"))
+    staff = api_of(a_staff_member())
+
+    reply = trade(staff, does("topup", ben, 1, "DIAMOND"), does("spend", ada, 9, "GOLD"))
+
+    assert (reply.code, reply.json["details"]["operation"]) == ("insufficient_funds", 1)
+    [action] = SupportAction.objects.filter(action__startswith="move")
+    assert (action.action, "9.00 GOLD" in action.result) == ("move_refused", True)
+    assert "DIAMOND" not in wallets_of(ben)
+
+
+def test_first_credits_in_opposite_orders_wait_for_no_deadlock(platform: Api) -> None:
+    pairs = [(a_client(), a_client()) for _ in range(3)]
+
+    def credit(number: int) -> list[Reply]:
+        replies = []
+        for pair in pairs:
+            one, other = pair if number % 2 else pair[::-1]
+            replies.append(
+                trade(platform, does("topup", one, 1, "GOLD"), does("bonus", other, 1, "GOLD"))
+            )
+        return replies
+
+    during = increase_during(
+        lambda: [
+            reply.status == 200 or pytest.fail(reply.code)
+            for replies in race(4, credit)
+            for reply in replies
+        ]
+    )
+
+    assert during("wallet_units_of_work_retried_total") == 0
+    assert all(balances(each) == {"GOLD": 4} for pair in pairs for each in pair)

@@ -47,7 +47,7 @@ HOLD_BODIES: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 # fmt: off
-#: Splits are the same of a charge, a capture and a payment request.
+#: Of a charge and a capture alike. Payment requests of companies: `tests/commerce/test_splits.py`.
 _WRONG_SPLITS: tuple[tuple[dict[str, Any], int, str], ...] = (
     ({"splits": None},                                                       *INVALID),
     ({"splits": {}},                                                         *INVALID),
@@ -130,13 +130,14 @@ INVALID_HOLD_BODIES: tuple[tuple[str, Any, int, str], ...] = (
     ("/wallet/charge",           {"fee": 1},                                 *INVALID),
     ("/wallet/charges",          {"charges": [{"wallet": WALLET, "amount": 1, "summary": "x",
                                                "splits": []}]},              *INVALID),
-    ("/payment-requests",        split(wallet=WALLET),                       *SAME_WALLET),
+    ("/payment-requests",        split(),                                    *INVALID),
+    ("/payment-requests",        split(amount=0),                            *INVALID),
     ("/wallet/refund",           {"fee": "all"},                             *INVALID),
     ("/wallet/refund",           {"fee": True},                              *INVALID),
     ("/wallet/refund",           {"fee": None},                              *INVALID),
     ("/wallet/refund",           {"splits": []},                             *INVALID),
     *((path, *wrong)
-      for path in ("/wallet/charge", "/holds/{hold}/capture", "/payment-requests")
+      for path in ("/wallet/charge", "/holds/{hold}/capture")
       for wrong in _WRONG_SPLITS),
 )
 #: As `INVALID_PATHS`.

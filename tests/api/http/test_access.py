@@ -334,7 +334,7 @@ def test_the_admin_is_refused_to_all_but_staff(scenario: Scenario) -> None:
     assert len(ADMIN_ROUTES) > 20
     assert not_refused == []
     scenario.client.wallet.refresh_from_db()
-    assert (wallet.balance_minor, wallet.status) == (9_100, "active")
+    assert (wallet.balance_minor, wallet.status) == (19_100, "active")
 
 
 def allowed_methods(view: Any) -> list[str]:

@@ -60,7 +60,9 @@ TABLES = (
     "wallets_wallet",
 )
 _ROWS = "SELECT " + ", ".join(f"(SELECT count(*) FROM {table})" for table in TABLES)
-_MONEY = "SELECT id, balance_minor, held_minor, version, status, charges FROM wallets_wallet ORDER BY id"
+_MONEY = (
+    "SELECT id, balance_minor, held_minor, version, status, charges FROM wallets_wallet ORDER BY id"
+)
 _USES = "SELECT id, uses_left, revoked_at FROM wallets_paytoken ORDER BY id"
 
 
@@ -143,9 +145,7 @@ def _payments(
     }
 
 
-def _holds(
-    client: Holder, other: Holder, company: Holder, other_company: Holder
-) -> dict[str, Any]:
+def _holds(client: Holder, other: Holder, company: Holder, other_company: Holder) -> dict[str, Any]:
     """Return ids of holds; what may still be taken of each is 5, or 1 of a pay token's."""
 
     def hold(by: Holder, **fields: Any) -> str:

@@ -1,4 +1,4 @@
-"""The story goes on: a company sets money of the client aside, takes a part of it and leaves the rest."""
+"""The story goes on: a company sets money aside, takes a part of it and leaves the rest."""
 
 from http import HTTPStatus
 

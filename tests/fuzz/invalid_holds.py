@@ -1,4 +1,4 @@
-"""Invalid requests about holds, splits and the fee, as in `invalid_requests`, which includes them."""
+"""Invalid requests about holds, splits and the fee; `invalid_requests` includes them."""
 
 from typing import Any
 

@@ -150,14 +150,14 @@ TABLE: tuple[Row, ...] = (
 # fmt: on
 
 
-#: What staff get where it is not what platforms do. They queue nothing for others; a hold that nobody
-#: has voided before is theirs to void.
+#: What staff get where it is not what platforms do. They queue nothing for others; a hold that
+#: nobody has voided before is theirs to void.
 OF_STAFF = {("POST", "transaction"): 403, ("POST", "holds/<id:hold_id>/void"): 200}
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """A client, a company that has charged it and holds money of it, another of each, an operator."""
+    """A client, a company that has charged it and holds money of it, others, an operator."""
 
     client: Holder
     another_client: Holder

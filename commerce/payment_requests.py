@@ -234,7 +234,8 @@ class Payment:
     @requires_unit_of_work
     def move(self, order: Order, actor: User) -> Outcome:
         """Pay the request, if it is still open. Raises as `commerce.movements.move` and `order`."""
-        lock_wallets([order.source_id, order.target_id])
+        # All of them at once: one after the other would not be in the order of their ids.
+        lock_wallets([side for each in order.group for side in (each.source_id, each.target_id)])
         request, moment = _find(self.request_id)
         _refuse_unless_open(request.status)
         outcome = move(order, actor)

@@ -14,6 +14,7 @@ TAGS = [
         ("wallets as resources", "The same wallets by their id: funds, transfers, statements."),
         ("paying safely", "Who may charge a wallet: approvals, and pay tokens that a payer shows."),
         ("payment requests", "A payee asks for an amount, and a payer pays it, once."),
+        ("holds", "A company sets money of a payer aside, and takes it later or leaves it."),
         (
             "credits of a platform",
             "What a platform (games, loyalty) moves between itself and its users, and the ledger of"

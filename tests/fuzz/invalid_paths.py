@@ -1,9 +1,10 @@
 """Invalid paths and queries, as in `invalid_requests`."""
 
+from tests.fuzz.invalid_holds import INVALID_HOLD_PATHS
 from tests.fuzz.invalid_payments import INVALID_PAYING_PATHS
 from tests.fuzz.refusals import (
-    BALANCE_NOT_ZERO,
     FORBIDDEN,
+    HOLDS_ACTIVE,
     INVALID,
     NOT_FOUND,
     UNKNOWN_ASSET,
@@ -62,7 +63,7 @@ INVALID_PATHS: tuple[tuple[str, str, int, str], ...] = (
     ("GET",    "/customer/{client}?fields=balance",                          *INVALID),
     ("PATCH",  "/customer/{other_client}",                                   *FORBIDDEN),
     ("DELETE", "/customer/{other_client}",                                   *FORBIDDEN),
-    ("DELETE", "/customer/{client}",                                         *BALANCE_NOT_ZERO),
+    ("DELETE", "/customer/{client}",                                         *HOLDS_ACTIVE),
     ("DELETE", "/customer/1",                                                *NOT_FOUND),
     ("GET",    "/customer/{other_client}/export",                            *FORBIDDEN),
     ("GET",    "/customer/" + UNKNOWN_ID + "/export",                        *FORBIDDEN),
@@ -93,5 +94,6 @@ INVALID_PATHS: tuple[tuple[str, str, int, str], ...] = (
     ("GET",    "/api/v1/wallet/ledger/{client}?cursor=" + UNKNOWN_ID + ".3", *INVALID),
     ("GET",    "/api/v1/wallet/ledger/{other_client}",                       *FORBIDDEN),
     *INVALID_PAYING_PATHS,
+    *INVALID_HOLD_PATHS,
 )
 # fmt: on

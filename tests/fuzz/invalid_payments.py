@@ -117,7 +117,7 @@ INVALID_PAYING_BODIES: tuple[tuple[str, Any, int, str], ...] = (
     ("/payment-requests",        {"metadata": {"key": {"key": "x"}}},        *INVALID),
     ("/payment-requests",        {"metadata": None},                         *INVALID),
     ("/payment-requests",        {"metadata": ["x"]},                        *INVALID),
-    ("/payment-requests",        {"splits": []},                             *INVALID),
+    ("/payment-requests",        {"split": []},                              *INVALID),
     ("/payment-requests",        {"status": "paid"},                         *INVALID),
     ("/payment-requests/{request}/pay", {"amount": 1},                       *INVALID),
     ("/payment-requests/{request}/pay", {"tip": 1},                          *INVALID),

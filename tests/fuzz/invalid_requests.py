@@ -9,6 +9,7 @@ import re
 from typing import Any
 
 from tests.factories import PHONE
+from tests.fuzz.invalid_holds import HOLD_BODIES, INVALID_HOLD_BODIES
 from tests.fuzz.invalid_payments import (
     INVALID_PAYING_BODIES,
     INVALID_PAYING_PATCHES,
@@ -80,6 +81,7 @@ VALID_BODIES: dict[str, tuple[str, dict[str, Any]]] = {
     "/api/v1/wallet/bonus": ("operator", {"userId": USER, "assetSymbol": "USD", "amount": 1}),
     "/api/v1/wallet/spend": ("client", {"userId": USER, "assetSymbol": "USD", "amount": 1}),
     **PAYING_BODIES,
+    **HOLD_BODIES,
 }
 
 # fmt: off
@@ -279,6 +281,7 @@ INVALID_BODIES: tuple[tuple[str, Any, int, str], ...] = (
     ("/api/v1/wallet/spend",     {"assetSymbol": 5},                         *INVALID),
     ("/api/v1/wallet/spend",     {"idempotencyKey": "a\nb"},                 *INVALID),
     *INVALID_PAYING_BODIES,
+    *INVALID_HOLD_BODIES,
 )
 INVALID_PATCHES: tuple[tuple[str, Any, int, str], ...] = (
     ("/customer/{client}",       {"first_name": ""},                         *INVALID),

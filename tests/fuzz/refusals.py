@@ -10,9 +10,11 @@ UNKNOWN_USER, UNKNOWN_ASSET = (400, "unknown_user"), (400, "unknown_asset")
 INVALID_CREDENTIALS, INVALID_TOKEN = (401, "invalid_credentials"), (401, "invalid_token")
 MEDIA_TYPE = (415, "unsupported_media_type")
 SAME_WALLET, CURRENCY_MISMATCH = (400, "same_wallet"), (400, "currency_mismatch")
-BALANCE_NOT_ZERO = (409, "balance_not_zero")
+HOLDS_ACTIVE = (409, "holds_active")
 OTHER_COMPANY, EXCEEDED = (403, "paytoken_other_company"), (400, "paytoken_exceeded")
 NOT_APPROVED = (403, "charge_not_approved")
+TOO_MUCH_SPLIT, TOO_MUCH_CAPTURED = (400, "splits_exceed_amount"), (400, "capture_exceeds_hold")
+HOLD_ENDED = (409, "hold_not_active")
 
 UNKNOWN_ID = "0b8e3d56-7d0f-4b56-9f6a-5f0f4f4a8f11"
 WALLET, OTHER, GOLD, USER = "{wallet}", "{other}", "{gold}", "{client}"

@@ -12,7 +12,13 @@ from wallets.assets import create_asset
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 #: The calls of companies and operators; a client makes all other calls.
 _OF_ROLE = (
-    (Role.COMPANY, re.compile(r"/wallet/(charge|charges|refund)$|/payment-requests/.+/cancel$")),
+    (
+        Role.COMPANY,
+        re.compile(
+            r"/wallet/(charge|charges|refund)$|/payment-requests/.+/cancel$|/holds$"
+            r"|/holds/.+/(capture|increment|void)$"
+        ),
+    ),
     (Role.OPERATOR, re.compile(r"/api/v1/wallet/(topup|bonus)$")),
 )
 #: What they change of a wallet would keep other calls from succeeding: they get one of their own.
@@ -25,7 +31,7 @@ _SYMBOL_LENGTHS = (1, 2, 3, 5, 7, 9, 11)
 class Scenario:
     """A client with money, another one, and a company that has charged the first; an operator.
 
-    The client has an approval and a pay token, the company a payment request.
+    The client has an approval and a pay token, the company a payment request and a hold.
 
     Generated requests have random ids: most of them are replaced by ids of this scenario. A valid
     request stays valid, an invalid one invalid.
@@ -58,6 +64,9 @@ class Scenario:
             "company": str(company.user.pk),
             "approval_id": client.api.post("/wallet/approvals", approval).json["approval"],
             "paytoken_id": client.api.post("/paytokens", {"wallet": wallet}).json["id"],
+            "hold_id": company.api.post(
+                "/holds", {"wallet": wallet, "amount": 5_000, "summary": "x"}
+            ).json["hold"],
             "request_id": company.api.post("/payment-requests", {"summary": "x"}).json["id"],
         }
         self._paytoken = a_paytoken(client, uses=100)

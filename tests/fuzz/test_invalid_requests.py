@@ -50,6 +50,7 @@ TABLES = (
     "core_idempotencyrecord",
     "accounts_supportaction",
     "knox_authtoken",
+    "ledger_hold",
     "ledger_transaction",
     "procrastinate_jobs",
     "wallets_approval",
@@ -59,7 +60,9 @@ TABLES = (
     "wallets_wallet",
 )
 _ROWS = "SELECT " + ", ".join(f"(SELECT count(*) FROM {table})" for table in TABLES)
-_MONEY = "SELECT id, balance_minor, version, status, charges FROM wallets_wallet ORDER BY id"
+_MONEY = (
+    "SELECT id, balance_minor, held_minor, version, status, charges FROM wallets_wallet ORDER BY id"
+)
 _USES = "SELECT id, uses_left, revoked_at FROM wallets_paytoken ORDER BY id"
 
 
@@ -95,6 +98,7 @@ class Scenario:
             "backwards": "from=2026-02-01T00:00:00Z&to=2026-01-01T00:00:00Z",
             "foreign_queued": other.api.post("/transaction", {"value": 1}).json["id"],
             **_payments(client, other, company, other_company),
+            **_holds(client, other, company, other_company),
             **{str(purpose): system_wallet_id("USD", purpose) for purpose in Purpose},
         }
 
@@ -141,6 +145,24 @@ def _payments(
     }
 
 
+def _holds(client: Holder, other: Holder, company: Holder, other_company: Holder) -> dict[str, Any]:
+    """Return ids of holds; what may still be taken of each is 5, or 1 of a pay token's."""
+
+    def hold(by: Holder, **fields: Any) -> str:
+        return str(by.api.post("/holds", {"amount": 5, "summary": "x", **fields}).json["hold"])
+
+    voided = hold(company, wallet=str(client.wallet_id))
+    assert company.api.post(f"/holds/{voided}/void").status == 200
+    return {
+        "hold": hold(company, wallet=str(client.wallet_id)),
+        "voided": voided,
+        "foreign_hold": hold(other_company, wallet=str(client.wallet_id)),
+        "hold_of_other": hold(company, wallet=str(other.wallet_id)),
+        "hold_of_paytoken": hold(company, paytoken=a_paytoken(client), amount=1),
+        "hold_of_capped": hold(company, paytoken=a_paytoken(client, max_amount=5), amount=1),
+    }
+
+
 def _state() -> tuple[Any, ...]:
     """Return how many rows each table has, and what each wallet holds."""
     with connection.cursor() as cursor:
@@ -153,7 +175,14 @@ def _state() -> tuple[Any, ...]:
 
 
 #: Refusals that are recorded under the idempotency key: these requests are sent without one.
-RECORDED = ("same_wallet", "currency_mismatch", "paytoken_exceeded")
+RECORDED = (
+    "same_wallet",
+    "currency_mismatch",
+    "paytoken_exceeded",
+    "splits_exceed_amount",
+    "capture_exceeds_hold",
+    "hold_not_active",
+)
 InvalidRequest = tuple[str, str, str, bytes, dict[str, str], int, str]
 
 

@@ -25,6 +25,7 @@ pytestmark = pytest.mark.usefixtures("books")
 TAGS = (
     "accounts",
     "credits of a platform",
+    "holds",
     "intake",
     "paying safely",
     "payment requests",

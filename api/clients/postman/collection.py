@@ -14,7 +14,7 @@ FORMAT = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
 START = (
     "Start the service with `make run`, then run the whole collection from top to bottom: a client"
     " and a company sign up, move money, and leave. Every request is tested, and each run makes new"
-    " accounts.\n\nChapters 8 and 9 are a platform's. Its token comes from `.venv/bin/python"
+    " accounts.\n\nChapters 9 and 10 are a platform's. Its token comes from `.venv/bin/python"
     " manage.py create_operator platform@example.com`; put it into the variable `platformToken`"
     " first.\n\nOf single requests, send those first that set the variables they need: the sign-ups"
     " of chapter 2 and the wallets of chapter 3."

@@ -1,7 +1,7 @@
 """The permissions of each route, method and role.
 
 A route or a method that is not in the table fails a test. The ids in the rows are the client's; the
-charge and the payment requests are the company's.
+charge, the payment requests and the holds are the company's.
 """
 
 import json
@@ -33,7 +33,9 @@ QUEUE = {"value": 1, "customer": U}
 APPROVE = {"wallet": W, "company": "{shop}", "max_amount": 5}
 PAYTOKEN = {"wallet": W, "max_amount": 5}
 ASK = {"summary": "Tea", "amount": 1}
+HOLD = {"wallet": W, "amount": 1, "summary": "Room 12"}
 PAY_REQUEST = {"wallet": W}
+PART = {"amount": 1, "final": False}
 EMPTY: dict[str, Any] = {}
 
 Row = tuple[str, str, Any, tuple[int, ...]]
@@ -53,6 +55,8 @@ HOLDER = (401, 200, 404, 404, 404, 403)
 HOLDERS = (401, 200, 200, 200, 200, 403)
 OWN_DATA = (401, 200, 403, 403, 403, 200)
 COMPANIES = (401, 403, 403, 200, 200, 403)
+#: The company of a hold or a charge.
+TAKER = (401, 403, 403, 200, 404, 403)
 OPERATORS = (401, 403, 403, 403, 403, 200)
 OPERATORS_NO_CONTENT = (401, 403, 403, 403, 403, 204)
 
@@ -89,6 +93,12 @@ TABLE: tuple[Row, ...] = (
     ("GET", "payment-requests/<id:request_id>", None,               PUBLIC),
     ("POST", "payment-requests/<id:request_id>/pay", PAY_REQUEST,   (401, 200, 409, 409, 409, 403)),
     ("POST", "payment-requests/<id:request_id>/cancel", EMPTY,      (401, 403, 403, 200, 403, 403)),
+    ("GET", "holds", None,                                          CALLERS),
+    ("POST", "holds", HOLD,                                         (401, 403, 403, 201, 201, 403)),
+    ("GET", "holds/<id:hold_id>", None,                             (401, 200, 404, 200, 404, 200)),
+    ("POST", "holds/<id:hold_id>/capture", PART,                    TAKER),
+    ("POST", "holds/<id:hold_id>/increment", {"amount": 1},         TAKER),
+    ("POST", "holds/<id:hold_id>/void", EMPTY,                      (401, 403, 403, 200, 404, 409)),
     ("GET", "wallet/history/<id:token>", None,                      OWNER),
     ("GET", "wallets/<id:wallet_id>", None,                         OWNER),
     ("GET", "wallets/<id:wallet_id>/statement", None,               OWNER),
@@ -97,7 +107,7 @@ TABLE: tuple[Row, ...] = (
     ("POST", "wallet/transfer", SEND,                               HOLDER),
     ("POST", "wallet/charge", PAY,                                  COMPANIES),
     ("POST", "wallet/charges", {"charges": [PAY]},                  COMPANIES),
-    ("POST", "wallet/refund", REFUND,                               (401, 403, 403, 200, 404, 403)),
+    ("POST", "wallet/refund", REFUND,                               TAKER),
     ("POST", "wallets", EMPTY,                                      (401, 201, 201, 409, 409, 403)),
     ("POST", "wallets/fund", FUND,                                  OWNER),
     ("POST", "wallets/transfer", MOVE,                              HOLDER),
@@ -140,13 +150,14 @@ TABLE: tuple[Row, ...] = (
 # fmt: on
 
 
-#: What staff get where it is not what platforms do. They queue nothing for others.
-OF_STAFF = {("POST", "transaction"): 403}
+#: What staff get where it is not what platforms do. They queue nothing for others; a hold that
+#: nobody has voided before is theirs to void.
+OF_STAFF = {("POST", "transaction"): 403, ("POST", "holds/<id:hold_id>/void"): 200}
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """A client, a company that has charged it, another of each, and an operator."""
+    """A client, a company that has charged it and holds money of it, others, an operator."""
 
     client: Holder
     another_client: Holder
@@ -169,7 +180,7 @@ def scenario(books: None) -> Scenario:
 
 
 def a_scenario() -> Scenario:
-    client, another_client = a_client(holds="100.00"), a_client(holds="100.00")
+    client, another_client = a_client(holds="200.00"), a_client(holds="100.00")
     company, another_company = a_company(holds="100.00"), a_company(holds="100.00")
     paid = {"wallet": str(client.wallet_id), "amount": 9, "summary": "x"}
     charge = company.api.post("/wallet/charge", paid)
@@ -183,6 +194,8 @@ def a_scenario() -> Scenario:
         "approval": client.api.post("/wallet/approvals", approval).json["approval"],
         "paytoken": paytoken.json["id"],
         "request": company.api.post("/payment-requests", ASK).json["id"],
+        "hold": company.api.post("/holds", {**paid, "amount": 20}).json["hold"],
+        "voided": company.api.post("/holds", paid).json["hold"],
         "another_request": company.api.post("/payment-requests", ASK).json["id"],
         "another": another_client.wallet_id,
         "client": client.user.pk,
@@ -228,6 +241,8 @@ PARAMETERS = {
     "<id:paytoken_id>": "{paytoken}",
     "<id:request_id>/cancel": "{another_request}/cancel",
     "<id:request_id>": "{request}",
+    "<id:hold_id>/void": "{voided}/void",
+    "<id:hold_id>": "{hold}",
     "<str:symbol>": "USD",
 }
 
@@ -319,7 +334,7 @@ def test_the_admin_is_refused_to_all_but_staff(scenario: Scenario) -> None:
     assert len(ADMIN_ROUTES) > 20
     assert not_refused == []
     scenario.client.wallet.refresh_from_db()
-    assert (wallet.balance_minor, wallet.status) == (9_100, "active")
+    assert (wallet.balance_minor, wallet.status) == (19_100, "active")
 
 
 def allowed_methods(view: Any) -> list[str]:

@@ -68,7 +68,16 @@ BUDGET: dict[str, tuple[int, int]] = {
     "POST payment-requests":                                      (8, 10),
     "GET payment-requests/<id:request_id>":                       (3, 3),
     "POST payment-requests/<id:request_id>/pay":                  (2, 2),
+    "POST payment-requests/<id:request_id>/pay, with splits":     (2, 2),
     "POST payment-requests/<id:request_id>/cancel":               (10, 12),
+    "GET holds":                                                  (3, 3),
+    "POST holds":                                                 (1, 1),
+    "POST holds, by pay token":                                   (2, 2),
+    "GET holds/<id:hold_id>":                                     (2, 2),
+    "POST holds/<id:hold_id>/capture":                            (2, 2),
+    "POST holds/<id:hold_id>/capture, with splits":               (2, 2),
+    "POST holds/<id:hold_id>/increment":                          (2, 2),
+    "POST holds/<id:hold_id>/void":                               (6, 8),
     "GET wallet/history/<id:token>":                              (2, 2),
     "GET wallets/<id:wallet_id>":                                 (4, 6),
     "GET wallets/<id:wallet_id>/statement":                       (5, 7),
@@ -78,6 +87,7 @@ BUDGET: dict[str, tuple[int, int]] = {
     "POST wallet/charge":                                         (1, 1),
     "POST wallet/charge, of an approved wallet":                  (1, 1),
     "POST wallet/charge, by pay token":                           (2, 2),
+    "POST wallet/charge, with splits":                            (1, 1),
     "POST wallet/charges":                                        (5, 7),
     "POST wallet/refund":                                         (8, 10),
     "POST wallets":                                               (6, 8),
@@ -88,7 +98,7 @@ BUDGET: dict[str, tuple[int, int]] = {
     "GET me":                                                     (2, 2),
     "GET customer/<id:customer_id>":                              (1, 1),
     "PATCH customer/<id:customer_id>":                            (6, 8),
-    "DELETE customer/<id:customer_id>":                           (23, 25),
+    "DELETE customer/<id:customer_id>":                           (25, 27),
     "GET customer/<id:customer_id>/export":                       (7, 7),
     "GET company/<id:account_id>/limits":                         (3, 3),
     "PUT company/<id:account_id>/limits":                         (4, 6),
@@ -183,6 +193,7 @@ def calls(scenario: Scenario) -> dict[str, Call]:
         **calls_of_accounts(),
         **calls_that_end_something(),
         **calls_of_payers(scenario),
+        **calls_of_holds_and_groups(scenario),
     }
 
 
@@ -320,4 +331,40 @@ def calls_of_payers(scenario: Scenario) -> dict[str, Call]:
         ),
         "POST wallet/charge, of an approved wallet": charge_of({"wallet": approval["wallet"]}),
         "POST wallet/charge, by pay token": charge_of({"paytoken": spent}),
+    }
+
+
+def calls_of_holds_and_groups(scenario: Scenario) -> dict[str, Call]:
+    """Return the calls of a company that end a hold, that name a pay token, or that split."""
+    client, company, supplier = scenario.client, scenario.company, a_client()
+    times = range(WARM_UP + 1)
+    own = {"wallet": str(client.wallet_id)}
+    take = {"amount": 1, "summary": "x"}
+    splits = {"splits": [{"wallet": str(supplier.wallet_id), "amount": "0.50"}]}
+    paytoken = client.api.post("/paytokens", {**own, "uses": WARM_UP + 1}).json["paytoken"]
+    voided = [company.api.post("/holds", {**own, **take}).json["hold"] for _ in times]
+    held = company.api.post("/holds", {**own, **take, "amount": WARM_UP + 2}).json["hold"]
+    asked = [company.api.post("/payment-requests", {**ASK, **splits}).json["id"] for _ in times]
+
+    def keyed(api: Api, path: str, body: Any) -> Call:
+        return lambda number: api.post(path, body, key=f"group {body.keys()} {path} {number}")
+
+    def each(api: Api, path: str, ids: list[str], body: Any) -> Call:
+        return lambda number: api.post(
+            path.format(ids[number]), body, key=f"each {path} {body.keys()} {number}"
+        )
+
+    part = {"amount": 1, "final": False, **splits}
+    return {
+        "POST holds, by pay token": keyed(company.api, "/holds", {"paytoken": paytoken, **take}),
+        "POST holds/<id:hold_id>/void": each(company.api, "/holds/{}/void", voided, {}),
+        "POST holds/<id:hold_id>/capture, with splits": keyed(
+            company.api, f"/holds/{held}/capture", part
+        ),
+        "POST wallet/charge, with splits": keyed(
+            company.api, "/wallet/charge", {**own, **take, **splits}
+        ),
+        "POST payment-requests/<id:request_id>/pay, with splits": each(
+            client.api, "/payment-requests/{}/pay", asked, own
+        ),
     }

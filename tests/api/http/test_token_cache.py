@@ -74,6 +74,10 @@ ROUTES = (
     "wallets/<id:wallet_id>/deposit",
     "wallets/<id:wallet_id>/withdraw",
     "payment-requests/<id:request_id>/pay",
+    "holds",
+    "holds/<id:hold_id>/capture",
+    "holds/<id:hold_id>/increment",
+    "holds/<id:hold_id>/void",
     "api/v1/wallet/topup",
     "api/v1/wallet/bonus",
     "api/v1/wallet/spend",
@@ -112,6 +116,15 @@ def call_of(name: str, holder: Holder, company: Holder) -> Call:
     if path.startswith("payment-requests/"):
         asked = company.api.post("/payment-requests", {"summary": "Tea", "amount": 1}).json["id"]
         return Call(holder.user, holder.api, f"/payment-requests/{asked}/pay", {"wallet": own})
+    if path == "holds":
+        return Call(company.user, company.api, "/holds", charge)
+    if path.startswith("holds/"):
+        # Only a part of it is captured, so that another call of a known caller can succeed.
+        held = company.api.post("/holds", {**charge, "amount": 5}).json["hold"]
+        action = path.rpartition("/")[2]
+        part: Body = {"amount": 1, "final": False}
+        fields = {"capture": part, "increment": amount, "void": {}}[action]
+        return Call(company.user, company.api, f"/holds/{held}/{action}", fields)
     bodies: dict[str, Body] = {
         "wallet/deposit": cash,
         "wallet/withdraw": cash,

@@ -31,7 +31,8 @@ _QUERIES = {
               FROM ledger_transaction WHERE failure_code IS NULL AND NOT target_is_system
                AND kind NOT IN ('hold', 'release')
              UNION ALL
-            SELECT source_id, CASE WHEN kind NOT IN ('hold', 'release') THEN -amount_minor ELSE 0 END,
+            SELECT source_id,
+                   CASE WHEN kind IN ('hold', 'release') THEN 0 ELSE -amount_minor END,
                    source_version
               FROM ledger_transaction WHERE failure_code IS NULL AND NOT source_is_system
         ), entries AS (

@@ -277,13 +277,9 @@ def _compare_content(operation: Operation, rows: Sequence[Row]) -> Iterator[Viol
     answer = operation.answer
     results = answer.json.get("results") if answer and answer.is_success and rows else None
     for place, row in enumerate(rows):
-        position = int(row.summary.rpartition("/")[2]) if operation.is_partial else place
-        if len(rows) < len(operation.effects) and not operation.is_partial:
-            position = _failed(answer)
-            if row.failure is None:
-                yield Violation("groups", f"{operation}: a part of it was carried out, {row}")
-            if position is None:
-                continue
+        position = _position(operation, row, place, len(rows))
+        if position is None:
+            continue
         effect = operation.effects[position]
         if effect.target == OPENED:
             effect = replace(effect, target=_opened(answer, row))
@@ -307,11 +303,16 @@ def _opened(answer: Answer | None, row: Row) -> UUID | None:
     return UUID(answer.json["id"]) if answer and answer.is_success else row.target
 
 
-def _failed(answer: Answer | None) -> int | None:
-    """Return the place of what failed in a group; None: no answer tells."""
+def _position(operation: Operation, row: Row, place: int, rows: int) -> int | None:
+    """Return which effect of its operation a row is; None: no answer tells what has failed."""
+    answer = operation.answer
+    if operation.is_partial:
+        return int(row.summary.rpartition("/")[2])
+    if rows == len(operation.effects):
+        return place
     if answer is None or not answer.is_final:
         return None
-    return int(answer.json["details"].get("operation", 0))
+    return int(answer.json.get("details", {}).get("operation", 0))
 
 
 def _transaction(body: Any, place: int) -> str | None:

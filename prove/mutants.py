@@ -204,13 +204,13 @@ _LATE_PAYMENTS = """
 def _ask_before_lock(connection: psycopg.Connection[Any]) -> None:
     """Ask for the approval before the wallets are locked."""
     for old, new in (
-        ("uses_spent    boolean := false;", "uses_spent boolean := false; asked varchar[];"),
+        ("held_before   bigint := 0;", "held_before bigint := 0; asked varchar[];"),
         (
-            "-- 1. Lock and read the wallets.",
+            "-- 1. Lock and read the wallets; a second time when there was something to complete.",
             """
             SELECT array_agg(
                        (approval_refusal(o.source_id, w.charges, o.actor_id, o.target_id,
-                                         o.amount_minor, NULL)).refusal
+                                         o.amount_minor, 0, NULL)).refusal
                        ORDER BY o.ordinality)
               INTO asked
               FROM unnest(orders) WITH ORDINALITY o JOIN wallets_wallet w ON w.id = o.source_id;

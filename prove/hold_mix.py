@@ -171,10 +171,10 @@ class HoldMix:
 
     def trades(self, chance: random.Random) -> Operation:
         kinds = ("topup", "bonus", "spend", "transfer")
-        drawn = [
-            (chance.choice(kinds), *chance.sample(self._actors.players, 2), draw_amount(chance))
-            for _ in range(chance.randint(2, MOST_TRADES))
-        ]
+        drawn = []
+        for _ in range(chance.randint(2, MOST_TRADES)):
+            player, other = chance.sample(self._actors.players, 2)
+            drawn.append((chance.choice(kinds), player, other, draw_amount(chance)))
         return self.trades_of(*drawn)
 
     def trades_of(self, *drawn: tuple[str, Actor, Actor, int]) -> Operation:

@@ -8,6 +8,7 @@ import random
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from uuid import UUID
 
 from harness.actors import Actor
 from prove.actors import HELD_MINOR, HUNDRED_MINOR, Actors, major
@@ -222,7 +223,7 @@ class Workloads:
     def increments(self, holds: Workload) -> Workload:
         """Increment each hold many times at once, while its payer gets what is held."""
         made = self._made(HOLD, holds)
-        payers = {each.wallet: each for each in self._actors.holders}
+        payers: dict[UUID | None, Actor] = {each.wallet: each for each in self._actors.holders}
 
         def operations() -> Iterator[Operation]:
             for _ in range(INCREMENTS):

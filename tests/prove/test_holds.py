@@ -39,7 +39,8 @@ def found_after(owner_dsn: str, change: str) -> set[str]:
     [
         ("UPDATE ledger_hold SET summary = summary", None),
         (
-            "UPDATE ledger_hold SET captured_minor = 1, released_minor = 1999 WHERE status = 'captured'",
+            "UPDATE ledger_hold SET captured_minor = 1, released_minor = 1999"
+            " WHERE status = 'captured'",
             "holds",
         ),
         ("DELETE FROM ledger_hold WHERE status = 'active'", "holds"),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from accounts.models import Role, User
 from commerce.credits import order_top_up
+from commerce.fees import set_fee
 from commerce.movements import move
 from core.unit_of_work import unit_of_work
 from harness.actors import Actor, actor_of, create_actor, create_user
@@ -19,6 +20,7 @@ CLIENTS = 16
 #: Jepsen's bank: one owner, so that one answer shows all of its accounts.
 BANK_WALLETS = 8
 BANK_MINOR = 100_00
+HELD_MINOR, HOLDERS = 10_00, 6
 #: double_entry's jack hammer.
 HAMMERED_WALLETS = 5
 HAMMERED = "10000.00"
@@ -40,6 +42,8 @@ class Actors:
     hammered: Actor
     #: Payers of a hundred users each.
     shared_payers: list[Actor]
+    #: Payers of holds that expire, of `HELD_MINOR` each.
+    holders: list[Actor]
     #: Clients who change who may charge their wallets.
     careful: list[Actor]
     #: Clients whose wallets are labelled `APPROVED_ONLY`; the last has its own workload.
@@ -66,7 +70,8 @@ def _make_actors(revocations: int, hundreds: int) -> Actors:
     return Actors(
         operator=actor_of(operator),
         clients=clients,
-        companies=[create_actor(Role.COMPANY, NOTHING) for _ in range(3)],
+        companies=[_company(operator, percent) for percent in (None, "2.5", "12.3456")],
+        holders=[_client(major(HELD_MINOR)) for _ in range(HOLDERS)],
         players=[_player(operator, gold) for _ in range(6)],
         bank=_client(*[major(BANK_MINOR)] * BANK_WALLETS),
         hammered=_client(*[HAMMERED] * HAMMERED_WALLETS),
@@ -83,6 +88,22 @@ def _make_actors(revocations: int, hundreds: int) -> Actors:
 
 def _client(*balances: str) -> Actor:
     return create_actor(Role.CLIENT, *balances)
+
+
+def _company(operator: User, percent: str | None) -> Actor:
+    """Make a company, which pays a fee if a percentage is given."""
+    company = create_actor(Role.COMPANY, NOTHING)
+    if percent is not None:
+        set_fee(
+            company.id,
+            percent=percent,
+            fixed="0.01",
+            lowest=None,
+            highest=None,
+            operator=operator,
+            address=None,
+        )
+    return company
 
 
 def _limited() -> Actor:

@@ -29,8 +29,11 @@ _QUERIES = {
         WITH sides AS (
             SELECT target_id AS wallet_id, amount_minor AS change, target_version AS version
               FROM ledger_transaction WHERE failure_code IS NULL AND NOT target_is_system
+               AND kind NOT IN ('hold', 'release')
              UNION ALL
-            SELECT source_id, -amount_minor, source_version
+            SELECT source_id,
+                   CASE WHEN kind IN ('hold', 'release') THEN 0 ELSE -amount_minor END,
+                   source_version
               FROM ledger_transaction WHERE failure_code IS NULL AND NOT source_is_system
         ), entries AS (
             SELECT wallet_id, sum(change) AS balance, count(*) AS entries,
@@ -71,8 +74,13 @@ _QUERIES = {
         SELECT 'pay token ' || p.id || ' for ' || p.uses || ' uses has ' || p.uses_left
                || ' left after ' || coalesce(c.charges, 0) || ' charges'
           FROM wallets_paytoken p
-          LEFT JOIN (SELECT paytoken_id, count(*) AS charges FROM ledger_transaction
-                      WHERE paytoken_id IS NOT NULL AND kind = 'charge' AND failure_code IS NULL
+          LEFT JOIN (SELECT paytoken_id, count(*) AS charges
+                       FROM (SELECT paytoken_id FROM ledger_transaction
+                              WHERE paytoken_id IS NOT NULL AND kind = 'charge'
+                                AND failure_code IS NULL
+                              UNION ALL
+                             SELECT paytoken_id FROM ledger_hold
+                              WHERE paytoken_id IS NOT NULL) u
                       GROUP BY paytoken_id) c ON c.paytoken_id = p.id
          WHERE p.uses - p.uses_left <> coalesce(c.charges, 0)
          UNION ALL
@@ -118,6 +126,64 @@ _QUERIES = {
                        FROM wallets_approval GROUP BY wallet_id, company_id) a
                  ON a.wallet_id = c.source_id AND a.company_id = c.actor_id
          WHERE c.charged > coalesce(a.most_per_day, 0) OR c.largest > coalesce(a.most, 0)
+    """,
+    "holds": """
+        WITH entries AS (
+            SELECT hold_id, sum(amount_minor) FILTER (WHERE kind = 'hold') AS held,
+                   coalesce(sum(amount_minor) FILTER (WHERE kind = 'capture'), 0) AS captured,
+                   coalesce(sum(amount_minor) FILTER (WHERE kind = 'release'), 0) AS released
+              FROM ledger_transaction WHERE hold_id IS NOT NULL AND failure_code IS NULL
+             GROUP BY hold_id
+        )
+        SELECT 'hold ' || coalesce(h.id, e.hold_id) || ' over ' || coalesce(h.amount_minor, 0)
+               || ' is ' || coalesce(h.status, 'unknown') || ', captured ' || h.captured_minor
+               || ', released ' || h.released_minor || '; its rows: ' || coalesce(e.held, 0)
+               || ', ' || e.captured || ', ' || e.released
+          FROM ledger_hold h FULL JOIN entries e ON e.hold_id = h.id
+         WHERE (h.amount_minor, h.captured_minor, h.released_minor)
+               IS DISTINCT FROM (e.held, e.captured, e.released)
+            OR (h.status = 'active')
+               <> (h.captured_minor + h.released_minor < h.amount_minor)
+            OR h.captured_minor + h.released_minor > h.amount_minor
+         UNION ALL
+        SELECT 'of wallet ' || w.id || ' ' || w.held_minor || ' is held, by its holds '
+               || coalesce(h.remaining, 0) || ', by its rows ' || coalesce(t.held, 0)
+               || ', after the last ' || coalesce(t.last, 0)
+          FROM wallets_wallet w
+          LEFT JOIN (SELECT payer_wallet_id,
+                            sum(amount_minor - captured_minor - released_minor) AS remaining
+                       FROM ledger_hold WHERE status = 'active'
+                      GROUP BY payer_wallet_id) h ON h.payer_wallet_id = w.id
+          LEFT JOIN (SELECT source_id,
+                            sum(CASE kind WHEN 'hold' THEN amount_minor
+                                          ELSE -amount_minor END) AS held,
+                            (array_agg(source_held_minor ORDER BY source_version DESC))[1] AS last
+                       FROM ledger_transaction
+                      WHERE kind IN ('hold', 'capture', 'release') AND failure_code IS NULL
+                      GROUP BY source_id) t ON t.source_id = w.id
+         WHERE (w.held_minor::numeric, w.held_minor::numeric, w.held_minor)
+               IS DISTINCT FROM (coalesce(h.remaining, 0), coalesce(t.held, 0),
+                                 coalesce(t.last, 0))
+    """,
+    "groups": """
+        SELECT 'the fee of ' || t.id || ' is ' || t.fee_minor || ', its rows '
+               || coalesce(f.amounts::text, 'missing')
+          FROM ledger_transaction t
+          LEFT JOIN (SELECT group_id, array_agg(amount_minor) AS amounts FROM ledger_transaction
+                      WHERE kind = 'fee' AND failure_code IS NULL
+                      GROUP BY group_id) f ON f.group_id = t.group_id
+         WHERE t.kind IN ('charge', 'capture') AND t.failure_code IS NULL
+           AND f.amounts IS DISTINCT FROM CASE WHEN t.fee_minor > 0 THEN ARRAY[t.fee_minor] END
+         UNION ALL
+        SELECT 'group ' || group_id || ' has failed, and also been carried out'
+          FROM ledger_transaction WHERE group_id IS NOT NULL
+         GROUP BY group_id HAVING bool_or(failure_code IS NOT NULL) AND count(*) > 1
+         UNION ALL
+        SELECT 'of the fee of ' || c.id || ' ' || r.back || ' came back'
+          FROM (SELECT origin_id, sum(amount_minor) AS back FROM ledger_transaction
+                 WHERE kind = 'fee_return' AND failure_code IS NULL GROUP BY origin_id) r
+          LEFT JOIN ledger_transaction c ON c.id = r.origin_id
+         WHERE r.back > coalesce(c.fee_minor, 0)
     """,
     "queue": """
         SELECT 'the processor counts ' || completed || ' completed, the queue has ' || (

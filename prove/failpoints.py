@@ -35,6 +35,8 @@ class Step(IntEnum):
     BEFORE_KEY = 5
     AFTER_KEY = 6
     IN_COMMIT = 7
+    IN_GROUP = 8
+    AFTER_HOLD = 9
 
 
 class Missed(Exception):
@@ -77,6 +79,7 @@ def install(connection: psycopg.Connection[Any]) -> None:
                 )
             )
     connection.execute(_IN_COMMIT)
+    connection.execute(_IN_GROUP)
 
 
 @contextmanager
@@ -129,7 +132,7 @@ _HALT = f"""
     CREATE FUNCTION prove_halt_at() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
         PERFORM prove_halt(TG_ARGV[0]::integer);
-        RETURN NULL;
+        RETURN NEW;
     END $$;
 """
 _LOCK_WALLETS = f"""
@@ -149,4 +152,12 @@ _IN_COMMIT = f"""
     CREATE CONSTRAINT TRIGGER prove_in_commit AFTER INSERT ON core_idempotencyrecord
     DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION prove_halt_at('{Step.IN_COMMIT:d}')
+"""
+# Between two rows of a group, and between a hold and the rows that tell of it.
+_IN_GROUP = f"""
+    CREATE TRIGGER prove_in_group BEFORE INSERT ON ledger_transaction FOR EACH ROW
+    WHEN (NEW.group_id IS NOT NULL AND NEW.kind NOT IN ('charge', 'capture'))
+    EXECUTE FUNCTION prove_halt_at('{Step.IN_GROUP:d}');
+    CREATE TRIGGER prove_after_hold AFTER INSERT OR UPDATE ON ledger_hold
+    FOR EACH ROW EXECUTE FUNCTION prove_halt_at('{Step.AFTER_HOLD:d}')
 """

@@ -284,7 +284,20 @@ def _words(name: str) -> str:
 
 CATALOGUE: tuple[Fault, ...] = (
     Fault("worker killed", kill_worker, is_quick=True),
-    *(Fault(f"worker killed {_words(step.name)}", at_step(step, kill_process)) for step in Step),
+    *(
+        Fault(
+            f"worker killed {_words(step.name)}",
+            at_step(step, kill_process),
+            needs_mix=step in (Step.IN_GROUP, Step.AFTER_HOLD),
+        )
+        for step in Step
+    ),
+    Fault("session ended in a group", at_step(Step.IN_GROUP, end_session), needs_mix=True),
+    Fault(
+        "session killed after a hold",
+        at_step(Step.AFTER_HOLD, kill_backend_process),
+        needs_mix=True,
+    ),
     Fault("worker killed before statement", die_at(Failpoint.BEFORE_STATEMENT)),
     Fault("worker killed before commit", die_at(Failpoint.BEFORE_COMMIT)),
     Fault("worker killed after commit", die_at(Failpoint.AFTER_COMMIT)),

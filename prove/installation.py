@@ -81,6 +81,14 @@ class BreakableInstallation(Installation):
         self._web: subprocess.Popen[str] | None = None
         self._processors: dict[int, subprocess.Popen[str]] = {}
 
+    def move_moment(self, seconds: int) -> None:
+        """Move the database's moment so far ahead of the real time; 0 sets it right."""
+        with self.connect() as superuser:
+            superuser.execute(
+                "CREATE OR REPLACE FUNCTION current_moment() RETURNS timestamptz LANGUAGE sql"
+                f" VOLATILE RETURN clock_timestamp() + interval '{seconds:d} seconds'"
+            )
+
     def variables(self) -> dict[str, str]:
         """Return the settings of its processes, which reach PostgreSQL by the proxy."""
         address = f"127.0.0.1:{self.proxy.port}"

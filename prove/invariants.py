@@ -24,7 +24,16 @@ from prove.installation import (
     BreakableInstallation,
 )
 from prove.ledger_rows import Ledger, Queued, Record, Row, on_record, queue_of, records_of
-from prove.operations import DUPLICATE, OPENED, RECORDED, Answer, Log, Operation, Violation
+from prove.operations import (
+    DRY_RUN,
+    DUPLICATE,
+    OPENED,
+    RECORDED,
+    Answer,
+    Log,
+    Operation,
+    Violation,
+)
 
 #: How long a session of a process that was killed may stay.
 TIDY_SECONDS = IDLE_IN_TRANSACTION_SECONDS + 3
@@ -32,6 +41,8 @@ TIDY_SECONDS = IDLE_IN_TRANSACTION_SECONDS + 3
 QUEUE_SECONDS = 60
 #: What PostgreSQL logs of two transactions that wait for each other.
 DEADLOCK = "deadlock detected"
+#: Kinds of rows that nobody orders, or whose amount only the lock decides.
+ADDED = frozenset({"fee", "fee_return", "release"})
 
 
 class Inspector:
@@ -62,6 +73,7 @@ class Inspector:
             with books.snapshot(connection):
                 found += books.check(connection)
                 found += self._check_halves(connection)
+                found += _check_ends(connection, settled)
         found += self._verify()
         if self._read_server_log().count(DEADLOCK):
             found.append(Violation("no deadlock", "two transactions waited for each other"))
@@ -141,10 +153,13 @@ class Inspector:
         yield from self._compare_queue(connection, queued)
 
     def _check_halves(self, connection: psycopg.Connection[Any]) -> Iterator[Violation]:
-        """Check that no request of which only parts were sent recorded anything."""
+        """Check that half requests and dry runs recorded nothing."""
         ids = [operation.id for operation in self._log.halves]
         for found in {*records_of(connection, ids), *on_record(connection, ids)}:
-            yield Violation("half requests", f"{found} is on record")
+            yield Violation(
+                "nothing kept",
+                f"{found} is on record: only parts of it were sent, or it was a dry run",
+            )
 
     def _check_origins(self, rows: Sequence[Row]) -> Iterator[Violation]:
         for row in rows:
@@ -166,7 +181,9 @@ class Inspector:
             yield Violation("same answer", f"{operation}: {records} is kept")
 
     def _compare_rows(self, operation: Operation) -> Iterator[Violation]:
-        rows = self._ledger.by_request.get(operation.id, [])
+        # What the service adds under the lock is looked at in `prove.books`.
+        found = self._ledger.by_request.get(operation.id, [])
+        rows = [row for row in found if row.kind not in ADDED]
         wanted = _wanted(operation)
         if len(rows) not in wanted:
             yield Violation("exactly once", f"{operation}: {len(rows)} transactions, not {wanted}")
@@ -212,6 +229,26 @@ class Inspector:
                 yield Violation("nothing unasked", f"{row}: {each} is not {effect}")
 
 
+def _check_ends(
+    connection: psycopg.Connection[Any], operations: Sequence[Operation]
+) -> Iterator[Violation]:
+    """Check that each acknowledged end of a hold is the one that it has."""
+    ends = dict(connection.execute("SELECT id::text, status FROM ledger_hold").fetchall())
+    for operation in operations:
+        answer = operation.answer
+        if answer is None or not answer.is_final or not operation.path.startswith("/holds"):
+            continue
+        body = answer.json
+        end = body.get("status") if answer.is_success else body["details"].get("status")
+        if operation.name == DRY_RUN and answer.is_success:
+            continue
+        hold = body["hold"] if answer.is_success else operation.path.rpartition("/")[0][-36:]
+        if answer.is_success and hold not in ends:
+            yield Violation("holds", f"{operation}: there is no hold {hold}")
+        if end not in (None, "active", ends.get(hold)):
+            yield Violation("one end", f"{operation}: {end}, and {hold} is {ends.get(hold)}")
+
+
 def _wanted(operation: Operation) -> list[int]:
     """Return how many transactions an operation may have made, or rows of the queue."""
     answer, whole = operation.answer, len(operation.effects)
@@ -221,12 +258,13 @@ def _wanted(operation: Operation) -> list[int]:
         return [len(_allowed(operation)) if operation.is_partial else whole]
     if answer is not None and answer.is_final:
         if answer.code in RECORDED and not operation.is_queued:
-            return [whole]
+            # Of a group, the one that failed.
+            return [min(whole, 1)]
         return [0]
     # No final answer. After 503s that promise that nothing was committed, there must be none.
     if not operation.may_be_done:
         return [0]
-    return [*range(whole + 1)] if operation.is_partial else [0, whole]
+    return [*range(whole + 1)] if operation.is_partial else sorted({0, min(whole, 1), whole})
 
 
 def _allowed(operation: Operation) -> list[Any]:
@@ -239,7 +277,9 @@ def _compare_content(operation: Operation, rows: Sequence[Row]) -> Iterator[Viol
     answer = operation.answer
     results = answer.json.get("results") if answer and answer.is_success and rows else None
     for place, row in enumerate(rows):
-        position = int(row.summary.rpartition("/")[2]) if operation.is_partial else place
+        position = _position(operation, row, place, len(rows))
+        if position is None:
+            continue
         effect = operation.effects[position]
         if effect.target == OPENED:
             effect = replace(effect, target=_opened(answer, row))
@@ -247,7 +287,10 @@ def _compare_content(operation: Operation, rows: Sequence[Row]) -> Iterator[Viol
             yield Violation("nothing unasked", f"{operation}: {row} is not {effect}")
         if answer is None or not answer.is_final:
             continue
-        transaction = results[position]["transaction"] if results else _transaction(answer.json)
+        if results:
+            transaction = results[position]["transaction"]
+        else:
+            transaction = _transaction(answer.json, place)
         code = results[position]["code"] if results else answer.code
         if code in ("", DUPLICATE):
             code = None
@@ -260,8 +303,24 @@ def _opened(answer: Answer | None, row: Row) -> UUID | None:
     return UUID(answer.json["id"]) if answer and answer.is_success else row.target
 
 
-def _transaction(body: Any) -> str | None:
-    """Return the transaction that an answer names, if it names one."""
+def _position(operation: Operation, row: Row, place: int, rows: int) -> int | None:
+    """Return which effect of its operation a row is; None: no answer tells what has failed."""
+    answer = operation.answer
+    if operation.is_partial:
+        return int(row.summary.rpartition("/")[2])
+    if rows == len(operation.effects):
+        return place
+    if answer is None or not answer.is_final:
+        return None
+    return int(answer.json.get("details", {}).get("operation", 0))
+
+
+def _transaction(body: Any, place: int) -> str | None:
+    """Return the transaction of this place that an answer names, if it names one."""
+    if "operations" in body:
+        return str(body["operations"][place]["transactionId"])
+    if place:
+        return None
     details = body.get("details") or {}
     found = body.get("transaction") or body.get("transactionId") or details.get("transactionId")
     return None if found is None else str(found)

@@ -21,7 +21,7 @@ from prove.proof import Proof
 from prove.setup import PREPARED
 
 DATABASE = "mutant"
-ROUNDS = 11
+ROUNDS = 14
 #: Later than a caller who lost the answer sends again.
 LATE_SECONDS = 1.0
 Change = Callable[[psycopg.Connection[Any]], None]
@@ -204,13 +204,13 @@ _LATE_PAYMENTS = """
 def _ask_before_lock(connection: psycopg.Connection[Any]) -> None:
     """Ask for the approval before the wallets are locked."""
     for old, new in (
-        ("uses_spent    boolean := false;", "uses_spent boolean := false; asked varchar[];"),
+        ("held_before   bigint := 0;", "held_before bigint := 0; asked varchar[];"),
         (
-            "-- 1. Lock and read the wallets.",
+            "-- 1. Lock and read the wallets; a second time when there was something to complete.",
             """
             SELECT array_agg(
                        (approval_refusal(o.source_id, w.charges, o.actor_id, o.target_id,
-                                         o.amount_minor, NULL)).refusal
+                                         o.amount_minor, 0, NULL)).refusal
                        ORDER BY o.ordinality)
               INTO asked
               FROM unnest(orders) WITH ORDINALITY o JOIN wallets_wallet w ON w.id = o.source_id;
@@ -219,6 +219,35 @@ def _ask_before_lock(connection: psycopg.Connection[Any]) -> None:
         ("coalesce(approval.refusal, failure)", "coalesce(asked[i], failure)"),
     ):
         _replace(old, new)(connection)
+
+
+def _ignore_expiry(connection: psycopg.Connection[Any]) -> None:
+    """Hold what is held for ever, unless it is taken or given back."""
+    _replace("h.expires_at <= moment", "false")(connection)
+    _replace("expires_at <= current_moment());", "false);")(connection)
+
+
+def _increment_without_lock(connection: psycopg.Connection[Any]) -> None:
+    """Read the wallets of an increment without their lock."""
+    row = connection.execute(
+        "SELECT pg_get_functiondef(oid), proname FROM pg_proc"
+        " WHERE strpos(prosrc, 'FOR NO KEY UPDATE OF w') > 0"
+    ).fetchone()
+    assert row is not None
+    definition, name = row
+    definition = definition.replace("FOR NO KEY UPDATE OF w", "")
+    connection.execute(definition.replace(f"public.{name}(", "public.prove_unlocked_wallets("))
+    columns = (
+        "place, asset_id, is_system, is_active, charges, balance_minor, held_minor, next_expiry,"
+        " version, has_fee"
+    )
+    is_increment = "orders[1].kind = 'hold' AND orders[1].hold_seconds IS NULL"
+    _replace(
+        "SELECT * FROM lock_wallets(wallet_ids) LOOP",
+        f"SELECT {columns} FROM prove_unlocked_wallets(wallet_ids) WHERE {is_increment}"
+        f" UNION ALL SELECT {columns} FROM lock_wallets("
+        f"CASE WHEN {is_increment} THEN '{{}}' ELSE wallet_ids END) LOOP",
+    )(connection)
 
 
 @contextmanager
@@ -272,6 +301,18 @@ def _pay_twice(proof: Proof, number: int) -> None:
     proof.run_payments(40, None)
 
 
+def _let_holds_expire(proof: Proof, number: int) -> None:
+    proof.run_expired_holds()
+
+
+def _increment_together(proof: Proof, number: int) -> None:
+    proof.run_increments()
+
+
+def _fail_trades(proof: Proof, number: int) -> None:
+    proof.run_workload(proof.workloads.trades(20), None)
+
+
 def _pass_day_limit(proof: Proof, number: int) -> None:
     proof.run_day_limit(None)
 
@@ -301,6 +342,9 @@ def _attack_in_turn(proof: Proof, number: int) -> None:
         _use_twice,
         _pay_twice,
         _pass_day_limit,
+        _let_holds_expire,
+        _increment_together,
+        _fail_trades,
         _crowd,
     )
     attacks[number % len(attacks)](proof, number)
@@ -318,6 +362,13 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("use counted apart from the money", _divert_uses, _use_twice, late=_LATE_USES),
     Mutant("request ended apart from the money", _divert_payments, _pay_twice, late=_LATE_PAYMENTS),
     Mutant("approval looked at before the lock", _ask_before_lock, _pass_day_limit),
+    Mutant("expiry ignored", _ignore_expiry, _let_holds_expire),
+    Mutant(
+        "part of a group written",
+        _replace("FOR place IN REVERSE i - 1 .. first LOOP", "FOR place IN REVERSE 0 .. 1 LOOP"),
+        _fail_trades,
+    ),
+    Mutant("increment without the lock", _increment_without_lock, _increment_together),
     Mutant("keys forgotten", _nothing, _lose_answers),
     Mutant("half requests carried out", _nothing, _crowd),
 )

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from harness.actors import Actor
 from prove.actors import GOLD, Actors, draw_amount, major
+from prove.hold_mix import HoldMix
 from prove.operations import OPENED, Effect, Log, Operation
 from prove.safe_mix import SHORT, SafeMix
 
@@ -21,6 +22,7 @@ class OperationMix:
         self._actors = actors
         self._log = log
         self.safe = SafeMix(actors, log)
+        self.holds = HoldMix(actors, log)
         self._drawn = [
             *[self.charge] * 6,
             *[self.transfer] * 3,
@@ -38,6 +40,7 @@ class OperationMix:
             self.spend,
             self.intake_one,
             *self.safe.makers,
+            *self.holds.makers,
         ]
 
     def draw(self, chance: random.Random) -> Operation:
@@ -109,11 +112,13 @@ class OperationMix:
         if not known:
             return self.charge(chance)
         charge = self._log.charges[chance.randrange(known)]
-        return self.refund_of(charge, chance.randint(1, charge.effects[0].amount_minor))
+        operation = self.refund_of(charge, chance.randint(1, charge.effects[0].amount_minor))
+        operation.body["fee"] = chance.choice(("keep", "return"))
+        return operation
 
     def refund_of(self, charge: Operation, minor: int) -> Operation:
         """Refund a part of a charge that was carried out."""
-        [charged] = charge.effects
+        charged, *_ = charge.effects
         transaction = charge.transaction
         effect = Effect("refund", charged.target, charged.source, minor, transaction)
         body = {"transaction": str(transaction), "amount": major(minor)}

@@ -19,9 +19,10 @@ UNKNOWN_COMMIT = "The connection to the database broke during the commit"
 #: What a policy refuses leaves the key free: under another policy the same may be carried out.
 _FREES_KEY = (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
 #: Operations that make something which others use, or take back.
-PAY_TOKEN, APPROVAL, REQUEST = MADE = ("pay token", "approval", "payment request")
+PAY_TOKEN, APPROVAL, REQUEST, HOLD = MADE = ("pay token", "approval", "payment request", "hold")
 BY_PAY_TOKEN = "charge by pay token"
-_REFUNDABLE = frozenset({"charge", BY_PAY_TOKEN})
+CAPTURE, SPLIT, DRY_RUN = "hold captured", "charge with splits", "dry run"
+_REFUNDABLE = frozenset({"charge", BY_PAY_TOKEN, CAPTURE, SPLIT})
 #: Stands for the wallet that an operation opens, whose id is known from the answer only.
 OPENED = UUID(int=0)
 
@@ -216,7 +217,7 @@ class Log:
         self._settled: list[Operation] = []
         #: Those whose callers lost an answer and gave up, since the last inquiry.
         self._abandoned: list[Operation] = []
-        #: Those of which only parts were sent.
+        #: Those of which nothing may be on record: only parts were sent, or they were dry runs.
         self._halves: list[Operation] = []
         self.violations: list[Violation] = []
         self.statuses: Counter[str] = Counter()
@@ -240,6 +241,8 @@ class Log:
         """Record that an operation is over."""
         with self._lock:
             self._settled.append(operation)
+            if operation.name == DRY_RUN:
+                self._halves.append(operation)
             answer = operation.answer
             self.statuses[f"{answer.status} {answer.code}".strip() if answer else "none"] += 1
             if answer is not None and answer.is_success:

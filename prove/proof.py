@@ -12,6 +12,7 @@ from prove.bad_clients import HalfRequests
 from prove.caller_processes import CallerProcesses
 from prove.failpoints import Missed, NotPrompt
 from prove.faults import CATALOGUE, Fault
+from prove.hold_mix import SHORTEST_SECONDS
 from prove.inquiries import Inquiries
 from prove.installation import BreakableInstallation
 from prove.invariants import Inspector
@@ -67,7 +68,7 @@ class Extent:
             + self.hammer[0]
             + self.refund_rounds
             + 2 * self.hundreds
-            + 3 * self.permissions[0]
+            + 4 * self.permissions[0]
         )
 
 
@@ -84,7 +85,7 @@ LONG = Extent(
 )
 #: Under two minutes; part of the tests.
 SHORT = Extent(
-    mixed=13,
+    mixed=14,
     bank=(1, 40),
     hammer=(1, 60),
     charges=20,
@@ -97,6 +98,7 @@ SHORT = Extent(
             "crowd of bad clients",
             "worker killed",
             "worker killed after write",
+            "worker killed in group",
             "worker killed in the answer",
             "worker stopped with a hot lock",
             "processor killed in a chunk",
@@ -182,6 +184,9 @@ class Proof:
             self.run_single_uses(extent.permissions[1], next(simple))
             self.run_payments(extent.permissions[1], next(simple))
             self.run_day_limit(next(quick))
+            self.run_expired_holds()
+            self.run_increments()
+            self.run_workload(self.workloads.trades(extent.permissions[1]), next(simple))
         for _ in range(extent.hammer[0]):
             self.run_workload(
                 self.workloads.hammer(extent.hammer[1]), next(simple), by=self._caller_processes
@@ -234,6 +239,23 @@ class Proof:
         """Approve a company, and let a hundred callers charge together."""
         self.run_workload(self.workloads.raise_day_limit(), None)
         self.run_workload(self.workloads.day_limit(), fault, by=self._hundred_callers)
+
+    def run_expired_holds(self) -> None:
+        """Hold all that payers have, let the time pass in the database, and use it."""
+        held = self.workloads.holds()
+        self.run_workload(held, None)
+        self._installation.move_moment(2 * SHORTEST_SECONDS)
+        used = self.workloads.expired(held)
+        self.run_workload(used, None)
+        self._installation.move_moment(0)
+        self.run_workload(self.workloads.whole_refunds(used), None)
+
+    def run_increments(self) -> None:
+        """Hold all that payers have, hold more of what they get, and give it back."""
+        held = self.workloads.holds()
+        self.run_workload(held, None)
+        self.run_workload(self.workloads.increments(held), None)
+        self.run_workload(self.workloads.voids(held), None)
 
     def _round(self, name: str, fault: Fault | None, run: Callable[[Case], None]) -> None:
         case = self._case(name)

@@ -24,7 +24,7 @@ from prove.operations import (
 SHORT = frozenset({"insufficient_funds"})
 NOT_ALLOWED = frozenset({"charge_not_approved", "approval_exceeded"})
 _ENDED = frozenset({"payment_request_paid", "payment_request_expired", "payment_request_cancelled"})
-_NO_USE = frozenset(
+NO_USE = frozenset(
     {
         "not_found",
         "paytoken_other_company",
@@ -106,7 +106,7 @@ class SafeMix:
             "/wallet/charge",
             {**item, "summary": "charge"},
             (effect,),
-            refusals=SHORT | _NO_USE,
+            refusals=SHORT | NO_USE,
         )
         operation.must_fail = made.id in self._log.revoked
         return operation

@@ -8,16 +8,19 @@ import random
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from uuid import UUID
 
 from harness.actors import Actor
-from prove.actors import HUNDRED_MINOR, Actors, major
+from prove.actors import HELD_MINOR, HUNDRED_MINOR, Actors, major
+from prove.hold_mix import SHORTEST_SECONDS
 from prove.installation import MAX_WALLETS
 from prove.operation_mix import OperationMix
-from prove.operations import PAY_TOKEN, REQUEST, Log, Operation
+from prove.operations import HOLD, PAY_TOKEN, REQUEST, Log, Operation
 
 HUNDRED = 100
 CHARGED_MINOR = 1_00
 FIRST_MINOR = 1
+INCREMENTS = 10
 
 
 @dataclass
@@ -117,6 +120,12 @@ class Workloads:
         operations = (refund(charge) for charge in charged for _ in range(2))
         return Workload("refunds", operations, successes=len(charged))
 
+    def whole_refunds(self, charges: Workload) -> Workload:
+        """Refund all of each charge."""
+        charged = self._charged(charges)
+        operations = (self._mix.refund_of(each, each.effects[0].amount_minor) for each in charged)
+        return Workload("whole refunds", operations, successes=len(charged))
+
     def _made(self, name: str, workload: Workload) -> list[Operation]:
         made = workload.ids
         return [each for each in self._log.made[name] if each.id in made]
@@ -201,6 +210,61 @@ class Workloads:
             (charge() for _ in range(HUNDRED)),
             successes=HUNDRED_MINOR // CHARGED_MINOR,
         )
+
+    def holds(self) -> Workload:
+        """Hold all that each holder has, for the shortest time."""
+        company = self._actors.companies[0]
+        operations = (
+            self._mix.holds.hold_of(company, each.wallet, HELD_MINOR, SHORTEST_SECONDS)
+            for each in self._actors.holders
+        )
+        return Workload("holds", operations, successes=len(self._actors.holders))
+
+    def increments(self, holds: Workload) -> Workload:
+        """Increment each hold many times at once, while its payer gets what is held."""
+        made = self._made(HOLD, holds)
+        payers: dict[UUID | None, Actor] = {each.wallet: each for each in self._actors.holders}
+
+        def operations() -> Iterator[Operation]:
+            for _ in range(INCREMENTS):
+                for each in made:
+                    yield self._mix.deposit_of(payers[each.effects[0].source], FIRST_MINOR)
+                    yield self._mix.holds.increment_of(each, FIRST_MINOR)
+
+        return Workload("increments", operations())
+
+    def voids(self, holds: Workload) -> Workload:
+        """Void each hold twice, as callers who do not wait."""
+        made = self._made(HOLD, holds)
+        operations = (self._mix.holds.void_of(each) for each in made for _ in range(2))
+        return Workload("voids", operations, successes=len(made))
+
+    def expired(self, holds: Workload) -> Workload:
+        """Use what was held until a moment ago, while the hold is captured and voided: too late."""
+        made = self._made(HOLD, holds)
+        company, mix = self._actors.companies[0], self._mix
+
+        def operations() -> Iterator[Operation]:
+            for each in made:
+                payer = each.effects[0].source
+                assert payer is not None
+                yield mix.holds.capture_of(each, FIRST_MINOR)
+                yield mix.charge_of(company, payer, HELD_MINOR)
+                yield mix.holds.void_of(each)
+
+        return Workload("expired holds", operations(), successes=len(made))
+
+    def trades(self, count: int) -> Workload:
+        """Make trades whose last operation nobody can pay."""
+        players, players_minor = self._actors.players, 999_999_99
+
+        def trade() -> Operation:
+            one, other = self._chance.sample(players, 2)
+            return self._mix.holds.trades_of(
+                ("topup", one, other, FIRST_MINOR), ("spend", other, one, players_minor)
+            )
+
+        return Workload("trades that fail", (trade() for _ in range(count)), successes=0)
 
     def open_wallets(self, opener: Actor) -> Workload:
         """Many wallets opened together, by a client who may have twelve."""

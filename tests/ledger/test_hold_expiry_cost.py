@@ -1,9 +1,12 @@
 """What the release of expired holds costs when nothing has expired, and how a late one shows."""
 
+import psycopg
 import pytest
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
+from pytest_django import Settings
 
+from core.errors import Unavailable
 from core.unit_of_work import unit_of_work
 from ledger.hold_expiry import release_expired
 from tests.clock import Clock
@@ -37,6 +40,28 @@ def test_it_reads_no_hold_that_is_still_active() -> None:
             return holds_read(cursor) - before
 
     assert unit_of_work(read) == 0
+
+
+def test_it_waits_for_a_locked_wallet_no_longer_than_a_request(
+    clock: Clock, settings: Settings, owner_dsn: str
+) -> None:
+    payer = a_client(holds="10.00")
+    place_hold(payer, a_company(), 400, seconds=60)
+    clock.move(61)
+    settings.LOCK_TIMEOUT_MS = 50
+
+    with psycopg.connect(owner_dsn) as owner:
+        owner.execute("SELECT FROM wallets_wallet WHERE id = %s FOR UPDATE", [payer.wallet_id])
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = 0; SET statement_timeout = '20s'")
+        try:
+            with pytest.raises(Unavailable) as refused:
+                unit_of_work(release_expired)
+        finally:
+            connection.close()
+
+    assert "lock timeout" in str(refused.value.__cause__)
+    assert unit_of_work(release_expired) == 1
 
 
 def test_the_metrics_show_a_late_release(clock: Clock) -> None:

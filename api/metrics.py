@@ -18,7 +18,7 @@ from core.errors import InvalidToken, NotAuthenticated
 from ops.collectors.base import DatabaseCollector
 from ops.collectors.database import collect_database, collect_jobs
 from ops.collectors.intake import collect_processor, collect_queue
-from ops.collectors.ledger import collect_ledger, collect_partitions
+from ops.collectors.ledger import collect_holds, collect_ledger, collect_partitions
 
 _DATABASE_REGISTRY = CollectorRegistry()
 _DATABASE_REGISTRY.register(
@@ -28,6 +28,7 @@ _DATABASE_REGISTRY.register(
             "queue": collect_queue,
             "processor": collect_processor,
             "ledger": collect_ledger,
+            "holds": collect_holds,
             "partitions": collect_partitions,
             "jobs": collect_jobs,
         }

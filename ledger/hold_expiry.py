@@ -7,6 +7,7 @@ charge (`wallets/sql/held_now.sql`, `ledger_post`).
 import logging
 from threading import Event
 
+from django.conf import settings
 from django.db import connection
 
 from core.errors import Unavailable
@@ -38,8 +39,16 @@ def release_until(stop: Event) -> None:
 def release_expired() -> int:
     """Release expired holds, the oldest first, and return how many. 0: there are no more.
 
-    One at a time does it in the whole installation; for the others there is nothing to do.
+    One at a time does it in the whole installation; for the others there is nothing to do. Raises
+    `Unavailable` when a wallet stays locked for `LOCK_TIMEOUT_MS`.
     """
     with connection.cursor() as cursor:
+        # A worker's connection has no timeouts: a wallet that somebody keeps locked would also stop
+        # those that are locked here already, for as long.
+        cursor.execute(
+            "SELECT set_config('lock_timeout', %s, true),"
+            "       set_config('statement_timeout', %s, true)",
+            [str(settings.LOCK_TIMEOUT_MS), str(settings.STATEMENT_TIMEOUT_MS)],
+        )
         cursor.execute("SELECT ledger_release_expired(%s)", [_HOLDS_AT_ONCE])
         return int(cursor.fetchone()[0])

@@ -1,4 +1,7 @@
-"""The worker: the processor, the scheduler and a customer import, as threads of one process."""
+"""The worker: its services and a customer import, as threads of one process.
+
+The services are the processor, the scheduler, and the release of expired holds.
+"""
 
 import logging
 import time

@@ -122,6 +122,8 @@ CREATE OR REPLACE FUNCTION ledger_release_expired(most integer) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = public, pg_temp AS $$
 DECLARE
+    -- A variable: with the volatile function itself as its bound, the index would be read to its end.
+    moment CONSTANT timestamptz := current_moment();
     wallet_ids uuid[];
 BEGIN
     IF NOT pg_try_advisory_xact_lock(hashtextextended('expired holds', 0)) THEN
@@ -130,7 +132,7 @@ BEGIN
     wallet_ids := ARRAY(
         SELECT DISTINCT payer_wallet_id
           FROM (SELECT payer_wallet_id FROM ledger_hold
-                 WHERE status = 'active' AND expires_at <= current_moment()
+                 WHERE status = 'active' AND expires_at <= moment
                  ORDER BY expires_at LIMIT most) AS oldest);
     PERFORM FROM lock_wallets(wallet_ids);
     RETURN release_expired_holds(wallet_ids);

@@ -1,4 +1,4 @@
-"""Metrics of the ledger: its last verification, and the months that have partitions."""
+"""Metrics of the ledger: its last verification, expired holds, and the months with partitions."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -31,6 +31,20 @@ def collect_ledger(cursor: Cursor) -> Iterator[Metric]:
             "Whether the last verification found nothing.",
             findings == unbalanced == 0,
         )
+
+
+def collect_holds(cursor: Cursor) -> Iterator[Metric]:
+    """Yield how long ago the oldest hold expired whose release is not written down."""
+    cursor.execute(
+        "SELECT coalesce(greatest(extract(epoch FROM current_moment() - min(expires_at)), 0), 0)"
+        "  FROM ledger_hold WHERE status = 'active'"
+    )
+    [(seconds,)] = cursor.fetchall()
+    yield gauge(
+        "wallet_holds_overdue_seconds",
+        "How long ago the oldest hold expired that is not yet released; 0: none waits.",
+        float(seconds),
+    )
 
 
 def collect_partitions(cursor: Cursor) -> Iterator[Metric]:

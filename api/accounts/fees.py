@@ -61,7 +61,7 @@ class FeeView(ApiView):
     body = FeeBody()
 
     def get_permissions(self) -> list[BasePermission]:
-        return [IsAuthenticated() if self.request.method == "GET" else IsOperator()]
+        return [IsAuthenticated() if self.request.method in ("GET", "HEAD") else IsOperator()]
 
     @operation(
         "company_fee_get",

@@ -40,6 +40,9 @@ PERSON = {"first_name": "Ada", "last_name": "Lovelace", "phone_number": PHONE}
 COMPANY = {"name": "Shop", "url": "https://shop.example.com", **PERSON}
 LOGIN = {"email": "new@example.com", "password": "correct-horse-7"}
 
+TOP_UP = {"type": "topup", "userId": USER, "assetSymbol": "USD", "amount": 1}
+OF_NO_ASSET = {**TOP_UP, "assetSymbol": "XXX"}
+TRANSFER_TO_ONESELF = {**TOP_UP, "type": "transfer", "toUserId": USER}
 #: For each path of a POST, PATCH or PUT: the caller, and a valid body.
 VALID_BODIES: dict[str, tuple[str, dict[str, Any]]] = {
     "/client/signup": ("anonymous", {**LOGIN, "client": PERSON}),
@@ -80,6 +83,10 @@ VALID_BODIES: dict[str, tuple[str, dict[str, Any]]] = {
     "/api/v1/wallet/topup": ("operator", {"userId": USER, "assetSymbol": "USD", "amount": 1}),
     "/api/v1/wallet/bonus": ("operator", {"userId": USER, "assetSymbol": "USD", "amount": 1}),
     "/api/v1/wallet/spend": ("client", {"userId": USER, "assetSymbol": "USD", "amount": 1}),
+    "/api/v1/wallet/group": (
+        "operator",
+        {"operations": [{"type": "topup", "userId": USER, "assetSymbol": "USD", "amount": 1}]},
+    ),
     **PAYING_BODIES,
     **HOLD_BODIES,
 }
@@ -280,6 +287,26 @@ INVALID_BODIES: tuple[tuple[str, Any, int, str], ...] = (
     ("/api/v1/wallet/spend",     {"amount": "-5"},                           *NOT_POSITIVE),
     ("/api/v1/wallet/spend",     {"assetSymbol": 5},                         *INVALID),
     ("/api/v1/wallet/spend",     {"idempotencyKey": "a\nb"},                 *INVALID),
+    ("/api/v1/wallet/group",     {"operations": []},                         *INVALID),
+    ("/api/v1/wallet/group",     {"operations": [TOP_UP] * 21},              *INVALID),
+    ("/api/v1/wallet/group",     {"operations": ...},                        *INVALID),
+    ("/api/v1/wallet/group",     {"operations": "topup"},                    *INVALID),
+    ("/api/v1/wallet/group",     {"operations": [5]},                        *INVALID),
+    ("/api/v1/wallet/group",     {"operations": [TOP_UP, None]},             *INVALID),
+    ("/api/v1/wallet/group",     {"operations": [TOP_UP, {}]},               *INVALID),
+    ("/api/v1/wallet/group",     {"operations": [{**TOP_UP, "type": "deposit"}]}, *INVALID),
+    ("/api/v1/wallet/group",     {"operations": [{**TOP_UP, "type": "TOPUP"}]}, *INVALID),
+    ("/api/v1/wallet/group",     {"operations": [{**TOP_UP, "type": "transfer"}]}, *INVALID),
+    ("/api/v1/wallet/group",     {"operations": [{**TOP_UP, "toUserId": USER}]}, *INVALID),
+    ("/api/v1/wallet/group",     {"operations": [{**TOP_UP, "toUserId": None}]}, *INVALID),
+    ("/api/v1/wallet/group",     {"operations": [{**TOP_UP, "amount": "1.005"}]}, *INVALID),
+    ("/api/v1/wallet/group",     {"operations": [{**TOP_UP, "amount": True}]}, *INVALID),
+    ("/api/v1/wallet/group",     {"operations": [{**TOP_UP, "amount": 0}]},  *NOT_POSITIVE),
+    ("/api/v1/wallet/group",     {"operations": [{**TOP_UP, "surprise": 1}]}, *INVALID),
+    ("/api/v1/wallet/group",     {"operations": [{**TOP_UP, "userId": UNKNOWN_ID}]}, *UNKNOWN_USER),
+    ("/api/v1/wallet/group",     {"operations": [OF_NO_ASSET]},              *UNKNOWN_ASSET),
+    ("/api/v1/wallet/group",     {"operations": [TRANSFER_TO_ONESELF]},      *SAME_WALLET),
+    ("/api/v1/wallet/group",     {"idempotencyKey": ""},                     *INVALID),
     *INVALID_PAYING_BODIES,
     *INVALID_HOLD_BODIES,
 )

@@ -19,7 +19,7 @@ _OF_ROLE = (
             r"|/holds/.+/(capture|increment|void)$"
         ),
     ),
-    (Role.OPERATOR, re.compile(r"/api/v1/wallet/(topup|bonus)$")),
+    (Role.OPERATOR, re.compile(r"/api/v1/wallet/(topup|bonus|group)$")),
 )
 #: What they change of a wallet would keep other calls from succeeding: they get one of their own.
 _WITH_A_WALLET_OF_THEIR_OWN = ("POST /wallet/freeze", "PATCH /wallet/info/{token}")

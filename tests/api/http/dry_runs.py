@@ -153,4 +153,10 @@ def movements() -> dict[str, Call]:
         "api/v1/wallet/topup of staff": Call(staff, "/api/v1/wallet/topup", gold, credit),
         "api/v1/wallet/bonus": Call(platform, "/api/v1/wallet/bonus", gold, credit),
         "api/v1/wallet/spend": Call(platform, "/api/v1/wallet/spend", usd, credit),
+        "api/v1/wallet/group": Call(
+            platform,
+            "/api/v1/wallet/group",
+            {"operations": [{"type": "topup", **gold}, {"type": "spend", **gold}]},
+            ("groupId", "transactionId"),
+        ),
     }

@@ -28,6 +28,7 @@ SEND = {"source": W, "target": "{another}", "amount": 1}
 FUND = {"walletId": W, "amount": 1}
 MOVE = {"senderWalletId": W, "receiverWalletId": "{another}", "amount": 1}
 USD = {"userId": U, "assetSymbol": "USD", "amount": 1}
+TRADE = {"operations": [{"type": "topup", **USD}]}
 REFUND = {"transaction": "{charge}", "amount": 1}
 QUEUE = {"value": 1, "customer": U}
 APPROVE = {"wallet": W, "company": "{shop}", "max_amount": 5}
@@ -135,6 +136,7 @@ TABLE: tuple[Row, ...] = (
     ("POST", "api/v1/wallet/topup", USD,                            OPERATORS),
     ("POST", "api/v1/wallet/bonus", USD,                            OPERATORS),
     ("POST", "api/v1/wallet/spend", USD,                            OWN_DATA),
+    ("POST", "api/v1/wallet/group", TRADE,                          OPERATORS),
     ("GET", "api/v1/wallet/balance/<id:user_id>/<str:symbol>", None,OWN_DATA),
     ("GET", "api/v1/wallet/balances/<id:user_id>", None,            OWN_DATA),
     ("GET", "api/v1/wallet/transactions/<id:user_id>", None,        OWN_DATA),

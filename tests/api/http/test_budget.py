@@ -117,6 +117,7 @@ BUDGET: dict[str, tuple[int, int]] = {
     "POST api/v1/wallet/topup":                                   (3, 3),
     "POST api/v1/wallet/bonus":                                   (3, 3),
     "POST api/v1/wallet/spend":                                   (2, 2),
+    "POST api/v1/wallet/group":                                   (7, 9),
     "GET api/v1/wallet/balance/<id:user_id>/<str:symbol>":        (2, 2),
     "GET api/v1/wallet/balances/<id:user_id>":                    (4, 4),
     "GET api/v1/wallet/transactions/<id:user_id>":                (3, 3),

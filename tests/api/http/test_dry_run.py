@@ -56,6 +56,7 @@ MOVEMENTS = (
     "api/v1/wallet/topup of staff",
     "api/v1/wallet/bonus",
     "api/v1/wallet/spend",
+    "api/v1/wallet/group",
 )
 
 

@@ -81,6 +81,7 @@ ROUTES = (
     "api/v1/wallet/topup",
     "api/v1/wallet/bonus",
     "api/v1/wallet/spend",
+    "api/v1/wallet/group",
 )
 NAMES = (
     *ROUTES,
@@ -106,6 +107,10 @@ def call_of(name: str, holder: Holder, company: Holder) -> Call:
     if name in ("api/v1/wallet/topup", "api/v1/wallet/bonus"):
         operator = an_operator()
         return Call(operator, api_of(operator), f"/{name}", credit)
+    if name == "api/v1/wallet/group":
+        operator = an_operator()
+        trade: Body = {"operations": [{"type": "topup", **credit}]}
+        return Call(operator, api_of(operator), f"/{name}", trade)
     path, _, later = name.partition(", ")
     if path in ("wallet/charge", "wallet/charges"):
         if later == "by pay token":

@@ -69,8 +69,15 @@ def refuse_excess(splits: Sequence[CheckedSplit], wallet_id: uuid.UUID, amount_m
     with connection.cursor() as cursor:
         cursor.execute("SELECT coalesce(fee_of(%s, %s), 0)", [wallet_id, amount_minor])
         [fee_minor] = cursor.fetchone()
-    if sum(split.amount_minor for split in splits) > amount_minor - fee_minor:
-        raise SplitsExceedAmount
+    _refuse_excess(splits, amount_minor - fee_minor)
+
+
+def _refuse_excess(splits: Sequence[CheckedSplit], left_minor: int) -> None:
+    """Raise `SplitsExceedAmount` for the first split that is more than what is left."""
+    for place, split in enumerate(splits):
+        left_minor -= split.amount_minor
+        if left_minor < 0:
+            raise SplitsExceedAmount(split=place)
 
 
 def with_splits(order: Order, splits: Sequence[CheckedSplit]) -> Order:
@@ -84,9 +91,8 @@ def with_splits(order: Order, splits: Sequence[CheckedSplit]) -> Order:
     for place, split in enumerate(splits):
         if split.wallet_id == order.source_id:
             raise SameWallet(split=place)
-    split_minor = sum(split.amount_minor for split in splits)
-    if order.amount_minor != REMAINING and split_minor > order.amount_minor:
-        raise SplitsExceedAmount
+    if order.amount_minor != REMAINING:
+        _refuse_excess(splits, order.amount_minor)
     group_id = uuid.uuid4()
     return replace(
         order,

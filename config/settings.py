@@ -317,7 +317,7 @@ SPECTACULAR_SETTINGS = {
         "drf_spectacular.hooks.postprocess_schema_enums",
         "api.documentation.outline.order_as_a_story",
     ],
-    "VERSION": "0.4.0",
+    "VERSION": "0.5.0",
     "OAS_VERSION": "3.1.0",
     "SWAGGER_UI_DIST": "SIDECAR",
     # The models stand with the calls that use them.

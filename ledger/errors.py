@@ -65,6 +65,8 @@ class HoldLimitReached(StateConflict):
 
 
 class SplitsExceedAmount(RuleBroken):
+    """`details.split` is the place, from 0, of the first split that is too much."""
+
     code = "splits_exceed_amount"
     message = "The splits are more than what the fee leaves of the amount."
 

@@ -123,7 +123,7 @@ def test_what_is_wrong_with_a_split_is_told_and_nothing_moves(call: str) -> None
         ([part(shop, 1)], 400, "same_wallet", {"split": 0}),
         ([part(one, 1), part(payer, 1)], 400, "same_wallet", {"split": 1}),
         ([part(one, 0)], 400, "amount_not_positive", {"split": 0}),
-        ([part(one, "5.00"), part(one, "5.01")], 400, "splits_exceed_amount", ...),
+        ([part(one, "5.00"), part(one, "5.01")], 400, "splits_exceed_amount", {"split": 1}),
         ([part(one, "0.01")] * 21, 422, "validation_error", ...),
     )
 

@@ -8,7 +8,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from api.credits.movements import A_CREDIT, KEY_FIELDS, REFUSALS, CreditAnswer, credit_answer
-from api.examples import GROUP, REFUSED_BETWEEN_TWO, SHORT
+from api.examples import BAD_AMOUNT, GROUP, REFUSED_BETWEEN_TWO, SHORT
 from api.http.authentication import caller_of
 from api.http.client_address import client_address
 from api.http.fields import AmountField, Body, IdField, KeyField, TextField
@@ -21,6 +21,7 @@ from api.http.schema import operation
 from api.http.views import parse_body
 from commerce.trades import MOST_OPERATIONS, TRADED, Operation, Trade, trade
 from core.dry_run import kept
+from core.errors import InvalidInput
 from ledger.kinds import Kind
 from wallets.errors import NoWallet, SameWallet, WalletLimitReached
 
@@ -37,7 +38,7 @@ GOLD_FOR_DIAMONDS = [
         "userId": "3d1c9b7a-52f4-4e0d-8a61-7c5e2b9f0d44",
         "toUserId": A_CREDIT["userId"],
         "assetSymbol": "DIAMOND",
-        "amount": "5",
+        "amount": "5.00",
     },
 ]
 
@@ -105,7 +106,8 @@ class GroupView(MoneyView):
             ],
         },
         refusals=[
-            *REFUSALS,
+            InvalidInput({"operations": [f"From 1 to {MOST_OPERATIONS} operations."]}),
+            *(refusal for refusal in REFUSALS if refusal is not BAD_AMOUNT),
             WalletLimitReached(limit=1),
             SHORT,
             NoWallet,

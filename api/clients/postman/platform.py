@@ -102,6 +102,19 @@ PLATFORM = (
         answers={"data[0].assetSymbol": "GOLD", "data[1].assetSymbol": "GOLD"},
         amounts={"data[0].amount": "30.00", "data[1].amount": "30.00"},
     ),
+    Step(
+        "A sale and what is bought with it: both, or neither",
+        "credits_group",
+        "platform",
+        {
+            "operations": [
+                {"type": "topup", **_GOLD, "amount": "5.00"},
+                {"type": "spend", **_GOLD, "amount": "5.00"},
+            ]
+        },
+        answers={"operations[0].type": "TOPUP", "operations[1].type": "SPEND"},
+        amounts={"operations[0].balance": "85.00", "operations[1].balance": "80.00"},
+    ),
 )
 LIMITS = (
     Step(

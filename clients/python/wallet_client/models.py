@@ -55,21 +55,16 @@ class BalanceAnswer(Struct, kw_only=True):
     balance: Decimal
 
 
+MetadataAdditionalProperty: TypeAlias = Annotated[str, Meta(max_length=500)]
+
+
 class ChargeAnswer(Struct, kw_only=True):
     wallet: UUID
     balance: Decimal
     transaction: Annotated[UUID, Meta(description="Null in a dry run.")] | None
-
-
-class ChargeBody(Struct, kw_only=True):
-    """
-    The payer is named by a `wallet`'s token or by a `paytoken`, one of the two.
-    """
-
-    amount: Decimal
-    summary: Annotated[str, Meta(max_length=500)]
-    wallet: UUID | UnsetType = UNSET
-    paytoken: Annotated[str, Meta(max_length=100, min_length=1)] | UnsetType = UNSET
+    fee: Annotated[
+        Decimal, Meta(description="What the company paid for it: the balance is after it.")
+    ]
 
 
 class ChargeItemBody(Struct, kw_only=True):
@@ -88,6 +83,7 @@ class ChargeResultAnswer(Struct, kw_only=True):
     reference: str | None
     success: bool
     transaction: UUID | None
+    fee: Annotated[Decimal, Meta(description="Null when it was refused.")] | None
     code: str | None
     message: str | None
 
@@ -264,6 +260,24 @@ class ErrorBody(Struct, kw_only=True):
     requestId: str
 
 
+class FeeAnswer(Struct, kw_only=True):
+    percent: Annotated[str, Meta(description="All are null: it pays no fee.")] | None
+    fixed: Decimal | None
+    min: Decimal | None
+    max: Decimal | None
+
+
+class FeeBody(Struct, kw_only=True):
+    """
+    One field at least; null is the same as left out.
+    """
+
+    percent: Decimal | UnsetType = UNSET
+    fixed: Decimal | UnsetType = UNSET
+    min: Decimal | UnsetType = UNSET
+    max: Decimal | UnsetType = UNSET
+
+
 class FreezeBody(Struct, kw_only=True):
     """
     A JSON object of known fields; one that is not declared is an error.
@@ -291,6 +305,30 @@ class HealthAnswer(Struct, kw_only=True):
     migrations: str
     partitions: str
     processor: str
+
+
+class HoldBody(Struct, kw_only=True):
+    """
+    The payer is named by a `wallet`'s token or by a `paytoken`, one of the two.
+    """
+
+    amount: Decimal
+    summary: Annotated[str, Meta(max_length=500)]
+    wallet: UUID | UnsetType = UNSET
+    paytoken: Annotated[str, Meta(max_length=100, min_length=1)] | UnsetType = UNSET
+    reference: Annotated[str, Meta(max_length=100)] | UnsetType = UNSET
+    metadata: Annotated[dict[str, MetadataAdditionalProperty], Meta(max_length=20)] | UnsetType = (
+        UNSET
+    )
+    expires_in: Annotated[int, Meta(ge=60, le=2592000)] | UnsetType = 604800
+
+
+class IncrementBody(Struct, kw_only=True):
+    """
+    A JSON object of known fields; one that is not declared is an error.
+    """
+
+    amount: Decimal
 
 
 class ItemBody(Struct, kw_only=True):
@@ -344,17 +382,6 @@ class NamedAssetBalance(Struct, kw_only=True):
     locked: Decimal
     available: Decimal
     assetName: str
-
-
-class OpenedWallet(Struct, kw_only=True):
-    id: Annotated[UUID, Meta(description="Null in a dry run.")] | None
-    address: UUID | None
-    charges: Literal["open", "approved", "paytoken"] | None
-    label: str | None
-    currency: str
-    balance: Decimal | None
-    createdAt: datetime
-    updatedAt: datetime
 
 
 class Pagination(Struct, kw_only=True):
@@ -431,25 +458,6 @@ class PaymentBody(Struct, kw_only=True):
     tip: Decimal | UnsetType = UNSET
 
 
-MetadataAdditionalProperty: TypeAlias = Annotated[str, Meta(max_length=500)]
-
-
-class PaymentRequestBody(Struct, kw_only=True):
-    """
-    A JSON object of known fields; one that is not declared is an error.
-    """
-
-    summary: Annotated[str, Meta(max_length=500)]
-    amount: Decimal | UnsetType = UNSET
-    wallet: UUID | UnsetType = UNSET
-    reference: Annotated[str, Meta(max_length=100)] | UnsetType = UNSET
-    metadata: Annotated[dict[str, MetadataAdditionalProperty], Meta(max_length=20)] | UnsetType = (
-        UNSET
-    )
-    expires_in: Annotated[int, Meta(ge=60, le=2592000)] | UnsetType = 900
-    tips: bool | UnsetType = False
-
-
 class PersonalDataAnswer(Struct, kw_only=True):
     id: UUID
     kind: Literal["client", "company", "operator"]
@@ -466,7 +474,8 @@ class RefundAnswer(Struct, kw_only=True):
     wallet: UUID
     balance: Decimal
     transaction: Annotated[UUID, Meta(description="Null in a dry run.")] | None
-    refunded: Decimal
+    refunded: Annotated[Decimal, Meta(description="In all, of the charge.")]
+    fee_returned: Annotated[Decimal, Meta(description="With this refund.")]
 
 
 class RefundBody(Struct, kw_only=True):
@@ -477,6 +486,7 @@ class RefundBody(Struct, kw_only=True):
     transaction: UUID
     amount: Decimal | UnsetType = UNSET
     summary: Annotated[str, Meta(max_length=500)] | UnsetType = ""
+    fee: Literal["keep", "return"] | UnsetType = "keep"
 
 
 class ResetBody(Struct, kw_only=True):
@@ -521,6 +531,15 @@ class ResourceTransferBody(Struct, kw_only=True):
     ) = UNSET
 
 
+class SplitBody(Struct, kw_only=True):
+    """
+    A JSON object of known fields; one that is not declared is an error.
+    """
+
+    wallet: Annotated[UUID, Meta(description="Its token or its address.")]
+    amount: Decimal
+
+
 class StatementEntry(Struct, kw_only=True):
     transaction: UUID
     date: datetime
@@ -530,6 +549,7 @@ class StatementEntry(Struct, kw_only=True):
     balance: Decimal
     counterparty: UUID | None
     summary: str
+    group: Annotated[UUID, Meta(description="What happened with it.")] | None
 
 
 class StatusAnswer(Struct, kw_only=True):
@@ -555,6 +575,21 @@ class UserBalance(Struct, kw_only=True):
     userId: UUID
 
 
+class Wallet(Struct, kw_only=True):
+    """
+    What was opened. The fuzz tests find by this name the calls that take its id.
+    """
+
+    id: Annotated[UUID, Meta(description="Null in a dry run.")] | None
+    address: UUID | None
+    charges: Literal["open", "approved", "paytoken"] | None
+    label: str | None
+    currency: str
+    balance: Decimal | None
+    createdAt: datetime
+    updatedAt: datetime
+
+
 class WalletResource(Struct, kw_only=True):
     id: UUID
     address: UUID | None
@@ -576,6 +611,54 @@ class BalancesAnswer(Struct, kw_only=True):
     balances: list[NamedAssetBalance]
 
 
+class CaptureAnswer(Struct, kw_only=True):
+    hold: Annotated[UUID, Meta(description="Null in a dry run.")] | None
+    status: Literal["active", "captured", "voided", "expired"]
+    amount: Annotated[Decimal, Meta(description="In all, with its increments.")]
+    captured: Decimal
+    remaining: Annotated[Decimal, Meta(description="What can still be captured.")]
+    currency: str
+    summary: str
+    reference: Annotated[str, Meta(description="To the company and operators.")] | None
+    metadata: (
+        Annotated[
+            dict[str, MetadataAdditionalProperty],
+            Meta(description="To the company and operators.", max_length=20),
+        ]
+        | None
+    )
+    expires_at: datetime
+    created_at: datetime
+    transaction: Annotated[UUID, Meta(description="Null in a dry run.")] | None
+    wallet: Annotated[UUID, Meta(description="The company's.")]
+    balance: Annotated[Decimal, Meta(description="After the fee and the splits.")]
+    fee: Decimal
+
+
+class CaptureBody(Struct, kw_only=True):
+    """
+    A JSON object of known fields; one that is not declared is an error.
+    """
+
+    amount: Decimal | UnsetType = UNSET
+    final: (
+        Annotated[bool, Meta(description="Whether what then remains is released.")] | UnsetType
+    ) = True
+    splits: list[SplitBody] | UnsetType = UNSET
+
+
+class ChargeBody(Struct, kw_only=True):
+    """
+    The payer is named by a `wallet`'s token or by a `paytoken`, one of the two.
+    """
+
+    amount: Decimal
+    summary: Annotated[str, Meta(max_length=500)]
+    wallet: UUID | UnsetType = UNSET
+    paytoken: Annotated[str, Meta(max_length=100, min_length=1)] | UnsetType = UNSET
+    splits: list[SplitBody] | UnsetType = UNSET
+
+
 class CreditAnswer(Struct, kw_only=True):
     transactionId: Annotated[UUID, Meta(description="Null in a dry run.")] | None
     userId: UUID
@@ -590,6 +673,12 @@ class CreditAnswer(Struct, kw_only=True):
         "BONUS",
         "SPEND",
         "ADJUSTMENT",
+        "HOLD",
+        "CAPTURE",
+        "RELEASE",
+        "SPLIT",
+        "FEE",
+        "FEE_RETURN",
     ]
     amount: Decimal
     balance: Decimal | None
@@ -612,6 +701,7 @@ class EntryAnswer(Struct, kw_only=True):
     status: Literal["COMPLETED", "FAILED"]
     description: str
     createdAt: datetime
+    group: Annotated[UUID, Meta(description="What happened with it.")] | None
 
 
 class ExportedTransaction(Struct, kw_only=True):
@@ -632,10 +722,25 @@ class ExportedTransaction(Struct, kw_only=True):
         "bonus",
         "spend",
         "adjustment",
+        "hold",
+        "capture",
+        "release",
+        "split",
+        "fee",
+        "fee_return",
     ]
     balance: Decimal | None
     error: str | None
+    group: Annotated[UUID, Meta(description="What happened with it.")] | None
+    hold: (
+        Annotated[UUID, Meta(description="Of a hold, a capture and a release: which hold.")] | None
+    )
     wallet: Annotated[UUID, Meta(description="The own wallet in whose history this is.")]
+
+
+class GroupAnswer(Struct, kw_only=True):
+    groupId: Annotated[UUID, Meta(description="Null in a dry run.")] | None
+    operations: list[CreditAnswer]
 
 
 class HistoryAnswer(Struct, kw_only=True):
@@ -656,9 +761,39 @@ class HistoryAnswer(Struct, kw_only=True):
         "bonus",
         "spend",
         "adjustment",
+        "hold",
+        "capture",
+        "release",
+        "split",
+        "fee",
+        "fee_return",
     ]
     balance: Decimal | None
     error: str | None
+    group: Annotated[UUID, Meta(description="What happened with it.")] | None
+    hold: (
+        Annotated[UUID, Meta(description="Of a hold, a capture and a release: which hold.")] | None
+    )
+
+
+class HoldAnswer(Struct, kw_only=True):
+    hold: Annotated[UUID, Meta(description="Null in a dry run.")] | None
+    status: Literal["active", "captured", "voided", "expired"]
+    amount: Annotated[Decimal, Meta(description="In all, with its increments.")]
+    captured: Decimal
+    remaining: Annotated[Decimal, Meta(description="What can still be captured.")]
+    currency: str
+    summary: str
+    reference: Annotated[str, Meta(description="To the company and operators.")] | None
+    metadata: (
+        Annotated[
+            dict[str, MetadataAdditionalProperty],
+            Meta(description="To the company and operators.", max_length=20),
+        ]
+        | None
+    )
+    expires_at: datetime
+    created_at: datetime
 
 
 class IdempotencyAnswer(Struct, kw_only=True):
@@ -672,6 +807,19 @@ class IdempotencyAnswer(Struct, kw_only=True):
 class LedgerAnswer(Struct, kw_only=True):
     data: list[LedgerRow]
     pagination: Pagination
+
+
+class OperationBody(Struct, kw_only=True):
+    """
+    A JSON object of known fields; one that is not declared is an error.
+    """
+
+    type: Literal["topup", "bonus", "spend", "transfer"]
+    userId: UUID
+    assetSymbol: Annotated[str, Meta(max_length=12, min_length=1)]
+    amount: Decimal
+    toUserId: Annotated[UUID, Meta(description="Of a transfer.")] | UnsetType = UNSET
+    description: Annotated[str, Meta(max_length=500)] | UnsetType = ""
 
 
 class PayeeAnswer(Struct, kw_only=True):
@@ -707,6 +855,23 @@ class PaymentRequestAnswer(Struct, kw_only=True):
     tip: Decimal | None
     fee: Annotated[Decimal, Meta(description="To the payee and operators, once it is paid.")] | None
     transaction: Annotated[UUID, Meta(description="To payee and payer, once it is paid.")] | None
+
+
+class PaymentRequestBody(Struct, kw_only=True):
+    """
+    A JSON object of known fields; one that is not declared is an error.
+    """
+
+    summary: Annotated[str, Meta(max_length=500)]
+    amount: Decimal | UnsetType = UNSET
+    wallet: UUID | UnsetType = UNSET
+    reference: Annotated[str, Meta(max_length=100)] | UnsetType = UNSET
+    metadata: Annotated[dict[str, MetadataAdditionalProperty], Meta(max_length=20)] | UnsetType = (
+        UNSET
+    )
+    expires_in: Annotated[int, Meta(ge=60, le=2592000)] | UnsetType = 900
+    tips: bool | UnsetType = False
+    splits: list[SplitBody] | UnsetType = UNSET
 
 
 class QueuedAnswer(Struct, kw_only=True):
@@ -760,6 +925,12 @@ class TransactionAnswer(Struct, kw_only=True):
         "bonus",
         "spend",
         "adjustment",
+        "hold",
+        "capture",
+        "release",
+        "split",
+        "fee",
+        "fee_return",
     ]
     amount: Decimal
     status: Literal["pending", "completed", "failed"]
@@ -768,6 +939,7 @@ class TransactionAnswer(Struct, kw_only=True):
     errorMessage: str | None
     description: str
     timestamp: datetime
+    group: Annotated[UUID, Meta(description="What happened with it.")] | None
 
 
 class TransactionsAnswer(Struct, kw_only=True):
@@ -809,6 +981,15 @@ class ExportAnswer(Struct, kw_only=True):
     transactions: list[ExportedTransaction]
     approvals: list[ApprovalAnswer]
     keys: Annotated[list[str], Meta(description="Empty today.")]
+
+
+class GroupBody(Struct, kw_only=True):
+    """
+    A JSON object of known fields; one that is not declared is an error.
+    """
+
+    operations: list[OperationBody]
+    idempotencyKey: Annotated[str, Meta(min_length=1, pattern="^[ -~]{1,255}$")] | UnsetType = UNSET
 
 
 class ProcessorStatusAnswer(Struct, kw_only=True):

@@ -146,6 +146,12 @@ class WalletClient(Transport):
             "bonus",
             "spend",
             "adjustment",
+            "hold",
+            "capture",
+            "release",
+            "split",
+            "fee",
+            "fee_return",
         ]
         | None = None,
     ) -> list[models.HistoryAnswer]:
@@ -170,10 +176,10 @@ class WalletClient(Transport):
         *,
         idempotency_key: str | None = None,
         dry_run: bool = False,
-    ) -> models.OpenedWallet:
+    ) -> models.Wallet:
         """Create a wallet, with a first deposit if there is a balance."""
         return self._call(
-            "POST", "/wallets", models.OpenedWallet, body=body, key=idempotency_key, dry_run=dry_run
+            "POST", "/wallets", models.Wallet, body=body, key=idempotency_key, dry_run=dry_run
         )
 
     def wallet_list(self) -> list[models.WalletAnswer]:
@@ -417,6 +423,82 @@ class WalletClient(Transport):
             key=idempotency_key,
         )
 
+    def hold_list(
+        self,
+        *,
+        cursor: UUID | str | None = None,
+        limit: int | None = None,
+        status: Literal["active", "captured", "voided", "expired"] | None = None,
+        wallet: UUID | str | None = None,
+    ) -> list[models.HoldAnswer]:
+        """The holds of the caller, as company and as payer, newest first; operators see all."""
+        return self._call(
+            "GET",
+            "/holds",
+            list[models.HoldAnswer],
+            query={"cursor": cursor, "limit": limit, "status": status, "wallet": wallet},
+        )
+
+    def hold_create(
+        self, body: models.HoldBody, *, idempotency_key: str | None = None, dry_run: bool = False
+    ) -> models.HoldAnswer:
+        """Set money of a payer aside, by the wallet's token or by a pay token (companies)."""
+        return self._call(
+            "POST", "/holds", models.HoldAnswer, body=body, key=idempotency_key, dry_run=dry_run
+        )
+
+    def hold_increment(
+        self,
+        hold_id: UUID | str,
+        body: models.IncrementBody,
+        *,
+        idempotency_key: str | None = None,
+        dry_run: bool = False,
+    ) -> models.HoldAnswer:
+        """Set more aside by a hold (its company); it extends no time."""
+        return self._call(
+            "POST",
+            f"/holds/{part(hold_id)}/increment",
+            models.HoldAnswer,
+            body=body,
+            key=idempotency_key,
+            dry_run=dry_run,
+        )
+
+    def hold_capture(
+        self,
+        hold_id: UUID | str,
+        body: models.CaptureBody | None = None,
+        *,
+        idempotency_key: str | None = None,
+        dry_run: bool = False,
+    ) -> models.CaptureAnswer:
+        """Take what is held, or a part of it (its company)."""
+        return self._call(
+            "POST",
+            f"/holds/{part(hold_id)}/capture",
+            models.CaptureAnswer,
+            body=body,
+            key=idempotency_key,
+            dry_run=dry_run,
+        )
+
+    def hold_get(self, hold_id: UUID | str) -> models.HoldAnswer:
+        """A hold, to its company, its payer and operators."""
+        return self._call("GET", f"/holds/{part(hold_id)}", models.HoldAnswer)
+
+    def hold_void(
+        self, hold_id: UUID | str, *, idempotency_key: str | None = None, dry_run: bool = False
+    ) -> models.HoldAnswer:
+        """Release what remains of a hold (its company or an operator)."""
+        return self._call(
+            "POST",
+            f"/holds/{part(hold_id)}/void",
+            models.HoldAnswer,
+            key=idempotency_key,
+            dry_run=dry_run,
+        )
+
     def transaction_queue(
         self, body: models.ItemBody | None = None, *, idempotency_key: str | None = None
     ) -> models.AcceptedAnswer:
@@ -514,6 +596,19 @@ class WalletClient(Transport):
             query={"cursor": cursor, "limit": limit, "offset": offset},
         )
 
+    def credits_group(
+        self, body: models.GroupBody, *, idempotency_key: str | None = None, dry_run: bool = False
+    ) -> models.GroupAnswer:
+        """Carry out several movements of credits, all of them or none (operators)."""
+        return self._call(
+            "POST",
+            "/api/v1/wallet/group",
+            models.GroupAnswer,
+            body=body,
+            key=idempotency_key,
+            dry_run=dry_run,
+        )
+
     def company_limits_get(self, account_id: UUID | str) -> models.LimitsAnswer:
         """An account's own rate limits (operators)."""
         return self._call("GET", f"/company/{part(account_id)}/limits", models.LimitsAnswer)
@@ -545,6 +640,20 @@ class WalletClient(Transport):
     def customer_limits_remove(self, account_id: UUID | str) -> None:
         """Take an account's own rate limits back (operators)."""
         self._call("DELETE", f"/customer/{part(account_id)}/limits", NoneType)
+
+    def company_fee_get(self, company_id: UUID | str) -> models.FeeAnswer:
+        """What a company pays for each charge (itself, and operators)."""
+        return self._call("GET", f"/company/{part(company_id)}/fee", models.FeeAnswer)
+
+    def company_fee_set(
+        self, company_id: UUID | str, body: models.FeeBody | None = None
+    ) -> models.FeeAnswer:
+        """Have a company pay a fee for each charge (operators)."""
+        return self._call("PUT", f"/company/{part(company_id)}/fee", models.FeeAnswer, body=body)
+
+    def company_fee_remove(self, company_id: UUID | str) -> None:
+        """Have a company pay no fee any more (operators)."""
+        self._call("DELETE", f"/company/{part(company_id)}/fee", NoneType)
 
     def wallet_freeze(
         self, body: models.FreezeBody, *, idempotency_key: str | None = None

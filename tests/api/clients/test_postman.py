@@ -177,7 +177,7 @@ def test_the_collection_runs_as_a_whole_and_again_whatever_others_have_queued(
 def test_what_is_queued_is_waited_for_but_not_for_ever(
     service: Installation, newman: Path, tmp_path: Path
 ) -> None:
-    chapters = ("2 A client and a company", "3 A wallet and its money", "7 Queued instead of done")
+    chapters = ("2 A client and a company", "3 A wallet and its money", "8 Queued instead of done")
     folders = [option for chapter in chapters for option in ("--folder", chapter)]
     [serve] = service.services
     [processor] = [

@@ -3,7 +3,11 @@
 `release_0_2_0.sql.gz` is a dump of the demo of 0.2.0, after a charge, a part of it refunded, and a
 charge that failed; `release_0_3_0.sql.gz` one of 0.3.0, after charges by the wallet's token, by a
 pay token and by an approval, refunds, a charge that failed, a payment request that was paid, and
-transactions of the queue. Of their partitions they have only the first three months.
+transactions of the queue; `release_0_4_0.sql.gz` one of 0.4.0, after the same, adjustments by staff
+(alone, approved, rejected, waiting), limits of accounts' own, log-ins, an import of customers and a
+list of failed attempts. Of their partitions they have only the first three months. Each is the
+output of `pg_dump --no-owner --rows-per-insert=1000 --no-unlogged-table-data`, without comments,
+the later partitions, and the rows of sessions and of jobs.
 """
 
 import gzip
@@ -14,7 +18,7 @@ import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import LiteralString
+from typing import Any, LiteralString
 from urllib.parse import quote
 
 import psycopg
@@ -23,7 +27,8 @@ from psycopg import sql
 
 from config.environment import BASE_DIR
 
-RELEASES = ("0_2_0", "0_3_0")
+_DATABASE_RIGHTS = BASE_DIR / "core" / "sql" / "database_rights.sql"
+RELEASES = ("0_2_0", "0_3_0", "0_4_0")
 #: Of each release: how many charges and refunds it made, by what the payer showed.
 MADE = {
     "0_2_0": [("charge", "token", 2), ("refund", "token", 1)],
@@ -34,6 +39,35 @@ MADE = {
         ("refund", "paytoken", 1),
         ("refund", "token", 1),
     ],
+}
+MADE["0_4_0"] = MADE["0_3_0"]
+#: Of each release: its operators after the upgrade. The older ones knew no kinds.
+_OLD_OPERATORS = [("operator@demo.example", "staff"), ("platform@example.com", "platform")]
+OPERATORS = {
+    "0_2_0": _OLD_OPERATORS,
+    "0_3_0": _OLD_OPERATORS,
+    "0_4_0": [
+        ("approver@demo.example", "staff"),
+        ("operator@demo.example", "staff"),
+        ("platform@demo.example", "platform"),
+    ],
+}
+#: A migration that the upgrade of each release runs.
+RUNS = {
+    "0_2_0": "ledger.0003_verified_by_the_database",
+    "0_3_0": "ledger.0003_verified_by_the_database",
+    "0_4_0": "ledger.0005_holds_and_groups",
+}
+#: What was new in 0.4.0, each as a query for rows that the upgrade must leave as they are.
+KEPT: dict[str, LiteralString] = {
+    "own limits": "SELECT * FROM accounts_ownlimits ORDER BY user_id",
+    "known addresses": "SELECT * FROM accounts_knownaddress ORDER BY digest",
+    "support actions": "SELECT * FROM accounts_supportaction ORDER BY id",
+    "adjustments asked for": "SELECT * FROM commerce_adjustmentrequest ORDER BY id",
+    "adjustments alone": "SELECT * FROM commerce_loneadjustment ORDER BY transaction_id",
+    "failed attempts": "SELECT * FROM ledger_failedattempts ORDER BY one_id, other_id",
+    "imports": "SELECT * FROM intake_customerimport ORDER BY id",
+    "idempotency keys": "SELECT * FROM core_idempotencyrecord ORDER BY id",
 }
 #: What both databases must have alike, each as a query for a name and a definition.
 DEFINITIONS: dict[str, LiteralString] = {
@@ -92,6 +126,10 @@ def old_dsn(owner_dsn: str, release: str) -> Iterator[str]:
         dsn = psycopg.conninfo.make_conninfo(owner_dsn, dbname=name)
         with psycopg.connect(dsn) as old:
             old.execute(gzip.decompress(dump.read_bytes()))
+        if release == "0_4_0":
+            # Its migrations took rights on the database itself, which are in no dump.
+            with psycopg.connect(dsn) as old:
+                old.execute(_DATABASE_RIGHTS.read_bytes())
         yield dsn
         # Not WITH (FORCE): the owner may not end an autovacuum, which a plain DROP waits for.
         owner.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(name)))
@@ -126,6 +164,13 @@ def definitions(database: psycopg.Connection, query: LiteralString) -> dict[str,
     }
 
 
+def rows_kept(database: psycopg.Connection) -> dict[str, list[Any]]:
+    """Return the rows of `KEPT`. Raises `AssertionError` where there are none to keep."""
+    rows = {what: list(database.execute(query).fetchall()) for what, query in KEPT.items()}
+    assert all(rows.values()), rows
+    return rows
+
+
 def test_it_ends_as_a_new_installation_and_keeps_what_happened(
     old_dsn: str, owner_dsn: str, release: str
 ) -> None:
@@ -134,18 +179,20 @@ def test_it_ends_as_a_new_installation_and_keeps_what_happened(
     balances = f"SELECT id, balance_minor, version {others} ORDER BY id"
     with psycopg.connect(old_dsn) as old:
         before = old.execute(balances).fetchall()
-        # Beside the demo's operator, who has a password, a platform's server, which has none.
-        old.execute(
-            "INSERT INTO accounts_user (id, email, role, password, is_active, is_superuser,"
-            " created_at) VALUES (gen_random_uuid(), 'platform@example.com', 'operator', '!x',"
-            " true, false, now())"
-        )
+        kept = rows_kept(old) if release == "0_4_0" else {}
+        if release != "0_4_0":
+            # Beside the demo's operator, who has a password, a platform's server, which has none.
+            old.execute(
+                "INSERT INTO accounts_user (id, email, role, password, is_active, is_superuser,"
+                " created_at) VALUES (gen_random_uuid(), 'platform@example.com', 'operator', '!x',"
+                " true, false, now())"
+            )
 
     migrated = manage(old_dsn, "migrate")
     manage(old_dsn, "make_partitions")
     verified = manage(old_dsn, "verify_ledger")
 
-    assert "ledger.0003_verified_by_the_database" in migrated
+    assert RUNS[release] in migrated
     assert "agrees with the transactions" in verified
     with psycopg.connect(old_dsn) as upgraded, psycopg.connect(owner_dsn) as new:
         for what, query in DEFINITIONS.items():
@@ -163,12 +210,11 @@ def test_it_ends_as_a_new_installation_and_keeps_what_happened(
             "SELECT email, operator_kind FROM accounts_user WHERE operator_kind IS NOT NULL"
             " ORDER BY email"
         ).fetchall()
-        assert operators == [
-            ("operator@demo.example", "staff"),
-            ("platform@example.com", "platform"),
-        ]
-        # The release without addresses had no other policy; the dump of 0.3.0 has one wallet.
-        assert wallets == (len(before), len(before) - (release == "0_3_0"))
+        assert operators == OPERATORS[release]
+        # The release without addresses had no other policy; the later dumps have one wallet.
+        assert wallets == (len(before), len(before) - (release != "0_2_0"))
+        if release == "0_4_0":
+            assert rows_kept(upgraded) == kept
         made = upgraded.execute(
             "SELECT kind, CASE WHEN paytoken_id IS NOT NULL THEN 'paytoken'"
             "                  WHEN payment_request_id IS NOT NULL THEN 'request'"

@@ -32,13 +32,15 @@ SET search_path = public, pg_temp AS $$
      WHERE payer_wallet_id = payer_wallet AND status = 'active'
 $$;
 
--- Writes an order that succeeded into its hold. A release in a group is what a capture left; one by itself
--- is a void.
-CREATE OR REPLACE FUNCTION change_hold(ordered ledger_order_v3) RETURNS void LANGUAGE plpgsql
+-- Writes an order that succeeded into its hold, and returns when the first of the wallet's holds expires then;
+-- before it was `next_expiry`. A release in a group is what a capture left; one by itself is a void.
+CREATE OR REPLACE FUNCTION change_hold(ordered ledger_order_v3, next_expiry timestamptz)
+RETURNS timestamptz LANGUAGE plpgsql
 SET search_path = public, pg_temp
 SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     moment    CONSTANT timestamptz := current_moment();
+    ends_at   CONSTANT timestamptz := moment + make_interval(secs => ordered.hold_seconds);
     increased CONSTANT bigint := CASE ordered.kind WHEN 'hold' THEN ordered.amount_minor ELSE 0 END;
     captured  CONSTANT bigint := CASE ordered.kind WHEN 'capture' THEN ordered.amount_minor ELSE 0 END;
     released  CONSTANT bigint := CASE ordered.kind WHEN 'release' THEN ordered.amount_minor ELSE 0 END;
@@ -53,21 +55,23 @@ BEGIN
             ordered.hold_id, ordered.source_id, ordered.target_id, ordered.amount_minor,
             ordered.paytoken_id,
             (SELECT max_amount_minor FROM wallets_paytoken WHERE id = ordered.paytoken_id),
-            ordered.summary, ordered.reference, coalesce(ordered.metadata, '{}'), moment,
-            moment + make_interval(secs => ordered.hold_seconds)
+            ordered.summary, ordered.reference, coalesce(ordered.metadata, '{}'), moment, ends_at
         );
-        RETURN;
+        RETURN least(next_expiry, ends_at);
     END IF;
-    SELECT amount_minor - captured_minor - released_minor + increased - captured - released
-      INTO STRICT remaining FROM ledger_hold WHERE id = ordered.hold_id;
     UPDATE ledger_hold
        SET amount_minor = amount_minor + increased, captured_minor = captured_minor + captured,
            released_minor = released_minor + released,
-           status = CASE WHEN remaining > 0 THEN 'active'
+           status = CASE WHEN amount_minor + increased
+                              > captured_minor + captured + released_minor + released THEN 'active'
                          WHEN ordered.kind = 'release' AND ordered.group_id IS NULL THEN 'voided'
                          ELSE 'captured' END,
-           ended_at = CASE WHEN remaining = 0 THEN moment END
-     WHERE id = ordered.hold_id;
+           ended_at = CASE WHEN amount_minor + increased
+                                = captured_minor + captured + released_minor + released
+                           THEN moment END
+     WHERE id = ordered.hold_id
+    RETURNING amount_minor - captured_minor - released_minor INTO STRICT remaining;
+    RETURN CASE WHEN remaining > 0 THEN next_expiry ELSE first_expiry(ordered.source_id) END;
 END
 $$;
 

@@ -39,7 +39,6 @@ CREATE INDEX ledger_hold_active_of_payer ON ledger_hold (payer_wallet_id, expire
     WHERE status = 'active';
 CREATE INDEX ledger_hold_of_payer ON ledger_hold (payer_wallet_id, created_at, id);
 CREATE INDEX ledger_hold_of_company ON ledger_hold (company_wallet_id, created_at, id);
-CREATE INDEX ledger_hold_by_age ON ledger_hold (created_at, id);
 CREATE INDEX ledger_hold_by_expiry ON ledger_hold (expires_at) WHERE status = 'active';
 
 -- What was agreed never changes, amounts only grow, and an end is for good: for every role.

@@ -93,9 +93,9 @@ BEGIN
         SELECT array_agg(DISTINCT side.id ORDER BY side.id),
                array_agg(side.place ORDER BY side.number) FILTER (WHERE side.is_source),
                array_agg(side.place ORDER BY side.number) FILTER (WHERE NOT side.is_source),
-               bool_or(side.hold_id IS NOT NULL)
+               bool_or(side.hold_id IS NOT NULL AND side.hold_seconds IS NULL)
           INTO wallet_ids, sources, targets, is_incomplete
-          FROM (SELECT o.ordinality AS number, o.hold_id, s.is_source, s.id,
+          FROM (SELECT o.ordinality AS number, o.hold_id, o.hold_seconds, s.is_source, s.id,
                        dense_rank() OVER (ORDER BY s.id) AS place
                   FROM unnest(orders) WITH ORDINALITY AS o
                  CROSS JOIN LATERAL (VALUES (true, o.source_id), (false, o.target_id))
@@ -110,7 +110,8 @@ BEGIN
             helds[wallet.place] := wallet.held_minor;
             expiries[wallet.place] := wallet.next_expiry;
             versions[wallet.place] := wallet.version;
-            is_incomplete := is_incomplete OR wallet.has_fee OR wallet.next_expiry IS NOT NULL;
+            is_incomplete := is_incomplete OR wallet.has_fee
+                OR (wallet.next_expiry IS NOT NULL AND wallet.next_expiry <= current_moment());
             found_wallets := found_wallets + 1;
         END LOOP;
         IF found_wallets <> cardinality(wallet_ids) THEN
@@ -282,11 +283,12 @@ BEGIN
     END IF;
 
     -- 3. Write. First the holds, which say when the next one of a wallet expires.
-    IF is_completed THEN
-        FOR place IN 1 .. cardinality(orders) LOOP
-            CONTINUE WHEN orders[place].hold_id IS NULL OR failures[place] IS NOT NULL;
-            PERFORM change_hold(orders[place]);
-            expiries[sources[place]] := first_expiry(orders[place].source_id);
+    IF source_helds IS NOT NULL THEN
+        i := 0;
+        FOREACH posted IN ARRAY orders LOOP
+            i := i + 1;
+            CONTINUE WHEN posted.hold_id IS NULL OR failures[i] IS NOT NULL;
+            expiries[sources[i]] := change_hold(posted, expiries[sources[i]]);
         END LOOP;
     END IF;
     -- A wallet that is not at the version that was read was changed without its lock.

@@ -3,7 +3,7 @@
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from bench import customer_import, history, intake, payments, wrk
+from bench import customer_import, history, holds, intake, payments, wrk
 from bench.actors import Actors, make_actors
 from bench.calls import Service, plain_service, rows_of_money, rows_of_plain
 from bench.limits import BATCH, Pgbench
@@ -116,8 +116,12 @@ class Suite:
         )
         plain.warm_up("bare", "orm")
         service.warm_up("charge", "hot", "deposit", "info")
-        by_payers = payments.rows(service, actors, measurements=self._plan.repeats + 1)
-        for row in by_payers:
+        measurements = self._plan.repeats + 1
+        prepared = [
+            *payments.rows(service, actors, measurements=measurements),
+            *holds.rows(service, actors, measurements=measurements),
+        ]
+        for row in prepared:
             # A warm-up.
             row.measure()
-        self.rows += [*rows_of_plain(plain), *rows_of_money(service), *by_payers]
+        self.rows += [*rows_of_plain(plain), *rows_of_money(service), *prepared]

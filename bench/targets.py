@@ -55,6 +55,9 @@ def targets(results: Results, growth: list[tuple[int, float]]) -> list[Target]:
         Target(charge, "its p99 to its p50", tail, 5, at_most=True),
         Target("pay token", "a charge by the token", ratio("http.paytoken", "http.charge"), 0.8),
         Target("request", "a charge by the token", ratio("http.request", "http.charge"), 0.7),
+        Target("hold", "a charge by the token", ratio("http.hold", "http.charge"), 0.9),
+        Target("capture", "a charge by the token", ratio("http.capture", "http.charge"), 0.85),
+        Target("fee and split", "a charge by the token", ratio("http.split", "http.charge"), 0.6),
         Target("hot merchant", "random merchants", ratio("http.hot", "http.charge"), 0.8),
         Target("batch", "the set-based limit", ratio("post.batch", "limit.batch"), 0.65),
         Target(

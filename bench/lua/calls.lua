@@ -37,6 +37,20 @@ local calls = {
     local client = any(data.clients)
     return send(path, client.token, '{"wallet": "' .. client.wallet .. '"}', true)
   end,
+  hold = function()
+    local body = '{"wallet": "' .. any(data.payers) .. '", "amount": "0.01", "summary": "Order 1017"}'
+    return send("/holds", any(data.companies).token, body, true)
+  end,
+  capture = function()
+    -- Each once, as requests are.
+    local hold = data.holds[2 * sent + number]
+    return send("/holds/" .. hold.id .. "/capture", hold.token, "{}", true)
+  end,
+  split = function()
+    local body = '{"wallet": "' .. any(data.payers) .. '", "amount": "1.00", "summary": "Order 1017", '
+      .. '"splits": [{"wallet": "' .. any(data.clients).wallet .. '", "amount": "0.40"}]}'
+    return send("/wallet/charge", any(data.companies).token, body, true)
+  end,
   deposit = function()
     local client = any(data.clients)
     local body = '{"wallet": "' .. client.wallet .. '", "amount": "0.01"}'

@@ -19,7 +19,8 @@ WITHOUT_WRK = {
 }
 BY_WRK = {
     *("http.bare", "http.orm", "http.charge", "http.hot", "http.deposit", "http.info"),
-    *("http.paytoken", "http.request", "history.ten", "history.first", "history.deep"),
+    *("http.paytoken", "http.request", "http.hold", "http.capture", "http.split"),
+    *("history.ten", "history.first", "history.deep"),
 }
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("bench")]

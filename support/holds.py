@@ -1,9 +1,9 @@
 """The page of a hold in the admin: what it holds, what it did, and the button that voids it."""
 
-import uuid
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from django.contrib import admin, messages
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.safestring import SafeString
@@ -30,7 +30,17 @@ from support.operator_admin import (
 from support.payment_tables import STATE_COLOURS
 from support.related_records import find_related
 from support.related_tables import transaction_table
-from wallets.models import Wallet
+from wallets.models import PayToken, Wallet
+
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations
+
+    class _Owners(TypedDict):
+        asset_id: str
+        payer_email: str
+        company_email: str
+
+    Row = WithAnnotations[Hold, _Owners]
 
 
 @admin.register(Hold)
@@ -54,14 +64,27 @@ class HoldAdmin(OperatorAdmin[Hold]):
     ) -> HttpResponse:
         return redirect(page_url("find"))
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        payers = Wallet.objects.filter(pk=OuterRef("payer_wallet_id"))
+        companies = Wallet.objects.filter(pk=OuterRef("company_wallet_id"))
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(
+                asset_id=Subquery(payers.values("asset_id")),
+                payer_email=Subquery(payers.values("owner__email")),
+                company_email=Subquery(companies.values("owner__email")),
+            )
+        )
+
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
-    ) -> Hold | None:
+    ) -> "Row | None":
         """Return the hold as it is now: one whose time is over is expired."""
         hold = super().get_object(request, object_id, from_field)
         if hold is not None:
             show_expired(hold, current_moment())
-        return hold
+        return cast("Row | None", hold)
 
     def change_view(
         self,
@@ -102,35 +125,35 @@ class HoldAdmin(OperatorAdmin[Hold]):
         return link("Everything around this hold", "related", "hold", hold.pk)
 
     @display(description="amount in all")
-    def amount(self, hold: Hold) -> str:
-        return _amount_text(hold, hold.amount_minor)
+    def amount(self, hold: "Row") -> str:
+        return amount_text(hold.amount_minor, hold.asset_id)
 
     @display(description="captured")
-    def captured(self, hold: Hold) -> str:
-        return _amount_text(hold, hold.captured_minor)
+    def captured(self, hold: "Row") -> str:
+        return amount_text(hold.captured_minor, hold.asset_id)
 
     @display(description="released")
-    def released(self, hold: Hold) -> str:
-        return _amount_text(hold, hold.released_minor)
+    def released(self, hold: "Row") -> str:
+        return amount_text(hold.released_minor, hold.asset_id)
 
     @display(description="remaining")
-    def remaining(self, hold: Hold) -> str:
-        return _amount_text(hold, hold.remaining_minor)
+    def remaining(self, hold: "Row") -> str:
+        return amount_text(hold.remaining_minor, hold.asset_id)
 
     @display(description="payer")
-    def payer(self, hold: Hold) -> SafeString:
-        wallet = _wallet(hold.payer_wallet_id)
-        return link(wallet.owner, "wallets_wallet_change", wallet.pk)
+    def payer(self, hold: "Row") -> SafeString:
+        return link(hold.payer_email, "wallets_wallet_change", hold.payer_wallet_id)
 
     @display(description="company")
-    def company(self, hold: Hold) -> SafeString:
-        wallet = _wallet(hold.company_wallet_id)
-        return link(wallet.owner, "wallets_wallet_change", wallet.pk)
+    def company(self, hold: "Row") -> SafeString:
+        return link(hold.company_email, "wallets_wallet_change", hold.company_wallet_id)
 
     @display(description="by pay token", empty_value="The wallet's token")
-    def paytoken(self, hold: Hold) -> SafeString | None:
+    def paytoken(self, hold: Hold) -> SafeString | str | None:
         if hold.paytoken_id is None:
             return None
+        if not PayToken.objects.filter(pk=hold.paytoken_id).exists():
+            return f"{hold.paytoken_id}, which is deleted by now"
         return link(hold.paytoken_id, "related", "paytoken", hold.paytoken_id)
 
     def is_available(self, obj: Hold, action_name: str) -> bool:
@@ -148,15 +171,15 @@ class HoldAdmin(OperatorAdmin[Hold]):
             raise Http404
         form = ReasonForm(request.POST if request.method == "POST" else None)
         if not form.is_valid():
-            remaining, company = self.remaining(hold), _wallet(hold.company_wallet_id).owner
             return self.confirm_page(
                 request,
                 hold,
                 form,
                 title="Void this hold",
                 description=(
-                    f"{remaining} of {_wallet(hold.payer_wallet_id).owner} are free again, and"
-                    f" {company} can no longer take them. What was captured stays captured."
+                    f"{self.remaining(hold)} of {hold.payer_email} are free again, and"
+                    f" {hold.company_email} can no longer take them. What was captured stays"
+                    " captured."
                 ),
                 button="Void",
             )
@@ -171,11 +194,3 @@ class HoldAdmin(OperatorAdmin[Hold]):
         else:
             self.message_user(request, "The hold is voided.", messages.SUCCESS)
         return redirect(page_url("ledger_hold_change", hold.pk))
-
-
-def _wallet(wallet_id: uuid.UUID) -> Wallet:
-    return Wallet.objects.select_related("owner").get(pk=wallet_id)
-
-
-def _amount_text(hold: Hold, minor: int) -> str:
-    return amount_text(minor, _wallet(hold.payer_wallet_id).asset_id)

@@ -9,11 +9,12 @@ from accounts.models import Action, SupportAction
 from ledger.kinds import Kind
 from ledger.models import Hold, Transaction
 from tests.clock import Clock
-from tests.commerce.test_holds import a_stay, available, change, seen
-from tests.factories import Holder, a_client, a_company, an_operator, api_of
+from tests.commerce.test_holds import a_stay, available, change, hold, seen
+from tests.factories import Holder, a_client, a_company, a_paytoken, an_operator, api_of
 from tests.http_client import Reply
 from tests.support.admin_session import TRANSACTIONS, WALLETS, AdminSession, Page
 from tests.support.test_payments import find, rows, wallet_page
+from wallets.models import PayToken
 
 pytestmark = pytest.mark.usefixtures("books")
 
@@ -195,3 +196,18 @@ def test_a_payment_request_has_its_splits_and_its_fee(admin: AdminSession) -> No
         ["Table 7", "fee", "0.30 USD", "SYSTEM:fees"],
     ]
     assert f"{WALLETS}{waiter.wallet_id}/change/" in paid_page.response.content.decode()
+
+
+def test_a_hold_outlives_its_pay_token(admin: AdminSession, clock: Clock) -> None:
+    guest, hotel = a_client(holds="100.00"), a_company()
+    held = hold(hotel, "40.00", paytoken=a_paytoken(guest))
+    paytoken = PayToken.objects.get()
+    before = hold_page(admin, held)
+    clock.move(3 * 86_400)
+    PayToken.objects.all().delete()
+    clock.move(0)
+
+    after = hold_page(admin, held)
+
+    assert f"/admin/find/paytoken/{paytoken.pk}" in before.response.content.decode()
+    assert f"{paytoken.pk}, which is deleted by now" in after.text

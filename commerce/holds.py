@@ -106,10 +106,13 @@ def order_capture(
 
 
 @requires_unit_of_work
-def void_hold(actor: User, *, hold_id: uuid.UUID, address: str | None) -> tuple[Order, Outcome]:
+def void_hold(
+    actor: User, *, hold_id: uuid.UUID, address: str | None, reason: str = ""
+) -> tuple[Order, Outcome]:
     """Release all that remains of a hold. What an operator voids is a support action.
 
-    `address` is the caller's IP address. Raises `HoldNotFound`, `HoldNotActive`, `HoldExpired`.
+    `address` is the caller's IP address; `reason` is why an operator does it. Raises
+    `HoldNotFound`, `HoldNotActive`, `HoldExpired`.
     """
     hold = get_hold(hold_id) if actor.role == Role.OPERATOR else _own_hold(actor, hold_id)
     order = _order(Kind.RELEASE, hold, actor, REMAINING)
@@ -120,6 +123,7 @@ def void_hold(actor: User, *, hold_id: uuid.UUID, address: str | None) -> tuple[
             actor_id=actor.pk,
             subject_kind="wallet",
             subject_id=hold.payer_wallet_id,
+            reason=reason,
             result=f"hold {hold.id}",
             address=address,
         )

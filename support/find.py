@@ -163,7 +163,7 @@ def _nothing_found(query: str) -> str:
     if is_id and time_of_uuid7(query) is None:
         return (
             f"Nothing has the id {query}: no person, wallet, transaction, queued transaction,"
-            " approval, pay token or payment request, and no request or idempotency key."
+            " approval, pay token, payment request or hold, and no request or idempotency key."
         )
     if phone_number_of(query):
         return f"No customer has the phone number {query}."

@@ -1,4 +1,4 @@
-"""Approvals, pay tokens and payment requests around wallets and people: the newest of each.
+"""Approvals, pay tokens, holds and payment requests around wallets and people: the newest ones.
 
 An index that ends in the time serves each query: a busy company's page costs what any other does.
 What a wallet has paid is found by its newest transactions. The secret of a pay token is stored
@@ -17,6 +17,7 @@ from accounts.models import Role, User
 from commerce.models import PaymentRequest
 from ledger.history import transactions_of
 from ledger.kinds import Kind
+from ledger.models import Hold
 from wallets.models import Approval, PayToken, Wallet
 
 Row = TypeVar("Row", bound=Model)
@@ -30,24 +31,27 @@ TRANSACTIONS_READ = 200
 class PaymentRecords:
     """Records of each kind, the newest first.
 
-    `asked` are payment requests into the wallets, `paid` those that were paid out of them.
+    `holds` are of the wallets' money or for them. `asked` are payment requests into the wallets,
+    `paid` those that were paid out of them.
     """
 
     approvals: list[Approval] = field(default_factory=list)
     paytokens: list[PayToken] = field(default_factory=list)
+    holds: list[Hold] = field(default_factory=list)
     asked: list[PaymentRequest] = field(default_factory=list)
     paid: list[PaymentRequest] = field(default_factory=list)
 
     @property
     def is_empty(self) -> bool:
-        return not any((self.approvals, self.paytokens, self.asked, self.paid))
+        return not any((self.approvals, self.paytokens, self.holds, self.asked, self.paid))
 
     @property
     def wallet_ids(self) -> set[uuid.UUID]:
-        """The wallets that these records name, payers' included."""
+        """The wallets that these records name, payers' included; not those of splits."""
         requests = (*self.asked, *self.paid)
         payers = {row.payer_wallet_id for row in requests if row.payer_wallet_id}
         ids = payers | {row.wallet_id for row in requests}
+        ids |= {key for row in self.holds for key in (row.payer_wallet_id, row.company_wallet_id)}
         ids |= {row.wallet_id for row in self.approvals}
         return ids | {row.wallet_id for row in self.paytokens}
 
@@ -80,9 +84,18 @@ def payments_of(wallets: Sequence[Wallet], people: Sequence[User] = ()) -> Payme
     return PaymentRecords(
         approvals=_newest(approvals(), [*of_wallets, *companies], by="created_at"),
         paytokens=_newest(paytokens(), of_wallets, by="created_at"),
+        holds=_newest(Hold.objects.all(), _sides_of_holds(wallets), by="created_at"),
         asked=_newest(payment_requests(), of_wallets, by="created_at"),
         paid=_paid_by(wallets),
     )
+
+
+def _sides_of_holds(wallets: Sequence[Wallet]) -> list[Q]:
+    keys = [wallet.pk for wallet in wallets]
+    return [
+        *(Q(payer_wallet_id=key) for key in keys),
+        *(Q(company_wallet_id=key) for key in keys),
+    ]
 
 
 def _paid_by(wallets: Sequence[Wallet]) -> list[PaymentRequest]:

@@ -1,9 +1,10 @@
-"""Approvals, pay tokens and payment requests as tables. No table holds a secret or a digest."""
+"""Approvals, pay tokens, holds and payment requests as tables: no secret and no digest in them."""
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.utils.safestring import SafeString
 
@@ -11,6 +12,8 @@ from accounts.models import User
 from commerce.models import PaymentRequest, RequestStatus
 from commerce.payment_requests import show_expired
 from core.database_time import current_moment
+from ledger.holds import show_expired as show_expired_hold
+from ledger.models import Hold, HoldStatus
 from support.operator_admin import amount_text, label, link, time_text
 from support.payment_records import PaymentRecords, approval_state, paytoken_state
 from support.tables import Table
@@ -30,6 +33,8 @@ STATE_COLOURS: dict[str, str] = {
     RequestStatus.PAID: "success",
     RequestStatus.EXPIRED: "warning",
     RequestStatus.CANCELLED: "danger",
+    HoldStatus.CAPTURED: "success",
+    HoldStatus.VOIDED: "danger",
 }
 
 
@@ -43,13 +48,21 @@ def payment_tables(payments: PaymentRecords, *, of_one_wallet: bool = False) -> 
     moment = current_moment()
     for request in (*payments.asked, *payments.paid):
         show_expired(request, moment)
-    requests = _request_columns(_payers(payments))
+    for hold in payments.holds:
+        show_expired_hold(hold, moment)
+    owners = _owners(payments)
+    requests = _request_columns(owners)
     kinds: list[tuple[str, Columns, Sequence[object], str]] = [
         ("Approvals", _approval_columns(moment), payments.approvals, "wallet"),
         ("Pay tokens", _paytoken_columns(moment), payments.paytokens, "wallet"),
+        ("Holds", _hold_columns(owners), payments.holds, ""),
         ("Payment requests", requests, payments.asked, "payee"),
         ("Paid requests", requests, payments.paid, "paid by"),
     ]
+    if not of_one_wallet:
+        every = (*payments.asked, *payments.paid)
+        parts = [part for each in every for part in _parts(each, owners)]
+        kinds.append(("Splits and fees", _PART_COLUMNS, parts, ""))
     return [
         _table(title, columns, rows).without(repeated if of_one_wallet else "")
         for title, columns, rows, repeated in kinds
@@ -85,7 +98,26 @@ def _paytoken_columns(moment: datetime) -> Columns:
     }
 
 
-def _request_columns(payers: Mapping[uuid.UUID, str]) -> Columns:
+def _hold_columns(owners: "Owners") -> Columns:
+    def side(wallet_id: uuid.UUID) -> SafeString:
+        return link(owners[wallet_id].email, "wallets_wallet_change", wallet_id)
+
+    def amount(minor: int, row: Hold) -> str:
+        return amount_text(minor, owners[row.payer_wallet_id].asset_id)
+
+    return {
+        "made": lambda row: link(time_text(row.created_at), "ledger_hold_change", row.pk),
+        "payer": lambda row: side(row.payer_wallet_id),
+        "company": lambda row: side(row.company_wallet_id),
+        "amount": lambda row: amount(row.amount_minor, row),
+        "captured": lambda row: amount(row.captured_minor, row),
+        "remaining": lambda row: amount(row.remaining_minor, row),
+        "expires": lambda row: time_text(row.expires_at),
+        "state": lambda row: _state(row.status),
+    }
+
+
+def _request_columns(owners: "Owners") -> Columns:
     return {
         "asked": lambda row: _record_link("payment_request", row),
         "payee": lambda row: link(row.payee.email, "wallets_wallet_change", row.wallet_id),
@@ -98,7 +130,9 @@ def _request_columns(payers: Mapping[uuid.UUID, str]) -> Columns:
         "paid by": lambda row: (
             (
                 row.payer_wallet_id
-                and link(payers[row.payer_wallet_id], "wallets_wallet_change", row.payer_wallet_id)
+                and link(
+                    owners[row.payer_wallet_id].email, "wallets_wallet_change", row.payer_wallet_id
+                )
             )
             or ""
         ),
@@ -144,9 +178,50 @@ def _state(state: str) -> SafeString:
     return label(state, STATE_COLOURS[state])
 
 
-def _payers(payments: PaymentRecords) -> dict[uuid.UUID, str]:
-    """Return the owner's email of each wallet that paid."""
-    paid = Wallet.objects.filter(
-        pk__in=[row.payer_wallet_id for row in (*payments.asked, *payments.paid)]
-    )
-    return dict(paid.values_list("pk", "owner__email"))
+class Owner(NamedTuple):
+    """Whose a wallet is, and what it holds."""
+
+    email: str
+    asset_id: str
+
+
+Owners = Mapping[uuid.UUID, Owner]
+
+
+def _owners(payments: PaymentRecords) -> Owners:
+    """Return the owner of each wallet that paid, that a hold names or that gets a split."""
+    requests = (*payments.asked, *payments.paid)
+    keys: set[Any] = {row.payer_wallet_id for row in requests if row.payer_wallet_id}
+    keys |= {wallet_id for row in requests for wallet_id, _ in row.splits}
+    keys |= {key for row in payments.holds for key in (row.payer_wallet_id, row.company_wallet_id)}
+    wallets = Wallet.objects.filter(pk__in=keys)
+    rows = wallets.values_list("pk", "owner__email", "asset_id")
+    return {key: Owner(email, asset_id) for key, email, asset_id in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A part of a payment request that does not stay with its payee."""
+
+    request: PaymentRequest
+    what: str
+    amount_minor: int
+    goes_to: object
+
+
+_PART_COLUMNS: Columns = {
+    "of": lambda part: link(part.request.summary, "related", "payment_request", part.request.pk),
+    "what": lambda part: part.what,
+    "amount": lambda part: amount_text(part.amount_minor, part.request.wallet.asset_id),
+    "target": lambda part: part.goes_to,
+}
+
+
+def _parts(request: PaymentRequest, owners: Owners) -> Iterable[_Part]:
+    """Yield the splits of a request, paid or not, and the fee that its payee has paid."""
+    for text, split_minor in request.splits:
+        wallet_id = uuid.UUID(text)
+        to = link(owners[wallet_id].email, "wallets_wallet_change", wallet_id)
+        yield _Part(request, "split", split_minor, to)
+    if request.fee_minor:
+        yield _Part(request, "fee", request.fee_minor, "SYSTEM:fees")

@@ -9,7 +9,7 @@ import re
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from django.db.models import Model, Q, QuerySet
@@ -19,7 +19,7 @@ from commerce.models import AdjustmentRequest, PaymentRequest
 from core.models import IdempotencyRecord
 from intake.models import QueuedTransaction
 from ledger.history import MAX_ID, first_id_at, transactions_of
-from ledger.models import Transaction
+from ledger.models import Hold, Transaction
 from support.adjustment_records import of_wallets
 from support.payment_records import (
     ROWS_SHOWN,
@@ -114,6 +114,7 @@ _MODELS: dict[str, type[Model]] = {
     "approval": Approval,
     "paytoken": PayToken,
     "payment_request": PaymentRequest,
+    "hold": Hold,
 }
 
 
@@ -173,6 +174,8 @@ def _find_by_transaction(key: uuid.UUID) -> RelatedRecords:
         if transaction.payment_request_id:
             asked = payment_requests().filter(pk=transaction.payment_request_id)
             related.payments.asked = list(asked)
+        if transaction.hold_id:
+            related.payments.holds = list(Hold.objects.filter(pk=transaction.hold_id))
         if transaction.origin_id:
             related.transactions += Transaction.objects.filter(pk=transaction.origin_id)
         # A refund credits the payer's wallet after the charge: the index of targets finds it.
@@ -204,7 +207,7 @@ def _find_by_approval(key: uuid.UUID) -> RelatedRecords:
 def _find_by_paytoken(key: uuid.UUID) -> RelatedRecords:
     related = RelatedRecords(payments=PaymentRecords(paytokens=list(paytokens().filter(pk=key))))
     for row in related.payments.paytokens:
-        _add_attempts(related, row, Q(source_id=row.wallet_id), Q(paytoken_id=key))
+        _add_attempts(related, row, row.expires_at, Q(source_id=row.wallet_id), Q(paytoken_id=key))
     return _add_owners_and_keys(related)
 
 
@@ -212,15 +215,32 @@ def _find_by_payment_request(key: uuid.UUID) -> RelatedRecords:
     asked = list(payment_requests().filter(pk=key))
     related = RelatedRecords(payments=PaymentRecords(asked=asked))
     for row in asked:
-        _add_attempts(related, row, Q(target_id=row.wallet_id), Q(payment_request_id=key))
+        _add_attempts(
+            related, row, row.expires_at, Q(target_id=row.wallet_id), Q(payment_request_id=key)
+        )
+    return _add_owners_and_keys(related)
+
+
+def _find_by_hold(key: uuid.UUID) -> RelatedRecords:
+    related = RelatedRecords(payments=PaymentRecords(holds=list(Hold.objects.filter(pk=key))))
+    for row in related.payments.holds:
+        # The release of what has expired is written later than that.
+        until = max(row.expires_at, row.ended_at or row.expires_at)
+        _add_attempts(related, row, until, Q(source_id=row.payer_wallet_id), Q(hold_id=key))
+        if row.paytoken_id:
+            related.payments.paytokens = list(paytokens().filter(pk=row.paytoken_id))
     return _add_owners_and_keys(related)
 
 
 def _add_attempts(
-    related: RelatedRecords, row: PayToken | PaymentRequest, side: Q, by_row: Q
+    related: RelatedRecords,
+    row: PayToken | PaymentRequest | Hold,
+    until: datetime,
+    side: Q,
+    by_row: Q,
 ) -> None:
     """Add what was paid by this row, and what failed: the wallet's transactions of its lifetime."""
-    earliest, latest = row.created_at - CLOCK_SKEW, row.expires_at + MAX_REQUEST_DURATION
+    earliest, latest = row.created_at - CLOCK_SKEW, until + MAX_REQUEST_DURATION
     lifetime = side & Q(pk__gte=first_id_at(earliest), pk__lt=first_id_at(latest))
     page = find_transactions(
         Transaction.objects.all(),
@@ -355,4 +375,5 @@ _FINDERS = {
     "approval": _find_by_approval,
     "paytoken": _find_by_paytoken,
     "payment_request": _find_by_payment_request,
+    "hold": _find_by_hold,
 }

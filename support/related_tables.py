@@ -18,16 +18,11 @@ from wallets.models import Wallet
 
 def related_tables(related: RelatedRecords) -> list[Table]:
     """Return a table for each kind of record that was found."""
-    owners = _owners(related.transactions)
     emails = _emails(related)
     tables = [
         _table("People", "email, role, name, since", map(_person, related.users)),
         _table("Wallets", "token, owner, balance, status", map(_wallet, related.wallets)),
-        _table(
-            "Transactions",
-            "when, what, amount, source, target, outcome",
-            (_transaction(each, owners) for each in related.transactions),
-        ),
+        transaction_table("Transactions", related.transactions),
         *payment_tables(related.payments),
         _table(
             "Queued transactions",
@@ -48,6 +43,13 @@ def related_tables(related: RelatedRecords) -> list[Table]:
         ),
     ]
     return [table for table in tables if table.rows]
+
+
+def transaction_table(title: str, transactions: Sequence[Transaction]) -> Table:
+    """Return transactions with their sides, each with a link to its page."""
+    owners = _owners(transactions)
+    rows = (_transaction(each, owners) for each in transactions)
+    return _table(title, "when, what, amount, source, target, outcome", rows)
 
 
 def customer_table(users: Iterable[User]) -> Table:

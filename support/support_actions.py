@@ -16,6 +16,7 @@ SUBJECT_PAGES = {
     "user": "accounts_user_change",
     "wallet": "wallets_wallet_change",
     "transaction": "ledger_transaction_change",
+    "hold": "ledger_hold_change",
     "asset": "wallets_asset_change",
 }
 

@@ -12,10 +12,12 @@ NUMBERS = frozenset(
         "amount",
         "attempts",
         "balance",
+        "captured",
         "charges",
         "per charge",
         "per day",
         "per use",
+        "remaining",
         "taken",
         "uses left",
     }
@@ -41,7 +43,7 @@ FIXED = frozenset(
 )
 #: The headers above email addresses, which may break anywhere.
 ADDRESSES = frozenset(
-    {"by", "customer", "email", "owner", "paid by", "payee", "source", "target", "who"}
+    {"by", "customer", "email", "owner", "paid by", "payee", "payer", "source", "target", "who"}
 )
 
 

@@ -30,6 +30,10 @@ CLOCK_SKEW = timedelta(seconds=5)
 MAX_WALLETS = 50
 
 
+#: How many transactions of one group a page shows: as many as a group may have, or more.
+GROUP_SHOWN = 50
+
+
 @dataclass(frozen=True, slots=True)
 class TransactionQuery:
     """A parsed query: the transactions that meet one of the `conditions` and also the `filter`.
@@ -137,3 +141,19 @@ def _merge(querysets: Sequence[QuerySet[Transaction]], part: slice) -> list[uuid
     if not others:
         return list(first)
     return list(first.union(*others).order_by("-pk")[: part.stop - (part.start or 0)])
+
+
+def others_of_group(transaction: Transaction) -> list[Transaction]:
+    """Return what happened together with a transaction, or not at all, in the order it happened.
+
+    All ids of a group are made in one call, so that a short range of them is searched.
+    """
+    made_at = time_of_uuid7(str(transaction.pk))
+    if transaction.group_id is None or made_at is None:
+        return []
+    near = Transaction.objects.filter(
+        pk__gte=first_id_at(made_at - CLOCK_SKEW),
+        pk__lt=first_id_at(made_at + CLOCK_SKEW),
+        group_id=transaction.group_id,
+    )
+    return list(near.exclude(pk=transaction.pk).order_by("pk")[:GROUP_SHOWN])

@@ -28,11 +28,13 @@ from support.operator_admin import (
     display,
     link,
 )
+from support.related_tables import transaction_table
 from support.tables import Table
 from support.transaction_search import (
     MAX_WALLETS,
     TRANSACTIONS_SCANNED,
     find_transactions,
+    others_of_group,
     parse_query,
 )
 from support.wallets import AssetFilter
@@ -134,7 +136,8 @@ class TransactionAdmin(OperatorAdmin[Transaction]):
                     ("amount", "summary"),
                     ("author", "request_id"),
                     ("origin", "group_id"),
-                    "how_paid",
+                    ("how_paid", "hold"),
+                    "fee",
                 )
             },
         ),
@@ -147,6 +150,22 @@ class TransactionAdmin(OperatorAdmin[Transaction]):
             {"fields": (("target", "target_id"), ("target_balance_after", "target_version"))},
         ),
     )
+
+    change_form_outer_after_template = "admin/tables.html"
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        transaction = self.get_object(request, object_id)
+        others = others_of_group(transaction) if transaction is not None else []
+        tables = [transaction_table("Together with it, all or none", others)] if others else []
+        return super().change_view(
+            request, object_id, form_url, {"tables": tables, **(extra_context or {})}
+        )
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[KeysetChangeList]:
         return TransactionChangeList
@@ -210,6 +229,16 @@ class TransactionAdmin(OperatorAdmin[Transaction]):
         if row.origin_id is None:
             return None
         return link(row.origin_id, "ledger_transaction_change", row.origin_id)
+
+    @display(description="hold")
+    def hold(self, row: "Row") -> SafeString | None:
+        if row.hold_id is None:
+            return None
+        return link(row.hold_id, "ledger_hold_change", row.hold_id)
+
+    @display(description="fee of the company")
+    def fee(self, row: "Row") -> str | None:
+        return amount_text(row.fee_minor, row.asset_id) or None
 
     @display(description="balance after")
     def source_balance_after(self, row: "Row") -> str:

@@ -4,7 +4,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.unit_of_work import unit_of_work
-from tests.factories import PHONE, a_client, a_company, a_staff_member, an_operator, api_of
+from tests.factories import (
+    PHONE,
+    CompanyFactory,
+    a_client,
+    a_company,
+    a_staff_member,
+    an_operator,
+    api_of,
+)
 from tests.recorded.recording import NOBODY, Caller, Tape
 from wallets.models import Status
 from wallets.services import set_status
@@ -52,6 +60,7 @@ class Callers:
             "approval": client.api.post("/wallet/approvals", approval).json["approval"],
             "paytoken": client.api.post("/paytokens", of_wallet).json["id"],
             "request": company.api.post("/payment-requests", ask).json["id"],
+            "hold": company.api.post("/holds", {**of_wallet, **ask}).json["hold"],
         }
         for word, value in made.items():
             tape.name(word, value)
@@ -76,6 +85,11 @@ def operator_of(tape: Tape) -> Caller:
     return tape.caller("operator", api_of(an_operator()))
 
 
+def a_company_without_a_wallet(tape: Tape) -> Caller:
+    """Return a new company that nobody opened a wallet for."""
+    return tape.caller("company without a wallet", api_of(CompanyFactory.create().user))
+
+
 def somebody_who_left(tape: Tape) -> tuple[Caller, str]:
     """Return a client whose only wallet is closed, and the wallet's token."""
     leaving = a_client()
@@ -91,6 +105,7 @@ def operations(wallet: str = NOBODY, user: str = NOBODY) -> tuple[Operation, ...
     cash = {"wallet": wallet, "amount": 1}
     send = {"senderWalletId": wallet, "receiverWalletId": NOBODY, "amount": 1}
     credit = {"userId": user, "assetSymbol": "USD", "amount": 1}
+    trade = {"type": "topup", **credit}
     reset = {"uid": NOBODY, "token": "d1abcd-0", "new_password": "battery-staple-9"}
     return (
         Operation("nobody", "POST", "/client/signup", {**LOGIN, "client": PERSON}),
@@ -140,6 +155,12 @@ def operations(wallet: str = NOBODY, user: str = NOBODY) -> tuple[Operation, ...
         Operation("nobody", "GET", "/payment-requests/{request}"),
         Operation("client", "POST", "/payment-requests/{request}/pay", {"wallet": wallet}),
         Operation("company", "POST", "/payment-requests/{request}/cancel", {}),
+        Operation("client", "GET", "/holds"),
+        Operation("company", "POST", "/holds", pay),
+        Operation("client", "GET", "/holds/{hold}"),
+        Operation("company", "POST", "/holds/{hold}/increment", {"amount": 1}),
+        Operation("company", "POST", "/holds/{hold}/capture", {"amount": 1}),
+        Operation("company", "POST", "/holds/{hold}/void", {}),
         Operation("client", "GET", "/wallet/history/{wallet}"),
         Operation("company", "POST", "/wallet/charge", pay),
         Operation("company", "POST", "/wallet/charges", {"charges": [pay]}),
@@ -155,6 +176,7 @@ def operations(wallet: str = NOBODY, user: str = NOBODY) -> tuple[Operation, ...
         Operation("operator", "POST", "/api/v1/wallet/topup", credit),
         Operation("operator", "POST", "/api/v1/wallet/bonus", credit),
         Operation("client", "POST", "/api/v1/wallet/spend", credit),
+        Operation("operator", "POST", "/api/v1/wallet/group", {"operations": [trade]}),
         Operation("client", "GET", "/api/v1/wallet/balance/{client}/USD"),
         Operation("client", "GET", "/api/v1/wallet/balances/{client}"),
         Operation("client", "GET", "/api/v1/wallet/transactions/{client}"),

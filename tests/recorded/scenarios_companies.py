@@ -2,15 +2,8 @@
 
 from typing import Any
 
-from tests.factories import (
-    CompanyFactory,
-    Holder,
-    a_client,
-    a_company,
-    api_of,
-    freeze,
-)
-from tests.recorded.operations import operator_of
+from tests.factories import Holder, a_client, a_company, freeze
+from tests.recorded.operations import a_company_without_a_wallet, operator_of
 from tests.recorded.recording import NOBODY, Caller, Tape
 
 
@@ -50,7 +43,7 @@ def charges(tape: Tape) -> None:
     company.post("/wallet/charge", {"wallet": good["wallet"], "amount": 1})
     client.post("/wallet/charge", good)
     operator_of(tape).post("/wallet/charge", good)
-    _without_a_wallet(tape).post("/wallet/charge", good)
+    a_company_without_a_wallet(tape).post("/wallet/charge", good)
     client.get(f"/wallet/history/{payer.wallet_id}")
     company.get(f"/wallet/history/{shop.wallet_id}")
     client.get(f"/wallets/{payer.wallet_id}")
@@ -99,7 +92,7 @@ def batches_of_charges(tape: Tape) -> None:
     company.post("/wallet/charges", [good])
     client.post("/wallet/charges", {"charges": [good]})
     operator_of(tape).post("/wallet/charges", {"charges": [good]})
-    _without_a_wallet(tape).post("/wallet/charges", {"charges": [good]})
+    a_company_without_a_wallet(tape).post("/wallet/charges", {"charges": [good]})
     company.get(f"/wallet/history/{shop.wallet_id}")
     freeze(shop)
     company.post("/wallet/charges", {"charges": [good, {**good, "wallet": NOBODY}]})
@@ -182,10 +175,6 @@ def failed_attempts(tape: Tape) -> None:
 def _charge(tape: Tape, company: Caller, payer: Holder, amount: str) -> str:
     body = {"wallet": str(payer.wallet_id), "amount": amount, "summary": "Order"}
     return str(company.api.post("/wallet/charge", body).json["transaction"])
-
-
-def _without_a_wallet(tape: Tape) -> Caller:
-    return tape.caller("company without a wallet", api_of(CompanyFactory.create().user))
 
 
 SCENARIOS = (charges, batches_of_charges, refunds, failed_attempts)

@@ -128,6 +128,7 @@ def wallets_that_are_full(tape: Tape) -> None:
     pay = {"wallet": own, "amount": 1, "summary": "Order"}
     client.api.post("/wallet/deposit", {"wallet": own, "amount": 1})
     charged = company.api.post("/wallet/charge", pay).json["transaction"]
+    held = company.api.post("/holds", {**pay, "wallet": theirs}).json["hold"]
     _fill(payer)
     company.api.post("/wallet/deposit", {"wallet": till, "amount": 1})
     company.post("/wallet/refund", {"transaction": charged}, key="r")
@@ -145,10 +146,13 @@ def wallets_that_are_full(tape: Tape) -> None:
     credit = {"userId": str(payer.user.pk), "assetSymbol": "USD", "amount": "0.01"}
     operator.post("/api/v1/wallet/topup", credit)
     operator.post("/api/v1/wallet/bonus", credit)
+    operator.post("/api/v1/wallet/group", {"operations": [{"type": "topup", **credit}]})
     company.api.post("/wallet/withdraw", {"wallet": till, "amount": 2})
     _fill(shop)
     company.post("/wallet/charge", {**pay, "wallet": theirs})
     company.post("/wallet/charges", {"charges": [{**pay, "wallet": theirs}]})
+    company.post(f"/holds/{held}/capture")
+    company.post("/holds", {**pay, "wallet": theirs})
     client.get(f"/wallet/info/{own}")
     client.get(f"/wallets/{own}/transactions?limit=8")
 

@@ -3,7 +3,6 @@
 from typing import Any
 
 from tests.factories import (
-    CompanyFactory,
     Holder,
     a_client,
     a_company,
@@ -13,7 +12,7 @@ from tests.factories import (
     api_of,
     freeze,
 )
-from tests.recorded.operations import operator_of, somebody_who_left
+from tests.recorded.operations import a_company_without_a_wallet, operator_of, somebody_who_left
 from tests.recorded.recording import NOBODY, Caller, Tape
 
 ASK = {"summary": "Two coffees", "amount": "12.50"}
@@ -183,9 +182,7 @@ def payment_requests_made(tape: Tape) -> None:
         client.post("/payment-requests", {**ASK, "wallet": own, **change})
     client.post("/payment-requests", {})
     operator.post("/payment-requests", ASK)
-    tape.caller("company without a wallet", api_of(CompanyFactory.create().user)).post(
-        "/payment-requests", ASK
-    )
+    a_company_without_a_wallet(tape).post("/payment-requests", ASK)
     who_left, closed = somebody_who_left(tape)
     who_left.post("/payment-requests", ASK)
     who_left.post("/payment-requests", {**ASK, "wallet": closed})

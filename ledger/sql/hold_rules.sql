@@ -138,6 +138,9 @@ BEGIN
           FROM (SELECT payer_wallet_id FROM ledger_hold
                  WHERE status = 'active' AND expires_at <= moment
                  ORDER BY expires_at LIMIT most) AS oldest);
+    IF wallet_ids = '{}' THEN
+        RETURN 0;  -- without a look at the wallets, which somebody may have locked
+    END IF;
     PERFORM FROM lock_wallets(wallet_ids);
     RETURN release_expired_holds(wallet_ids);
 END

@@ -7,6 +7,7 @@ from core.unit_of_work import unit_of_work
 from tests.factories import (
     PHONE,
     CompanyFactory,
+    Holder,
     a_client,
     a_company,
     a_staff_member,
@@ -90,12 +91,17 @@ def a_company_without_a_wallet(tape: Tape) -> Caller:
     return tape.caller("company without a wallet", api_of(CompanyFactory.create().user))
 
 
+def close(holder: Holder) -> None:
+    """Close the holder's wallet, which is empty."""
+    unit_of_work(
+        lambda: set_status(holder.wallet_id, status=Status.CLOSED, reason="Test", actor=None)
+    )
+
+
 def somebody_who_left(tape: Tape) -> tuple[Caller, str]:
     """Return a client whose only wallet is closed, and the wallet's token."""
     leaving = a_client()
-    unit_of_work(
-        lambda: set_status(leaving.wallet_id, status=Status.CLOSED, reason="Test", actor=None)
-    )
+    close(leaving)
     return tape.holder("who left", leaving), str(leaving.wallet_id)
 
 

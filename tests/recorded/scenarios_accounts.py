@@ -8,7 +8,7 @@ from django.core import mail
 
 from tests.factories import PHONE, CompanyFactory, a_client, a_company, an_operator, api_of
 from tests.jobs import run_jobs
-from tests.recorded.operations import COMPANY, PASSWORD, PERSON
+from tests.recorded.operations import COMPANY, PASSWORD, PERSON, close
 from tests.recorded.recording import NOBODY, Caller, Tape
 
 EMAIL = "ada@example.com"
@@ -271,6 +271,9 @@ def fees_of_companies(tape: Tape) -> None:
         caller.call("DELETE", path)
     company.get(path)
     company.post("/wallet/charge", charge)
+    gone = a_company()
+    close(gone)
+    operator.call("PUT", f"/company/{gone.user.pk}/fee", b'{"percent": 1}')
 
 
 def _patch(caller: Caller, path: str, raw: bytes) -> None:

@@ -119,8 +119,8 @@ def holds_by_pay_token(tape: Tape) -> None:
         company.post(f"/holds/{of_capped}/increment", {"amount": amount})
     of_poor = a_paytoken(poor)
     # The use was not spent.
-    for amount in (2, 1):
-        company.post("/holds", {**good, "paytoken": of_poor, "amount": amount})
+    for held in (2, 1):
+        company.post("/holds", {**good, "paytoken": of_poor, "amount": held})
     short_lived = a_paytoken(payer, expires_in=30)
     changes: tuple[dict[str, Any], ...] = (
         {"paytoken": "pt_" + "A" * 43},

@@ -38,7 +38,8 @@ def splits_of_charges(tape: Tape) -> None:
     unpaid = [part, {"wallet": str(frozen.wallet_id), "amount": 1}]
     for _ in range(2):
         company.post("/wallet/charge", {**good, "splits": unpaid}, key="unpaid")
-    for splits in (None, {}, [None], [part] * 21):
+    wrong: tuple[Any, ...] = (None, {}, [None], [part] * 21)
+    for splits in wrong:
         company.post("/wallet/charge", {**good, "splits": splits})
     company.post("/wallet/charge", {**good, "amount": 9_000})
     company.post("/wallet/charges", {"charges": [good]})

@@ -66,7 +66,8 @@ def trades(tape: Tape) -> None:
     operator.post(GROUP, {"operations": [{**spent, "userId": str(nothing)}]}, key="none")
     limited = {**gold, "userId": str(shop.user.pk), "assetSymbol": "USD"}
     operator.post(GROUP, {"operations": [gold, limited]})
-    for operations in ([], [gold] * 21, gold, [None], None, [{}]):
+    wrong: tuple[Any, ...] = ([], [gold] * 21, gold, [None], None, [{}])
+    for operations in wrong:
         operator.post(GROUP, {"operations": operations})
     operator.post(GROUP)
     for caller in (tape.nobody(), client, other, company):

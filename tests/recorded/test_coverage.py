@@ -33,11 +33,6 @@ LEFT_OUT: tuple[tuple[str, str, str], ...] = (
     ("POST /wallet/withdraw", "balance_limit", "what it goes to is a system wallet: no limit"),
     ("POST /wallets/{wallet_id}/withdraw", "balance_limit", "as POST /wallet/withdraw"),
     ("POST /api/v1/wallet/spend", "balance_limit", "as POST /wallet/withdraw"),
-    (
-        "PUT /company/{company_id}/fee",
-        "wallet_closed",
-        "support alone closes a company's wallet: tests/commerce/test_setting_fees.py",
-    ),
 )
 
 

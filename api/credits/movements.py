@@ -221,11 +221,12 @@ class BalancesView(ApiView):
     @replica_allowed
     def get(self, request: Request, user_id: UUID) -> HttpResponse:
         user = the_user(caller_of(request), user_id)
-        assets = dict.fromkeys(wallet.asset_id for wallet in wallets_of(user))
+        symbols = dict.fromkeys(wallet.asset_id for wallet in wallets_of(user))
+        # From the database: a name may have changed.
+        assets = Asset.objects.in_bulk(list(symbols))
         balances = [
             {"assetName": asset.name, **balance_answer(asset, default_wallet(user, asset))}
-            # From the database: a name may have changed.
-            for asset in Asset.objects.in_bulk(list(assets)).values()
+            for asset in (assets[symbol] for symbol in symbols)
         ]
         return json_response({"userId": user.pk, "balances": balances})
 

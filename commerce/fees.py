@@ -65,7 +65,7 @@ def set_fee(
         min_minor=amounts["min"],
         max_minor=amounts["max"],
     )
-    before = Fee.objects.filter(pk=wallet.id).select_related("wallet").first()
+    before = _find_fee(company.pk)
     Fee.objects.bulk_create(
         [fee],
         update_conflicts=True,

@@ -40,7 +40,9 @@ def move(order: Order, actor: User) -> Outcome:
     else:
         check_wallets(order)
         [result] = post_or_deny([order])
-        outcome = _completed(result, order, actor)
+        if isinstance(result, Denial) or result.failure is not None:
+            raise _refusal(result, order, actor)
+        outcome = result
     if order.splits or outcome.fee_minor:
         wallet = get_wallet(order.target_id)
         outcome = replace(outcome, target_balance_minor=wallet.balance_minor)
@@ -61,26 +63,9 @@ def move_group(
     result = post_group(orders)
     if not isinstance(result, GroupRefused):
         return result
-    try:
-        _completed(result.result, orders[result.place], actor)
-    except Refusal as refusal:
-        refusal.details.update(details(result.place))
-        raise
-    raise AssertionError("What was refused has not been completed.")
-
-
-def _completed(result: Outcome | Denial, order: Order, actor: User) -> Outcome:
-    """Return the outcome, or raise the refusal of an order that was not completed."""
-    if result == Denial.TOO_MANY_FAILED_ATTEMPTS:
-        raise TooManyFailedAttempts(retry_after_seconds=seconds_until_recorded(order))
-    if isinstance(result, Denial):
-        refusal = REFUSAL_OF_DENIAL[result]
-        if order.hold_id is None or order.hold_seconds is not None:
-            raise refusal
-        raise refusal_with_details(refusal, order.hold_id, order.asset_id)
-    if result.failure is not None:
-        raise _refusal(result.failure, result, order, actor)
-    return result
+    refusal = _refusal(result.result, orders[result.place], actor)
+    refusal.details.update(details(result.place))
+    raise refusal
 
 
 def refuse_same_or_system_wallet(order: Order) -> Order:
@@ -105,8 +90,11 @@ def check_wallets(order: Order) -> None:
             raise CurrencyMismatch
 
 
-def _refusal(failure: FailureCode, outcome: Outcome, order: Order, actor: User) -> Refusal:
-    refusal = REFUSAL_OF_FAILURE[failure]
+def _refusal(result: Outcome | Denial, order: Order, actor: User) -> Refusal:
+    """Return what the order, which was not completed, is refused with."""
+    if isinstance(result, Denial):
+        return _refusal_of_denial(result, order)
+    refusal = REFUSAL_OF_FAILURE[FailureCode(str(result.failure))]
     # What a wallet holds is its owner's business, not that of everyone who tries to charge it.
     may_know = actor.role == Role.OPERATOR or (
         not is_system_wallet(order.source_id, order.asset_id)
@@ -114,8 +102,17 @@ def _refusal(failure: FailureCode, outcome: Outcome, order: Order, actor: User) 
     )
     if refusal is not InsufficientFunds or not may_know:
         return refusal()
-    available_minor = outcome.available_minor or 0
+    available_minor = result.available_minor or 0
     return InsufficientFunds(
         available=to_decimal(available_minor, order.asset_id),
         shortfall=to_decimal(order.amount_minor - available_minor, order.asset_id),
     )
+
+
+def _refusal_of_denial(denial: Denial, order: Order) -> Refusal:
+    if denial == Denial.TOO_MANY_FAILED_ATTEMPTS:
+        return TooManyFailedAttempts(retry_after_seconds=seconds_until_recorded(order))
+    refusal = REFUSAL_OF_DENIAL[denial]
+    if order.hold_id is None or order.hold_seconds is not None:
+        return refusal()
+    return refusal_with_details(refusal, order.hold_id, order.asset_id)

@@ -7,7 +7,6 @@ It takes what succeeds, and returns None for the rest, which goes the plain way.
 import re
 import secrets
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Protocol
 
 from django.conf import settings
@@ -31,17 +30,11 @@ _PLACES = MovementResult(
     target_balance=f"{_MARK}-2",
     transaction_id=f"{_MARK}-3",
     created_at=f"{_MARK}-4",
-    fee=f"{_MARK}-9",
-)
-_PLACES_WITH_WALLETS = replace(
-    _PLACES,
     source_charges=f"{_MARK}-5",
     source_label=f"{_MARK}-6",
     target_charges=f"{_MARK}-7",
     target_label=f"{_MARK}-8",
-)
-_PLACES_WITH_HOLD = replace(
-    _PLACES,
+    fee=f"{_MARK}-9",
     hold_status=f"{_MARK}-10",
     hold_amount=f"{_MARK}-11",
     hold_captured=f"{_MARK}-12",
@@ -91,14 +84,7 @@ def answer_in_one_trip(
         return None
     try:
         ordered = order()
-        places = (
-            _PLACES_WITH_HOLD
-            if ordered.hold_id is not None
-            else _PLACES_WITH_WALLETS
-            if shows_wallets
-            else _PLACES
-        )
-        body = render_json(render(ordered, places)).decode()
+        body = render_json(render(ordered, _PLACES)).decode()
     except (Refusal, UnitOfWorkRequired):
         # The plain way puts the refusal on record, and creates the wallet of a first credit.
         return None
